@@ -1,0 +1,55 @@
+# make demo | test | check | bench | notebooks | train | web-test | clean. Each does its own set-up, once.
+PYTHON ?= python3
+VENV ?= .venv
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+RUN := $(VENV)/bin/python
+export KERAS_BACKEND ?= jax
+export JAX_PLATFORMS ?= cpu
+export PYTHON VENV
+
+.PHONY: demo test check bench notebooks train web-test clean help
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo       classify held-out digits through the shaders"
+	@echo "make test       run the tests (PYTEST_ARGS=--whole for the whole matrix)"
+	@echo "make check      lint, types, import order"
+	@echo "make bench      time glnn beside onnxruntime and NumPy"
+	@echo "make notebooks  run the notebooks and keep their output"
+	@echo "make train      train examples/digits.h5 anew"
+	@echo "make clean      remove what the targets above made"
+
+# One stamp for each extra: the set-up runs again only where pyproject.toml or the script changed.
+$(VENV)/.setup-%: pyproject.toml scripts/setup.sh
+	@./scripts/setup.sh $* $(if $(filter test,$*),--glslang)
+	@touch $@
+
+demo: $(VENV)/.setup-cli
+	@$(RUN) examples/demo.py
+
+test: $(VENV)/.setup-test
+	$(RUN) -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/.setup-dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+bench: $(VENV)/.setup-test
+	$(RUN) benchmarks/bench.py $(BENCH_ARGS)
+
+notebooks: $(VENV)/.setup-notebook
+	$(VENV)/bin/jupyter execute --inplace notebooks/*.ipynb
+
+train: $(VENV)/.setup-train
+	$(RUN) examples/train_digits.py
+
+ifneq ($(wildcard tests/web),)
+web-test: $(VENV)/.setup-test
+	$(RUN) -m pytest tests/web $(PYTEST_ARGS)
+endif
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

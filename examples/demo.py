@@ -1,0 +1,74 @@
+"""Classify held-out digits through fragment shaders and compare with the NumPy reference.
+
+    make demo          or: python examples/demo.py [--svg FILE]
+
+Exit code 1 if any of the held-out digits differs from the reference by more than the tolerance.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+import glnn
+from glnn.picture import as_text
+
+HERE = Path(__file__).parent
+SHOWN = 6  # digits that the table shows
+TOLERANCE = 1e-5  # probabilities, float32 against float64
+
+
+def main() -> int:
+    """Run the demo; the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--svg", type=Path, help="also save what is printed as a picture")
+    args = parser.parse_args()
+    console = Console(record=args.svg is not None, width=78)
+
+    with np.load(HERE / "digits_heldout.npz") as data:
+        images, labels = data["images"], data["labels"]
+    x = (images / 16).astype(np.float32)[..., None]  # (N, 8, 8, 1) in 0..1
+
+    start = time.perf_counter()
+    with glnn.Model.load(HERE / "digits.h5") as model:
+        first = model.predict(x[:1])
+        first_ms = (time.perf_counter() - start) * 1e3
+        model.predict(x, batch_size=len(x))  # makes the plan for this batch
+        start = time.perf_counter()
+        y = model.predict(x, batch_size=len(x))
+        batch_ms = (time.perf_counter() - start) * 1e3
+        expected = model.reference(x.astype(np.float64))
+        renderer = model.device.renderer
+    error = np.abs(y - expected).max(axis=1)
+    guess, agrees = y.argmax(axis=1), (error <= TOLERANCE) & (y.argmax(axis=1) == expected.argmax(axis=1))
+
+    console.print(table(images, labels, y, error, agrees))
+    console.print(f"renderer   {renderer}")
+    console.print(f"accuracy   {np.mean(guess == labels):.2%} of {len(x)} held-out digits")
+    console.print(f"agreement  {agrees.sum()} of {len(x)} with the NumPy reference, largest difference {error.max():.1e}")
+    console.print(f"time       {first_ms:.0f} ms to load and predict the first digit, {batch_ms:.1f} ms for all {len(x)} in one batch")
+    if args.svg:
+        console.save_svg(str(args.svg), title="make demo")
+    return 0 if agrees.all() and np.allclose(first, y[:1], atol=TOLERANCE) else 1
+
+
+def table(images: np.ndarray, labels: np.ndarray, y: np.ndarray, error: np.ndarray, agrees: np.ndarray) -> Table:
+    """A row for each of a few digits of different classes, the picture as text."""
+    view = Table("picture", "label", "prediction", "confidence", "difference from NumPy", show_lines=True)
+    shown = [int(np.flatnonzero(labels == digit)[0]) for digit in np.linspace(0, 9, SHOWN).astype(int)]
+    for i in shown:
+        guess = int(y[i].argmax())
+        colour = "green" if guess == labels[i] else "red"
+        verdict = "agrees" if agrees[i] else "[red]DIFFERS[/red]"
+        picture = as_text(images[i], 0, 16)
+        view.add_row(picture, str(labels[i]), f"[{colour}]{guess}[/{colour}]", f"{y[i, guess]:.1%}", f"{error[i]:.1e} {verdict}")
+    return view
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

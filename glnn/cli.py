@@ -1,0 +1,202 @@
+"""The glnn command: predict, summary, doctor. Needs no extra package, but Pillow to read images."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import __version__
+from .errors import GlnnError, InputError, ModelFileError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from .graph import TensorSpec
+
+BAR = 30  # characters of a full bar
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code: 0 if well, 1 after an error of glnn.errors, 2 for wrong usage (as SystemExit)."""
+    args = parser().parse_args(argv)
+    try:
+        return int(args.run(args) or 0)
+    except GlnnError as error:
+        print(f"glnn: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # the reader of the output went away: `glnn summary model.h5 | head`
+        sys.stderr.close()
+        return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command and what each subcommand runs."""
+    top = argparse.ArgumentParser(prog="glnn", description="Run neural networks as GLSL kernels, headless.")
+    top.add_argument("--version", action="version", version=f"glnn {__version__}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    p = command(commands, "predict", predict, "run a model on a file and print what comes out")
+    add_model(p)
+    p.add_argument("input", type=Path, help="a .npy or .npz array, or a .png or .jpg image")
+    p.add_argument("--top", type=positive, default=5, metavar="N", help="how many classes to print (default 5)")
+    p.add_argument("--labels", type=Path, metavar="FILE", help="names of the classes, one a line, in the model's order")
+    p.add_argument(
+        "--scale",
+        choices=("raw", "unit", "signed"),
+        default="raw",
+        help="range of an image's values: raw 0..255 (default), unit 0..1, signed -1..1",
+    )
+    p.add_argument("--save", type=Path, metavar="FILE.npz", help="also write the outputs as arrays")
+
+    p = command(commands, "summary", summary, "print the layers of a model; needs no OpenGL")
+    add_model(p)
+
+    p = command(commands, "doctor", doctor, "print what OpenGL offers here, and whether glnn can use it")
+    p.add_argument("--json", action="store_true", help="print the report as JSON")
+    return top
+
+
+def command(commands: Any, name: str, run: Callable[[argparse.Namespace], int | None], text: str) -> argparse.ArgumentParser:
+    """A subcommand whose function is `run`."""
+    p: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    p.set_defaults(run=run)
+    return p
+
+
+def add_model(p: argparse.ArgumentParser) -> None:
+    """The arguments that name a model's files."""
+    p.add_argument("model", type=Path, help="a model file, or a folder that holds one")
+    p.add_argument("--weights", type=Path, metavar="FILE", help="the weights, where the model file has none")
+    p.add_argument("--metadata", type=Path, metavar="FILE", help="the metadata of Keras.js weights")
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1, from the command line."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def summary(args: argparse.Namespace) -> None:
+    """glnn summary MODEL."""
+    from .inspect import summary as text
+    from .loaders import load
+
+    print(text(load(args.model, weights=args.weights, metadata=args.metadata)))
+
+
+def doctor(args: argparse.Namespace) -> int:
+    """glnn doctor: exit code 1 where glnn cannot run here."""
+    raise NotImplementedError
+
+
+def predict(args: argparse.Namespace) -> None:
+    """glnn predict MODEL INPUT."""
+    import numpy as np
+
+    from .model import Model
+
+    names = read_labels(args.labels) if args.labels else None
+    with Model.load(args.model, weights=args.weights, metadata=args.metadata) as model:
+        x = read_input(args.input, model.inputs, args.scale)
+        outputs = by_name(model.predict(x, verbose=0), [spec.name for spec in model.outputs])
+    for name, y in outputs.items():
+        for i, sample in enumerate(y):
+            print(f"{name}[{i}] {sample.shape}" if len(outputs) > 1 or len(y) > 1 else f"{name} {sample.shape}")
+            print("\n".join(describe(sample, args.top, names)))
+    if args.save:
+        np.savez(args.save, **outputs)
+
+
+def read_labels(path: Path) -> list[str]:
+    """The lines of a text file. Raises InputError."""
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"--labels {path}: {error}. Give a text file with one name a line") from error
+
+
+def read_input(path: Path, specs: Sequence[TensorSpec], scale: str) -> np.ndarray | dict[str, np.ndarray]:
+    """The input of a model from a file: an array with a batch axis, or arrays by input name. Raises InputError."""
+    import numpy as np
+
+    from .picture import SUFFIXES, read_image
+
+    suffix = path.suffix.lower()
+    if suffix in SUFFIXES:
+        spec = specs[0]
+        if len(specs) > 1 or len(spec.shape) != 4:
+            raise InputError(f"{path}: the model takes {describe_specs(specs)}, not one image. Give a .npz file")
+        _, height, width, channels = spec.shape
+        image, resized = read_image(path, (height, width), channels, scale)
+        if resized:
+            notice(f"{path} is {resized[1]}x{resized[0]} pixels, resized to {image.shape[1]}x{image.shape[0]} for the model")
+        return image[None]
+    if suffix not in (".npy", ".npz"):
+        raise InputError(f"{path}: the input may be .npy, .npz, {', '.join(SUFFIXES)}, not {suffix or 'a file without suffix'}")
+    try:
+        data = np.load(path, allow_pickle=False)
+        arrays = {"": data} if isinstance(data, np.ndarray) else {key: data[key] for key in data.files}
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file") from error
+    except Exception as error:  # NumPy raises many kinds for a broken file
+        raise InputError(f"{path}: not a NumPy file that can be read ({error})") from error
+    if len(specs) == 1 and len(arrays) == 1:
+        return with_batch(next(iter(arrays.values())), specs[0])
+    missing = [spec.name for spec in specs if spec.name not in arrays]
+    if missing:
+        has = ", ".join(key or "one array without a name" for key in arrays) or "nothing"
+        raise InputError(f"{path}: holds {has}; the model takes {describe_specs(specs)}: {', '.join(missing)} is missing")
+    return {spec.name: with_batch(arrays[spec.name], spec) for spec in specs}
+
+
+def with_batch(array: np.ndarray, spec: TensorSpec) -> np.ndarray:
+    """The array, with a batch axis of 1 in front where only that is missing."""
+    if array.ndim != len(spec.shape) - 1:
+        return array
+    notice(f"input {spec.name} has shape {array.shape}: taken as one sample")
+    return array[None]
+
+
+def describe_specs(specs: Sequence[TensorSpec]) -> str:
+    """Names and shapes of inputs for a message."""
+    from .inspect import shape_text
+
+    return ", ".join(f"{spec.name} {shape_text(spec.shape)}" for spec in specs)
+
+
+def by_name(result: Any, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """What predict gave (an array, a list or a dict) as a dict by output name."""
+    if isinstance(result, Mapping):
+        return dict(result)
+    return dict(zip(names, result if isinstance(result, list | tuple) else [result], strict=True))
+
+
+def describe(sample: np.ndarray, top: int, names: Sequence[str] | None) -> Iterator[str]:
+    """Lines about one sample of an output: its largest values with their classes, or the range of an image or map."""
+    import numpy as np
+
+    if sample.ndim != 1:
+        yield f"  min {sample.min():.6g}  mean {sample.mean():.6g}  max {sample.max():.6g}" if sample.size else "  empty"
+        return
+    if names is not None and len(names) != sample.size:
+        raise InputError(f"--labels: {len(names)} names for {sample.size} classes. Give one name a line, in the model's order")
+    bars = bool(sample.size) and sample.min() >= 0 and sample.max() <= 1  # probabilities
+    order = np.argsort(-sample, kind="stable")[:top]
+    labels = [names[i] if names else str(i) for i in order]
+    width = max(map(len, labels), default=0)
+    for label, value in zip(labels, sample[order], strict=True):
+        bar = "  " + "#" * round(float(value) * BAR) if bars else ""
+        yield f"  {label:<{width}}  {value:>10.6g}{bar}".rstrip()
+
+
+def notice(text: str) -> None:
+    """A line for the person, apart from the output."""
+    print(f"glnn: note: {text}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

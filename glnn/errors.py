@@ -1,0 +1,64 @@
+"""Every exception that glnn raises on purpose.
+
+A message says what failed and where (file, layer or argument), what came, what is allowed and what to do next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class GlnnError(Exception):
+    """Base of all exceptions of glnn."""
+
+
+class ModelFileError(GlnnError):
+    """A model file that is missing, empty, truncated, or of no format that glnn reads."""
+
+
+class WeightsMismatchError(ModelFileError):
+    """A weights file that does not belong to its model: names the first layer and weight that differ."""
+
+
+class UnsupportedError(GlnnError):
+    """Layers or options that glnn does not have, all of one model listed together in `items`."""
+
+    def __init__(self, where: str, items: Sequence[str]):
+        self.where = where
+        self.items = tuple(items)
+        lines = "\n".join(f"  - {item}" for item in self.items)
+        super().__init__(
+            f"{where}: {len(self.items)} thing{'s' if len(self.items) != 1 else ''} that glnn does not support:\n{lines}"
+        )
+
+
+class GraphError(GlnnError):
+    """A graph that does not hold together: unknown tensors, cycles, shapes that do not fit."""
+
+
+class InputError(GlnnError, ValueError):
+    """An argument of wrong number, name, rank, shape, dtype or value."""
+
+
+class DeviceError(GlnnError):
+    """The OpenGL device failed, or was asked for what it does not do."""
+
+
+class NoDeviceError(DeviceError):
+    """No OpenGL context could be made: lists what was tried and the package to install."""
+
+
+class LimitError(DeviceError):
+    """A tensor or a kernel that does not fit the device's limits, even split."""
+
+
+class KernelError(GlnnError):
+    """A kernel that does not assemble or compile; points at the line of the kernel's own file."""
+
+
+class ThreadError(DeviceError):
+    """A device used from a thread other than the one that made it."""
+
+
+class ClosedError(DeviceError):
+    """A model or device used after close()."""

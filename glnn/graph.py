@@ -1,0 +1,116 @@
+"""A model as pure data: tensors, nodes, and the graph that joins them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import GlnnError, GraphError
+
+if TYPE_CHECKING:
+    from .layers.base import Layer
+
+Dims = tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """A named tensor: shape with the batch first, None where a dimension is free."""
+
+    name: str
+    shape: Dims
+    dtype: str = "float32"
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One call of a layer. `name` is unique in the graph; `source` is the layer's name in the user's model (a path if nested)."""
+
+    name: str
+    layer: Layer
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    weights: Mapping[str, np.ndarray] = field(default_factory=dict)
+    source: str = ""
+
+    def with_(self, **changes: Any) -> Node:
+        """A copy with some fields changed."""
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """Nodes in the order in which they run; `outputs` are names of tensors, `output_names` what the user calls them."""
+
+    name: str
+    inputs: tuple[TensorSpec, ...]
+    nodes: tuple[Node, ...]
+    outputs: tuple[str, ...]
+    output_names: tuple[str, ...] = ()
+
+    def with_(self, **changes: Any) -> Graph:
+        """A copy with some fields changed."""
+        return replace(self, **changes)
+
+    def specs(self, input_shapes: Mapping[str, Sequence[int | None]] | None = None) -> dict[str, TensorSpec]:
+        """The spec of every tensor, by name. `input_shapes` replaces the inputs' own shapes. Raises GraphError."""
+        known: dict[str, TensorSpec] = {}
+        for spec in self.inputs:
+            shape = tuple(input_shapes[spec.name]) if input_shapes and spec.name in input_shapes else spec.shape
+            known[spec.name] = TensorSpec(spec.name, shape, spec.dtype)
+        for node in self.nodes:
+            missing = [name for name in node.inputs if name not in known]
+            if missing:
+                raise GraphError(f"{self.name}: layer {node.name!r} reads {missing}, which nothing before it makes")
+            try:
+                shapes = as_tuple(node.layer.output_shape(*[known[name].shape for name in node.inputs]))
+            except GlnnError:
+                raise
+            except Exception as error:
+                given = ", ".join(str(known[name].shape) for name in node.inputs)
+                raise GraphError(
+                    f"{self.name}: layer {node.source or node.name!r} ({type(node.layer).__name__}) cannot take {given}: {error}"
+                ) from error
+            if len(shapes) != len(node.outputs):
+                raise GraphError(f"{self.name}: layer {node.name!r} makes {len(shapes)} tensors, {len(node.outputs)} are named")
+            for name, shape in zip(node.outputs, shapes, strict=True):
+                if name in known:
+                    raise GraphError(f"{self.name}: two tensors are called {name!r}")
+                known[name] = TensorSpec(name, tuple(shape))
+        return known
+
+    def consumers(self) -> dict[str, list[Node]]:
+        """The nodes that read each tensor, by tensor name."""
+        readers: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for name in dict.fromkeys(node.inputs):
+                readers.setdefault(name, []).append(node)
+        return readers
+
+    def producers(self) -> dict[str, Node]:
+        """The node that makes each tensor, by tensor name."""
+        return {name: node for node in self.nodes for name in node.outputs}
+
+
+def as_tuple(value: Any) -> tuple:
+    """A layer returns one shape, array or value, or a list of several: here always a tuple of them."""
+    return tuple(value) if isinstance(value, list) else (value,)
+
+
+def validate(graph: Graph) -> Graph:
+    """The graph itself, if names are unique, every tensor is made before it is read, shapes fit. Raises GraphError."""
+    seen: set[str] = set()
+    for node in graph.nodes:
+        if node.name in seen:
+            raise GraphError(f"{graph.name}: two layers are called {node.name!r}")
+        seen.add(node.name)
+    specs = graph.specs()
+    for name in graph.outputs:
+        if name not in specs:
+            raise GraphError(f"{graph.name}: output {name!r} is made by no layer")
+    if graph.output_names and len(graph.output_names) != len(graph.outputs):
+        raise GraphError(f"{graph.name}: {len(graph.outputs)} outputs but {len(graph.output_names)} names for them")
+    return graph

@@ -1,0 +1,55 @@
+"""What a person looks at: the summary of a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .graph import Graph, Node
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
+    """Rows of text as a table with a rule under the header; the columns in `right` are aligned to the right."""
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+
+    def line(row: Sequence[str]) -> str:
+        cells = [cell.rjust(w) if i in right else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))]
+        return "  ".join(cells).rstrip()
+
+    return "\n".join([line(header), "  ".join("-" * w for w in widths), *map(line, rows)])
+
+
+def shape_text(shape: Sequence[int | None]) -> str:
+    """A shape for people: (None, 8, 8, 1) -> (?, 8, 8, 1), where ? is free."""
+    return "(" + ", ".join("?" if d is None else str(d) for d in shape) + ("," if len(shape) == 1 else "") + ")"
+
+
+def parameters(node: Node) -> int:
+    """How many numbers the weights of a node hold."""
+    return sum(int(w.size) for w in node.weights.values())
+
+
+def summary(graph: Graph) -> str:
+    """A table of the layers of a graph: name, type, output shape, parameters and inputs, then totals. Raises GraphError."""
+    specs = graph.specs()
+    maker = {name: node.source or node.name for node in graph.nodes for name in node.outputs}
+    rows = [(spec.name, "Input", shape_text(spec.shape), "0", "") for spec in graph.inputs]
+    counted: dict[int, int] = {}
+    for node in graph.nodes:
+        counted.update({id(w): int(w.size) for w in node.weights.values()})
+        rows.append(
+            (
+                node.source or node.name,
+                type(node.layer).__name__,
+                ", ".join(shape_text(specs[name].shape) for name in node.outputs),
+                f"{parameters(node):,}",
+                ", ".join(maker.get(name, name) for name in node.inputs),
+            )
+        )
+    total = sum(counted.values())  # weights that several calls share count once
+    names = graph.output_names or graph.outputs
+    outputs = ", ".join(f"{name} {shape_text(specs[out].shape)}" for name, out in zip(names, graph.outputs, strict=True))
+    return (
+        f"Model: {graph.name}\n"
+        + table(("Layer", "Type", "Output shape", "Parameters", "Reads"), rows, right=(3,))
+        + f"\nOutputs: {outputs}\nParameters: {total:,} ({total * 4 / 1e6:.2f} MB as float32)"
+    )

@@ -1,0 +1,11 @@
+float sum4(vec4 v) { return v.x + v.y + v.z + v.w; }
+float max4(vec4 v) { return max(max(v.x, v.y), max(v.z, v.w)); }
+float min4(vec4 v) { return min(min(v.x, v.y), min(v.z, v.w)); }
+// Floor of a / b, exact for |a| below 2^24: integer division is slow on software GL and inexact on small devices.
+int idiv(int a, int b) {
+    int q = int(float(a) / float(b));
+    int r = a - q * b;
+    return r < 0 ? q - 1 : (r >= b ? q + 1 : q);
+}
+int imod(int a, int b) { return a - idiv(a, b) * b; }
+float lane(vec4 v, int i) { return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w; }

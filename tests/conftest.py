@@ -1,0 +1,53 @@
+"""Options, paths and fixtures that all tests share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+# Before anything imports Keras or JAX.
+os.environ.setdefault("KERAS_BACKEND", "jax")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import pytest
+
+import glnn
+
+ROOT = Path(__file__).parent.parent
+MODELS = Path(os.environ.get("GLNN_TEST_MODELS", ROOT.parent / "shared" / "models"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--whole", action="store_true", help="the whole test matrix, not the small one")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--whole"):
+        skip = pytest.mark.skip(reason="part of the whole matrix: give --whole")
+        for item in items:
+            if "whole" in item.keywords:
+                item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The root of the repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def models() -> Path:
+    """A folder of real trained models (GLNN_TEST_MODELS); tests that need it skip where it is missing."""
+    if not MODELS.is_dir():
+        pytest.skip("no folder of trained models here: set GLNN_TEST_MODELS")
+    return MODELS
+
+
+@pytest.fixture(scope="session")
+def device() -> Iterator[glnn.Device]:
+    """One device for all tests that need no limits of their own."""
+    device = glnn.Device()
+    yield device
+    device.close()

@@ -1,0 +1,115 @@
+"""The command line: inputs from files, what is printed, errors as one message."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from glnn import cli, picture
+from glnn.errors import InputError
+from glnn.graph import TensorSpec
+
+IMAGE = (TensorSpec("image", (None, 8, 8, 1)),)
+TWO = (TensorSpec("a", (None, 3)), TensorSpec("b", (None, 4)))
+
+
+def save_image(path: Path, shape: tuple[int, ...]) -> Path:
+    image = pytest.importorskip("PIL.Image")
+    pixels = (np.arange(np.prod(shape)) % 256).astype(np.uint8).reshape(shape)
+    image.fromarray(pixels).save(path)
+    return path
+
+
+def test_image_is_taken_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    x = cli.read_input(save_image(tmp_path / "a.png", (8, 8)), IMAGE, "raw")
+    np.testing.assert_array_equal(x[0, ..., 0], np.arange(64).reshape(8, 8))
+    assert x.dtype == np.float32 and capsys.readouterr().err == ""
+
+
+def test_image_is_resized_with_a_notice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    x = cli.read_input(save_image(tmp_path / "a.png", (10, 20, 3)), IMAGE, "raw")
+    assert x.shape == (1, 8, 8, 1)
+    assert "20x10 pixels, resized to 8x8" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("scale, low, high", [("raw", 0, 255), ("unit", 0, 1), ("signed", -1, 1)])
+def test_scale(tmp_path: Path, scale: str, low: float, high: float) -> None:
+    pixels, _ = picture.read_image(save_image(tmp_path / "a.png", (16, 16)), (None, None), None, scale)
+    assert pixels.shape == (16, 16, 1)
+    np.testing.assert_allclose([pixels.min(), pixels.max()], [low, high], atol=1e-6)
+
+
+def test_arrays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.save(tmp_path / "one.npy", np.zeros((8, 8, 1)))
+    assert cli.read_input(tmp_path / "one.npy", IMAGE, "raw").shape == (1, 8, 8, 1)
+    assert "taken as one sample" in capsys.readouterr().err
+    np.savez(tmp_path / "two.npz", a=np.zeros((2, 3)), b=np.zeros((2, 4)))
+    x = cli.read_input(tmp_path / "two.npz", TWO, "raw")
+    assert {name: v.shape for name, v in x.items()} == {"a": (2, 3), "b": (2, 4)}
+
+
+def test_bad_inputs(tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "broken.npy").write_bytes(b"no array")
+    np.save(tmp_path / "code.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    np.savez(tmp_path / "a.npz", a=np.zeros((2, 3)))
+    for name, specs, words in [
+        ("none.png", IMAGE, "no such file"),
+        ("none.npy", IMAGE, "no such file"),
+        ("broken.png", IMAGE, "not an image"),
+        ("broken.npy", IMAGE, "not a NumPy file"),
+        ("code.npy", IMAGE, "not a NumPy file"),
+        ("a.npz", TWO, "b is missing"),
+        ("a.txt", IMAGE, r"may be .npy, .npz, .png"),
+        ("a.png", TWO, "not one image"),
+    ]:
+        with pytest.raises(InputError, match=words):
+            cli.read_input(tmp_path / name, specs, "raw")
+
+
+def test_describe() -> None:
+    lines = list(cli.describe(np.array([0.1, 0.7, 0.2]), 2, ["cat", "dog", "owl"]))
+    assert [line.split()[:2] for line in lines] == [["dog", "0.7"], ["owl", "0.2"]]
+    assert lines[0].count("#") == 21
+    with pytest.raises(InputError, match="2 names for 3 classes"):
+        list(cli.describe(np.zeros(3), 1, ["a", "b"]))
+    assert "max 4" in next(cli.describe(np.full((2, 2), 4.0), 1, None))
+
+
+@pytest.mark.parametrize("argv", [[], ["predict"], ["predict", "m", "x", "--top", "0"], ["fly"], ["predict", "m", "x", "--scale", "2"]])
+def test_usage_is_exit_code_2(argv: list[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        cli.main(argv)
+    assert stop.value.code == 2
+
+
+def test_summary(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["summary", str(root / "examples" / "digits.h5")]) == 0
+    out = capsys.readouterr().out
+    assert "conv2" in out and "(?, 8, 8, 24)" in out and "3,456" in out
+
+
+def test_predict(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with np.load(root / "examples" / "digits_heldout.npz") as data:
+        image, label = data["images"][0] / 16, int(data["labels"][0])
+    np.save(tmp_path / "digit.npy", image[..., None])
+    (tmp_path / "names.txt").write_text("\n".join(f"digit-{i}" for i in range(10)))
+    saved = tmp_path / "out.npz"
+    argv = ["predict", str(root / "examples" / "digits.h5"), str(tmp_path / "digit.npy"), "--top", "3"]
+    assert cli.main([*argv, "--labels", str(tmp_path / "names.txt"), "--save", str(saved)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4 and lines[1].split()[0] == f"digit-{label}"
+    with np.load(saved) as outputs:
+        assert outputs[outputs.files[0]].shape == (1, 10)
+
+
+def test_errors_are_one_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["summary", str(tmp_path / "none.h5")]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("glnn: ") and "none.h5" in err and "Traceback" not in err
+
+
+def test_picture_as_text() -> None:
+    assert picture.as_text(np.array([[0.0, 1.0], [0.5, 2.0]])) == "  @@\n==@@"
