@@ -50,8 +50,10 @@ def main() -> int:
     console.print(table(images, labels, y, error, agrees))
     console.print(f"renderer   {renderer}")
     console.print(f"accuracy   {np.mean(guess == labels):.2%} of {len(x)} held-out digits")
-    console.print(f"agreement  {agrees.sum()} of {len(x)} with the NumPy reference, largest difference {error.max():.1e}")
-    console.print(f"time       {first_ms:.0f} ms to load and predict the first digit, {batch_ms:.1f} ms for all {len(x)} in one batch")
+    console.print(
+        f"agreement  {agrees.sum()} of {len(x)} with the NumPy reference, largest difference {error.max():.1e}"
+    )
+    console.print(f"time       {first_ms:.0f} ms to load and predict one digit, {batch_ms:.1f} ms for all in one batch")
     if args.svg:
         console.save_svg(str(args.svg), title="make demo")
     return 0 if agrees.all() and np.allclose(first, y[:1], atol=TOLERANCE) else 1
@@ -66,7 +68,9 @@ def table(images: np.ndarray, labels: np.ndarray, y: np.ndarray, error: np.ndarr
         colour = "green" if guess == labels[i] else "red"
         verdict = "agrees" if agrees[i] else "[red]DIFFERS[/red]"
         picture = as_text(images[i], 0, 16)
-        view.add_row(picture, str(labels[i]), f"[{colour}]{guess}[/{colour}]", f"{y[i, guess]:.1%}", f"{error[i]:.1e} {verdict}")
+        view.add_row(
+            picture, str(labels[i]), f"[{colour}]{guess}[/{colour}]", f"{y[i, guess]:.1%}", f"{error[i]:.1e} {verdict}"
+        )
     return view
 
 

@@ -53,7 +53,9 @@ def main() -> None:
     keras.utils.set_random_seed(SEED)
     images, labels = load_digits(return_X_y=True)
     images = images.reshape(-1, 8, 8, 1)
-    x_train, x_test, y_train, y_test = train_test_split(images, labels, test_size=0.2, stratify=labels, random_state=SEED)
+    x_train, x_test, y_train, y_test = train_test_split(
+        images, labels, test_size=0.2, stratify=labels, random_state=SEED
+    )
     model = build()
     model.compile(keras.optimizers.Adam(2e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit((x_train / 16).astype("float32"), y_train, batch_size=64, epochs=30, verbose=2)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
-from .errors import GlnnError, InputError, ModelFileError
+from .errors import GlnnError, InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +20,7 @@ BAR = 30  # characters of a full bar
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit code: 0 if well, 1 after an error of glnn.errors, 2 for wrong usage (as SystemExit)."""
+    """Run the command line -> exit code: 0 if well, 1 after an error of glnn.errors. Wrong usage: SystemExit(2)."""
     args = parser().parse_args(argv)
     try:
         return int(args.run(args) or 0)
@@ -59,7 +59,9 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def command(commands: Any, name: str, run: Callable[[argparse.Namespace], int | None], text: str) -> argparse.ArgumentParser:
+def command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int | None], text: str
+) -> argparse.ArgumentParser:
     """A subcommand whose function is `run`."""
     p: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
     p.set_defaults(run=run)
@@ -108,7 +110,7 @@ def predict(args: argparse.Namespace) -> None:
             print(f"{name}[{i}] {sample.shape}" if len(outputs) > 1 or len(y) > 1 else f"{name} {sample.shape}")
             print("\n".join(describe(sample, args.top, names)))
     if args.save:
-        np.savez(args.save, **outputs)
+        np.savez(args.save, **outputs)  # type: ignore[arg-type]  # the stub sees only its own keywords
 
 
 def read_labels(path: Path) -> list[str]:
@@ -133,10 +135,12 @@ def read_input(path: Path, specs: Sequence[TensorSpec], scale: str) -> np.ndarra
         _, height, width, channels = spec.shape
         image, resized = read_image(path, (height, width), channels, scale)
         if resized:
-            notice(f"{path} is {resized[1]}x{resized[0]} pixels, resized to {image.shape[1]}x{image.shape[0]} for the model")
+            notice(
+                f"{path} is {resized[1]}x{resized[0]} pixels, resized to {image.shape[1]}x{image.shape[0]} for the model"
+            )
         return image[None]
     if suffix not in (".npy", ".npz"):
-        raise InputError(f"{path}: the input may be .npy, .npz, {', '.join(SUFFIXES)}, not {suffix or 'a file without suffix'}")
+        raise InputError(f"{path}: the input may be .npy, .npz, {', '.join(SUFFIXES)}, not {suffix or 'no suffix'}")
     try:
         data = np.load(path, allow_pickle=False)
         arrays = {"": data} if isinstance(data, np.ndarray) else {key: data[key] for key in data.files}
@@ -149,7 +153,9 @@ def read_input(path: Path, specs: Sequence[TensorSpec], scale: str) -> np.ndarra
     missing = [spec.name for spec in specs if spec.name not in arrays]
     if missing:
         has = ", ".join(key or "one array without a name" for key in arrays) or "nothing"
-        raise InputError(f"{path}: holds {has}; the model takes {describe_specs(specs)}: {', '.join(missing)} is missing")
+        raise InputError(
+            f"{path}: holds {has}; the model takes {describe_specs(specs)}: {', '.join(missing)} is missing"
+        )
     return {spec.name: with_batch(arrays[spec.name], spec) for spec in specs}
 
 
@@ -180,10 +186,14 @@ def describe(sample: np.ndarray, top: int, names: Sequence[str] | None) -> Itera
     import numpy as np
 
     if sample.ndim != 1:
-        yield f"  min {sample.min():.6g}  mean {sample.mean():.6g}  max {sample.max():.6g}" if sample.size else "  empty"
+        yield (
+            f"  min {sample.min():.6g}  mean {sample.mean():.6g}  max {sample.max():.6g}" if sample.size else "  empty"
+        )
         return
     if names is not None and len(names) != sample.size:
-        raise InputError(f"--labels: {len(names)} names for {sample.size} classes. Give one name a line, in the model's order")
+        raise InputError(
+            f"--labels: {len(names)} names for {sample.size} classes. Give one name a line, in the model's order"
+        )
     bars = bool(sample.size) and sample.min() >= 0 and sample.max() <= 1  # probabilities
     order = np.argsort(-sample, kind="stable")[:top]
     labels = [names[i] if names else str(i) for i in order]

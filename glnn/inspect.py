@@ -12,7 +12,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
 
     def line(row: Sequence[str]) -> str:
-        cells = [cell.rjust(w) if i in right else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))]
+        cells = [
+            cell.rjust(w) if i in right else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        ]
         return "  ".join(cells).rstrip()
 
     return "\n".join([line(header), "  ".join("-" * w for w in widths), *map(line, rows)])
@@ -29,7 +31,7 @@ def parameters(node: Node) -> int:
 
 
 def summary(graph: Graph) -> str:
-    """A table of the layers of a graph: name, type, output shape, parameters and inputs, then totals. Raises GraphError."""
+    """The layers of a graph as a table: name, type, output shape, parameters, inputs. Raises GraphError."""
     specs = graph.specs()
     maker = {name: node.source or node.name for node in graph.nodes for name in node.outputs}
     rows = [(spec.name, "Input", shape_text(spec.shape), "0", "") for spec in graph.inputs]
@@ -47,7 +49,9 @@ def summary(graph: Graph) -> str:
         )
     total = sum(counted.values())  # weights that several calls share count once
     names = graph.output_names or graph.outputs
-    outputs = ", ".join(f"{name} {shape_text(specs[out].shape)}" for name, out in zip(names, graph.outputs, strict=True))
+    outputs = ", ".join(
+        f"{name} {shape_text(specs[out].shape)}" for name, out in zip(names, graph.outputs, strict=True)
+    )
     return (
         f"Model: {graph.name}\n"
         + table(("Layer", "Type", "Output shape", "Parameters", "Reads"), rows, right=(3,))

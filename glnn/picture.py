@@ -20,13 +20,16 @@ def read_image(
 ) -> tuple[np.ndarray, tuple[int, int] | None]:
     """An image file -> float32 (H, W, C), and the (H, W) that the file had if it was resized, else None.
 
-    size: the height and width wanted, None where free. channels: 1 (grey), 3 (RGB), 4 (RGBA) or None for the file's own.
+    size: the height and width wanted in pixels, None where free.
+    channels: 1 (grey), 3 (RGB), 4 (RGBA) or None for the file's own.
     scale: "raw" 0..255, "unit" 0..1, "signed" -1..1. Raises InputError.
     """
     try:
         from PIL import Image
     except ImportError as error:
-        raise InputError(f"{path}: reading images needs Pillow. Install it: pip install 'glnn[cli]', or give a .npy file") from error
+        raise InputError(
+            f"{path}: reading images needs Pillow. Install it: pip install 'glnn[cli]', or give a .npy file"
+        ) from error
     if scale not in SCALES:
         raise InputError(f"scale: {scale!r} is none of {', '.join(SCALES)}")
     if channels is not None and channels not in _MODES:

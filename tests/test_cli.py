@@ -78,7 +78,9 @@ def test_describe() -> None:
     assert "max 4" in next(cli.describe(np.full((2, 2), 4.0), 1, None))
 
 
-@pytest.mark.parametrize("argv", [[], ["predict"], ["predict", "m", "x", "--top", "0"], ["fly"], ["predict", "m", "x", "--scale", "2"]])
+@pytest.mark.parametrize(
+    "argv", [[], ["predict"], ["predict", "m", "x", "--top", "0"], ["fly"], ["predict", "m", "x", "--scale", "2"]]
+)
 def test_usage_is_exit_code_2(argv: list[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         cli.main(argv)

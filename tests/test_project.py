@@ -32,7 +32,9 @@ def test_import_is_fast() -> None:
 
 
 def test_import_loads_nothing_heavy() -> None:
-    code = "import sys, glnn; print(*sorted({'numpy', 'h5py', 'moderngl', 'glcontext', 'rich', 'PIL'} & set(sys.modules)))"
+    code = (
+        "import sys, glnn; print(*sorted({'numpy', 'h5py', 'moderngl', 'glcontext', 'rich', 'PIL'} & set(sys.modules)))"
+    )
     assert python(code) == ""
 
 
@@ -62,7 +64,18 @@ def test_version_is_one(root: Path) -> None:
 
 
 def test_wheel_carries_its_data(root: Path, tmp_path: Path) -> None:
-    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", str(tmp_path), str(root)]
+    build = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--no-deps",
+        "--no-build-isolation",
+        "-q",
+        "-w",
+        str(tmp_path),
+        str(root),
+    ]
     done = subprocess.run(build, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     (wheel,) = tmp_path.glob("glnn-*-py3-none-any.whl")
