@@ -135,9 +135,7 @@ def read_input(path: Path, specs: Sequence[TensorSpec], scale: str) -> np.ndarra
         _, height, width, channels = spec.shape
         image, resized = read_image(path, (height, width), channels, scale)
         if resized:
-            notice(
-                f"{path} is {resized[1]}x{resized[0]} pixels, resized to {image.shape[1]}x{image.shape[0]} for the model"
-            )
+            notice(f"{path} is {resized[1]}x{resized[0]} pixels, resized to {image.shape[1]}x{image.shape[0]}")
         return image[None]
     if suffix not in (".npy", ".npz"):
         raise InputError(f"{path}: the input may be .npy, .npz, {', '.join(SUFFIXES)}, not {suffix or 'no suffix'}")
