@@ -31,6 +31,12 @@ class Params:
         self.floats[name] = float(value)
         return name
 
+    def keep(self, text: str) -> None:
+        """Forgets the names that do not stand in the text (ROW0 stays first: executors set it for each part)."""
+        words = set(re.findall(r"[A-Za-z_]\w*", text)) | {"ROW0"}
+        self.ints = {n: v for n, v in self.ints.items() if n in words}
+        self.floats = {n: v for n, v in self.floats.items() if n in words}
+
     def declare(self) -> str:
         """Uniform arrays P and F with a macro for each name; constants for those that bound loops in es100."""
         out = []
@@ -92,20 +98,27 @@ def _fetch_parts(name: str, parts: int, call: str) -> str:
     return text
 
 
-def tensor_text(name: str, layout: Layout, origin: Origin | None, body: str, params: Params, dialect: str) -> str:
-    """Accessors for a tensor: those of x, x_or, x_fill, x_at, x_flat, x_seek that the body uses."""
+def tensor_text(
+    name: str, layout: Layout, size: tuple[int, int], origin: Origin | None, body: str, params: Params, dialect: str
+) -> str:
+    """Accessors for a tensor in textures of `size` (width, height): those of x, x_or, x_fill, x_at, x_flat, x_seek that the body uses."""
     n, h, w, c = layout.dims
     p, x = params, name
     array = dialect != "es100"
     for key, value in zip("NHWCG", (n, h, w, c, layout.groups), strict=True):
         p.int(f"{x}_{key}", value)
-    p.int(f"{x}_COLS", layout.columns), p.float(f"{x}_IW", 1 / layout.width), p.float(f"{x}_IH", 1 / layout.height)
+    p.int(f"{x}_COLS", layout.columns), p.float(f"{x}_IW", 1 / size[0]), p.float(f"{x}_IH", 1 / size[1])
     (bh, bw), (ph, pw) = layout.block, layout.tile
     if not layout.flat:
         p.int(f"{x}_PH", ph), p.int(f"{x}_PW", pw)
     if layout.parts > 1:
         p.int(f"{x}_ROWS", layout.part_rows)
     out = [f"uniform {'sampler2DArray' if array else 'sampler2D'} {sampler(x, i)};" for i in range(layout.parts)]
+    if origin is not None and uses(body, f"{x}_seek"):
+        out.append(_seek_text(x, layout, origin, params))
+    dynamic = origin is not None and not origin.static and uses(body, f"{x}_tap")
+    if not dynamic and not re.search(rf"\b{x}(_or|_fill|_at|_flat)?\s*\(", body):
+        return "\n".join(out)
     split = layout.parts > 1
     select = f"int {x}_part = idiv(row, {x}_ROWS); row -= {x}_part * {x}_ROWS;" if split else ""
     tile_h, tile_w = ("1", "1") if layout.flat else (f"{x}_PH", f"{x}_PW")
@@ -126,7 +139,6 @@ return {_fetch_parts(x, layout.parts, "FETCH({s}, at, layer)")}; }}""")
     else:
         out.append(f"""vec4 {x}(int n, int h, int w, int c) {{ int by = idiv(h, {bh}); int bx = idiv(w, {bw});
 return {read(f"n * {x}_G + c / 4", "by", "bx", f"float((h - by * {bh}) * {bw} + w - bx * {bw})")}; }}""")
-    dynamic = origin is not None and not origin.static and uses(body, f"{x}_tap")
     if uses(body, f"{x}_or") or dynamic:
         out.append(f"""vec4 {x}_or(int n, int h, int w, int c, float fill) {{
 if (h < 0 || w < 0 || h >= {x}_H || w >= {x}_W) return vec4(fill);
@@ -139,8 +151,6 @@ return vec4(v.x, c + 1 < {x}_C ? v.y : fill, c + 2 < {x}_C ? v.z : fill, c + 3 <
     if uses(body, f"{x}_flat"):
         out.append(f"""float {x}_flat(int i) {{ int q = idiv(i, {x}_C); int r = idiv(q, {x}_W); int n = idiv(r, {x}_H);
 return {x}_at(n, r - n * {x}_H, q - r * {x}_W, i - q * {x}_C); }}""")
-    if origin is not None and uses(body, f"{x}_seek"):
-        out.append(_seek_text(x, layout, origin, params))
     return "\n".join(out)
 
 

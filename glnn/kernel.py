@@ -37,12 +37,16 @@ class KernelSource:
 
 @dataclass(frozen=True)
 class Bound:
-    """A tensor bound to a kernel's input: its layout, its codec, and for blocked kernels where windows start."""
+    """A tensor bound to a kernel's input: its layout, its codec, and for blocked kernels where windows start.
+
+    `size` is the (width, height) of its textures where they are larger than the layout asks for (slots that tensors share).
+    """
 
     layout: Layout
     codec: str = "float32"
     mul: tuple[int, int] = (1, 1)
     div: tuple[int, int] = (1, 1)
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -200,7 +204,7 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     for name, bound in call.inputs:
         origin = window_origin(out, bound.layout, bound.mul, bound.div) if source.blocked else None
         parts.append(_codec_text(name, bound.codec, dialect, decode=True))
-        parts.append(tensor_text(name, bound.layout, origin, body, params, dialect))
+        parts.append(tensor_text(name, bound.layout, bound.size or (bound.layout.width, bound.layout.height), origin, body, params, dialect))
         samplers += [sampler(name, i) for i in range(bound.layout.parts)]
         if origin is not None:
             body = _taps(body, name, bound.layout, origin, out, flags)
@@ -219,10 +223,11 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
             "lower this layer in stages"
         )
     defines = "\n".join(f"#define {k} {literal(v)}" for k, v in (*call.const, *_block_consts(out)))
+    tail, _ = unroll.finish(_main(out, flags, source.blocked, dialect))
+    params.keep("\n".join([*parts, body, tail]))
     pieces = [_head(dialect, out.layers), read_shader("lib/common.glsl"), defines, params.declare(), _globals(out, flags), *parts]
     head, _ = unroll.finish(unroll.mark("\n".join(pieces)))
     middle, lines = unroll.finish(body)
-    tail, _ = unroll.finish(_main(out, flags, source.blocked, dialect))
     count = (head.count("\n") + 1, tail.count("\n") + 1)
     origins = [("generated", i + 1) for i in range(count[0])] + [(source.file, line) for line in lines]
     origins += [("generated", len(origins) + i + 1) for i in range(count[1])]
@@ -331,7 +336,10 @@ def _main(out: Layout, flags: dict[str, str], blocked: bool, dialect: str) -> st
         lines += [f"if ({' || '.join(edges)}) {v} = vec4(0.0);"] if edges else []
     lines += ["}"]
     if out.texels == 1:
-        lines += [f"out_{i} = y_encode({v});" for i, v in enumerate(y)]
+        # es100: gl_FragColor is mediump, and Mesa rounds to half what reaches it from a branch, but not what a selection
+        # brings (docs/driver-notes.md).
+        live = "n < y_N ? {} : vec4(0.0)" if dialect == "es100" else "{}"
+        lines += [f"out_{i} = {live.format(f'y_encode({v})')};" for i, v in enumerate(y)]
     else:
         lines += ["out_0 = y_encode1(lane(y_0, pick));"]
     return "\n".join([*lines, "}"])

@@ -1,0 +1,95 @@
+"""Runs a Plan on a Device: slots and weights become textures, draws become draws. Knows no operator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from . import tensor
+from .device import Device, Program, Target, Texture
+from .kernel import ShaderText
+from .plan import Plan, WeightPlan
+
+
+class Weights:
+    """A model's weights on one device, each uploaded once whatever number of plans reads it."""
+
+    def __init__(self, device: Device, values: Mapping[str, np.ndarray]):
+        self.device, self.values = device, values
+        self._textures: dict[str, list[Texture]] = {}
+
+    def textures(self, plan: WeightPlan) -> list[Texture]:
+        """The textures of a weight, uploaded now if they are not yet."""
+        key = f"{plan.key}:{plan.codec}"
+        if key not in self._textures:
+            parts = tensor.texels(self.values[plan.key].reshape(plan.shape), plan.layout, plan.codec)
+            layers = 1 if isinstance_layout(plan) and self.device.limits.dialect != "es100" else 0
+            self._textures[key] = [
+                self.device.texture(plan.layout.width, plan.layout.height, layers, plan.codec, part if layers else part[0])
+                for part in parts
+            ]
+        return self._textures[key]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all textures uploaded so far."""
+        return sum(t.nbytes for textures in self._textures.values() for t in textures)
+
+    def release(self) -> None:
+        """Frees the textures."""
+        for textures in self._textures.values():
+            for texture in textures:
+                texture.release()
+        self._textures.clear()
+
+
+def isinstance_layout(plan: WeightPlan) -> bool:
+    """True for a constant tensor, which kernels read through an array texture as they read inputs; False for cells."""
+    return hasattr(plan.layout, "block")
+
+
+class Executor:
+    """A plan made ready on a device: its slots' textures, its programs, its draws."""
+
+    def __init__(self, plan: Plan, device: Device, weights: Weights, progress: Callable[[int, int], None] | None = None):
+        self.plan, self.device = plan, device
+        self.slots = [device.texture(s.width, s.height, s.layers, s.format) for s in plan.slots]
+        programs = {}
+        for i, (key, text) in enumerate(plan.programs.items()):
+            programs[key] = compile_text(device, text)
+            if progress:
+                progress(i + 1, len(plan.programs))
+        textures = [weights.textures(w) for w in plan.weights]
+        self._draws: list[tuple[Program, Target, tuple[int, int, int, int], tuple[Texture, ...], bytes, bytes]] = []
+        for draw in plan.draws:
+            read = tuple(self.slots[n] if kind == "slot" else textures[n][part] for kind, n, part in draw.textures)
+            ints, floats = np.array(draw.ints, np.int32).tobytes(), np.array(draw.floats, np.float32).tobytes()
+            target = device.target(self.slots[draw.target])
+            self._draws.append((programs[draw.program], target, (0, 0, *draw.viewport), read, ints, floats))
+
+    def run(self, inputs: Mapping[str, np.ndarray], poison: bool = False) -> dict[str, np.ndarray]:
+        """The outputs, by name, for inputs of the shapes that the plan was made for.
+
+        `poison` fills every texture with NaN first, so that a read of what was never written shows.
+        """
+        if poison:
+            for texture in self.slots:
+                self.device.poison(texture)
+        for spec in self.plan.inputs:
+            tensor.write([self.slots[s] for s in spec.slots], inputs[spec.name], spec.layout, spec.codec)
+        draw = self.device.draw
+        for item in self._draws:
+            draw(*item)
+        return {t.name: tensor.read([self.slots[s] for s in t.slots], t.layout, t.codec) for t in self.plan.outputs}
+
+    def release(self) -> None:
+        """Frees the slots' textures; programs stay with the device, weights with the model."""
+        for texture in self.slots:
+            texture.release()
+        self._draws.clear()
+
+
+def compile_text(device: Device, text: ShaderText) -> Program:
+    """The program of a shader text. Raises KernelError at the line of the kernel's own file."""
+    return device.program(text.vertex, text.fragment, text.locate, text.samplers)
