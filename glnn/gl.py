@@ -19,8 +19,8 @@ GL_TRIANGLES = 0x0004
 GL_TEXTURE_2D = 0x0DE1
 GL_TEXTURE_2D_ARRAY = 0x8C1A
 GL_TEXTURE0 = 0x84C0
-GL_FRAMEBUFFER = 0x8D40
 GL_READ_FRAMEBUFFER = 0x8CA8
+GL_DRAW_FRAMEBUFFER = 0x8CA9
 GL_COLOR_ATTACHMENT0 = 0x8CE0
 GL_FRAMEBUFFER_COMPLETE = 0x8CD5
 GL_RGBA = 0x1908
@@ -81,7 +81,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {  # name without gl -> result, argume
 
 
 class Functions:
-    """The GL functions of one context as attributes: `gl.DrawArrays(...)`. Raises DeviceError if the driver lacks one."""
+    """The GL functions of one context: `gl.DrawArrays(...)`. Raises DeviceError if the driver lacks one."""
 
     def __init__(self, load: Callable[[str], int | None]):
         missing = []
@@ -155,7 +155,7 @@ def create_context(index: int | None = None) -> Any:
         if settings.get("device_index", 0) >= devices:
             continue
         try:
-            context = moderngl.create_context(require=330, standalone=True, **settings)
+            context: Any = moderngl.create_context(require=330, standalone=True, **settings)
         except Exception as error:  # each backend raises its own types
             failed.append(f"{label}: {str(error) or type(error).__name__}")
             found = re.search(r"found (\d+) device", str(error))
@@ -174,12 +174,12 @@ def no_device_message(failed: list[str], index: int | None = None) -> str:
 
 
 def package_line(release: Mapping[str, str] | None = None, platform: str = sys.platform) -> str:
-    """The command that installs OpenGL here, by the ID and ID_LIKE of /etc/os-release; a hint where there is no command."""
+    """The command that installs OpenGL here, by ID and ID_LIKE of /etc/os-release; a hint where there is none."""
     if platform == "darwin":
         return "macOS brings OpenGL with it; run in a login session of a user at the screen, not over bare ssh"
     if platform in ("win32", "cygwin"):
         return "install the graphics driver of the GPU's maker, or Mesa's opengl32.dll beside python.exe"
-    release = read_os_release() if release is None else release
+    release = dict(read_os_release() if release is None else release)
     sudo = "" if not hasattr(os, "geteuid") or os.geteuid() == 0 else "sudo "
     lines = {
         "debian": "apt-get install -y libegl1 libgl1-mesa-dri",
@@ -190,7 +190,7 @@ def package_line(release: Mapping[str, str] | None = None, platform: str = sys.p
         "arch": "pacman -S --noconfirm mesa libglvnd",
         "suse": "zypper install -y Mesa-libEGL1 Mesa-dri",
     }
-    for name in [release.get("ID", ""), *release.get("ID_LIKE", "").split()]:
+    for name in [release.get("ID") or "", *release.get("ID_LIKE", "").split()]:
         if name in lines:
             return sudo + lines[name]
     return "install libEGL.so.1 (libglvnd) and Mesa's DRI drivers with this system's package manager"

@@ -1,12 +1,16 @@
-"""What lives on a device: textures, targets, programs. Made and released by Device (device.py)."""
+"""What lives on a device: textures, targets, programs. Device (device.py) makes them and checks thread and limits."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import ctypes
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from . import gl as g
+from .errors import ClosedError, DeviceError, InputError, KernelError, LimitError
+from .glslerrors import Locate, explain
 
 if TYPE_CHECKING:
     from .device import Device
@@ -17,18 +21,41 @@ FORMATS: dict[str, tuple[np.dtype, str, int]] = {
     "float16": (np.dtype("float16"), "f2", 0x140B),
     "rgba8": (np.dtype("uint8"), "f1", 0x1401),
 }
+SAMPLERS = (0x8B5E, 0x8DC1)  # GL_SAMPLER_2D, GL_SAMPLER_2D_ARRAY
 
 
 class Texture:
-    """A texture of (layers, height, width) RGBA texels, or of (height, width) if layers is 0. Made by Device.texture."""
+    """Texels (layers, height, width, 4), or plain 2D if layers is 0. Made by Device.texture, freed by release()."""
 
     __slots__ = ("device", "format", "framebuffer", "glo", "height", "kind", "layers", "mgl", "width")
 
-    def __init__(self, device: Device, mgl: Any, width: int, height: int, layers: int, format: str):
-        self.device, self.mgl, self.glo = device, mgl, mgl.glo
-        self.width, self.height, self.layers, self.format = width, height, layers, format
+    def __init__(self, device: Device, width: int, height: int, layers: int, format: str, data: Any = None):
+        self.device, self.format = device, format
+        self.width, self.height, self.layers = width, height, layers
         self.kind = g.GL_TEXTURE_2D_ARRAY if layers else g.GL_TEXTURE_2D
         self.framebuffer: Target | None = None
+        self.glo, self.mgl = 0, cast(Any, None)
+        ctx, content, code = device._ctx, None if data is None else self._bytes(data), FORMATS[format][1]
+        device._gl.error()
+        try:
+            if layers:
+                self.mgl = ctx.texture_array((width, height, layers), 4, content, alignment=1, dtype=code)
+            else:
+                self.mgl = ctx.texture((width, height), 4, content, alignment=1, dtype=code)
+            self.glo = self.mgl.glo
+            # A float texture with the default filter reads as garbage; nothing here ever interpolates or repeats.
+            self.mgl.filter = (ctx.NEAREST, ctx.NEAREST)
+            self.mgl.repeat_x = self.mgl.repeat_y = False
+            problem = device._gl.error()
+        except Exception as error:  # moderngl's own type
+            problem = str(error)
+        if problem != "GL_NO_ERROR":
+            if self.mgl is not None:
+                self.mgl.release()
+            raise DeviceError(
+                f"a {format} texture of {width} x {height} texels x {layers or 1} ({self.nbytes / 2**20:.1f} MiB) "
+                f"was not made by {device.renderer}: {problem}; use a smaller batch, or close other models"
+            )
 
     def __repr__(self) -> str:
         state = "released" if self.mgl is None else f"glo {self.glo}"
@@ -45,35 +72,137 @@ class Texture:
         return self.width * self.height * (self.layers or 1) * 4 * FORMATS[self.format][0].itemsize
 
     def write(self, data: np.ndarray | bytes) -> None:
-        """All texels from an array of (layers, height, width, 4) values, or its bytes."""
-        self.device._write(self, data)
+        """Sets all texels from (layers, height, width, 4) values, or their bytes. Raises InputError for wrong sizes."""
+        self.device.activate()
+        self.live()
+        self.mgl.write(self._bytes(data), alignment=1)
+        self.device._forget_textures()
 
     def read(self) -> np.ndarray:
-        """All texels as an array (layers, height, width, 4) of float32, float16 or uint8. Waits for the draws before it."""
-        return self.device._read(self)
+        """All texels, (layers, height, width, 4) of float32, float16 or uint8. Waits for the draws before it."""
+        device = self.device
+        device.activate()
+        self.live()
+        gl, (dtype, _, component) = device._gl, FORMATS[self.format]
+        values = np.empty(self.shape, dtype)
+        gl.BindFramebuffer(g.GL_READ_FRAMEBUFFER, device._reader)
+        gl.PixelStorei(g.GL_PACK_ALIGNMENT, 1)
+        for layer in range(self.layers or 1):
+            self._attach(g.GL_READ_FRAMEBUFFER, 0, layer)
+            if layer == 0 and gl.CheckFramebufferStatus(g.GL_READ_FRAMEBUFFER) != g.GL_FRAMEBUFFER_COMPLETE:
+                raise DeviceError(f"{device.renderer} cannot read {self!r} back; `glnn doctor` lists what it can")
+            address = values.ctypes.data + layer * values.strides[0]
+            gl.ReadPixels(0, 0, self.width, self.height, g.GL_RGBA, component, address)
+        gl.FramebufferTexture2D(g.GL_READ_FRAMEBUFFER, g.GL_COLOR_ATTACHMENT0, g.GL_TEXTURE_2D, 0, 0)
+        return values
 
     def release(self) -> None:
-        """Frees the texture and its target; a second call does nothing."""
-        self.device._release(self)
+        """Frees the texture and its target; a second call does nothing, nor one after the device was closed."""
+        if self.mgl is None:
+            return
+        device = self.device
+        device.activate()
+        if self.framebuffer is not None:
+            self.framebuffer.delete()
+            self.framebuffer = None
+        self.mgl.release()
+        self.mgl, self.glo = cast(Any, None), 0
+        device._textures.discard(self)
+        device._forget_textures()
+
+    def live(self, device: Device | None = None) -> None:
+        """Raises ClosedError after release(), DeviceError if the texture is not of `device`."""
+        if self.mgl is None:
+            raise ClosedError(f"{self!r} is used after its release")
+        if device is not None and self.device is not device:
+            raise DeviceError(f"{self!r} belongs to another device: textures are not shared between devices")
+
+    def _bytes(self, data: np.ndarray | bytes) -> bytes | np.ndarray:
+        dtype = FORMATS[self.format][0]
+        if isinstance(data, np.ndarray):
+            if data.size * dtype.itemsize != self.nbytes:
+                raise InputError(f"texture data of shape {data.shape}: expected {self.shape}, or as many values")
+            return np.ascontiguousarray(data, dtype).reshape(-1).view(np.uint8)
+        if len(data) != self.nbytes:
+            raise InputError(f"texture data of {len(data)} bytes: expected {self.nbytes} ({self.shape} of {dtype})")
+        return data
+
+    def _attach(self, where: int, buffer: int, layer: int) -> None:
+        """Makes one layer a colour attachment of the bound framebuffer; moderngl can attach whole textures only."""
+        gl, point = self.device._gl, g.GL_COLOR_ATTACHMENT0 + buffer
+        if self.layers:
+            gl.FramebufferTextureLayer(where, point, self.glo, 0, layer)
+        else:
+            gl.FramebufferTexture2D(where, point, g.GL_TEXTURE_2D, self.glo, 0)
 
 
 class Target:
-    """A framebuffer with every layer of a texture as a draw buffer. Made by Device.target."""
+    """A framebuffer with layer i of a texture as draw buffer i. Made by Device.target, freed with the texture."""
 
     __slots__ = ("buffers", "glo", "texture")
 
-    def __init__(self, glo: int, texture: Texture):
-        self.glo, self.texture, self.buffers = glo, texture, texture.layers or 1
+    def __init__(self, texture: Texture):
+        device = texture.device
+        self.texture, self.buffers = texture, texture.layers or 1
+        if self.buffers > device.limits.draw_buffers:
+            raise LimitError(f"{texture!r} as a target: this device has {device.limits.draw_buffers} draw buffers")
+        gl, self.glo = device._gl, device._new_framebuffer()
+        gl.BindFramebuffer(g.GL_DRAW_FRAMEBUFFER, self.glo)
+        device._target = None
+        points = range(g.GL_COLOR_ATTACHMENT0, g.GL_COLOR_ATTACHMENT0 + self.buffers)
+        for layer in range(self.buffers):
+            texture._attach(g.GL_DRAW_FRAMEBUFFER, layer, layer)
+        gl.DrawBuffers(self.buffers, (ctypes.c_uint * self.buffers)(*points))
+        status = gl.CheckFramebufferStatus(g.GL_DRAW_FRAMEBUFFER)
+        if status != g.GL_FRAMEBUFFER_COMPLETE:
+            self.delete()
+            raise DeviceError(
+                f"{device.renderer} cannot render to {texture!r} (framebuffer status {status:#x}); "
+                "`glnn doctor` lists what it can"
+            )
+
+    def delete(self) -> None:
+        """Deletes the framebuffer; the texture stays."""
+        device = self.texture.device
+        device._gl.DeleteFramebuffers(1, ctypes.byref(ctypes.c_uint(self.glo)))
+        self.glo = 0
+        device._target = None  # GL binds framebuffer 0 in place of a deleted one, and hands the name out again
 
 
 class Program:
-    """A linked program. Sampler i of `samplers` reads texture unit i. Made by Device.program."""
+    """A linked program; sampler i of `samplers` reads texture unit i. Made by Device.program and kept until close()."""
 
-    __slots__ = ("F", "P", "floats", "glo", "ints", "mgl", "samplers", "vao", "vao_mgl")
+    __slots__ = ("F", "P", "_vao", "floats", "glo", "ints", "mgl", "samplers", "vao")
 
-    def __init__(self, mgl: Any, vao: Any, samplers: tuple[str, ...]):
-        self.mgl, self.glo, self.vao_mgl, self.vao, self.samplers = mgl, mgl.glo, vao, vao.glo, samplers
-        self.P = mgl["P"].location if "P" in mgl else -1
-        self.F = mgl["F"].location if "F" in mgl else -1
+    def __init__(
+        self, device: Device, vertex: str, fragment: str, locate: Locate | None, samplers: Sequence[str] | None
+    ):
+        try:
+            self.mgl = mgl = device._ctx.program(vertex_shader=vertex, fragment_shader=fragment)
+        except Exception as error:  # moderngl's own type
+            told = explain(str(error), vertex, fragment, locate)
+            raise KernelError(f"a kernel does not compile on {device.renderer}:\n{told}") from error
+        kinds = {name: getattr(mgl[name], "gl_type", 0) for name in mgl}
+        active = [name for name, kind in kinds.items() if kind in SAMPLERS]
+        self.samplers = tuple(sorted(active, key=fragment.find) if samplers is None else samplers)
+        stray = [name for name in active if name not in self.samplers]
+        if stray or "p" not in kinds:
+            mgl.release()
+            what = f"samplers {stray} are not among {self.samplers}" if stray else "its vertex shader reads no vec2 p"
+            raise KernelError(f"a program does not keep the device's contract: {what}")
+        device._gl.UseProgram(mgl.glo)
+        device._program = None
+        for unit, name in enumerate(self.samplers):
+            if name in kinds:  # a sampler that the text does not read is gone after linking
+                device._gl.Uniform1i(mgl[name].location, unit)
+        self._vao = device._ctx.simple_vertex_array(mgl, device._triangle, "p")
+        self.glo, self.vao = mgl.glo, self._vao.glo
+        self.P = mgl["P"].location if "P" in kinds else -1
+        self.F = mgl["F"].location if "F" in kinds else -1
         self.ints: bytes | None = None  # what the uniforms hold now
         self.floats: bytes | None = None
+
+    def delete(self) -> None:
+        """Deletes the program and its vertex array."""
+        self._vao.release()
+        self.mgl.release()

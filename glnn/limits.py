@@ -116,8 +116,8 @@ def choose(ask: Callable[[str], bool], queried: Limits, wishes: Wishes, renderer
             raise DeviceError(f"{name}={wish}: {renderer} has {most} in {dialect}; limits can only be lowered")
         if wish is not None:
             forced[name] = wish
-    others = {name: getattr(wishes, name) for name in ("index", "float_targets", "dialect")}
-    return replace(has, **forced), {**forced, **{name: value for name, value in others.items() if value is not None}}
+    kept = {name: getattr(wishes, name) for name in ("index", "float_targets", "dialect")}
+    return replace(has, **forced), {**forced, **{name: value for name, value in kept.items() if value is not None}}
 
 
 def _renders(ask: Callable[[str], bool], dialect: str) -> bool:

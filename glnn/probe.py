@@ -33,10 +33,11 @@ class ProbeResult:
 
 # ---- the texts that are drawn
 
+_PRECISION = "precision highp float;\nprecision highp int;\nprecision highp sampler2D;\n"
 _HEADS = {
-    "es300": "#version 300 es\nprecision highp float;\nprecision highp int;\nprecision highp sampler2D;\nprecision highp sampler2DArray;\n",
+    "es300": f"#version 300 es\n{_PRECISION}precision highp sampler2DArray;\n",
     "gl330": "#version 330 core\n",
-    "es100": "#version 100\nprecision highp float;\nprecision highp int;\nprecision highp sampler2D;\n",
+    "es100": f"#version 100\n{_PRECISION}",
 }
 
 
@@ -47,7 +48,7 @@ def vertex_text(dialect: str) -> str:
 
 
 def _copy_text(dialect: str) -> str:
-    """Copies a texture of F[0].xy texels, through arithmetic (times F[0].z = 1), where some drivers lower the precision."""
+    """Copies a texture of F[0].xy texels, times F[0].z = 1: some drivers lower the precision of arithmetic only."""
     read, write, out = ("texture2D", "gl_FragColor", "") if dialect == "es100" else ("texture", "o", "out vec4 o;\n")
     return (
         f"{_HEADS[dialect]}uniform sampler2D a;\nuniform vec4 F[1];\n{out}"
@@ -113,7 +114,7 @@ def _run(device: Device, name: str) -> ProbeResult:
         works = [result.name.split()[1] for result in reversed(tried) if result.works]
         return ProbeResult(name, bool(works), f"renders to {', '.join(works)}" if works else tried[0].detail)
     words = name.split()
-    limits, programs = device.limits, set(device._programs)
+    limits, programs = device.limits, list(device._programs.values())
     device.limits = device.queried
     try:
         if name.startswith("texture size"):
@@ -130,7 +131,7 @@ def _run(device: Device, name: str) -> ProbeResult:
         return ProbeResult(name, False, " ".join(str(error).split())[:300])
     finally:
         device.limits = limits
-        device._release_programs(set(device._programs) - programs)
+        device.release_programs(keep=programs)
 
 
 def _first(device: Device, dialect: str | None = None) -> tuple[str, str]:
