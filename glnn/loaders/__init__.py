@@ -1,0 +1,57 @@
+"""Model files -> Graph. One module per format; the format is found by a file's content."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ..errors import ModelFileError
+from ..graph import Graph
+from . import keras_hdf5, keras_json, kerasjs  # noqa: F401  (each registers its loader)
+from .folder import model_in
+from .registry import LOADERS, Loader, loader
+from .source import Source, as_path, looks_like
+
+__all__ = ["LOADERS", "Loader", "load", "loader"]
+
+StrPath = str | os.PathLike[str]
+
+
+def load(path: StrPath, weights: StrPath | None = None, metadata: StrPath | None = None) -> Graph:
+    """The Graph in a model file, or in a folder that holds one model.
+
+    weights:  the weights file of a model whose structure stands alone (JSON); looked for beside the model if None
+    metadata: the metadata file of a Keras.js model; looked for beside the model if None
+
+    Raises ModelFileError (missing, empty, truncated, foreign), WeightsMismatchError (weights of another model),
+    UnsupportedError (all layers and options that glnn does not have), GraphError (a structure that cannot be).
+    """
+    place = as_path(path, "path")
+    source = Source(
+        model_in(place) if place.is_dir() else place,
+        None if weights is None else as_path(weights, "weights"),
+        None if metadata is None else as_path(metadata, "metadata"),
+    )
+    return find_loader(source).load(source)
+
+
+def find_loader(source: Source) -> Loader:
+    """The loader that knows this file by its content. Raises ModelFileError that says what the file looks like."""
+    for candidate in LOADERS:
+        if candidate.sniff(source):
+            return candidate
+    known = ", ".join(candidate.name for candidate in LOADERS)
+    if source.looks_like_json:
+        raise ModelFileError(f"{source.path}: {json_kind(source)}. Formats read: {known}")
+    raise ModelFileError(f"{source.path}: this is {looks_like(Path(source.path), source.head)}. Formats read: {known}")
+
+
+def json_kind(source: Source) -> str:
+    """What a JSON file is that no loader took, in words. Raises ModelFileError where it is not even JSON."""
+    content = source.json
+    if isinstance(content, dict) and {"modelTopology", "weightsManifest"} & set(content):
+        return "this is a TensorFlow.js model; that format is not read yet. Save the Keras model as .h5 instead"
+    if isinstance(content, list) and content and isinstance(content[0], dict) and "layer_name" in content[0]:
+        return "this is the metadata of a Keras.js model; load the model's own .json and give this as metadata="
+    keys = ", ".join(map(repr, list(content)[:6])) if isinstance(content, dict) else f"a {type(content).__name__}"
+    return f"this JSON is not a Keras model (it holds {keys}; a model holds 'class_name' and 'config')"
