@@ -12,12 +12,19 @@ from .kernel import ShaderText
 from .plan import Plan, WeightPlan
 
 
-class Weights:
-    """A model's weights on one device, each uploaded once whatever number of plans reads it."""
+class Resident:
+    """What a model keeps on one device: each weight uploaded once, each program compiled once, for all of its plans."""
 
     def __init__(self, device: Device, values: Mapping[str, np.ndarray]):
         self.device, self.values = device, values
         self._textures: dict[str, list[Texture]] = {}
+        self._programs: dict[str, Program] = {}
+
+    def program(self, text: ShaderText) -> Program:
+        """The program of a text. Raises KernelError at the line of the kernel's own file."""
+        if text.key not in self._programs:
+            self._programs[text.key] = self.device.program(text.vertex, text.fragment, text.locate, text.samplers)
+        return self._programs[text.key]
 
     def textures(self, plan: WeightPlan) -> list[Texture]:
         """The textures of a weight, uploaded now if they are not yet."""
@@ -37,11 +44,14 @@ class Weights:
         return sum(t.nbytes for textures in self._textures.values() for t in textures)
 
     def release(self) -> None:
-        """Frees the textures."""
+        """Frees the textures and the programs that no other model uses."""
         for textures in self._textures.values():
             for texture in textures:
                 texture.release()
         self._textures.clear()
+        for program in self._programs.values():
+            program.release()
+        self._programs.clear()
 
 
 def isinstance_layout(plan: WeightPlan) -> bool:
@@ -52,15 +62,15 @@ def isinstance_layout(plan: WeightPlan) -> bool:
 class Executor:
     """A plan made ready on a device: its slots' textures, its programs, its draws."""
 
-    def __init__(self, plan: Plan, device: Device, weights: Weights, progress: Callable[[int, int], None] | None = None):
+    def __init__(self, plan: Plan, device: Device, resident: Resident, progress: Callable[[int, int], None] | None = None):
         self.plan, self.device = plan, device
         self.slots = [device.texture(s.width, s.height, s.layers, s.format) for s in plan.slots]
         programs = {}
         for i, (key, text) in enumerate(plan.programs.items()):
-            programs[key] = compile_text(device, text)
+            programs[key] = resident.program(text)
             if progress:
                 progress(i + 1, len(plan.programs))
-        textures = [weights.textures(w) for w in plan.weights]
+        textures = [resident.textures(w) for w in plan.weights]
         self._draws: list[tuple[Program, Target, tuple[int, int, int, int], tuple[Texture, ...], bytes, bytes]] = []
         for draw in plan.draws:
             read = tuple(self.slots[n] if kind == "slot" else textures[n][part] for kind, n, part in draw.textures)
@@ -89,7 +99,3 @@ class Executor:
             texture.release()
         self._draws.clear()
 
-
-def compile_text(device: Device, text: ShaderText) -> Program:
-    """The program of a shader text. Raises KernelError at the line of the kernel's own file."""
-    return device.program(text.vertex, text.fragment, text.locate, text.samplers)

@@ -1,0 +1,207 @@
+"""The facade: load a model, predict, look at it, close it."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import loaders, passes, reference
+from .errors import ClosedError, InputError, LimitError
+from .graph import Graph, Node, TensorSpec, validate
+from .inputs import named_inputs
+from .inspect import summary
+from .plan import Plan, WeightStore, make_plan
+from .progress import Progress
+
+if TYPE_CHECKING:
+    from .device import Device
+    from .executor import Executor
+
+KEPT_PLANS = 8  # input shapes whose textures stay on the device
+BATCH = 32  # samples of one draw where the user names no batch size
+BATCH_BYTES = 256 << 20  # ... fewer, where activations would outgrow this
+StrPath = str | os.PathLike[str]
+
+
+class Model:
+    """A trained model that predicts through shaders. Make one with `Model.load`, free it with `close()` or `with`."""
+
+    def __init__(self, graph: Graph, device: Device | None = None):
+        self.graph = validate(graph)
+        self.optimized = passes.optimize(graph)
+        self._device = device
+        self._store = WeightStore(self.optimized)
+        self._executors: OrderedDict[tuple, Executor] = OrderedDict()
+        self._resident: Any = None
+        self._closed = False
+
+    @classmethod
+    def load(
+        cls, path: StrPath, weights: StrPath | None = None, metadata: StrPath | None = None, device: Device | None = None
+    ) -> Model:
+        """The model in a file, or in a folder that holds one; no OpenGL is needed before the first predict.
+
+        weights, metadata: companions of formats that keep them apart, looked for beside the model if None
+        device: where to run; None: this thread's default device
+
+        Raises ModelFileError, WeightsMismatchError, UnsupportedError (all unsupported layers together), GraphError.
+        """
+        return cls(loaders.load(path, weights, metadata), device)
+
+    # ---- what it is
+
+    @property
+    def name(self) -> str:
+        """The model's own name."""
+        return self.graph.name
+
+    @property
+    def inputs(self) -> list[TensorSpec]:
+        """Name, shape (batch first, None where free) and dtype of each input."""
+        return list(self.graph.inputs)
+
+    @property
+    def outputs(self) -> list[TensorSpec]:
+        """Name and shape (batch first, None where free) of each output."""
+        specs, graph = self.graph.specs(), self.graph
+        names = graph.output_names or graph.outputs
+        return [TensorSpec(name, specs[tensor].shape) for name, tensor in zip(names, graph.outputs, strict=True)]
+
+    @property
+    def layers(self) -> list[Node]:
+        """The layers in the order in which they run, as the file has them."""
+        return list(self.graph.nodes)
+
+    def get_layer(self, name: str) -> Node:
+        """The layer of this name. Raises InputError, with names that are close."""
+        for node in self.graph.nodes:
+            if name in (node.name, node.source):
+                return node
+        names = [node.source or node.name for node in self.graph.nodes]
+        close = difflib.get_close_matches(name, names, 3) or names[:5]
+        raise InputError(f"model {self.name!r} has no layer {name!r}; there are {', '.join(map(repr, close))} and others")
+
+    def summary(self, print_fn: Callable[[str], Any] = print) -> None:
+        """Prints the layers with their output shapes and parameters."""
+        print_fn(summary(self.graph))
+
+    def __repr__(self) -> str:
+        return f"<glnn.Model {self.name!r}: {len(self.graph.nodes)} layers{', closed' if self._closed else ''}>"
+
+    # ---- running it
+
+    @property
+    def device(self) -> Device:
+        """The device that the model runs on. Raises NoDeviceError where there is no OpenGL."""
+        if self._closed:
+            raise ClosedError(f"model {self.name!r} is closed: load it again")
+        if self._device is None:
+            from .device import default_device
+
+            self._device = default_device()
+        return self._device
+
+    def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto") -> Any:
+        """The model's outputs (float32) for inputs x of shape (batch, ...): an array, a list or a dict by input name.
+
+        One output comes as an array, several as a list, and for a dict as a dict by output name. Any batch goes, also
+        zero; it is cut into pieces of `batch_size` (by default up to 32, fewer for large models).
+        verbose: 1 shows a progress bar, 0 none, "auto" one on a terminal when it takes long.
+
+        Raises InputError (number, name, rank, shape, dtype), LimitError (a tensor that does not fit the device),
+        ThreadError, ClosedError, NoDeviceError.
+        """
+        arrays = named_inputs(x, self.graph.inputs)
+        if batch_size is not None and (not isinstance(batch_size, int | np.integer) or batch_size < 1):
+            raise InputError(f"batch_size={batch_size!r}: a whole number of at least 1, or None")
+        total = len(next(iter(arrays.values())))
+        device = self.device
+        device.activate()
+        shapes = {name: a.shape[1:] for name, a in arrays.items()}
+        if not total:
+            return self._shaped(x, self._empty(shapes))
+        size = min(total, batch_size or self._default_batch(shapes))
+        pieces: list[dict[str, np.ndarray]] = []
+        progress, done = Progress(total, verbose), 0
+        while done < total:
+            count = min(size, total - done)
+            try:
+                executor = self._executor({name: (count, *shape) for name, shape in shapes.items()})
+            except LimitError:
+                if count == 1 or batch_size is not None:
+                    raise
+                size = count // 2
+                continue
+            pieces.append(executor.run({name: a[done : done + count] for name, a in arrays.items()}))
+            done += count
+            progress.update(done)
+        if len(pieces) == 1:
+            return self._shaped(x, pieces[0])
+        return self._shaped(x, {name: np.concatenate([p[name] for p in pieces]) for name in pieces[0]})
+
+    def reference(self, x: Any) -> Any:
+        """What `predict` should give, computed layer by layer in NumPy with float64: slow, and free of OpenGL."""
+        arrays = named_inputs(x, self.graph.inputs)
+        return self._shaped(x, reference.run(self.graph, arrays))
+
+    def plan(self, input_shapes: Mapping[str, tuple[int, ...]] | None = None, limits: Any = None) -> Plan:
+        """The Plan for input shapes by name (default: the model's own with a batch of 1 and 1 for free sizes)."""
+        shapes = input_shapes or {s.name: tuple(d or 1 for d in s.shape) for s in self.graph.inputs}
+        return make_plan(self.optimized, shapes, limits or self.device.limits, self._store)
+
+    def _executor(self, shapes: Mapping[str, tuple[int, ...]]) -> Executor:
+        from .executor import Executor, Resident
+
+        key = tuple(sorted(shapes.items()))
+        if key in self._executors:
+            self._executors.move_to_end(key)
+            return self._executors[key]
+        plan = make_plan(self.optimized, shapes, self.device.limits, self._store)
+        if self._resident is None:
+            self._resident = Resident(self.device, self._store.values)
+        while len(self._executors) >= KEPT_PLANS:
+            self._executors.popitem(last=False)[1].release()
+        executor = self._executors[key] = Executor(plan, self.device, self._resident)
+        return executor
+
+    def _default_batch(self, shapes: Mapping[str, tuple[int, ...]]) -> int:
+        specs = self.optimized.specs({name: (1, *shape) for name, shape in shapes.items()})
+        largest = max(int(np.prod([d or 1 for d in s.shape])) for s in specs.values())
+        return max(1, min(BATCH, BATCH_BYTES // (4 * 4 * largest)))
+
+    def _empty(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+        specs = self.graph.specs({name: (1, *shape) for name, shape in shapes.items()})
+        names = self.graph.output_names or self.graph.outputs
+        sizes = {name: specs[tensor].shape for name, tensor in zip(names, self.graph.outputs, strict=True)}
+        return {name: np.zeros((0, *(d or 0 for d in shape[1:])), np.float32) for name, shape in sizes.items()}
+
+    def _shaped(self, x: Any, outputs: dict[str, np.ndarray]) -> Any:
+        if isinstance(x, Mapping):
+            return outputs
+        return next(iter(outputs.values())) if len(outputs) == 1 else list(outputs.values())
+
+    # ---- the end
+
+    def close(self) -> None:
+        """Frees the model's textures and programs; the device stays. A second call does nothing."""
+        if self._closed:
+            return
+        for executor in self._executors.values():
+            executor.release()
+        self._executors.clear()
+        if self._resident is not None:
+            self._resident.release()
+            self._resident = None
+        self._closed = True
+
+    def __enter__(self) -> Model:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()

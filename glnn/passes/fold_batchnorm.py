@@ -1,0 +1,48 @@
+"""Folds batch normalisation into the weights of the layer before it, computed in float64."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..graph import Graph, Node
+from ..layers.conv import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
+from ..layers.core import Dense
+from ..layers.normalization import BatchNormalization
+from .rewrite import fuse_pairs
+
+# The weight whose values make the output channels, and the axis (or axes) of it along which they lie.
+KERNELS: dict[type, tuple[str, tuple[int, ...]]] = {
+    Conv2D: ("kernel", (3,)),
+    Conv2DTranspose: ("kernel", (2,)),
+    DepthwiseConv2D: ("depthwise_kernel", (2, 3)),
+    SeparableConv2D: ("pointwise_kernel", (3,)),
+    Dense: ("kernel", (1,)),
+}
+
+
+def run(graph: Graph) -> Graph:
+    """Linear convolution or Dense -> BatchNormalization of its channels becomes the first with scaled weights and a bias."""
+    ranks = {name: len(spec.shape) for name, spec in graph.specs().items()}
+    return fuse_pairs(graph, lambda node, reader: _fold(node, reader, ranks))
+
+
+def _fold(node: Node, norm: Node, ranks: dict[str, int]) -> Node | None:
+    layer, bn = node.layer, norm.layer
+    if type(layer) not in KERNELS or not isinstance(bn, BatchNormalization) or norm.inputs != node.outputs:
+        return None
+    if layer.activation.name != "linear" or bn.axis not in (-1, ranks[norm.inputs[0]] - 1) or getattr(layer, "residual", False):  # type: ignore[attr-defined]
+        return None
+    name, axes = KERNELS[type(layer)]
+    kernel = node.weights[name]
+    scale, shift = bn.factors(norm.weights)
+    along = [kernel.shape[axis] if axis in axes else 1 for axis in range(kernel.ndim)]
+    bias = np.asarray(node.weights.get("bias", 0.0), np.float64) * scale + shift
+    weights = dict(node.weights)
+    weights[name] = np.ascontiguousarray((kernel * scale.reshape(along)).astype(np.float32))
+    weights["bias"] = bias.astype(np.float32)
+    return norm.with_(
+        name=node.name, source=node.source, inputs=node.inputs, weights=weights,
+        layer=replace(layer, use_bias=True, activation=bn.activation),  # type: ignore[type-var]
+    )  # fmt: skip
