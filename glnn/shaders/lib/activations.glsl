@@ -1,0 +1,149 @@
+// Activation functions. A section reaches from its mark `act: name` to the next; the assembler includes the one that a
+// kernel asks for and those that it needs. Constants are macros ACT_<NAME>, defined before the section.
+// NaN stays NaN (never max or clamp), infinities give the limit, and no exp gets an argument that drivers differ on.
+// act: lanes
+#define LANES(f) vec4(f(v.x), f(v.y), f(v.z), f(v.w))
+// act: exponential
+// needs: lanes
+float exp1(float v) { return v < -87.3 ? 0.0 : v <= 88.7 ? exp(v) : v * 3.4e38; }
+vec4 act_exponential(vec4 v) { return LANES(exp1); }
+// act: expm1
+// needs: exponential
+// exp(v) - 1 without cancellation near 0, there by seven terms of its series.
+float expm1(float v) {
+    if (abs(v) < 0.4) return v * (1.0 + v / 2.0 * (1.0 + v / 3.0 * (1.0 + v / 4.0 * (1.0 + v / 5.0 * (1.0 + v / 6.0 * (1.0 + v / 7.0))))));
+    return exp1(v) - 1.0;
+}
+// act: log1p
+// log(1 + v) for v from 0 to 1, as twice the inverse hyperbolic tangent of v / (2 + v): up to 1/3, so the series is short.
+float log1p(float v) {
+    float s = v / (2.0 + v);
+    float t = s * s;
+    return 2.0 * s * (1.0 + t * (1.0 / 3.0 + t * (1.0 / 5.0 + t * (1.0 / 7.0 + t * (1.0 / 9.0 + t * (1.0 / 11.0 + t / 13.0))))));
+}
+// act: relu
+// needs: lanes
+float relu1(float v) { return v < 0.0 ? 0.0 : v; }
+vec4 act_relu(vec4 v) { return LANES(relu1); }
+// act: relu6
+// needs: lanes
+float relu6(float v) { return v < 0.0 ? 0.0 : v > 6.0 ? 6.0 : v; }
+vec4 act_relu6(vec4 v) { return LANES(relu6); }
+// act: leaky_relu
+// needs: lanes
+float leaky1(float v) { return v < 0.0 ? v * ACT_NEGATIVE_SLOPE : v; }
+vec4 act_leaky_relu(vec4 v) { return LANES(leaky1); }
+// act: relu_threshold
+// needs: lanes
+float bent1(float v) {
+    return v <= ACT_THRESHOLD ? (ACT_NEGATIVE_SLOPE == 0.0 ? 0.0 : (v - ACT_THRESHOLD) * ACT_NEGATIVE_SLOPE) : v;
+}
+vec4 act_relu_threshold(vec4 v) { return LANES(bent1); }
+// act: relu_capped
+// needs: relu_threshold
+float capped1(float v) { float u = bent1(v); return u > ACT_MAX_VALUE ? ACT_MAX_VALUE : u; }
+vec4 act_relu_capped(vec4 v) { return LANES(capped1); }
+// act: threshold
+// needs: lanes
+float threshold1(float v) { return v <= ACT_THRESHOLD ? ACT_DEFAULT_VALUE : v; }
+vec4 act_threshold(vec4 v) { return LANES(threshold1); }
+// act: elu
+// needs: expm1
+float elu1(float v) { return v > 0.0 ? v : ACT_ALPHA * expm1(v); }
+vec4 act_elu(vec4 v) { return LANES(elu1); }
+// act: celu
+// needs: expm1
+float celu1(float v) { return v > 0.0 ? v : ACT_ALPHA * expm1(v / ACT_ALPHA); }
+vec4 act_celu(vec4 v) { return LANES(celu1); }
+// act: selu
+// needs: expm1
+float selu1(float v) { return 1.0507009873554805 * (v > 0.0 ? v : 1.6732632423543772 * expm1(v)); }
+vec4 act_selu(vec4 v) { return LANES(selu1); }
+// act: sigmoid
+// needs: exponential
+float sigmoid1(float v) { float e = exp1(-abs(v)); return (v < 0.0 ? e : 1.0) / (1.0 + e); }
+vec4 act_sigmoid(vec4 v) { return LANES(sigmoid1); }
+// act: hard_sigmoid
+// needs: lanes
+float hard_sigmoid1(float v) { return v < -3.0 ? 0.0 : v > 3.0 ? 1.0 : (v + 3.0) / 6.0; }
+vec4 act_hard_sigmoid(vec4 v) { return LANES(hard_sigmoid1); }
+// act: hard_sigmoid_keras2
+// needs: lanes
+float old_hard_sigmoid1(float v) { return v < -2.5 ? 0.0 : v > 2.5 ? 1.0 : 0.2 * v + 0.5; }
+vec4 act_hard_sigmoid_keras2(vec4 v) { return LANES(old_hard_sigmoid1); }
+// act: silu
+// needs: sigmoid
+float silu1(float v) { return v < -100.0 ? 0.0 : v * sigmoid1(v); }
+vec4 act_silu(vec4 v) { return LANES(silu1); }
+// act: hard_silu
+// needs: lanes
+float hard_silu1(float v) { return v < -3.0 ? 0.0 : v > 3.0 ? v : v * ((v + 3.0) / 6.0); }
+vec4 act_hard_silu(vec4 v) { return LANES(hard_silu1); }
+// act: tanh
+// needs: expm1
+float tanh1(float v) { float e = expm1(-2.0 * abs(v)); float t = -e / (2.0 + e); return v < 0.0 ? -t : t; }
+vec4 act_tanh(vec4 v) { return LANES(tanh1); }
+// act: hard_tanh
+// needs: lanes
+float hard_tanh1(float v) { return v < -1.0 ? -1.0 : v > 1.0 ? 1.0 : v; }
+vec4 act_hard_tanh(vec4 v) { return LANES(hard_tanh1); }
+// act: tanh_shrink
+// needs: tanh
+float tanh_shrink1(float v) { return v - tanh1(v); }
+vec4 act_tanh_shrink(vec4 v) { return LANES(tanh_shrink1); }
+// act: softplus
+// needs: exponential, log1p
+float softplus1(float v) { return (v < 0.0 ? 0.0 : v) + log1p(exp1(-abs(v))); }
+vec4 act_softplus(vec4 v) { return LANES(softplus1); }
+// act: log_sigmoid
+// needs: softplus
+float log_sigmoid1(float v) { return -softplus1(-v); }
+vec4 act_log_sigmoid(vec4 v) { return LANES(log_sigmoid1); }
+// act: softsign
+// needs: lanes
+float softsign1(float v) { return v > 1e9 ? 1.0 : v < -1e9 ? -1.0 : v / (1.0 + abs(v)); }
+vec4 act_softsign(vec4 v) { return LANES(softsign1); }
+// act: mish
+// needs: exponential
+// tanh(log(1 + e)) is e (e + 2) / (e (e + 2) + 2).
+float mish1(float v) {
+    if (v < -87.0) return 0.0;
+    if (v > 20.0) return v;
+    float e = exp1(v);
+    return v * (e * (e + 2.0) / (e * (e + 2.0) + 2.0));
+}
+vec4 act_mish(vec4 v) { return LANES(mish1); }
+// act: squareplus
+// needs: lanes
+float squareplus1(float v) {
+    float s = abs(v) + (abs(v) > 1e9 ? abs(v) : sqrt(v * v + ACT_B));
+    return v < 0.0 ? 0.5 * ACT_B / s : 0.5 * s;
+}
+vec4 act_squareplus(vec4 v) { return LANES(squareplus1); }
+// act: hard_shrink
+// needs: lanes
+float hard_shrink1(float v) { return abs(v) <= ACT_THRESHOLD ? 0.0 : v; }
+vec4 act_hard_shrink(vec4 v) { return LANES(hard_shrink1); }
+// act: soft_shrink
+// needs: lanes
+float soft_shrink1(float v) { return abs(v) <= ACT_THRESHOLD ? 0.0 : v < 0.0 ? v + ACT_THRESHOLD : v - ACT_THRESHOLD; }
+vec4 act_soft_shrink(vec4 v) { return LANES(soft_shrink1); }
+// act: gelu
+// needs: exponential
+// v times the normal distribution's cumulative function, by erfc of Abramowitz and Stegun 7.1.26 (error up to 1.5e-7).
+float gelu1(float v) {
+    if (v < -10.0) return 0.0;
+    if (v > 10.0) return v;
+    float z = abs(v) * 0.7071067811865476;
+    float t = 1.0 / (1.0 + 0.3275911 * z);
+    float tail = 0.5 * exp1(-z * z) * t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+    return v * (v < 0.0 ? tail : 1.0 - tail);
+}
+vec4 act_gelu(vec4 v) { return LANES(gelu1); }
+// act: gelu_tanh
+// needs: sigmoid
+// (1 + tanh(u)) / 2 is the sigmoid of 2 u.
+float gelu_tanh1(float v) {
+    return v < -20.0 ? 0.0 : v > 20.0 ? v : v * sigmoid1(1.5957691216057308 * (v + 0.044715 * v * v * v));
+}
+vec4 act_gelu_tanh(vec4 v) { return LANES(gelu_tanh1); }

@@ -1,0 +1,8 @@
+// What each channel has above the threshold (sparsemax_threshold).
+#pragma glnn input x threshold
+float above(float v) { return v < 0.0 ? 0.0 : v; }
+vec4 kernel(int n, int h, int w, int c) {
+    vec4 t = threshold(n, h, w, 0);
+    vec4 v = x(n, h, w, c) - t.x - t.y;
+    return vec4(above(v.x), above(v.y), above(v.z), above(v.w));
+}
