@@ -92,7 +92,9 @@ def summary(args: argparse.Namespace) -> None:
 
 def doctor(args: argparse.Namespace) -> int:
     """glnn doctor: exit code 1 where glnn cannot run here."""
-    raise NotImplementedError
+    from .doctor import report
+
+    return report(json=args.json)
 
 
 def predict(args: argparse.Namespace) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +71,13 @@ def test_bad_inputs(tmp_path: Path) -> None:
             cli.read_input(tmp_path / name, specs, "raw")
 
 
+def test_images_without_pillow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save_image(tmp_path / "a.png", (8, 8))
+    monkeypatch.setitem(sys.modules, "PIL", None)  # importing it now raises ImportError
+    with pytest.raises(InputError, match=r"pip install 'glnn\[cli\]'"):
+        cli.read_input(path, IMAGE, "raw")
+
+
 def test_describe() -> None:
     lines = list(cli.describe(np.array([0.1, 0.7, 0.2]), 2, ["cat", "dog", "owl"]))
     assert [line.split()[:2] for line in lines] == [["dog", "0.7"], ["owl", "0.2"]]
@@ -91,6 +100,13 @@ def test_summary(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["summary", str(root / "examples" / "digits.h5")]) == 0
     out = capsys.readouterr().out
     assert "conv2" in out and "(?, 8, 8, 24)" in out and "3,456" in out
+
+
+def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["doctor", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["ok"] is True
+    assert cli.main(["doctor"]) == 0
+    assert "verdict" in capsys.readouterr().out
 
 
 def test_predict(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -43,11 +43,12 @@ def test_load_and_plan_need_no_gl(root: Path) -> None:
 import sys
 sys.modules["moderngl"] = sys.modules["glcontext"] = None  # importing them now raises ImportError
 from glnn.loaders import load
-from glnn.passes import run
-from glnn.plan import plan
-graph = run(load(sys.argv[1]))
-made = plan(graph, {graph.inputs[0].name: (2, 8, 8, 1)})
-print(len(made.draws) > 0)
+from glnn.layout import Limits
+from glnn.passes import optimize
+from glnn.plan import make_plan
+graph = optimize(load(sys.argv[1]))
+plan = make_plan(graph, {graph.inputs[0].name: (2, 8, 8, 1)}, Limits())
+print(len(plan.draws) > 0)
 """
     assert python(code, str(root / "examples" / "digits.h5")) == "True"
 
