@@ -286,6 +286,13 @@ class Device:
         for key in self._programs.keys() - kept.keys():
             self._programs.pop(key).delete()
 
+    def _sweep_programs(self) -> None:
+        """Deletes what moderngl leaves behind where a program does not link."""
+        known = {program.glo for program in self._programs.values()}
+        for name in range(1, self._highest + NAME_MARGIN):
+            if name not in known and self._gl.IsProgram(name):
+                self._gl.DeleteProgram(name)
+
     def close(self) -> None:
         """Frees every GL object and the context; a second call does nothing. Raises ThreadError from another thread."""
         if self._closed:

@@ -54,6 +54,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {  # name without gl -> result, argume
     "BindVertexArray": (None, _U),
     "CheckFramebufferStatus": (_U, _U),
     "DeleteFramebuffers": (None, _I, _P),
+    "DeleteProgram": (None, _U),
     "Disable": (None, _U),
     "DrawArrays": (None, _U, _I, _I),
     "DrawBuffers": (None, _I, _P),

@@ -108,7 +108,6 @@ class Texture:
         self.mgl.release()
         self.mgl, self.glo = cast(Any, None), 0
         device._textures.discard(self)
-        device._forget_textures()
 
     def live(self, device: Device | None = None) -> None:
         """Raises ClosedError after release(), DeviceError if the texture is not of `device`."""
@@ -166,7 +165,7 @@ class Target:
         device = self.texture.device
         device._gl.DeleteFramebuffers(1, ctypes.byref(ctypes.c_uint(self.glo)))
         self.glo = 0
-        device._target = None  # GL binds framebuffer 0 in place of a deleted one, and hands the name out again
+        device._target = None  # GL binds framebuffer 0 in place of a deleted one
 
 
 class Program:
@@ -180,6 +179,7 @@ class Program:
         try:
             self.mgl = mgl = device._ctx.program(vertex_shader=vertex, fragment_shader=fragment)
         except Exception as error:  # moderngl's own type
+            device._sweep_programs()
             told = explain(str(error), vertex, fragment, locate)
             raise KernelError(f"a kernel does not compile on {device.renderer}:\n{told}") from error
         kinds = {name: getattr(mgl[name], "gl_type", 0) for name in mgl}

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+
 from glnn import gl
 from glnn.errors import DeviceError, InputError, NoDeviceError
 from glnn.glslerrors import explain
@@ -24,7 +25,9 @@ def python(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_importing_the_device_module_does_not_import_moderngl():
-    code = "import sys, glnn, glnn.device, glnn.doctor; sys.exit('moderngl' in sys.modules or 'glcontext' in sys.modules)"
+    code = (
+        "import sys, glnn, glnn.device, glnn.doctor; sys.exit('moderngl' in sys.modules or 'glcontext' in sys.modules)"
+    )
     assert python(code).returncode == 0
 
 
@@ -136,7 +139,9 @@ def test_the_best_that_works_is_chosen():
 
 
 def test_wishes_lower_limits():
-    low = chosen(max_texture_size=64, draw_buffers=2, texture_units=4, float_targets=("rgba8", "float16"), dialect="gl330")
+    low = chosen(
+        max_texture_size=64, draw_buffers=2, texture_units=4, float_targets=("rgba8", "float16"), dialect="gl330"
+    )
     assert low == Limits(64, 2, 4, "float16", "gl330", 2048)
 
 
@@ -210,7 +215,7 @@ FRAGMENT = "#version 300 es\nvec4 y;\n   y = vec5(x);\n"
     ("line", "shown", "caret"),
     [
         ("0:3(8): error: no function with name 'vec5'", "error: no function with name 'vec5'", 4),
-        ("0(3) : error C1008: undefined variable \"x\"", 'error C1008: undefined variable "x"', 9),
+        ('0(3) : error C1008: undefined variable "x"', 'error C1008: undefined variable "x"', 9),
         ("ERROR: 0:3: 'vec5' : no matching overloaded function", "ERROR: 'vec5' : no matching overloaded function", 4),
     ],
     ids=["Mesa", "NVIDIA", "ANGLE"],
