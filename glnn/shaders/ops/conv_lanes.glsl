@@ -1,0 +1,26 @@
+// Convolution in groups of any size, CI input and CO output channels each: every lane reads the channels of its own group.
+#pragma glnn single
+#pragma glnn input x
+#pragma glnn input weights
+#pragma glnn optional residual
+#pragma glnn vector bias
+#pragma glnn const KH KW SH SW DH DW PT PL CI CO
+int first_channel(int c) { return idiv(c < y_C ? c : y_C - 1, CO) * CI; }
+
+vec4 kernel(int n, int h, int w, int c) {
+    bias_seek(c / 4);
+    vec4 y = bias(0);
+    int p = first_channel(c), q = first_channel(c + 1), r = first_channel(c + 2), s = first_channel(c + 3);
+    for (int a = 0; a < KH; a++)
+        for (int b = 0; b < KW; b++) {
+            int i = h * SH + a * DH - PT, j = w * SW + b * DW - PL;
+            if (i >= 0 && j >= 0 && i < x_H && j < x_W)
+                for (int k = 0; k < CI; k++)
+                    y += weights(0, a * KW + b, k, c)
+                        * vec4(x_at(n, i, j, p + k), x_at(n, i, j, q + k), x_at(n, i, j, r + k), x_at(n, i, j, s + k));
+        }
+#ifdef HAS_residual
+    y += residual(n, h, w, c);
+#endif
+    return activate(y);
+}

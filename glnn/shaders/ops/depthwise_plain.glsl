@@ -1,0 +1,15 @@
+// Depthwise convolution of one pixel with real loops, for kernels and dilations too large to unroll.
+#pragma glnn single
+#pragma glnn input x
+#pragma glnn vector weights
+#pragma glnn vector bias
+#pragma glnn const KH KW SH SW DH DW PT PL
+vec4 kernel(int n, int h, int w, int c) {
+    bias_seek(c / 4);
+    weights_seek(c / 4);
+    vec4 y = bias(0);
+    for (int a = 0; a < KH; a++)
+        for (int b = 0; b < KW; b++)
+            y += weights(a * KW + b) * x_or(n, h * SH + a * DH - PT, w * SW + b * DW - PL, c, 0.0);
+    return activate(y);
+}

@@ -1,0 +1,27 @@
+// Largest of a KH x KW window, for BH x BW pixels at once; taps outside the image do not count, NaN wins.
+#pragma glnn input x
+#pragma glnn const KH KW SH SW PT PL
+#pragma glnn unroll i j a b
+float larger(float best, float v) { return v > best || v != v ? v : best; }
+vec4 larger4(vec4 best, vec4 v) {
+    return vec4(larger(best.x, v.x), larger(best.y, v.y), larger(best.z, v.z), larger(best.w, v.w));
+}
+void kernel(int n, int h, int w, int c, out vec4 y[BLOCK]) {
+    x_seek(n, h, w, c / 4);
+    vec4 win[((BH - 1) * SH + KH) * ((BW - 1) * SW + KW)];
+    for (int i = 0; i < (BH - 1) * SH + KH; i++)
+        for (int j = 0; j < (BW - 1) * SW + KW; j++) win[i * ((BW - 1) * SW + KW) + j] = x_tap(i - PT, j - PL);
+    for (int i = 0; i < BH; i++)
+        for (int j = 0; j < BW; j++) {
+            vec4 best = vec4(0.0);
+            bool found = false;
+            for (int a = 0; a < KH; a++)
+                for (int b = 0; b < KW; b++)
+                    if (x_inside(i * SH + a - PT, j * SW + b - PL)) {
+                        vec4 v = win[(i * SH + a) * ((BW - 1) * SW + KW) + j * SW + b];
+                        best = found ? larger4(best, v) : v;
+                        found = true;
+                    }
+            y[i * BW + j] = best;
+        }
+}
