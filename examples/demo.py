@@ -19,7 +19,7 @@ import glnn
 from glnn.picture import as_text
 
 HERE = Path(__file__).parent
-SHOWN = 6  # digits that the table shows
+DIGITS = (0, 2, 4, 7, 8)  # what the table shows one of
 TOLERANCE = 1e-5  # probabilities, float32 against float64
 
 
@@ -60,17 +60,19 @@ def main() -> int:
 
 
 def table(images: np.ndarray, labels: np.ndarray, y: np.ndarray, error: np.ndarray, agrees: np.ndarray) -> Table:
-    """A row for each of a few digits of different classes, the picture as text."""
+    """A row for each of a few digits, the picture as text: some that the model gets right, and one that it does not."""
+    right = y.argmax(axis=1) == labels
+    shown = [i for digit in DIGITS for i in np.flatnonzero(right & (labels == digit))[:1]]
+    shown += list(np.flatnonzero(~right)[:1])
     view = Table("picture", "label", "prediction", "confidence", "difference from NumPy", show_lines=True)
-    shown = [int(np.flatnonzero(labels == digit)[0]) for digit in np.linspace(0, 9, SHOWN).astype(int)]
+    view.title = (
+        f"{right[shown].sum()} held-out digits that the model gets right, {(~right[shown]).sum()} that it does not"
+    )
     for i in shown:
-        guess = int(y[i].argmax())
-        colour = "green" if guess == labels[i] else "red"
+        guess, colour = int(y[i].argmax()), "green" if right[i] else "red"
         verdict = "agrees" if agrees[i] else "[red]DIFFERS[/red]"
-        picture = as_text(images[i], 0, 16)
-        view.add_row(
-            picture, str(labels[i]), f"[{colour}]{guess}[/{colour}]", f"{y[i, guess]:.1%}", f"{error[i]:.1e} {verdict}"
-        )
+        cells = str(labels[i]), f"[{colour}]{guess}[/{colour}]", f"{y[i, guess]:.1%}", f"{error[i]:.1e} {verdict}"
+        view.add_row(as_text(images[i], 0, 16), *cells)
     return view
 
 

@@ -111,7 +111,7 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_predict(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with np.load(root / "examples" / "digits_heldout.npz") as data:
-        image, label = data["images"][0] / 16, int(data["labels"][0])
+        image, label = data["images"][1] / 16, int(data["labels"][1])
     np.save(tmp_path / "digit.npy", image[..., None])
     (tmp_path / "names.txt").write_text("\n".join(f"digit-{i}" for i in range(10)))
     saved = tmp_path / "out.npz"
