@@ -207,7 +207,16 @@ class Device:
         if key not in self._programs:
             program = self._programs[key] = Program(self, vertex_text, fragment_text, locate, samplers)
             self._highest = max(self._highest, program.glo, program.vao, self._triangle.glo)
+        self._programs[key].users += 1
         return self._programs[key]
+
+    def drop(self, program: Program) -> None:
+        """Gives back what one call of `program` took; the last one deletes it. Does nothing on a closed device."""
+        if self._closed:
+            return
+        program.users -= 1
+        if program.users <= 0:
+            self.release_programs(keep=[p for p in self._programs.values() if p is not program])
 
     def draw(
         self,

@@ -50,7 +50,7 @@ class Resident:
                 texture.release()
         self._textures.clear()
         for program in self._programs.values():
-            program.release()
+            self.device.drop(program)
         self._programs.clear()
 
 

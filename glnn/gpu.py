@@ -171,7 +171,7 @@ class Target:
 class Program:
     """A linked program; sampler i of `samplers` reads texture unit i. Made by Device.program and kept until close()."""
 
-    __slots__ = ("F", "P", "_vao", "floats", "glo", "ints", "mgl", "samplers", "vao")
+    __slots__ = ("F", "P", "_vao", "floats", "glo", "ints", "mgl", "samplers", "users", "vao")
 
     def __init__(
         self, device: Device, vertex: str, fragment: str, locate: Locate | None, samplers: Sequence[str] | None
@@ -201,6 +201,7 @@ class Program:
         self.F = mgl["F"].location if "F" in kinds else -1
         self.ints: bytes | None = None  # what the uniforms hold now
         self.floats: bytes | None = None
+        self.users = 0  # how often Device.program handed it out, less Device.drop
 
     def delete(self) -> None:
         """Deletes the program and its vertex array."""

@@ -19,7 +19,7 @@ from .layout import MAX_LOOP_TURNS, CellLayout, Layout
 
 DIALECTS = ("es300", "es100", "gl330")
 _PRAGMA = re.compile(r"^\s*#pragma\s+glnn\s+(\w+)\s*(.*)$")
-_KINDS = ("input", "optional", "matrix", "vector", "const", "param", "unroll", "single")
+_KINDS = ("input", "optional", "matrix", "vector", "const", "param", "unroll")
 # Statements that may stand in one text after unrolling: beyond this, compilers take seconds.
 MAX_LINES = 6000
 
@@ -115,7 +115,7 @@ def parse(name: str, text: str, file: str) -> KernelSource:
         if pragma and pragma.group(1) not in _KINDS:
             raise KernelError(f"{file}:{number}: unknown pragma {pragma.group(1)!r}; known are {', '.join(_KINDS)}")
         if pragma:
-            declared[pragma.group(1)] += pragma.group(2).split() or ["yes"]
+            declared[pragma.group(1)] += pragma.group(2).split()
         lines.append("" if pragma else line)
     body = unroll.mark("\n".join(lines))
     blocked = re.search(r"\bvoid\s+kernel\s*\(([^)]*)\)", body)
@@ -192,6 +192,8 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     source = source or load_kernel(call.kernel)
     _check(source, call)
     const, out, dialect = dict(call.const), call.out, call.dialect
+    if out.layers > 1 and not source.blocked:
+        raise KernelError(f"{source.file}: makes one texel at a time; its output can't lie in blocks of {out.block}")
     body = _expand(source, frozenset(dict(call.inputs)), call.const, out.block)
     heads = " ".join(re.findall(r"\bfor\s*\([^{]*?\)", body))
     bounds = frozenset(re.findall(r"\b[A-Za-z]\w*\b", heads)) if dialect == "es100" else frozenset()
@@ -216,7 +218,7 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     parts.append(_activation_text(call))
     _declare_out(out, params)
     env = {**params.ints, **const, "BH": out.block[0], "BW": out.block[1]}
-    turns = unroll.loop_turns(body, env) * (1 if source.blocked else out.layers)
+    turns = unroll.loop_turns(body, env)
     if turns > MAX_LOOP_TURNS:
         raise KernelError(
             f"{source.file}: an invocation would take {turns} loop turns, at most {MAX_LOOP_TURNS} are safe on every driver: "
@@ -326,12 +328,11 @@ def _main(out: Layout, flags: dict[str, str], blocked: bool, dialect: str) -> st
     lines += [f"{' = '.join(y)} = vec4(0.0);", "if (n < y_N) {", "int c = g * 4;"]
     lines += [f"{name} = {condition};" for name, condition in flags.items()]
     lines += [f"int h = block_y{f' * {bh}' if bh > 1 else ''}; int w = block_x{f' * {bw}' if bw > 1 else ''};"]
-    pixels = [(i, j) for i in range(bh) for j in range(bw)]
-    lines += ["kernel(n, h, w, c);"] if blocked else [f"{v} = kernel(n, h + {i}, w + {j}, c);" for v, (i, j) in zip(y, pixels, strict=True)]
+    lines += ["kernel(n, h, w, c);" if blocked else "y_0 = kernel(n, h, w, c);"]
     if c % 4:
         dead = [f"{v}.{lane} = c + {k} < y_C ? {v}.{lane} : 0.0;" for v in y for k, lane in ((1, "y"), (2, "z"), (3, "w"))]
         lines += ["if (g == y_G - 1) {", *dead, "}"]
-    for v, (i, j) in zip(y, pixels, strict=True):
+    for v, (i, j) in zip(y, ((i, j) for i in range(bh) for j in range(bw)), strict=True):
         edges = ([f"h + {i} >= y_H"] if i and h % bh else []) + ([f"w + {j} >= y_W"] if j and w % bw else [])
         lines += [f"if ({' || '.join(edges)}) {v} = vec4(0.0);"] if edges else []
     lines += ["}"]

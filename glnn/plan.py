@@ -203,7 +203,7 @@ class Drafts:
         params = {k: params[k] for k in source.declared["param"] if k in params} | params
         tensor_numbers = {k: self._weight(np.asarray(v), k, False) for k, v in (tensors or {}).items()}
         cell_numbers = {k: self._weight(np.asarray(v), k, True) for k, v in (cells or {}).items()}
-        out = self.value(shape, blocked=not source.declared["single"])
+        out = self.value(shape, blocked=source.blocked)
         where = self.node.source or self.node.name if self.node else kernel
         self.drafts.append(
             _Draft(kernel, out, dict(inputs), tensor_numbers, cell_numbers, dict(const or {}), params, activation, window or {}, where)

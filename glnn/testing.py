@@ -1,0 +1,105 @@
+"""What a test of layers and kernels needs: run one layer through the shaders, judge it against its NumPy reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .codec import CODECS
+from .device import Device
+from .executor import Executor, Resident
+from .graph import Graph, Node, TensorSpec, as_tuple, validate
+from .layers.base import Layer
+from .plan import Plan, WeightStore, make_plan
+
+
+@dataclass(frozen=True)
+class LayerRun:
+    """What came out of a layer's shaders: its outputs, the values in dead lanes and pixels, and the plan that ran."""
+
+    outputs: list[np.ndarray]
+    dead: list[np.ndarray]
+    plan: Plan
+
+
+def layer_graph(layer: Layer, shapes: Sequence[tuple[int, ...]], weights: Mapping[str, np.ndarray]) -> Graph:
+    """A graph of one layer with inputs of these shapes (batch first). Raises GraphError."""
+    specs = tuple(TensorSpec(f"x{i}", tuple(shape)) for i, shape in enumerate(shapes))
+    count = len(layer.output_shape(*shapes)) if isinstance(layer.output_shape(*shapes), list) else 1
+    outputs = tuple(f"y{i}" for i in range(count))
+    node = Node("layer", layer, tuple(s.name for s in specs), outputs, weights)
+    return validate(Graph(type(layer).__name__, specs, (node,), outputs))
+
+
+def run_layer(device: Device, layer: Layer, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray] | None = None) -> LayerRun:
+    """Runs one layer on a device, every texture filled with NaN first. Raises what planning and drawing raise."""
+    graph = layer_graph(layer, [x.shape for x in inputs], weights or {})
+    store = WeightStore(graph)
+    plan = make_plan(graph, {f"x{i}": x.shape for i, x in enumerate(inputs)}, device.limits, store)
+    resident = Resident(device, store.values)
+    executor = Executor(plan, device, resident)
+    try:
+        outputs = executor.run({f"x{i}": x for i, x in enumerate(inputs)}, poison=True)
+        dead = [t.layout.dead([_crop(executor, s, t.layout) for s in t.slots]) for t in plan.outputs if t.name in made_by_draws(plan)]
+    finally:
+        executor.release()
+        resident.release()
+    return LayerRun(list(outputs.values()), dead, plan)
+
+
+def made_by_draws(plan: Plan) -> set[str]:
+    """The outputs that a draw writes (a layer that does nothing hands its input on)."""
+    targets = {draw.target for draw in plan.draws}
+    return {t.name for t in plan.outputs if set(t.slots) <= targets}
+
+
+def _crop(executor: Executor, slot: int, layout) -> np.ndarray:  # type: ignore[no-untyped-def]
+    return executor.slots[slot].read()[:, : layout.height, : layout.width]
+
+
+def decoded(x: np.ndarray, codec: str) -> np.ndarray:
+    """The values as a texture of this codec holds them, float64: what a kernel is judged on."""
+    c = CODECS[codec]
+    return c.decode(c.encode(np.asarray(x, np.float32))).astype(np.float64)
+
+
+def assert_close(got: np.ndarray, expected: np.ndarray, tolerance: float, name: str = "") -> None:
+    """Shapes equal, NaN and infinities in the same places, other values within tolerance times the largest. AssertionError."""
+    assert got.shape == expected.shape, f"{name}: shape {got.shape}, expected {expected.shape}"
+    finite = np.isfinite(expected)
+    np.testing.assert_array_equal(np.isnan(got), np.isnan(expected), f"{name}: NaN in other places")
+    np.testing.assert_array_equal(
+        np.where(finite | np.isnan(expected), 0, expected), np.where(np.isfinite(got) | np.isnan(got), 0, got), f"{name}: infinities differ"
+    )
+    scale = float(np.abs(expected[finite]).max(initial=0))
+    np.testing.assert_allclose(got[finite], expected[finite], rtol=0, atol=tolerance * scale + 1e-37, err_msg=name)
+
+
+def check_layer(
+    device: Device, layer: Layer, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray] | None = None, tolerance: float | None = None
+) -> LayerRun:
+    """A layer's shaders agree with its NumPy reference and leave dead lanes zero. Raises AssertionError.
+
+    tolerance: relative to the largest value; None: the one of the device's codec.
+    """
+    codec = device.limits.float_target
+    run = run_layer(device, layer, inputs, weights)
+    wide = {name: np.asarray(w, np.float64) for name, w in (weights or {}).items()}
+    with np.errstate(all="ignore"):
+        expected = as_tuple(layer.reference([decoded(x, codec) for x in inputs], wide))
+    error = device.error()
+    assert error == "GL_NO_ERROR", f"{type(layer).__name__}: {error}"
+    for got, want in zip(run.outputs, expected, strict=True):
+        assert_close(got, as_stored(want, codec), tolerance or CODECS[codec].tolerance, type(layer).__name__)
+    for dead in run.dead:
+        np.testing.assert_array_equal(dead, 0, f"{type(layer).__name__}: lanes or pixels outside the tensor are not zero")
+    return run
+
+
+def as_stored(want: np.ndarray, codec: str) -> np.ndarray:
+    """An expected result with what is beyond the codec's range as infinity."""
+    with np.errstate(over="ignore"):
+        stored = want.astype(CODECS[codec].dtype).astype(np.float64)
+    return np.where(np.isinf(stored) & np.isfinite(want), stored, want)
