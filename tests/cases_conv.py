@@ -58,6 +58,11 @@ for size, strides, padding in product(((1, 1), (2, 2), (3, 3), (5, 4)), ((1, 1),
     case(Conv2DTranspose(5, size, strides, padding), (2, 3, 4, 3))
 case(Conv2DTranspose(1, 3, 2, "same", output_padding=1), (2, 3, 4, 5))
 case(Conv2DTranspose(4, 4, 2, "valid", output_padding=(0, 1), use_bias=False), (1, 3, 4, 9))
+case(Conv2DTranspose(4, 3, 2, "same", output_padding=0), (1, 1, 3, 4))
+case(Conv2DTranspose(3, (9, 17), (1, 3), "same", activation="relu"), (1, 4, 5, 2))
+case(Conv2DTranspose(3, 5, (2, 1), activation="softmax"), (1, 4, 5, 2))
+case(Conv2DTranspose(3, 4, 4, "same", output_padding=3), (1, 2, 3, 3))
+case(Conv2DTranspose(2, (2, 67), padding="same"), (1, 3, 9, 5))
 case(Conv2DTranspose(4, 3, dilation_rate=2, padding="same", activation="relu"), (1, 4, 5, 4))
 case(Conv2DTranspose(3, 3, dilation_rate=2, padding="valid"), (1, 4, 5, 4))
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from .activation import finish
 from .base import Builder, Dims, Value, WeightSpec, register
-from .convolution import Convolution
-from .spatial import Padding, Pair, image, pair, refused
+from .convolution import WOVEN, Convolution
+from .spatial import Padding, Pair, image, known, pair, refused
 
 
 @register("Conv2D", "Convolution2D", "AtrousConvolution2D")
@@ -243,9 +243,33 @@ class Conv2DTranspose(Convolution):
         return self.activation(y.astype(x.dtype, copy=False))
 
     def lower(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, np.ndarray]) -> Value:
-        x, kernel = inputs[0], np.swapaxes(weights["kernel"], 2, 3)
+        x, kernel, bias = inputs[0], np.swapaxes(weights["kernel"], 2, 3), weights.get("bias")
         (height, top), (width, left) = self.spans(x.shape[1:3])
-        rows = self.rows_looped(-(-x.shape[3] // 4))
         shape = (x.shape[0], height, width, self.filters)
-        y = self.draw(b, "conv_transpose", shape, x, kernel, weights.get("bias"), (top, left), rows)
+        phases = list(np.ndindex(self.strides))
+        filled = all(min(sizes) >= s for *sizes, s in zip(self.kernel_size, (height, width), self.strides, strict=True))
+        if filled and self.dilation_rate == (1, 1) and len(phases) <= WOVEN:
+            parts = [self._phase(b, x, shape, kernel, bias, (top, left), phase) for phase in phases]
+            param = dict(SH=self.strides[0], SW=self.strides[1])
+            images = {f"x{k}": part for k, part in enumerate(parts)}
+            y = b.draw("interleave", shape, images, param=param) if len(parts) > 1 else parts[0]
+        else:
+            rows = self.rows_looped(-(-x.shape[3] // 4))
+            y = self.draw(b, "conv_transpose", shape, x, kernel, bias, (top, left), rows)
         return finish(b, y, self.activation)
+
+    def _phase(
+        self, b: Builder, x: Value, shape: Dims, kernel: np.ndarray, bias: np.ndarray | None, start: Pair, phase: Pair
+    ) -> Value:
+        """The pixels at `phase` of each tile of the strides: a convolution of every stride-th tap, reversed."""
+        first = [(p + t) % s for p, t, s in zip(phase, start, self.strides, strict=True)]
+        taps = kernel[first[0] :: self.strides[0], first[1] :: self.strides[1]][::-1, ::-1]
+        options = zip(taps.shape, phase, start, first, self.strides, strict=False)
+        corner = [size - 1 - (p + t - f) // s for size, p, t, f, s in options]
+        n, *sizes, filters = known(shape)
+        sizes = [-(-(size - p) // s) for size, p, s in zip(sizes, phase, self.strides, strict=True)]
+        part = Conv2D(filters, (taps.shape[0], taps.shape[1]), activation=self.activation)
+        unrolled, args = part.rows_unrolled(), ((n, *sizes, filters), x, taps, bias, (corner[0], corner[1]))
+        if unrolled:
+            return part.draw(b, "conv", *args, unrolled, blocked=True)
+        return part.draw(b, "conv_plain", *args, part.rows_looped(-(-x.shape[3] // 4)))

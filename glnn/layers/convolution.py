@@ -12,6 +12,7 @@ from .spatial import Margins, Padding, Pair, block_span, known, normalize, paddi
 
 UNROLLED_TAPS = 64  # a kernel of more taps is drawn in bands of rows, or with real loops where one row is too long
 UNROLLED_PIXELS = 256  # likewise where the windows of a block of 8 pixels span more input pixels than this
+WOVEN = 4  # images that one draw can weave together
 LOOP_TURNS = 30000  # no draw loops more often: llvmpipe stops at 65535 turns without a word
 
 
