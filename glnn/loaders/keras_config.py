@@ -12,6 +12,9 @@ from .keras_walk import Builder, Document
 from .keras_weights import Weights
 from .source import Source
 
+# What walking a config raises where something is not of the kind, or not in the place, that Keras writes.
+DAMAGE = (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError)
+
 
 def document(where: str, item: Any, keras_version: str | None = None, backend: str | None = None) -> Document:
     """A Document from a parsed model JSON. Raises ModelFileError where it is no Keras model."""
@@ -48,8 +51,13 @@ def build_graph(doc: Document, weights: Weights | None, hint: str = "") -> Graph
     Raises UnsupportedError (everything that glnn lacks, together), WeightsMismatchError, ModelFileError, GraphError.
     """
     builder = Builder(doc, weights)
-    root = builder.entry(doc.item, "", "")
-    tensors = builder.run(root, doc.item, None)
+    try:
+        root = builder.entry(doc.item, "", "")
+        tensors = builder.run(root, doc.item, None)
+    except DAMAGE as error:
+        raise ModelFileError(
+            f"{doc.where}: the model's config is damaged ({type(error).__name__}: {error}). Export the model again"
+        ) from error
     if builder.problems:
         raise UnsupportedError(doc.where, list(dict.fromkeys(builder.problems)))
     infer(builder)

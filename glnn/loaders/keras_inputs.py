@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ..graph import Dims
@@ -49,7 +49,7 @@ def single(value: Any) -> Dims | None:
     return None
 
 
-def implied_shape(layer: Layer | None, stored: Stored | None) -> Sequence[int | None] | None:
+def implied_shape(layer: Layer | None, stored: Stored | None) -> Dims | None:
     """The input shape that a first layer's kernel implies, its sizes free; None where that is not sure.
 
     Dense (in, out): (None, in). Convolutions (*taps, in, out): (None, *free, in).

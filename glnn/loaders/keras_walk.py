@@ -13,6 +13,8 @@ from .keras_layers import CONTAINERS, build_layer, full_name, operation_problem
 from .keras_nodes import Call, Ref, flatten, parse_call
 from .keras_weights import Entry, Weights
 
+MOST_OUTPUTS = 1000  # of one layer; a number beyond is damage
+
 
 @dataclass
 class Step:
@@ -49,14 +51,6 @@ class Builder:
         """The Entry of a layer's config, made once however often the layer is called."""
         if id(item) in self.entries:
             return self.entries[id(item)]
-        if (
-            not isinstance(item, Mapping)
-            or "class_name" not in item
-            or not isinstance(item.get("config"), Mapping | list)
-        ):
-            raise ModelFileError(
-                f"{self.doc.where}: {prefix or 'the model'} holds {str(item)[:80]!r} where a layer should be"
-            )
         config = item["config"]
         options = config if isinstance(config, Mapping) else {}
         name = str(item.get("name") or options.get("name") or fallback)
@@ -85,6 +79,9 @@ class Builder:
             raise ModelFileError(
                 f"{self.doc.where}: model {item.get('name', '')!r} has no list of layers in its config"
             )
+        for layer in layers:
+            if not isinstance(layer, Mapping) or not isinstance(layer.get("config"), Mapping | list):
+                raise ModelFileError(f"{self.doc.where}: the config holds {str(layer)[:80]!r} where a layer should be")
         if layers and full_name(layers[0]) == "Merge" and layers[0]["config"].get("layers"):
             return [*layers[0]["config"]["layers"], *layers]
         return layers
@@ -111,6 +108,8 @@ class Builder:
 
     def output(self, made: list[str] | Step, index: int) -> str:
         """The name of one tensor that a call makes."""
+        if not isinstance(index, int) or not 0 <= index < MOST_OUTPUTS:
+            raise ValueError(f"output {index!r} of a layer is read")
         if isinstance(made, list):
             return made[index]
         while len(made.outputs) <= index:
@@ -183,12 +182,10 @@ class Builder:
     ) -> list[tuple[str, str]]:
         """Walk a functional model: each call as soon as the tensors it reads are there."""
         items = {child.name: (child, item) for child, item in zip(entry.children or [], config["layers"], strict=True)}
-        try:
-            sources = list(flatten(config["input_layers"]))
-            targets = list(flatten(config["output_layers"]))
-            waiting = self.calls(items)
-        except (KeyError, ValueError, TypeError, IndexError) as error:
-            raise ModelFileError(f"{self.doc.where}: model {entry.path!r}: damaged config ({error!r})") from error
+        if len(items) < len(config["layers"]):
+            raise ModelFileError(f"{self.doc.where}: model {entry.path!r} has several layers of one name")
+        sources, targets = list(flatten(config["input_layers"])), list(flatten(config["output_layers"]))
+        waiting = self.calls(items)
         made: dict[tuple[str, int], list[str] | Step] = {}
         if given is not None and len(given) != len(sources):
             raise GraphError(

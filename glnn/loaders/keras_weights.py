@@ -63,7 +63,9 @@ class Entry:
 class Weights(Protocol):
     """A file of weights."""
 
-    where: str
+    @property
+    def where(self) -> str:
+        """The file's path, for messages."""
 
     def assign(self, root: Entry) -> None:
         """Give every layer of the model its weights. Raises WeightsMismatchError for the first that differs."""
@@ -215,7 +217,7 @@ def float32(array: np.ndarray, where: str) -> np.ndarray:
         raise ModelFileError(f"{where}: values of type {array.dtype}, which are not numbers that glnn computes with")
     try:
         with np.errstate(over="raise"):
-            return np.array(array, dtype=np.float32, order="C")
+            return np.asarray(array, dtype=np.float32, order="C")
     except FloatingPointError:
         raise ModelFileError(
             f"{where}: {array.dtype} values beyond float32 (largest {np.abs(array).max():.3g})"

@@ -93,4 +93,4 @@ def weight(item: dict[str, Any], number: int, buffer: np.ndarray, weights: Path,
             f"{weights}: the file ends at byte {buffer.size}, but weight {name!r} of layer {layer!r} ends at byte "
             f"{end} by {metadata.name}. The file is cut short, or belongs to another model"
         )
-    return Stored(name, shape, lambda: buffer[offset:end].view(ITEM).reshape(shape))
+    return Stored(name, shape, lambda: np.array(buffer[offset:end]).view(ITEM).reshape(shape))

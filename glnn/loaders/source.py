@@ -80,7 +80,9 @@ def read_head(path: Path) -> bytes:
 def missing(path: Path) -> str:
     """The message for a path at which there is nothing; relative paths are told with the current folder."""
     seen_from = "" if path.is_absolute() else f" (looked for from the current folder, {Path.cwd()})"
-    near = sorted(p.name for p in path.parent.iterdir() if not p.name.startswith("."))[:8] if path.parent.is_dir() else []
+    near = (
+        sorted(p.name for p in path.parent.iterdir() if not p.name.startswith("."))[:8] if path.parent.is_dir() else []
+    )
     beside = (
         f" The folder holds: {', '.join(near)}." if near else " Its folder does not exist." * (not path.parent.is_dir())
     )
