@@ -1,5 +1,4 @@
 // Mean of a KH x KW window, with real loops; taps outside the image do not count. Short partial sums keep the rounding small.
-#pragma glnn single
 #pragma glnn input x
 #pragma glnn param KH KW SH SW PT PL
 float taps_inside(int start, int length, int size) {

@@ -1,5 +1,4 @@
 // Convolution in groups of whole texels: an output texel reads the GI input texels of its own group of GO output texels.
-#pragma glnn single
 #pragma glnn input x
 #pragma glnn optional residual
 #pragma glnn matrix weights

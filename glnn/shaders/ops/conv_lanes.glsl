@@ -1,5 +1,4 @@
 // Convolution in groups of any size, CI input and CO output channels each: every lane reads the channels of its own group.
-#pragma glnn single
 #pragma glnn input x
 #pragma glnn input weights
 #pragma glnn optional residual

@@ -1,5 +1,4 @@
 // Convolution of one pixel with real loops, for kernels and dilations too large to unroll.
-#pragma glnn single
 #pragma glnn input x
 #pragma glnn optional residual
 #pragma glnn matrix weights

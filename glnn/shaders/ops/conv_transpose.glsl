@@ -1,5 +1,4 @@
 // Transposed convolution: tap (a, b) meets the output pixels whose distance from it is a multiple of the stride.
-#pragma glnn single
 #pragma glnn input x
 #pragma glnn optional residual
 #pragma glnn matrix weights

@@ -1,5 +1,4 @@
 // Depthwise convolution of one pixel with real loops, for kernels and dilations too large to unroll.
-#pragma glnn single
 #pragma glnn input x
 #pragma glnn vector weights
 #pragma glnn vector bias

@@ -1,6 +1,5 @@
 // Mean over the image, in partial sums that keep the rounding small.
 // The output is (N, C) or (N, 1, 1, C): n + w is the image's number in both.
-#pragma glnn single
 #pragma glnn input x
 vec4 kernel(int n, int h, int w, int c) {
     vec4 total = vec4(0.0), part = vec4(0.0);

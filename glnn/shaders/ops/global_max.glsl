@@ -1,5 +1,4 @@
 // Largest over the image, NaN wins. The output is (N, C) or (N, 1, 1, C): n + w is the image's number in both.
-#pragma glnn single
 #pragma glnn input x
 float larger(float best, float v) { return v > best || v != v ? v : best; }
 vec4 larger4(vec4 best, vec4 v) {

@@ -1,5 +1,4 @@
 // Largest of a KH x KW window, with real loops. A tap outside the image is moved to its border, which is inside the window.
-#pragma glnn single
 #pragma glnn input x
 #pragma glnn param KH KW SH SW PT PL
 float larger(float best, float v) { return v > best || v != v ? v : best; }
