@@ -98,6 +98,8 @@ for function in FUNCTIONS.values():
     case(Activation(function), (2, 5, 3, 10), kind=WIDE)
     for adversarial in (LOW, LARGE, DENORMAL):
         case(Activation(function), (2, 6), kind=adversarial)
+    if function.name != "sparsemax":  # which has no limit there
+        case(Activation(function), (40, 4), kind=SPECIAL)
 for shape in (*IMAGES, *RANKS):
     case(Activation("tanh"), shape)
 for shape in IMAGES:
@@ -116,6 +118,8 @@ case(LeakyReLU(0.1), (2, 3, 5, 9))
 case(ELU(), (2, 5), kind=WIDE)
 case(ELU(0.5), (2, 3, 5, 9))
 case(PReLU(), (2, 9))
+case(PReLU(), (8, 3, 5), kind=SPECIAL)
+case(PReLU(shared_axes=(1, 2)), (2, 3, 5, 6), kind=SPECIAL)
 case(PReLU(), (2, 3, 5))
 case(PReLU(shared_axes=(1,)), (2, 3, 5))
 case(PReLU(shared_axes=(2, 3)), (2, 3, 5, 6))
@@ -131,6 +135,8 @@ for channels in (257, 1000, 2051):
     case(Activation("log_softmax"), (2, 2, 3, channels))
 case(Activation("softmax"), (2, 300), kind=LARGE)
 case(Activation("softmax"), (2, 300), kind=LOW)
+case(Activation("softmax"), (40, 3), kind=SPECIAL)  # some rows are -inf and numbers only
+case(Activation("softmax"), (2, 2, 300), kind=SPECIAL)
 case(Activation("sparsemax"), (2, 300))
 case(Activation("sparsemax"), (2, 3, 1))
 case(Activation("glu"), (2, 3, 2))
@@ -146,7 +152,7 @@ for name in ("tanh", "softmax", "log_softmax", "sparsemax"):
 case(Dense(10, activation="glu", use_bias=False), (3, 6))
 case(Dense(6, use_bias=False), (7, 11))
 case(Dense(3, activation="relu"), (2, 16390))  # in stages
-case(Dense(2), (1, 40001))
+case(Dense(5, activation="relu"), (40, 3), kind=SPECIAL)
 case(Dense(300, activation="softmax"), (2, 5))
 
 # Only moving
@@ -169,6 +175,8 @@ for shape in RANKS[1:5]:
 case(Permute((2, 1, 3)), (2, 5, 7, 8))
 case(Permute((5, 2, 4, 1, 3)), RANKS[5])
 case(Permute((3, 1, 4, 2, 5)), (2, 2, 3, 1, 4, 8))
+case(Permute((2, 1)), (2, 3, 5), kind=SPECIAL)
+case(Reshape((5, 3)), (2, 3, 5), kind=SPECIAL)
 case(RepeatVector(3), (2, 5))
 case(RepeatVector(2), (3, 8))
 
@@ -184,6 +192,7 @@ case(BatchNormalization(center=False, scale=False), (2, 7))
 case(BatchNormalization(activation="relu"), (2, 3, 5, 6))
 case(BatchNormalization(), (2, 3, 5, 6), kind=CONSTANT)
 case(BatchNormalization(), (2, 3, 5, 6), kind=LARGE)
+case(BatchNormalization(), (2, 3, 5, 6), kind=SPECIAL)
 
 # Merging
 for merge in (Add, Subtract, Multiply, Average, Maximum, Minimum):
@@ -211,8 +220,9 @@ for shape in RANKS:
 for first, second in ((1, 3), (4, 5), (8, 4), (5, 9), (9, 1)):
     case(Concatenate(), (2, 5, 7, first), (2, 5, 7, second))
 case(Concatenate(), *[(2, 3, channels) for channels in (1, 4, 2, 8, 3, 4, 1)])
+case(Concatenate(), (2, 5, 3), (2, 5, 6), kind=SPECIAL)
 case(Concatenate(1), *[(2, rows, 5, 3) for rows in (1, 4, 2)])
 
 # Convolution, pooling and resizing
-for layer, shapes in cases_conv.CASES:
-    case(layer, *shapes)
+for layer, shapes, kind in cases_conv.CASES:
+    case(layer, *shapes, kind=kind)

@@ -16,7 +16,8 @@ from .base import Builder, Dims, Layer, Shape, Value, WeightSpec, register
 from .elementwise import draw_binary
 from .functions import FUNCTIONS, LINEAR, Activated, Function, softmax
 
-SOFTMAX_GROUPS = 64  # a softmax over more groups of 4 channels first sums up chunks of about the square root of them
+SOFTMAX_GROUPS = 64  # a softmax over more groups of 4 channels first sums up 8 chunks of them, or more of ...
+SOFTMAX_CHUNK = 1500  # ... at most so many: twice that, for blocks of 8 pixels, stays under 30,000 turns of loops
 SPARSEMAX_GROUPS = 200  # 17 rounds over the groups, for blocks of 8 pixels, stay under 30,000 turns of loops
 
 
@@ -44,7 +45,7 @@ def draw_softmax(b: Builder, value: Value, log: bool = False) -> Value:
     groups, const = -(-value.shape[-1] // 4), {"LOG": int(log)}
     if groups <= SOFTMAX_GROUPS:
         return b.draw("softmax", value.shape, {"x": value}, const=const)
-    chunk = math.isqrt(groups - 1) + 1
+    chunk = min(-(-groups // 8), SOFTMAX_CHUNK)
     shape = (*value.shape[:-1], 4 * -(-groups // chunk))
     sums = b.draw("softmax_sums", shape, {"x": value}, param={"CHUNK": chunk})
     return b.draw("softmax_chunked", value.shape, {"x": value, "sums": sums}, const=const)

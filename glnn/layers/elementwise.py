@@ -21,7 +21,7 @@ def draw_binary(
     activation: Activation | None = None,
 ) -> Value:
     """(first op second) * scale, activated. Shapes broadcast as in NumPy; `second` may be a constant array."""
-    shape = tuple(np.broadcast_shapes(first.shape, second.shape))
+    shape: Shape = tuple(np.broadcast_shapes(first.shape, second.shape))
     const: dict[str, int | float] = {"OP": OPS[op], "SCALE": float(scale)}
     first = _prepared(b, first, shape)
     inputs: dict[str, Value] = {"p": first}
@@ -29,9 +29,11 @@ def draw_binary(
     if isinstance(second, Value):
         second = inputs["q"] = _prepared(b, second, shape)
     else:
-        array = np.asarray(second, np.float32).reshape((1,) * (len(shape) - second.ndim) + second.shape)
-        if not _multiplies(array.shape, shape):
-            array = np.broadcast_to(array, (*shape[:-3], *array.shape[-3:]))
+        array: np.ndarray = np.asarray(second, np.float32)
+        array = array.reshape((1,) * (len(shape) - array.ndim) + array.shape)
+        lead = array.shape[:-3] if _multiplies(array.shape, shape) else shape[:-3]
+        # A constant's window always moves with the output's, so along height and width it is broadcast here.
+        array = np.broadcast_to(array, (*lead, *shape[-3:-1], array.shape[array.ndim - 1]))
         second = tensors["q"] = np.ascontiguousarray(array)
     param: dict[str, int] = {}
     window: dict[str, Window] = {}

@@ -1,8 +1,14 @@
 // Activation functions. A section reaches from its mark `act: name` to the next; the assembler includes the one that a
 // kernel asks for and those that it needs. Constants are macros ACT_<NAME>, defined before the section.
-// NaN stays NaN (never max or clamp), infinities give the limit, and no exp gets an argument that drivers differ on.
+// NaN stays NaN, infinities give the limit, and no exp gets an argument that drivers differ on. Neither max nor
+// `v < low ? low : v`, which Mesa turns into max, keeps NaN: so at_least and at_most spell out the third outcome, as a
+// sum that is not simplified away.
 // act: lanes
 #define LANES(f) vec4(f(v.x), f(v.y), f(v.z), f(v.w))
+// act: clip
+// needs: lanes
+float at_least(float v, float low) { return v > low ? v : v <= low ? low : v + v; }
+float at_most(float v, float high) { return v < high ? v : v >= high ? high : v + v; }
 // act: exponential
 // needs: lanes
 float exp1(float v) { return v < -87.3 ? 0.0 : v <= 88.7 ? exp(v) : v * 3.4e38; }
@@ -22,12 +28,12 @@ float log1p(float v) {
     return 2.0 * s * (1.0 + t * (1.0 / 3.0 + t * (1.0 / 5.0 + t * (1.0 / 7.0 + t * (1.0 / 9.0 + t * (1.0 / 11.0 + t / 13.0))))));
 }
 // act: relu
-// needs: lanes
-float relu1(float v) { return v < 0.0 ? 0.0 : v; }
+// needs: clip
+float relu1(float v) { return at_least(v, 0.0); }
 vec4 act_relu(vec4 v) { return LANES(relu1); }
 // act: relu6
-// needs: lanes
-float relu6(float v) { return v < 0.0 ? 0.0 : v > 6.0 ? 6.0 : v; }
+// needs: clip
+float relu6(float v) { return at_most(at_least(v, 0.0), 6.0); }
 vec4 act_relu6(vec4 v) { return LANES(relu6); }
 // act: leaky_relu
 // needs: lanes
@@ -36,16 +42,17 @@ vec4 act_leaky_relu(vec4 v) { return LANES(leaky1); }
 // act: relu_threshold
 // needs: lanes
 float bent1(float v) {
-    return v <= ACT_THRESHOLD ? (ACT_NEGATIVE_SLOPE == 0.0 ? 0.0 : (v - ACT_THRESHOLD) * ACT_NEGATIVE_SLOPE) : v;
+    float below = ACT_NEGATIVE_SLOPE == 0.0 ? 0.0 : (v - ACT_THRESHOLD) * ACT_NEGATIVE_SLOPE;
+    return v > ACT_THRESHOLD ? v : v <= ACT_THRESHOLD ? below : v + v;
 }
 vec4 act_relu_threshold(vec4 v) { return LANES(bent1); }
 // act: relu_capped
-// needs: relu_threshold
-float capped1(float v) { float u = bent1(v); return u > ACT_MAX_VALUE ? ACT_MAX_VALUE : u; }
+// needs: clip, relu_threshold
+float capped1(float v) { return at_most(bent1(v), ACT_MAX_VALUE); }
 vec4 act_relu_capped(vec4 v) { return LANES(capped1); }
 // act: threshold
 // needs: lanes
-float threshold1(float v) { return v <= ACT_THRESHOLD ? ACT_DEFAULT_VALUE : v; }
+float threshold1(float v) { return v > ACT_THRESHOLD ? v : v <= ACT_THRESHOLD ? ACT_DEFAULT_VALUE : v + v; }
 vec4 act_threshold(vec4 v) { return LANES(threshold1); }
 // act: elu
 // needs: expm1
@@ -84,8 +91,8 @@ vec4 act_hard_silu(vec4 v) { return LANES(hard_silu1); }
 float tanh1(float v) { float e = expm1(-2.0 * abs(v)); float t = -e / (2.0 + e); return v < 0.0 ? -t : t; }
 vec4 act_tanh(vec4 v) { return LANES(tanh1); }
 // act: hard_tanh
-// needs: lanes
-float hard_tanh1(float v) { return v < -1.0 ? -1.0 : v > 1.0 ? 1.0 : v; }
+// needs: clip
+float hard_tanh1(float v) { return at_most(at_least(v, -1.0), 1.0); }
 vec4 act_hard_tanh(vec4 v) { return LANES(hard_tanh1); }
 // act: tanh_shrink
 // needs: tanh
