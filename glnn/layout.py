@@ -174,13 +174,14 @@ def _columns(tiles: int, tile: tuple[int, int], limit: int) -> int:
     """Tiles per row of a texture: rows of tiles fill llvmpipe's 4x4-texel units and spread over its 64x64-texel threads."""
     widest = max(1, limit // tile[1])
 
-    def cost(columns: int) -> tuple[float, int]:
+    def cost(columns: int) -> tuple[int, float, int]:
         width, height = columns * tile[1], ceil_div(tiles, columns) * tile[0]
+        parts = ceil_div(ceil_div(tiles, columns), max(1, limit // tile[0]))
         units = ceil_div(width, 4) * ceil_div(height, 4)
         per_thread = 16 * 16  # 4x4-texel units in one thread's 64x64 texels
         squares = ceil_div(width, 64) * ceil_div(height, 64)
         longest = min(units, per_thread, ceil_div(units, squares) + units % 2)
-        return max(units / 2, longest) * (1.0 if height <= limit else 1e6), abs(width - height)
+        return parts, max(units / 2, longest), abs(width - height)
 
     candidates = {c for c in range(1, min(widest, tiles, 64) + 1)}
     candidates |= {min(widest, tiles, max(1, size // tile[1])) for size in (64, 128, 256, 512, 1024, 2048, limit)}
