@@ -95,9 +95,14 @@ def add_argument(call: Call, value: Any) -> None:
 def check_options(call: Call, options: Mapping[str, Any]) -> None:
     """Note the options of a call that would change what the layer computes at inference."""
     for key, value in options.items():
-        if value is None or value is False or key == "name":
+        if says_nothing(value) or key == "name":
             continue
         call.problems.append(f"call argument {key}={value!r}" + (" (the layer would train)" if key == TRAINING else ""))
+
+
+def says_nothing(value: Any) -> bool:
+    """Whether an option is None or False, or a list of such: Keras 3 gives a model of two inputs mask=[None, None]."""
+    return value is None or value is False or (isinstance(value, list) and all(map(says_nothing, value)))
 
 
 def keras_tensor(value: Any) -> Ref | None:

@@ -200,25 +200,25 @@ class Builder:
             made[ref.layer, ref.node] = [
                 self.add_input(ref.layer, input_shape(item), item["config"].get("dtype")) if given is None else given[k]
             ]
-        offsets = node_offsets(items, waiting, [ref for _, ref in targets])
+        reads, ends = self.node_offsets(items, waiting, [ref for _, ref in targets])
         while waiting:
-            ready = next((w for w in waiting if all((ref.layer, ref.node) in made for ref in w[2].tensors)), None)
+            ready = next((w for w in waiting if all(place(ref, reads) in made for ref in w[2].tensors)), None)
             if ready is None:
                 name, _, call = waiting[0]
-                lacking = [ref.layer for ref in call.tensors if (ref.layer, ref.node) not in made]
+                lacking = [ref.layer for ref in call.tensors if place(ref, reads) not in made]
                 raise GraphError(f"{self.doc.where}: layer {name!r} reads {lacking}, which nothing before it makes")
             waiting.remove(ready)
             name, number, call = ready
             child, item = items[name]
             refs = in_order(call, item)
-            tensors = [self.output(made[ref.layer, ref.node], ref.output) for ref in refs]
+            tensors = [self.output(made[place(ref, reads)], ref.output) for ref in refs]
             self.problems += [f"{child.path} ({child.class_name}): {problem}" for problem in call.problems]
-            made[name, number + offsets.get(name, 0)] = self.call(child, item, tensors)
+            made[name, number] = self.call(child, item, tensors)
         outputs = []
         for key, ref in targets:
-            if (ref.layer, ref.node) not in made:
+            if place(ref, ends) not in made:
                 raise GraphError(f"{self.doc.where}: output {ref.layer!r} of model {entry.path!r} is made by no layer")
-            outputs.append((key or ref.layer, self.output(made[ref.layer, ref.node], ref.output)))
+            outputs.append((key or ref.layer, self.output(made[place(ref, ends)], ref.output)))
         return outputs
 
     def calls(self, items: Mapping[str, tuple[Entry, Any]]) -> list[tuple[str, int, Call]]:
@@ -230,19 +230,31 @@ class Builder:
                 found.append((name, number, parse_call(node, arguments)))
         return found
 
+    def node_offsets(
+        self, items: Mapping[str, tuple[Entry, Any]], calls: Sequence[tuple[str, int, Call]], targets: Sequence[Ref]
+    ) -> tuple[dict[str, int], dict[str, int]]:
+        """By how much the numbers of nested models' calls are shifted, for what layers read and for `output_layers`.
 
-def node_offsets(
-    items: Mapping[str, tuple[Entry, Any]], calls: Sequence[tuple[str, int, Call]], targets: Sequence[Ref]
-) -> dict[str, int]:
-    """By how much the numbers of a layer's calls are shifted: to Keras 1 and 2 a nested model's making is call 0."""
-    read: dict[str, set[int]] = {}
-    for ref in [*targets, *(ref for _, _, call in calls for ref in call.tensors)]:
-        read.setdefault(ref.layer, set()).add(ref.node)
-    return {
-        name: 1
-        for name, nodes in read.items()
-        if name in items and items[name][0].children is not None and 0 not in nodes
-    }
+        To Keras 1 and 2 a nested model's making is call 0; Keras 3 counts so in `output_layers` only, and there for
+        functional models alone.
+        """
+        reads: dict[str, int] = {}
+        ends: dict[str, int] = {}
+        for name, (child, _) in items.items():
+            if child.children is None:
+                continue
+            read = {ref.node for _, _, call in calls for ref in call.tensors if ref.layer == name}
+            end = {ref.node for ref in targets if ref.layer == name}
+            if self.doc.version >= 3:
+                ends[name] = int(child.class_name != "Sequential" and 0 not in end)
+            else:
+                reads[name] = ends[name] = int(0 not in read | end)
+        return reads, ends
+
+
+def place(ref: Ref, offsets: Mapping[str, int]) -> tuple[str, int]:
+    """The layer and the number of its call, counted from 0, that a Ref of this numbering means."""
+    return ref.layer, ref.node - offsets.get(ref.layer, 0)
 
 
 def in_order(call: Call, item: Mapping[str, Any]) -> list[Ref]:
