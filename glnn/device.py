@@ -244,6 +244,8 @@ class Device:
             gl.Viewport(*viewport)
             self._viewport = viewport
         if program is not self._program:
+            if not program.glo:
+                raise ClosedError("a program is drawn with after it was released")
             gl.UseProgram(program.glo)
             gl.BindVertexArray(program.vao)
             self._program = program

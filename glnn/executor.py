@@ -28,12 +28,12 @@ class Resident:
 
     def textures(self, plan: WeightPlan) -> list[Texture]:
         """The textures of a weight, uploaded now if they are not yet."""
-        key = f"{plan.key}:{plan.codec}"
+        key, layout = f"{plan.key}:{plan.codec}", plan.layout
         if key not in self._textures:
-            parts = tensor.texels(self.values[plan.key].reshape(plan.shape), plan.layout, plan.codec)
+            parts = tensor.texels(self.values[plan.key].reshape(plan.shape), layout, plan.codec)
             layers = 1 if isinstance_layout(plan) and self.device.limits.dialect != "es100" else 0
             self._textures[key] = [
-                self.device.texture(plan.layout.width, plan.layout.height, layers, plan.codec, part if layers else part[0])
+                self.device.texture(layout.width, layout.height, layers, plan.codec, part if layers else part[0])
                 for part in parts
             ]
         return self._textures[key]
@@ -62,16 +62,28 @@ def isinstance_layout(plan: WeightPlan) -> bool:
 class Executor:
     """A plan made ready on a device: its slots' textures, its programs, its draws."""
 
-    def __init__(self, plan: Plan, device: Device, resident: Resident, progress: Callable[[int, int], None] | None = None):
+    def __init__(
+        self, plan: Plan, device: Device, resident: Resident, progress: Callable[[int, int], None] | None = None
+    ):
         self.plan, self.device = plan, device
-        self.slots = [device.texture(s.width, s.height, s.layers, s.format) for s in plan.slots]
+        self.slots: list[Texture] = []
+        self._draws: list[tuple[Program, Target, tuple[int, int, int, int], tuple[Texture, ...], bytes, bytes]] = []
+        try:
+            self._make(resident, progress)
+        except BaseException:  # of a kernel that does not compile, or textures that find no memory: nothing may stay
+            self.release()
+            raise
+
+    def _make(self, resident: Resident, progress: Callable[[int, int], None] | None) -> None:
+        plan, device = self.plan, self.device
         programs = {}
         for i, (key, text) in enumerate(plan.programs.items()):
             programs[key] = resident.program(text)
             if progress:
                 progress(i + 1, len(plan.programs))
+        for s in plan.slots:
+            self.slots.append(device.texture(s.width, s.height, s.layers, s.format))
         textures = [resident.textures(w) for w in plan.weights]
-        self._draws: list[tuple[Program, Target, tuple[int, int, int, int], tuple[Texture, ...], bytes, bytes]] = []
         for draw in plan.draws:
             read = tuple(self.slots[n] if kind == "slot" else textures[n][part] for kind, n, part in draw.textures)
             ints, floats = np.array(draw.ints, np.int32).tobytes(), np.array(draw.floats, np.float32).tobytes()

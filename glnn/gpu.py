@@ -207,3 +207,4 @@ class Program:
         """Deletes the program and its vertex array."""
         self._vao.release()
         self.mgl.release()
+        self.glo = 0
