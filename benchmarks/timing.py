@@ -59,9 +59,9 @@ def ratio(ours: list[float], theirs: list[float]) -> Spread:
     return Spread.of([a / b for a, b in zip(ours, theirs, strict=True)])
 
 
-def draws_only(executor: Executor) -> Callable[[], None]:
-    """A program that makes an executor's draws on what its textures hold, without upload and reading back."""
-    draw, items, finish = executor.device.draw, executor._draws, executor.device.finish
+def draws_only(executor: Executor, last: int = 0) -> Callable[[], None]:
+    """A program that makes an executor's draws (or its `last` ones) on what its textures hold: no upload, no read."""
+    draw, items, finish = executor.device.draw, executor._draws[-last:], executor.device.finish
 
     def run() -> None:
         for item in items:
