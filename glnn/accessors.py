@@ -155,19 +155,25 @@ return {x}_at(n, r - n * {x}_H, q - r * {x}_W, i - q * {x}_C); }}""")
 
 
 def _seek_text(x: str, layout: Layout, origin: Origin, params: Params) -> str:
+    """`x_seek(n, h, w, g)`: the window of the block at (h, w), group g; `x_next()`: the same of the next group."""
     (mh, mw), (dh, dw) = origin.mul, origin.div
-    corner = [
-        f"{axis} * {m}" if d == 1 else f"idiv({axis} * {m}, {d})" for axis, m, d in (("h", mh, dh), ("w", mw, dw))
-    ]
+    corner = [f"{axis} * {m}" if d == 1 else f"idiv({axis} * {m}, {d})" for axis, m, d in (("h", mh, dh), ("w", mw, dw))]
     if not origin.static:
         return f"""int {x}_n; int {x}_h; int {x}_w; int {x}_c;
-void {x}_seek(int n, int h, int w, int g) {{ {x}_n = n; {x}_h = {corner[0]}; {x}_w = {corner[1]}; {x}_c = g * 4; }}"""
-    part = f"{x}_part = idiv(row, {x}_ROWS); row -= {x}_part * {x}_ROWS;" if layout.parts > 1 else ""
+void {x}_seek(int n, int h, int w, int g) {{ {x}_n = n; {x}_h = {corner[0]}; {x}_w = {corner[1]}; {x}_c = g * 4; }}
+void {x}_next() {{ {x}_c += 4; }}"""
     step_h, step_w = origin.scale
-    return f"""vec2 {x}_base; int {x}_h; int {x}_w; {f"int {x}_part;" if layout.parts > 1 else ""}
+    split = layout.parts > 1
+    part = f"{x}_part = idiv(row, {x}_ROWS); row -= {x}_part * {x}_ROWS;" if split else ""
+    turn = f"if ({x}_at.y >= float({x}_ROWS)) {{ {x}_at.y = 0.0; {x}_part++; }}" if split else ""
+    base = f"{x}_base = ({x}_at * vec2(float({x}_PW), float({x}_PH)) + {x}_corner) * vec2({x}_IW, {x}_IH);"
+    # The place of the tile is kept in whole numbers, so that stepping through many groups adds up no rounding.
+    return f"""vec2 {x}_base; vec2 {x}_at; vec2 {x}_corner; int {x}_h; int {x}_w; {f"int {x}_part;" if split else ""}
 void {x}_seek(int n, int h, int w, int g) {{ {x}_h = {corner[0]}; {x}_w = {corner[1]};
 int tile = n * {x}_G + g; int row = idiv(tile, {x}_COLS); int col = tile - row * {x}_COLS; {part}
-{x}_base = (vec2(float(col * {x}_PW + block_x * {step_w}), float(row * {x}_PH + block_y * {step_h})) + 0.5) * vec2({x}_IW, {x}_IH); }}"""
+{x}_at = vec2(float(col), float(row)); {x}_corner = vec2(float(block_x * {step_w}), float(block_y * {step_h})) + 0.5; {base} }}
+void {x}_next() {{ {x}_at.x += 1.0; bool end = {x}_at.x >= float({x}_COLS);
+{x}_at = vec2(end ? 0.0 : {x}_at.x, end ? {x}_at.y + 1.0 : {x}_at.y); {turn} {base} }}"""
 
 
 def tap_text(x: str, layout: Layout, origin: Origin, i: int, j: int, flags: dict[str, str], check_zero: tuple[bool, bool]) -> str:
@@ -186,7 +192,8 @@ def tap_text(x: str, layout: Layout, origin: Origin, i: int, j: int, flags: dict
     at = f"{x}_base" if not (dy or dx) else f"{x}_base + vec2({float(dx)!r} * {x}_IW, {float(dy)!r} * {x}_IH)"
     call = f"FETCH({{s}}, {at}, {float((i % bh) * bw + j % bw)!r})"
     text = f"{x}_decode({_fetch_parts(x, layout.parts, call)})"
-    return f"({' && '.join(conditions)} ? {text} : vec4(0.0))" if conditions else text
+    # Fetched first, selected afterwards: a fetch inside the selection becomes a branch, five times as slow on llvmpipe.
+    return f"only({' && '.join(conditions)}, {text})" if conditions else text
 
 
 def inside_text(x: str, i: int, j: int) -> str:
@@ -195,7 +202,7 @@ def inside_text(x: str, i: int, j: int) -> str:
 
 
 def cells_text(name: str, layout: CellLayout, matrix: bool, params: Params) -> str:
-    """`weights_seek(g, q)` and `mat4 weights(t)`, or `bias_seek(g)` and `vec4 bias(t)`."""
+    """`weights_seek(g, q)`, `weights_next()` for the next g, `mat4 weights(t)`; or `bias_seek(g)` and `vec4 bias(t)`."""
     p, x = params, name
     p.int(f"{x}_COLS", layout.columns), p.float(f"{x}_IW", 1 / layout.width), p.float(f"{x}_IH", 1 / layout.height)
     split = layout.parts > 1
@@ -203,27 +210,33 @@ def cells_text(name: str, layout: CellLayout, matrix: bool, params: Params) -> s
         p.int(f"{x}_ROWS", layout.part_rows)
     if matrix and not layout.aligned:
         p.int(f"{x}_R", layout.rows)
-    run = layout.run_texels
+    run = float(layout.run_texels)
     select = f"{x}_part = idiv(row, {x}_ROWS); row -= {x}_part * {x}_ROWS;" if split else ""
-    base = f"{select} {x}_base = (vec2(float(col{f' * {run}' if run > 1 else ''}), float(row)) + 0.5) * vec2({x}_IW, {x}_IH);"
-    find = f"int row = idiv(run, {x}_COLS); int col = run - row * {x}_COLS; {base}"
+    base = f"{x}_base = (vec2({x}_at.x * {run!r}, {x}_at.y) + 0.5) * vec2({x}_IW, {x}_IH);"
+    place = f"{select} {x}_at = vec2(float(col), float(row)); {base}"
+    find = f"int row = idiv(run, {x}_COLS); int col = run - row * {x}_COLS; {place}"
     out = [f"uniform sampler2D {sampler(x, i)};" for i in range(layout.parts)]
-    out.append(f"vec2 {x}_base;" + (f" int {x}_part;" if split else ""))
+    out.append(f"vec2 {x}_base; vec2 {x}_at;" + (f" int {x}_part;" if split else ""))
     number = f"q * {x}_R + g" if matrix else "g"
     args = "int g, int q" if matrix else "int g"
     step = ""
     if layout.run_taps != layout.taps:
         out.append(f"int {x}_run; void {x}_seek({args}) {{ {x}_run = ({number}) * {layout.taps}; }}")
+        out.append(f"void {x}_next() {{ {x}_run += {layout.taps}; }}")
         step = f"int run = {x}_run + t; {find}"
         at = f"{x}_base"
     else:
-        find = f"int row = q; int col = g; {base}" if matrix and layout.aligned else f"int run = {number}; {find}"
-        out.append(f"void {x}_seek({args}) {{ {find} }}")
+        aligned = matrix and layout.aligned
+        turn = f"if ({x}_at.y >= float({x}_ROWS)) {{ {x}_at.y = 0.0; {x}_part++; }}" if split else ""
+        end = f"bool end = {x}_at.x >= float({x}_COLS); {x}_at = vec2(end ? 0.0 : {x}_at.x, end ? {x}_at.y + 1.0 : {x}_at.y); {turn}"
+        out.append(f"void {x}_seek({args}) {{ {f'int row = q; int col = g; {place}' if aligned else f'int run = {number}; {find}'} }}")
+        out.append(f"void {x}_next() {{ {x}_at.x += 1.0; {'' if aligned else end} {base} }}")
         at = f"{x}_base + vec2(float(t{' * 4' if matrix else ''}) * {x}_IW, 0.0)"
-    fetch = _fetch_parts(x, layout.parts, "FETCH2({s}, at)")
-    if matrix:
-        texels = ", ".join(f"{x}_decode({_fetch_parts(x, layout.parts, 'FETCH2({s}, at + vec2(' + str(float(k)) + f' * {x}_IW, 0.0))')})" for k in range(4))
-        out.append(f"mat4 {x}(int t) {{ {step} vec2 at = {at}; return mat4({texels}); }}")
-    else:
-        out.append(f"vec4 {x}(int t) {{ {step} vec2 at = {at}; return {x}_decode({fetch}); }}")
+
+    def fetch(texel: int) -> str:
+        where = f"at + vec2({float(texel)!r} * {x}_IW, 0.0)" if texel else "at"
+        return f"{x}_decode({_fetch_parts(x, layout.parts, f'FETCH2({{s}}, {where})')})"
+
+    value = f"mat4({', '.join(map(fetch, range(4)))})" if matrix else fetch(0)
+    out.append(f"{'mat4' if matrix else 'vec4'} {x}(int t) {{ {step} vec2 at = {at}; return {value}; }}")
     return "\n".join(out)

@@ -136,7 +136,8 @@ class WeightStore:
         owner = self._owners.get(id(_base(array)))
         if owner:
             offset = array.__array_interface__["data"][0] - _base(array).__array_interface__["data"][0]
-            key = f"{owner}@{offset}:{kind}{'x'.join(map(str, array.shape))}"
+            turned = "" if array.flags.c_contiguous else f"/{'x'.join(map(str, array.strides))}"
+            key = f"{owner}@{offset}{turned}:{kind}{'x'.join(map(str, array.shape))}"
         else:
             key = f"{fallback}:{kind}{'x'.join(map(str, array.shape))}"
         self.values.setdefault(key, array)
@@ -201,14 +202,22 @@ class Drafts:
         if "G1" in source.declared["param"]:
             params = {"G0": 0, "G1": ceil_div(inputs["x"].shape[-1], 4)} | params
         params = {k: params[k] for k in source.declared["param"] if k in params} | params
+        const = dict(const or {})
+        if "GU" in source.declared["const"]:
+            const["GU"] = groups_per_turn(params["G1"] - params["G0"], const["KH"] * const["KW"])
         tensor_numbers = {k: self._weight(np.asarray(v), k, False) for k, v in (tensors or {}).items()}
         cell_numbers = {k: self._weight(np.asarray(v), k, True) for k, v in (cells or {}).items()}
         out = self.value(shape, blocked=source.blocked)
         where = self.node.source or self.node.name if self.node else kernel
         self.drafts.append(
-            _Draft(kernel, out, dict(inputs), tensor_numbers, cell_numbers, dict(const or {}), params, activation, window or {}, where)
+            _Draft(kernel, out, dict(inputs), tensor_numbers, cell_numbers, const, params, activation, window or {}, where)
         )
         return out
+
+
+def groups_per_turn(groups: int, taps: int) -> int:
+    """Input groups that one turn of a convolution's loop takes: with few taps, the turn itself costs as much as they do."""
+    return next(n for n in (4, 2, 1) if groups % n == 0 and n * taps <= 4 or n == 1)
 
 
 def make_plan(

@@ -189,10 +189,10 @@ def calls(text: str, name: str, replace: Callable[[list[str]], str]) -> str:
 
 def scalar_arrays(text: str, env: Env) -> str:
     """Local arrays whose every index is constant become plain variables; those that nobody reads vanish."""
-    for kind, name, size in _ARRAY.findall(text):
+    for kind, name, size in {name: (kind, name, size) for kind, name, size in _ARRAY.findall(text)}.values():
         use = re.compile(rf"\b{name}\[([^\[\]]+)\]")
         declaration = re.compile(rf"\b{kind}\s+{name}\[[^\]]*\]\s*;")
-        body = declaration.sub("\x03", text, count=1)
+        body = declaration.sub("\x03", text)
         indices = {i: evaluate(i, env) for i in set(use.findall(body))}
         if any(v is None for v in indices.values()):
             value = evaluate(size, env)
@@ -200,7 +200,7 @@ def scalar_arrays(text: str, env: Env) -> str:
                 raise KernelError(f"array {name}[{MARK.sub('', size)}] needs a constant size")
             text = body.replace("\x03", f"{kind} {name}[{value}];")
             continue
-        body = use.sub(lambda m, indices=indices, name=name: f"{name}_{indices[m.group(1)]}", body)
+        body = use.sub(lambda m, indices=indices, name=name: f"{name}_{indices[m.group(1)]}", body)  # type: ignore[misc]
         body, used = _drop_unread(body, name)
         text = body.replace("\x03", f"{kind} {', '.join(f'{name}_{i}' for i in used)};" if used else "")
     return text

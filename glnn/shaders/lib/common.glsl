@@ -9,3 +9,4 @@ int idiv(int a, int b) {
 }
 int imod(int a, int b) { return a - idiv(a, b) * b; }
 float lane(vec4 v, int i) { return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w; }
+vec4 only(bool condition, vec4 v) { return condition ? v : vec4(0.0); }
