@@ -90,8 +90,8 @@ def _pixels(shape: tuple) -> int:
 def test_splitting_changes_nothing() -> None:
     """The same convolution over one texture and over many gives the same values but for the order of its sums."""
     rng = np.random.default_rng(0)
-    x, kernel = rng.standard_normal((1, 29, 27, 5)), rng.standard_normal((3, 3, 5, 6))
-    layer, weights = Conv2D(6, (3, 3), padding="same", use_bias=False), {"kernel": kernel.astype(np.float32)}
+    x, kernel = rng.standard_normal((1, 29, 27, 5)), rng.standard_normal((3, 3, 5, 20))
+    layer, weights = Conv2D(20, (3, 3), padding="same", use_bias=False), {"kernel": kernel.astype(np.float32)}
     whole = run_layer(device_for("es300-1-4096"), layer, [x], weights)
     split = run_layer(device_for("split"), layer, [x], weights)
     assert min(len(t.slots) for t in (*split.plan.inputs, *split.plan.outputs)) > 1
