@@ -192,13 +192,15 @@ def _columns(tiles: int, tile: tuple[int, int], limit: int) -> int:
 @lru_cache(4096)
 def choose_layout(shape: tuple[int, ...], limits: Limits, blocked: bool = True, texels: int = 1) -> Layout:
     """The layout of a tensor on a device. Raises LimitError where it does not fit, even split."""
+    if 0 in shape:
+        raise LimitError(f"a tensor of shape {shape} holds nothing: every size must be at least 1")
     n, h, w, _ = canonical(shape)
     limit = limits.max_texture_size
     block = best_block(h, w, limits.draw_buffers) if blocked and limits.dialect != "es100" and texels == 1 else (1, 1)
     tile = ceil_div(h, block[0]), ceil_div(w, block[1])
     flat = max(tile) > limit
     probe = Layout(shape, (1, 1) if flat else block, flat, texels=texels)
-    if 0 in shape or probe.tiles >= MAX_TILES:
+    if probe.tiles >= MAX_TILES:
         raise LimitError(f"a tensor of shape {shape} needs {probe.tiles} tiles of texels; 1 to {MAX_TILES - 1} are possible")
     columns = _columns(probe.tiles, probe.tile, limit)
     layout = Layout(shape, probe.block, flat, columns, max(1, limit // probe.tile[0]), texels)
