@@ -42,7 +42,7 @@ _OPS: dict[type, Callable] = {
 
 def evaluate(text: str, env: Env) -> int | float | bool | None:
     """The value of a constant GLSL expression of numbers and names in `env` (C's division); None if it is not constant."""
-    text = MARK.sub(" ", text).strip()
+    text = " ".join(MARK.sub(" ", text).split())
     if text.isdigit():
         return int(text)
     python = re.sub(r"!(?!=)", " not ", text.replace("&&", " and ").replace("||", " or "))
