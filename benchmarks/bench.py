@@ -21,7 +21,7 @@ from typing import Any
 import models
 import numpy as np
 import timing
-from first import cold_and_warm
+from first import cold_and_warm, print_programs
 from profiling import print_profile
 from to_onnx import channels_first, to_onnx
 
@@ -121,9 +121,11 @@ def agreement(ours: np.ndarray, theirs: np.ndarray) -> float:
     return error
 
 
-def run_first(name: str, goal: float | None, reps: int) -> dict[str, Any]:
+def run_first(name: str, goal: float | None, reps: int, profile: bool) -> dict[str, Any]:
     """Times the first prediction of fresh processes, prints lines of the table; the figures as plain data."""
     path = models.network_file(name.removeprefix("first-"))
+    if profile:
+        print_programs(path)
     others = timing.Others()
     runs = [cold_and_warm(path) for _ in range(reps)]
     share = others.share()
@@ -171,7 +173,7 @@ def main() -> int:
     parser.add_argument("--reps", type=int, default=15, help="repetitions by turns (default 15)")
     parser.add_argument("--first-reps", type=int, default=3, help="fresh processes for a first prediction (default 3)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
-    parser.add_argument("--profile", action="store_true", help="print the time of each layer before the ratios")
+    parser.add_argument("--profile", action="store_true", help="first print the time of each layer or compilation")
     parser.add_argument("--check", action="store_true", help="exit with 1 where a goal is missed")
     args = parser.parse_args()
     wanted = set(names if args.only is None else args.only.replace(" ", "").split(","))
@@ -186,7 +188,7 @@ def main() -> int:
     print(INTRODUCTION.format(noise=NOISE, **where))
     print_row("milliseconds", "glnn", "peer", "ratio", "others", "goal")
     results = [run_case(case, args.reps, args.profile) for case in CASES if case.name in wanted]
-    results += [run_first(name, goal, args.first_reps) for name, goal in FIRST.items() if name in wanted]
+    results += [run_first(name, goal, args.first_reps, args.profile) for name, goal in FIRST.items() if name in wanted]
     print(f"\nload average at the end {timing.load_average():.2f}")
     if args.json:
         args.json.write_text(json.dumps({"machine": where, "results": results}, indent=2) + "\n")
