@@ -204,7 +204,7 @@ def inside_text(x: str, i: int, j: int) -> str:
 def cells_text(name: str, layout: CellLayout, matrix: bool, params: Params) -> str:
     """`weights_seek(g, q)`, `weights_next()` for the next g, `mat4 weights(t)`; or `bias_seek(g)` and `vec4 bias(t)`."""
     p, x = params, name
-    p.int(f"{x}_COLS", layout.columns), p.float(f"{x}_IW", 1 / layout.width), p.float(f"{x}_IH", 1 / layout.height)
+    p.int(f"{x}_COLS", layout.columns), p.float(f"{x}_IW", 1 / layout.size[0]), p.float(f"{x}_IH", 1 / layout.size[1])
     split = layout.parts > 1
     if split:
         p.int(f"{x}_ROWS", layout.part_rows)

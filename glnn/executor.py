@@ -33,7 +33,7 @@ class Resident:
             parts = tensor.texels(self.values[plan.key].reshape(plan.shape), layout, plan.codec)
             layers = 1 if isinstance_layout(plan) and self.device.limits.dialect != "es100" else 0
             self._textures[key] = [
-                self.device.texture(layout.width, layout.height, layers, plan.codec, part if layers else part[0])
+                self.device.texture(*layout.size, layers, plan.codec, part if layers else part[0])
                 for part in parts
             ]
         return self._textures[key]

@@ -206,7 +206,7 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     for name, bound in call.inputs:
         origin = window_origin(out, bound.layout, bound.mul, bound.div) if source.blocked else None
         parts.append(_codec_text(name, bound.codec, dialect, decode=True))
-        parts.append(tensor_text(name, bound.layout, bound.size or (bound.layout.width, bound.layout.height), origin, body, params, dialect))
+        parts.append(tensor_text(name, bound.layout, bound.size or bound.layout.size, origin, body, params, dialect))
         samplers += [sampler(name, i) for i in range(bound.layout.parts)]
         if origin is not None:
             body = _taps(body, name, bound.layout, origin, out, flags)

@@ -11,6 +11,7 @@ pixel is a tile of one texel, so that it folds anywhere.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -49,6 +50,18 @@ def ceil_div(a: int, b: int) -> int:
     return -(-a // b)
 
 
+def uneven(size: int, limit: int) -> int:
+    """The next size that is no power of two (1 and 2 are), if the limit has room for it.
+
+    llvmpipe compiles a program again for each mix of textures with such sides and others: 38 % of the compile time of
+    MobileNetV2. So no texture of ours has one.
+    """
+    grown = size
+    while grown & (grown - 1) == 0:
+        grown += 1
+    return grown if grown <= limit else size
+
+
 @dataclass(frozen=True)
 class Layout:
     """How a tensor of `shape` lies in `parts` textures of (layers, height, width) texels."""
@@ -59,6 +72,7 @@ class Layout:
     columns: int = 1  # tiles in a row of the texture
     part_rows: int = 1  # rows of tiles in one texture
     texels: int = 1  # texels per group: 1, or 4 where a codec holds one value per texel
+    limit: int = 1 << 24  # largest side of a texture
 
     @cached_property
     def dims(self) -> tuple[int, int, int, int]:
@@ -100,13 +114,18 @@ class Layout:
 
     @property
     def width(self) -> int:
-        """Width of each texture in texels."""
+        """Texels of a row that are used."""
         return self.columns * self.tile[1]
 
     @property
     def height(self) -> int:
-        """Height of each texture in texels."""
+        """Rows of texels that are used (in the last part perhaps fewer)."""
         return min(self.rows, self.part_rows) * self.tile[0]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of each texture: a little more than what is used (see `uneven`)."""
+        return uneven(self.width, self.limit), uneven(self.height, self.limit)
 
     def part_height(self, part: int) -> int:
         """Texel rows of one part that hold values (the last part may be shorter)."""
@@ -165,9 +184,46 @@ def block_cost(h: int, w: int, block: tuple[int, int]) -> float:
 
 @lru_cache(4096)
 def best_block(h: int, w: int, draw_buffers: int) -> tuple[int, int]:
-    """The block for an image of h x w pixels; a function of the size alone, so that tensors of one size always match."""
-    fitting = [b for b in BLOCKS if b[0] * b[1] <= draw_buffers and (b[0] <= h or b[0] == 1) and (b[1] <= w or b[1] == 1)]
-    return min(fitting, key=lambda b: block_cost(h, w, b))
+    """The block for an image of h x w pixels alone; a function of the size, so that tensors of one size always match."""
+    return min(_fitting(h, w, draw_buffers), key=lambda b: block_cost(h, w, b))
+
+
+def _fitting(h: int, w: int, draw_buffers: int) -> list[tuple[int, int]]:
+    return [b for b in BLOCKS if b[0] * b[1] <= draw_buffers and (b[0] <= h or b[0] == 1) and (b[1] <= w or b[1] == 1)]
+
+
+# A network may take this much longer with one block for all its sizes: it has half the programs to compile.
+COMMON_BLOCK_COST = 1.12
+# ... and a single size may be this much off; beyond, it gets its own block.
+OWN_BLOCK_COST = 1.35
+
+
+def common_block(texels: Mapping[tuple[int, int], int], draw_buffers: int) -> tuple[int, int] | None:
+    """The block that suits all image sizes (h, w) of a network, given the texels at each size; None if none does."""
+    sizes = {size: count for size, count in texels.items() if size[1] > 1}
+    if len(sizes) < 2:
+        return None
+
+    def cost(block: tuple[int, int] | None) -> float:
+        return sum(
+            n * h * w * block_cost(h, w, _own_or(h, w, block, draw_buffers)) for (h, w), n in sizes.items()
+        )
+
+    def kinds(block: tuple[int, int] | None) -> int:
+        """How many texts a kernel needs: one for each block, with and without edges that a block overhangs."""
+        own = {(h, w): _own_or(h, w, block, draw_buffers) for h, w in sizes}
+        return len({(b, h % b[0] > 0, w % b[1] > 0) for (h, w), b in own.items()})
+
+    candidates = [None, *sorted({best_block(h, w, draw_buffers) for h, w in sizes})]
+    fast = [b for b in candidates if cost(b) <= COMMON_BLOCK_COST * cost(None)]
+    return min(fast, key=lambda b: (kinds(b), cost(b)))
+
+
+def _own_or(h: int, w: int, common: tuple[int, int] | None, draw_buffers: int) -> tuple[int, int]:
+    """The common block where it suits the size, else the size's own."""
+    own = best_block(h, w, draw_buffers)
+    suits = common in _fitting(h, w, draw_buffers) and block_cost(h, w, common) <= OWN_BLOCK_COST * block_cost(h, w, own)
+    return common if suits and common else own
 
 
 def _columns(tiles: int, tile: tuple[int, int], limit: int) -> int:
@@ -190,20 +246,26 @@ def _columns(tiles: int, tile: tuple[int, int], limit: int) -> int:
 
 
 @lru_cache(4096)
-def choose_layout(shape: tuple[int, ...], limits: Limits, blocked: bool = True, texels: int = 1) -> Layout:
-    """The layout of a tensor on a device. Raises LimitError where it does not fit, even split."""
+def choose_layout(
+    shape: tuple[int, ...], limits: Limits, blocked: bool = True, texels: int = 1, common: tuple[int, int] | None = None
+) -> Layout:
+    """The layout of a tensor on a device, in the `common` block of its network where that suits.
+
+    Raises LimitError where it does not fit, even split.
+    """
     if 0 in shape:
         raise LimitError(f"a tensor of shape {shape} holds nothing: every size must be at least 1")
     n, h, w, _ = canonical(shape)
     limit = limits.max_texture_size
-    block = best_block(h, w, limits.draw_buffers) if blocked and limits.dialect != "es100" and texels == 1 else (1, 1)
+    many = blocked and limits.dialect != "es100" and texels == 1
+    block = _own_or(h, w, common, limits.draw_buffers) if many else (1, 1)
     tile = ceil_div(h, block[0]), ceil_div(w, block[1])
     flat = max(tile) > limit
     probe = Layout(shape, (1, 1) if flat else block, flat, texels=texels)
     if probe.tiles >= MAX_TILES:
         raise LimitError(f"a tensor of shape {shape} needs {probe.tiles} tiles of texels; 1 to {MAX_TILES - 1} are possible")
     columns = _columns(probe.tiles, probe.tile, limit)
-    layout = Layout(shape, probe.block, flat, columns, max(1, limit // probe.tile[0]), texels)
+    layout = Layout(shape, probe.block, flat, columns, max(1, limit // probe.tile[0]), texels, limit)
     if layout.parts > limits.texture_units - 1:
         raise LimitError(
             f"a tensor of shape {shape} needs {layout.parts} textures of at most {limit} x {limit} texels; with "
@@ -227,7 +289,12 @@ class CellLayout:
     texels: int  # per cell
     run_taps: int  # taps in a run: all, or 1
     columns: int  # runs in a row of the texture
-    part_rows: int  # rows in one texture
+    part_rows: int  # rows in one texture, and the largest side of one
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of each texture: a little more than what is used (see `uneven`)."""
+        return uneven(self.width, self.part_rows), uneven(self.height, self.part_rows)
 
     @property
     def runs(self) -> int:

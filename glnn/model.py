@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from .executor import Executor
 
 KEPT_PLANS = 8  # input shapes whose textures stay on the device
-BATCH = 32  # samples of one draw where the user names no batch size
-BATCH_BYTES = 256 << 20  # ... fewer, where activations would outgrow this
+BATCH = 1024  # samples of one draw where the user names no batch size
+BATCH_BYTES = 128 << 20  # ... fewer, where activations would outgrow this
 StrPath = str | os.PathLike[str]
 
 
@@ -111,7 +111,7 @@ class Model:
         """The model's outputs (float32) for inputs x of shape (batch, ...): an array, a list or a dict by input name.
 
         One output comes as an array, several as a list, and for a dict as a dict by output name. Any batch goes, also
-        zero; it is cut into pieces of `batch_size` (by default up to 32, fewer for large models).
+        zero; it is cut into pieces of `batch_size` (by default as many samples as fit 128 MB, at most 1024).
         verbose: 1 shows a progress bar, 0 none, "auto" one on a terminal when it takes long.
 
         Raises InputError (number, name, rank, shape, dtype), LimitError (a tensor that does not fit the device),

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +21,7 @@ from .errors import GlnnError, LimitError, UnsupportedError
 from .graph import Graph, Node, as_tuple
 from .kernel import Bound, Call, ShaderText, assemble, load_kernel
 from .layers.base import Activation, Shape, Value, Window
-from .layout import CellLayout, Layout, Limits, ceil_div, choose_cells, choose_layout
+from .layout import CellLayout, Layout, Limits, canonical, ceil_div, choose_cells, choose_layout, common_block
 
 VERSION = 1
 TEXEL_BYTES = {"float32": 16, "float16": 8, "rgba8": 4}
@@ -59,7 +61,7 @@ class WeightPlan:
     def nbytes(self) -> int:
         """Bytes of its textures."""
         codec = CODECS[self.codec]
-        return self.layout.parts * self.layout.width * self.layout.height * 4 * np.dtype(codec.dtype).itemsize
+        return self.layout.parts * math.prod(self.layout.size) * 4 * np.dtype(codec.dtype).itemsize
 
 
 @dataclass(frozen=True)
@@ -153,8 +155,8 @@ def _base(array: np.ndarray) -> np.ndarray:
 class Drafts:
     """The Builder that layers draw with: collects drafts, tensors and weights."""
 
-    def __init__(self, limits: Limits, store: WeightStore, weights: str):
-        self.limits, self.store, self.weight_codec = limits, store, weights
+    def __init__(self, limits: Limits, store: WeightStore, weights: str, block: tuple[int, int] | None = None):
+        self.limits, self.store, self.weight_codec, self.block = limits, store, weights, block
         self.layouts: list[Layout] = []
         self.drafts: list[_Draft] = []
         self.weights: dict[str, WeightPlan] = {}
@@ -167,7 +169,8 @@ class Drafts:
 
     def value(self, shape: Shape, blocked: bool = True) -> Value:
         """A new tensor of this shape."""
-        self.layouts.append(choose_layout(tuple(int(d) for d in shape), self.limits, blocked, CODECS[self.limits.float_target].texels))
+        texels = CODECS[self.limits.float_target].texels
+        self.layouts.append(choose_layout(tuple(map(int, shape)), self.limits, blocked, texels, self.block))
         return Value(len(self.layouts) - 1, tuple(shape))
 
     def _weight(self, array: np.ndarray, name: str, cells: bool) -> int:
@@ -216,8 +219,8 @@ class Drafts:
 
 
 def groups_per_turn(groups: int, taps: int) -> int:
-    """Input groups that one turn of a convolution's loop takes: with few taps, the turn itself costs as much as they do."""
-    return next(n for n in (4, 2, 1) if groups % n == 0 and n * taps <= 4 or n == 1)
+    """Input groups that one turn of a convolution's loop takes: 4 save 6 % of a long sum of single taps, and cost compile time."""
+    return 4 if taps == 1 and groups >= 256 and groups % 4 == 0 else 1
 
 
 def make_plan(
@@ -232,7 +235,7 @@ def make_plan(
     Raises LimitError, naming the layer, where a tensor cannot fit; UnsupportedError for layers that have no lowering.
     """
     store = store or WeightStore(graph)
-    drafts = Drafts(limits, store, weights)
+    drafts = Drafts(limits, store, weights, _common_block(graph, input_shapes, limits))
     values: dict[str, Value] = {}
     for spec in graph.inputs:
         try:
@@ -250,6 +253,16 @@ def make_plan(
         values.update(zip(node.outputs, made, strict=True))
     outputs = [values[name] for name in graph.outputs]
     return _place(graph, drafts, {spec.name: values[spec.name] for spec in graph.inputs}, outputs)
+
+
+def _common_block(graph: Graph, input_shapes: Mapping[str, Sequence[int]], limits: Limits) -> tuple[int, int] | None:
+    texels: Counter[tuple[int, int]] = Counter()
+    specs = graph.specs(input_shapes)
+    for node in graph.nodes:
+        for name in node.outputs:
+            n, h, w, c = canonical(tuple(int(d or 1) for d in specs[name].shape))
+            texels[h, w] += n * ceil_div(c, 4)
+    return common_block(texels, limits.draw_buffers)
 
 
 def _place(graph: Graph, drafts: Drafts, inputs: Mapping[str, Value], outputs: list[Value]) -> Plan:
@@ -328,7 +341,7 @@ def assign_slots(drafts: Drafts, inputs: Mapping[str, Value], outputs: list[Valu
     fixed: set[int] = set()  # slots of tensors in several parts: all parts share one size, so these never grow
 
     def take(layout: Layout, reuse: bool) -> int:
-        need = Slot(layout.width, layout.height, layout.layers if array else 0, format)
+        need = Slot(*layout.size, layout.layers if array else 0, format)
         best, grown = None, 0
         for number in free if reuse else ():
             slot = slots[number]
@@ -358,22 +371,4 @@ def assign_slots(drafts: Drafts, inputs: Mapping[str, Value], outputs: list[Valu
         for number in {v.id for v in (*draft.inputs.values(), draft.out)}:
             if last[number] == i and number not in kept:
                 free += slot_of[number]
-    return [_spread(slot, drafts.limits.max_texture_size - slot.height) for slot in slots], slot_of
-
-
-def _spread(slot: Slot, room: int) -> Slot:
-    """The slot with a few rows more (at most `room`), so that the same texel of its layers falls into different sets of a CPU's cache.
-
-    Measured on llvmpipe: 10 to 25 % on convolutions (benchmarks/bench_layout.py). A way of a first-level cache is 4096 bytes.
-    """
-    if slot.layers < 2:
-        return slot
-    way, line = 4096, 64
-
-    def gap(rows: int) -> int:
-        stride = slot.width * (slot.height + rows) * TEXEL_BYTES[slot.format]
-        places = sorted(layer * stride % way for layer in range(slot.layers))
-        return min(b - a for a, b in zip(places, [*places[1:], places[0] + way], strict=True))
-
-    rows = max(range(min(24, room + 1)), key=lambda r: (min(gap(r), 4 * line), -r))
-    return dataclasses.replace(slot, height=slot.height + rows)
+    return slots, slot_of

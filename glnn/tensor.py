@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 def texels(array: np.ndarray, layout: Layout | CellLayout, codec: str) -> list[np.ndarray]:
     """The texels (layers, height, width, 4) of each part, as they lie in textures and in an exported file."""
-    encode = CODECS[codec].encode
-    return [encode(part) for part in layout.pack(np.asarray(array, np.float32))]
+    encode, (width, height) = CODECS[codec].encode, layout.size
+    spare = (0, 0), (0, height - layout.height), (0, width - layout.width), (0, 0)
+    return [encode(np.pad(part, spare)) for part in layout.pack(np.asarray(array, np.float32))]
 
 
 def write(textures: Sequence[Texture], array: np.ndarray, layout: Layout | CellLayout, codec: str) -> None:
