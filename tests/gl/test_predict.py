@@ -103,7 +103,8 @@ def test_pieces_equal_the_whole(net: Model, size: int) -> None:
     assert_close(whole, net.reference(x), 1e-5)
 
 
-def test_more_than_the_default_batch(net: Model) -> None:
+def test_more_than_the_default_batch(net: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("glnn.model.BATCH", 32)
     x = draw(71, 9, 7, 3)
     assert_close(net.predict(x), net.reference(x), 1e-5)
 
