@@ -227,22 +227,32 @@ def _own_or(h: int, w: int, common: tuple[int, int] | None, draw_buffers: int) -
 
 
 def _columns(tiles: int, tile: tuple[int, int], limit: int) -> int:
-    """Tiles per row of a texture: rows of tiles fill llvmpipe's 4x4-texel units and spread over its 64x64-texel threads."""
-    widest = max(1, limit // tile[1])
+    """Tiles per row of a texture: few parts first, then an even load on the threads of a software renderer."""
+    widest = min(max(1, limit // tile[1]), tiles)
 
-    def cost(columns: int) -> tuple[int, float, int]:
-        width, height = columns * tile[1], ceil_div(tiles, columns) * tile[0]
-        parts = ceil_div(ceil_div(tiles, columns), max(1, limit // tile[0]))
-        units = ceil_div(width, 4) * ceil_div(height, 4)
-        per_thread = 16 * 16  # 4x4-texel units in one thread's 64x64 texels
-        squares = ceil_div(width, 64) * ceil_div(height, 64)
-        longest = min(units, per_thread, ceil_div(units, squares) + units % 2)
-        return parts, max(units / 2, longest), abs(width - height)
+    def cost(columns: int) -> tuple[int, int, int]:
+        rows = ceil_div(tiles, columns)
+        width, height = columns * tile[1], rows * tile[0]
+        parts = ceil_div(rows, max(1, limit // tile[0]))
+        return parts, sum(_longest(width, min(height, limit), threads) * threads for threads in (2, 4)), abs(width - height)
 
-    candidates = {c for c in range(1, min(widest, tiles, 64) + 1)}
-    candidates |= {min(widest, tiles, max(1, size // tile[1])) for size in (64, 128, 256, 512, 1024, 2048, limit)}
+    candidates = set(range(1, min(widest, 64) + 1))
+    candidates |= {min(widest, max(1, size // tile[1])) for size in (64, 128, 256, 512, 1024, 2048, limit)}
     candidates |= {min(widest, max(1, math.isqrt(tiles * tile[0] * tile[1]) // tile[1]))}
     return min(candidates, key=cost)
+
+
+def _longest(width: int, height: int, threads: int) -> int:
+    """Units of 4x4 texels that the busiest thread shades: llvmpipe hands out squares of 64x64 texels, whole units each."""
+    across, down = divmod(width, 64), divmod(height, 64)
+    widths = [16] * across[0] + [ceil_div(across[1], 4)] * (across[1] > 0)
+    heights = [16] * down[0] + [ceil_div(down[1], 4)] * (down[1] > 0)
+    if len(widths) * len(heights) > 16 * threads:  # many squares even out
+        return sum(widths) * sum(heights) // threads
+    load = [0] * threads
+    for units in sorted((w * h for w in widths for h in heights), reverse=True):
+        load[load.index(min(load))] += units
+    return max(load)
 
 
 @lru_cache(4096)
