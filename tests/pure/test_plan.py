@@ -122,6 +122,18 @@ def test_weights_serve_every_input_shape() -> None:
     assert checked > 100
 
 
+def test_views_of_one_weight_have_keys_of_their_own() -> None:
+    kernel = np.arange(16, dtype=np.float32).reshape(4, 4)
+    graph = Graph("net", (), (Node("a", Dense(4), (), (), {"kernel": kernel}),), ())
+    store = WeightStore(graph)
+    views = [kernel, kernel.T, kernel[1:3, 1:3], kernel[1:3, 1:3].T, kernel[:2, :2], kernel[::2, ::2], kernel[::-1]]
+    keys = [store.key(view, "a#1/weights", "cells") for view in views]
+    assert len(set(keys)) == len(views)
+    for key, view in zip(keys, views, strict=True):
+        np.testing.assert_array_equal(store.values[key], view)
+    assert store.key(kernel.T, "elsewhere", "cells") == keys[1] != store.key(kernel.T, "elsewhere", "")
+
+
 def test_shared_weights_are_stored_once() -> None:
     kernel, bias = np.ones((4, 4), np.float32), np.zeros(4, np.float32)
     weights = {"kernel": kernel, "bias": bias}
