@@ -104,6 +104,8 @@ class Plan:
         data = {"version": VERSION, "limits": dataclasses.asdict(self.limits), "programs": programs}
         for name in ("slots", "weights", "inputs", "outputs", "draws"):
             data[name] = [dataclasses.asdict(item) for item in getattr(self, name)]
+        for item, weight in zip(data["weights"], self.weights, strict=True):
+            item["size"] = weight.layout.size  # of its textures: what another runtime could not derive
         return json.dumps(data, separators=(",", ":"))
 
 
