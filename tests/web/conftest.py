@@ -1,0 +1,73 @@
+"""Fixtures of the browser tests. Without a browser they skip; with GLNN_REQUIRE_WEB=1 they fail."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from browser import launch, missing, serve
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page, Playwright
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.web)
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """Playwright's driver, where it and Chromium are there."""
+    lacking = missing()
+    if lacking and os.environ.get("GLNN_REQUIRE_WEB") == "1":
+        pytest.fail(f"{lacking} (GLNN_REQUIRE_WEB=1 asks for the browser tests)")
+    if lacking:
+        pytest.skip(lacking)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def browsers(playwright: Playwright) -> Iterator[Callable[[str], Browser]]:
+    """Chromium by renderer ("llvmpipe", "swiftshader", "none"), each launched once."""
+    running: dict[str, Browser] = {}
+    with ExitStack() as stack:
+
+        def browser(renderer: str) -> Browser:
+            if renderer not in running:
+                running[renderer] = stack.enter_context(launch(playwright, renderer))
+            return running[renderer]
+
+        yield browser
+
+
+@pytest.fixture
+def new_page(browsers: Callable[[str], Browser]) -> Iterator[Callable[[str], Page]]:
+    """A new page on a renderer, closed after the test."""
+    with ExitStack() as stack:
+
+        def page(renderer: str = "llvmpipe") -> Page:
+            made = browsers(renderer).new_page()
+            stack.callback(made.close)
+            made.set_default_timeout(120_000)
+            return made
+
+        yield page
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """An empty folder and the URL under which it is served."""
+    folder = tmp_path_factory.mktemp("site")
+    with serve(folder) as url:
+        yield folder, url
