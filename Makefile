@@ -14,6 +14,7 @@ export PYTHON VENV
 help:
 	@echo "make demo       classify held-out digits through the shaders"
 	@echo "make test       run the tests (PYTEST_ARGS=--whole for the whole matrix)"
+	@echo "make web-test   replay exported models in headless Chromium and compare them with Python"
 	@echo "make check      lint, types, import order"
 	@echo "make bench      time glnn beside onnxruntime and NumPy"
 	@echo "make notebooks  run the notebooks and keep their output"
@@ -22,14 +23,14 @@ help:
 
 # One stamp for each extra: the set-up runs again only where pyproject.toml or the script changed.
 $(VENV)/.setup-%: pyproject.toml scripts/setup.sh
-	@./scripts/setup.sh $* $(if $(filter test,$*),--glslang)
+	@./scripts/setup.sh $* $(if $(filter test,$*),--glslang) $(if $(filter web,$*),--chromium)
 	@touch $@
 
 demo: $(VENV)/.setup-cli
 	@$(RUN) examples/demo.py
 
 test: $(VENV)/.setup-test
-	$(RUN) -m pytest $(PYTEST_ARGS)
+	$(RUN) -m pytest --ignore=tests/web $(PYTEST_ARGS)
 
 check: $(VENV)/.setup-dev
 	$(VENV)/bin/ruff check .
@@ -45,10 +46,8 @@ notebooks: $(VENV)/.setup-notebook
 train: $(VENV)/.setup-train
 	$(RUN) examples/train_digits.py
 
-ifneq ($(wildcard tests/web),)
-web-test: $(VENV)/.setup-test
+web-test: $(VENV)/.setup-test $(VENV)/.setup-web
 	$(RUN) -m pytest tests/web $(PYTEST_ARGS)
-endif
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

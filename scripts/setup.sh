@@ -1,11 +1,11 @@
 #!/bin/sh
 # Set up what glnn needs on this machine: system packages (through apt, where root allows it), a virtual environment
-# and the Python packages of one extra. Usage: scripts/setup.sh EXTRA [--glslang]
+# and the Python packages of one extra. Usage: scripts/setup.sh EXTRA [--glslang] [--chromium]
 # PYTHON names the interpreter to start from (default python3), VENV the environment (default .venv).
 set -eu
 cd "$(dirname "$0")/.."
 
-extra=${1:?usage: scripts/setup.sh EXTRA [--glslang]}
+extra=${1:?usage: scripts/setup.sh EXTRA [--glslang] [--chromium]}
 python=${PYTHON:-python3}
 venv=${VENV:-.venv}
 
@@ -13,11 +13,21 @@ say() { printf 'setup: %s\n' "$*" >&2; }
 
 installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q '^install ok installed'; }
 
+# The browser that tests/browser.py would find.
+have_browser() {
+    command -v "${GLNN_CHROMIUM:-chromium}" || command -v chromium-browser || command -v google-chrome
+}
+
 missing_packages() {
     for package in libegl1 libgl1-mesa-dri; do
         installed "$package" || echo "$package"
     done
-    if [ "${2:-}" = --glslang ] && ! command -v glslangValidator >/dev/null; then echo glslang-tools; fi
+    for argument; do
+        case $argument in
+            --glslang) command -v glslangValidator >/dev/null || echo glslang-tools ;;
+            --chromium) have_browser >/dev/null || echo chromium ;;
+        esac
+    done
     if [ ! -x "$venv/bin/python" ]; then
         command -v "$python" >/dev/null || echo python3
         "$python" -c 'import venv, ensurepip' 2>/dev/null || echo python3-venv
