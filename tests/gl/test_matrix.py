@@ -1,4 +1,4 @@
-"""Every case of the table through the shaders, on devices of many kinds: dialects, draw buffers, size limits, codecs."""
+"""Every case of the table through the shaders, on devices of many kinds: dialects, draw buffers, sizes, codecs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import pytest
 from cases import CASES, Case
 
 import glnn
+from glnn.blocks import ceil_div
 from glnn.errors import LimitError
 from glnn.layers.conv import Conv2D
-from glnn.layout import Limits, ceil_div
+from glnn.layout import Limits
 from glnn.testing import assert_close, check_layer, decoded, layer_graph, run_layer
 
 # name -> limits of the device. The first two run every case on each push, the others a share; --whole runs all.

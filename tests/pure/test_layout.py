@@ -12,6 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from glnn import passes
+from glnn.blocks import best_block
 from glnn.codec import CODECS
 from glnn.errors import LimitError
 from glnn.graph import Graph, Node, TensorSpec
@@ -24,7 +25,6 @@ from glnn.layout import (
     CellLayout,
     Layout,
     Limits,
-    best_block,
     canonical,
     choose_cells,
     choose_layout,
