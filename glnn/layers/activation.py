@@ -51,7 +51,7 @@ def draw_softmax(b: Builder, value: Value, log: bool = False) -> Value:
     return b.draw("softmax_chunked", value.shape, {"x": value, "sums": sums}, const=const)
 
 
-class _Functional(Layer):
+class Functional(Layer):
     """A layer that is one function of its input, element by element or along the last axis."""
 
     @property
@@ -79,7 +79,7 @@ def apply(b: Builder, value: Value, function: Function) -> Value:
 
 @register("Activation")
 @dataclass(frozen=True)
-class Activation(_Functional, Activated):
+class Activation(Functional, Activated):
     """Any activation function, by name or in Keras' serialised form."""
 
     activation: Function = LINEAR
@@ -91,7 +91,7 @@ class Activation(_Functional, Activated):
 
 @register("ReLU")
 @dataclass(frozen=True)
-class ReLU(_Functional):
+class ReLU(Functional):
     """x above `threshold` (at most `max_value`), negative_slope * (x - threshold) below."""
 
     max_value: float | None = None
@@ -120,7 +120,7 @@ class ReLU(_Functional):
 
 @register("LeakyReLU")
 @dataclass(frozen=True)
-class LeakyReLU(_Functional):
+class LeakyReLU(Functional):
     """x, times `negative_slope` (in Keras 1 and 2: alpha) where it is negative."""
 
     renamed: ClassVar[Mapping[str, str]] = {"alpha": "negative_slope"}
@@ -136,7 +136,7 @@ class LeakyReLU(_Functional):
 
 @register("ELU")
 @dataclass(frozen=True)
-class ELU(_Functional):
+class ELU(Functional):
     """x, and alpha * (exp(x) - 1) where it is negative."""
 
     alpha: float = 1.0
@@ -151,7 +151,7 @@ class ELU(_Functional):
 
 @register("ThresholdedReLU")
 @dataclass(frozen=True)
-class ThresholdedReLU(_Functional):
+class ThresholdedReLU(Functional):
     """x where it is above `theta`, else 0."""
 
     theta: float = 1.0

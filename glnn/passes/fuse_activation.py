@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..graph import Graph, Node
-from ..layers.activation import _Functional
+from ..layers.activation import Functional
 from ..layers.functions import Activated
 from .rewrite import fuse_pairs
 
@@ -16,7 +16,7 @@ def run(graph: Graph) -> Graph:
 
 
 def _fuse(node: Node, act: Node) -> Node | None:
-    if not isinstance(act.layer, _Functional) or not isinstance(node.layer, Activated) or act.inputs != node.outputs:
+    if not isinstance(act.layer, Functional) or not isinstance(node.layer, Activated) or act.inputs != node.outputs:
         return None
     if node.layer.activation.name != "linear" or not act.layer.function.pointwise:
         return None
