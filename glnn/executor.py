@@ -9,6 +9,7 @@ import numpy as np
 from . import tensor
 from .device import Device, Program, Target, Texture
 from .kernel import ShaderText
+from .layout import Layout
 from .plan import Plan, WeightPlan
 
 
@@ -31,10 +32,10 @@ class Resident:
         key, layout = f"{plan.key}:{plan.codec}", plan.layout
         if key not in self._textures:
             parts = tensor.texels(self.values[plan.key].reshape(plan.shape), layout, plan.codec)
-            layers = 1 if isinstance_layout(plan) and self.device.limits.dialect != "es100" else 0
+            # Kernels read a constant tensor through an array texture, as they read inputs; cells through a plain one.
+            layers = 1 if isinstance(layout, Layout) and self.device.limits.dialect != "es100" else 0
             self._textures[key] = [
-                self.device.texture(*layout.size, layers, plan.codec, part if layers else part[0])
-                for part in parts
+                self.device.texture(*layout.size, layers, plan.codec, part if layers else part[0]) for part in parts
             ]
         return self._textures[key]
 
@@ -52,11 +53,6 @@ class Resident:
         for program in self._programs.values():
             self.device.drop(program)
         self._programs.clear()
-
-
-def isinstance_layout(plan: WeightPlan) -> bool:
-    """True for a constant tensor, which kernels read through an array texture as they read inputs; False for cells."""
-    return hasattr(plan.layout, "block")
 
 
 class Executor:
@@ -110,4 +106,3 @@ class Executor:
         for texture in self.slots:
             texture.release()
         self._draws.clear()
-
