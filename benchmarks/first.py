@@ -1,5 +1,7 @@
 """The first prediction of a fresh process, import and load included, from a cold and from a warm shader cache.
 
+How to run it:
+
     python benchmarks/first.py MODEL              what the fresh process runs: prints seconds by stage as JSON
     python benchmarks/first.py MODEL --programs   ... instead: what each program costs at its first draw
 """

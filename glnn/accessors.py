@@ -1,4 +1,4 @@
-"""The GLSL that reads tensors and weights for a kernel: generated from layouts, so that no kernel does texture arithmetic.
+"""The GLSL that reads tensors and weights for a kernel, made from layouts: no kernel does texture arithmetic.
 
 Sizes become uniforms (`Params`), so that one text serves all shapes; what the text holds is structure alone: phases,
 parts, codec. A kernel reads either a pixel by its axes, `x(n, h, w, c)`, or, when blocked, a window: `x_seek` finds the
@@ -15,7 +15,7 @@ from .layout import CellLayout, Layout
 
 @dataclass
 class Params:
-    """The integers and floats that a text gets at the draw, in order of first use; `constant` ones stand in the text."""
+    """Integers and floats that a text gets at the draw, in order of first use; `constant` ones stand in the text."""
 
     constant: frozenset[str] = frozenset()
     ints: dict[str, int] = field(default_factory=dict)
@@ -101,7 +101,10 @@ def _fetch_parts(name: str, parts: int, call: str) -> str:
 def tensor_text(
     name: str, layout: Layout, size: tuple[int, int], origin: Origin | None, body: str, params: Params, dialect: str
 ) -> str:
-    """Accessors for a tensor in textures of `size` (width, height): those of x, x_or, x_fill, x_at, x_flat, x_seek that the body uses."""
+    """Accessors for a tensor in textures of `size` (width, height), as far as the body uses them.
+
+    They are x, x_or, x_fill, x_at, x_flat, x_seek and x_next (taps are expressions: see `tap_text`).
+    """
     n, h, w, c = layout.dims
     p, x = params, name
     array = dialect != "es100"
@@ -130,10 +133,12 @@ return {_fetch_parts(x, layout.parts, "FETCH({s}, at, layer)")}; }}""")
     def read(tile: str, by: str, bx: str, layer: str) -> str:
         if layout.texels == 1:
             return f"{x}_decode({x}_texel({tile}, {by}, {bx}, {layer}))"
-        return f"vec4({', '.join(f'{x}_decode1({x}_texel(({tile}) * 4 + {i}, {by}, {bx}, {layer}))' for i in range(4))})"
+        lanes = (f"{x}_decode1({x}_texel(({tile}) * 4 + {i}, {by}, {bx}, {layer}))" for i in range(4))
+        return f"vec4({', '.join(lanes)})"
 
     if layout.flat:
-        out.append(f"vec4 {x}(int n, int h, int w, int c) {{ return {read(f'((n * {x}_H + h) * {x}_W + w) * {x}_G + c / 4', '0', '0', '0.0')}; }}")
+        value = read(f"((n * {x}_H + h) * {x}_W + w) * {x}_G + c / 4", "0", "0", "0.0")
+        out.append(f"vec4 {x}(int n, int h, int w, int c) {{ return {value}; }}")
     elif layout.layers == 1:
         out.append(f"vec4 {x}(int n, int h, int w, int c) {{ return {read(f'n * {x}_G + c / 4', 'h', 'w', '0.0')}; }}")
     else:
@@ -147,7 +152,8 @@ return {x}(n, h, w, c); }}""")
         out.append(f"""vec4 {x}_fill(int n, int h, int w, int c, float fill) {{ vec4 v = {x}(n, h, w, c);
 return vec4(v.x, c + 1 < {x}_C ? v.y : fill, c + 2 < {x}_C ? v.z : fill, c + 3 < {x}_C ? v.w : fill); }}""")
     if uses(body, f"{x}_at", f"{x}_flat"):
-        out.append(f"float {x}_at(int n, int h, int w, int c) {{ int g = c / 4; return lane({x}(n, h, w, g * 4), c - g * 4); }}")
+        value = f"int g = c / 4; return lane({x}(n, h, w, g * 4), c - g * 4);"
+        out.append(f"float {x}_at(int n, int h, int w, int c) {{ {value} }}")
     if uses(body, f"{x}_flat"):
         out.append(f"""float {x}_flat(int i) {{ int q = idiv(i, {x}_C); int r = idiv(q, {x}_W); int n = idiv(r, {x}_H);
 return {x}_at(n, r - n * {x}_H, q - r * {x}_W, i - q * {x}_C); }}""")
@@ -157,7 +163,9 @@ return {x}_at(n, r - n * {x}_H, q - r * {x}_W, i - q * {x}_C); }}""")
 def _seek_text(x: str, layout: Layout, origin: Origin, params: Params) -> str:
     """`x_seek(n, h, w, g)`: the window of the block at (h, w), group g; `x_next()`: the same of the next group."""
     (mh, mw), (dh, dw) = origin.mul, origin.div
-    corner = [f"{axis} * {m}" if d == 1 else f"idiv({axis} * {m}, {d})" for axis, m, d in (("h", mh, dh), ("w", mw, dw))]
+    corner = [
+        f"{axis} * {m}" if d == 1 else f"idiv({axis} * {m}, {d})" for axis, m, d in (("h", mh, dh), ("w", mw, dw))
+    ]
     if not origin.static:
         return f"""int {x}_n; int {x}_h; int {x}_w; int {x}_c;
 void {x}_seek(int n, int h, int w, int g) {{ {x}_n = n; {x}_h = {corner[0]}; {x}_w = {corner[1]}; {x}_c = g * 4; }}
@@ -167,23 +175,29 @@ void {x}_next() {{ {x}_c += 4; }}"""
     part = f"{x}_part = idiv(row, {x}_ROWS); row -= {x}_part * {x}_ROWS;" if split else ""
     turn = f"if ({x}_at.y >= float({x}_ROWS)) {{ {x}_at.y = 0.0; {x}_part++; }}" if split else ""
     base = f"{x}_base = ({x}_at * vec2(float({x}_PW), float({x}_PH)) + {x}_corner) * vec2({x}_IW, {x}_IH);"
+    corner_text = f"{x}_corner = vec2(float(block_x * {step_w}), float(block_y * {step_h})) + 0.5;"
     # The place of the tile is kept in whole numbers, so that stepping through many groups adds up no rounding.
     return f"""vec2 {x}_base; vec2 {x}_at; vec2 {x}_corner; int {x}_h; int {x}_w; {f"int {x}_part;" if split else ""}
 void {x}_seek(int n, int h, int w, int g) {{ {x}_h = {corner[0]}; {x}_w = {corner[1]};
 int tile = n * {x}_G + g; int row = idiv(tile, {x}_COLS); int col = tile - row * {x}_COLS; {part}
-{x}_at = vec2(float(col), float(row)); {x}_corner = vec2(float(block_x * {step_w}), float(block_y * {step_h})) + 0.5; {base} }}
+{x}_at = vec2(float(col), float(row)); {corner_text} {base} }}
 void {x}_next() {{ {x}_at.x += 1.0; bool end = {x}_at.x >= float({x}_COLS);
 {x}_at = vec2(end ? 0.0 : {x}_at.x, end ? {x}_at.y + 1.0 : {x}_at.y); {turn} {base} }}"""
 
 
-def tap_text(x: str, layout: Layout, origin: Origin, i: int, j: int, flags: dict[str, str], check_zero: tuple[bool, bool]) -> str:
+def tap_text(
+    x: str, layout: Layout, origin: Origin, i: int, j: int, flags: dict[str, str], check_zero: tuple[bool, bool]
+) -> str:
     """The expression for x_tap(i, j) of constants i, j; adds to `flags` the conditions that it needs, by name."""
     if not origin.static:
         return f"{x}_or({x}_n, {x}_h + ({i}), {x}_w + ({j}), {x}_c, 0.0)"
     (bh, bw), (ph, pw) = layout.block, (f"{x}_PH", f"{x}_PW")
     dy, dx = i // bh, j // bw
     conditions = []
-    for axis, d, size, step, zero in (("y", dy, ph, origin.scale[0], check_zero[0]), ("x", dx, pw, origin.scale[1], check_zero[1])):
+    for axis, d, size, step, zero in (
+        ("y", dy, ph, origin.scale[0], check_zero[0]),
+        ("x", dx, pw, origin.scale[1], check_zero[1]),
+    ):
         if d or zero:
             flag = f"{x}_{axis}{'m' if d < 0 else ''}{abs(d)}"
             at = f"block_{axis} * {step}{d:+d}"
@@ -202,7 +216,7 @@ def inside_text(x: str, i: int, j: int) -> str:
 
 
 def cells_text(name: str, layout: CellLayout, matrix: bool, params: Params) -> str:
-    """`weights_seek(g, q)`, `weights_next()` for the next g, `mat4 weights(t)`; or `bias_seek(g)` and `vec4 bias(t)`."""
+    """`weights_seek(g, q)`, `weights_next()` for the next g, `mat4 weights(t)`; or `bias_seek(g)`, `vec4 bias(t)`."""
     p, x = params, name
     p.int(f"{x}_COLS", layout.columns), p.float(f"{x}_IW", 1 / layout.size[0]), p.float(f"{x}_IH", 1 / layout.size[1])
     split = layout.parts > 1
@@ -228,8 +242,12 @@ def cells_text(name: str, layout: CellLayout, matrix: bool, params: Params) -> s
     else:
         aligned = matrix and layout.aligned
         turn = f"if ({x}_at.y >= float({x}_ROWS)) {{ {x}_at.y = 0.0; {x}_part++; }}" if split else ""
-        end = f"bool end = {x}_at.x >= float({x}_COLS); {x}_at = vec2(end ? 0.0 : {x}_at.x, end ? {x}_at.y + 1.0 : {x}_at.y); {turn}"
-        out.append(f"void {x}_seek({args}) {{ {f'int row = q; int col = g; {place}' if aligned else f'int run = {number}; {find}'} }}")
+        end = (
+            f"bool end = {x}_at.x >= float({x}_COLS); "
+            f"{x}_at = vec2(end ? 0.0 : {x}_at.x, end ? {x}_at.y + 1.0 : {x}_at.y); {turn}"
+        )
+        seek = f"int row = q; int col = g; {place}" if aligned else f"int run = {number}; {find}"
+        out.append(f"void {x}_seek({args}) {{ {seek} }}")
         out.append(f"void {x}_next() {{ {x}_at.x += 1.0; {'' if aligned else end} {base} }}")
         at = f"{x}_base + vec2(float(t{' * 4' if matrix else ''}) * {x}_IW, 0.0)"
 

@@ -28,7 +28,8 @@ class UnsupportedError(GlnnError):
         self.items = tuple(items)
         lines = "\n".join(f"  - {item}" for item in self.items)
         super().__init__(
-            f"{where}: {len(self.items)} thing{'s' if len(self.items) != 1 else ''} that glnn does not support:\n{lines}"
+            f"{where}: {len(self.items)} thing{'s' if len(self.items) != 1 else ''} "
+            f"that glnn does not support:\n{lines}"
         )
 
 

@@ -27,7 +27,10 @@ class TensorSpec:
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """One call of a layer. `name` is unique in the graph; `source` is the layer's name in the user's model (a path if nested)."""
+    """One call of a layer. `name` is unique in the graph; `source` is the layer's name in the user's model.
+
+    In a nested model the source is a path.
+    """
 
     name: str
     layer: Layer
@@ -72,10 +75,13 @@ class Graph:
             except Exception as error:
                 given = ", ".join(str(known[name].shape) for name in node.inputs)
                 raise GraphError(
-                    f"{self.name}: layer {node.source or node.name!r} ({type(node.layer).__name__}) cannot take {given}: {error}"
+                    f"{self.name}: layer {node.source or node.name!r} ({type(node.layer).__name__}) "
+                    f"cannot take {given}: {error}"
                 ) from error
             if len(shapes) != len(node.outputs):
-                raise GraphError(f"{self.name}: layer {node.name!r} makes {len(shapes)} tensors, {len(node.outputs)} are named")
+                raise GraphError(
+                    f"{self.name}: layer {node.name!r} makes {len(shapes)} tensors, {len(node.outputs)} are named"
+                )
             for name, shape in zip(node.outputs, shapes, strict=True):
                 if name in known:
                     raise GraphError(f"{self.name}: two tensors are called {name!r}")

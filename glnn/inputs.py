@@ -27,7 +27,10 @@ def named_inputs(x: Any, specs: Sequence[TensorSpec]) -> dict[str, np.ndarray]:
     elif isinstance(x, list | tuple):
         given = list(x)
     else:
-        raise InputError(f"one array was given; this model has {len(specs)} inputs: give a list in this order or a dict of {expected}")
+        raise InputError(
+            f"one array was given; this model has {len(specs)} inputs: "
+            f"give a list in this order or a dict of {expected}"
+        )
     if len(given) != len(specs):
         raise InputError(f"{len(given)} arrays were given; this model takes {len(specs)}: {expected}")
     arrays = {spec.name: _checked(value, spec) for spec, value in zip(specs, given, strict=True)}
@@ -43,7 +46,9 @@ def _checked(value: Any, spec: TensorSpec) -> np.ndarray:
     except ValueError as error:
         raise InputError(f"input {spec.name!r}: not an array of one shape ({error})") from None
     if array.dtype.kind not in "fiub":
-        raise InputError(f"input {spec.name!r}: dtype {array.dtype} was given; allowed are floats, integers and booleans")
+        raise InputError(
+            f"input {spec.name!r}: dtype {array.dtype} was given; allowed are floats, integers and booleans"
+        )
     wanted = shape_text(spec.shape)
     if array.ndim != len(spec.shape):
         hint = ""
@@ -52,15 +57,23 @@ def _checked(value: Any, spec: TensorSpec) -> np.ndarray:
         raise InputError(f"input {spec.name!r}: an array of shape {array.shape} was given, expected {wanted}{hint}")
     if not _fits(array.shape[1:], spec.shape[1:]):
         swapped = (array.shape[0], *array.shape[2:], array.shape[1])
-        hint = " (channels come last here: x.transpose(0, 2, 3, 1))" if array.ndim == 4 and _fits(swapped, spec.shape) else ""
+        hint = (
+            " (channels come last here: x.transpose(0, 2, 3, 1))"
+            if array.ndim == 4 and _fits(swapped, spec.shape)
+            else ""
+        )
         raise InputError(f"input {spec.name!r}: an array of shape {array.shape} was given, expected {wanted}{hint}")
     if spec.shape[0] is not None and array.shape[0] not in (0, spec.shape[0]):
-        raise InputError(f"input {spec.name!r}: a batch of {array.shape[0]} was given, the model is fixed to {spec.shape[0]}")
+        raise InputError(
+            f"input {spec.name!r}: a batch of {array.shape[0]} was given, the model is fixed to {spec.shape[0]}"
+        )
     if array.dtype.itemsize > 4:
         with np.errstate(over="ignore"):
             narrow = array.astype(np.float32)
         if array.dtype.kind == "f" and np.isinf(narrow).sum() != np.isinf(array).sum():
-            raise InputError(f"input {spec.name!r}: holds finite values beyond float32's largest, 3.4e38; scale them down")
+            raise InputError(
+                f"input {spec.name!r}: holds finite values beyond float32's largest, 3.4e38; scale them down"
+            )
         return narrow
     return array.astype(np.float32, copy=False)
 

@@ -43,7 +43,11 @@ class Model:
 
     @classmethod
     def load(
-        cls, path: StrPath, weights: StrPath | None = None, metadata: StrPath | None = None, device: Device | None = None
+        cls,
+        path: StrPath,
+        weights: StrPath | None = None,
+        metadata: StrPath | None = None,
+        device: Device | None = None,
     ) -> Model:
         """The model in a file, or in a folder that holds one; no OpenGL is needed before the first predict.
 
@@ -85,7 +89,9 @@ class Model:
                 return node
         names = [node.source or node.name for node in self.graph.nodes]
         close = difflib.get_close_matches(name, names, 3) or names[:5]
-        raise InputError(f"model {self.name!r} has no layer {name!r}; there are {', '.join(map(repr, close))} and others")
+        raise InputError(
+            f"model {self.name!r} has no layer {name!r}; there are {', '.join(map(repr, close))} and others"
+        )
 
     def summary(self, print_fn: Callable[[str], Any] = print) -> None:
         """Prints the layers with their output shapes and parameters."""
@@ -203,5 +209,7 @@ class Model:
     def __enter__(self) -> Model:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()

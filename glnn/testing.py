@@ -33,7 +33,9 @@ def layer_graph(layer: Layer, shapes: Sequence[tuple[int, ...]], weights: Mappin
     return validate(Graph(type(layer).__name__, specs, (node,), outputs))
 
 
-def run_layer(device: Device, layer: Layer, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray] | None = None) -> LayerRun:
+def run_layer(
+    device: Device, layer: Layer, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray] | None = None
+) -> LayerRun:
     """Runs one layer on a device, every texture filled with NaN first. Raises what planning and drawing raise."""
     graph = layer_graph(layer, [x.shape for x in inputs], weights or {})
     store = WeightStore(graph)
@@ -42,7 +44,11 @@ def run_layer(device: Device, layer: Layer, inputs: Sequence[np.ndarray], weight
     executor = Executor(plan, device, resident)
     try:
         outputs = executor.run({f"x{i}": x for i, x in enumerate(inputs)}, poison=True)
-        dead = [t.layout.dead([_crop(executor, s, t.layout) for s in t.slots]) for t in plan.outputs if t.name in made_by_draws(plan)]
+        dead = [
+            t.layout.dead([_crop(executor, s, t.layout) for s in t.slots])
+            for t in plan.outputs
+            if t.name in made_by_draws(plan)
+        ]
     finally:
         executor.release()
         resident.release()
@@ -66,19 +72,25 @@ def decoded(x: np.ndarray, codec: str) -> np.ndarray:
 
 
 def assert_close(got: np.ndarray, expected: np.ndarray, tolerance: float, name: str = "") -> None:
-    """Shapes equal, NaN and infinities in the same places, other values within tolerance times the largest. AssertionError."""
+    """Shapes equal, NaN and infinities in the same places, other values within tolerance times the largest."""
     assert got.shape == expected.shape, f"{name}: shape {got.shape}, expected {expected.shape}"
     finite = np.isfinite(expected)
     np.testing.assert_array_equal(np.isnan(got), np.isnan(expected), f"{name}: NaN in other places")
     np.testing.assert_array_equal(
-        np.where(finite | np.isnan(expected), 0, expected), np.where(np.isfinite(got) | np.isnan(got), 0, got), f"{name}: infinities differ"
+        np.where(finite | np.isnan(expected), 0, expected),
+        np.where(np.isfinite(got) | np.isnan(got), 0, got),
+        f"{name}: infinities differ",
     )
     scale = float(np.abs(expected[finite]).max(initial=0))
     np.testing.assert_allclose(got[finite], expected[finite], rtol=0, atol=tolerance * scale + 1e-37, err_msg=name)
 
 
 def check_layer(
-    device: Device, layer: Layer, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray] | None = None, tolerance: float | None = None
+    device: Device,
+    layer: Layer,
+    inputs: Sequence[np.ndarray],
+    weights: Mapping[str, np.ndarray] | None = None,
+    tolerance: float | None = None,
 ) -> LayerRun:
     """A layer's shaders agree with its NumPy reference and leave dead lanes zero. Raises AssertionError.
 
@@ -94,7 +106,9 @@ def check_layer(
     for got, want in zip(run.outputs, expected, strict=True):
         assert_close(got, as_stored(want, codec), tolerance or CODECS[codec].tolerance, type(layer).__name__)
     for dead in run.dead:
-        np.testing.assert_array_equal(dead, 0, f"{type(layer).__name__}: lanes or pixels outside the tensor are not zero")
+        np.testing.assert_array_equal(
+            dead, 0, f"{type(layer).__name__}: lanes or pixels outside the tensor are not zero"
+        )
     return run
 
 

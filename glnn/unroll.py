@@ -36,12 +36,13 @@ def _c_div(a: int | float, b: int | float) -> int | float:
 _OPS: dict[type, Callable] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: _c_div,
     ast.Mod: lambda a, b: a - _c_div(a, b) * b, ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Not: operator.not_,
-    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Eq: operator.eq, ast.NotEq: operator.ne,
+    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
+    ast.Eq: operator.eq, ast.NotEq: operator.ne,
 }  # fmt: skip
 
 
 def evaluate(text: str, env: Env) -> int | float | bool | None:
-    """The value of a constant GLSL expression of numbers and names in `env` (C's division); None if it is not constant."""
+    """The value of a GLSL expression of numbers and names in `env` (C's division); None if it is not constant."""
     text = " ".join(MARK.sub(" ", text).split())
     if text.isdigit():
         return int(text)
@@ -124,7 +125,7 @@ def resolve_ifdefs(text: str, defined: set[str]) -> str:
 
 
 def unroll(text: str, names: set[str], env: Env) -> str:
-    """The text with every loop over a variable in `names` written out. Raises KernelError for bounds that are not constant."""
+    """The text with every loop over a variable in `names` written out. Raises KernelError for bounds that vary."""
     pos = 0
     while True:
         match = _FOR.search(text, pos)
@@ -137,7 +138,10 @@ def unroll(text: str, names: set[str], env: Env) -> str:
         low, high = evaluate(match.group(2), env), evaluate(match.group(4), env)
         step = 1 if match.group(6) == "++" else evaluate(match.group(6)[2:], env)
         if low is None or high is None or not step:
-            raise KernelError(f"loop over {name!r} is to be unrolled, but {MARK.sub('', match.group(0))!r} has bounds that are not constant")
+            raise KernelError(
+                f"loop over {name!r} is to be unrolled, but {MARK.sub('', match.group(0))!r} "
+                "has bounds that are not constant"
+            )
         end = _statement_end(text, match.end())
         body = text[match.end() : end]
         word = re.compile(rf"\b{name}\b")
@@ -219,7 +223,7 @@ def _drop_unread(text: str, name: str) -> tuple[str, list[int]]:
 
 
 def loop_turns(text: str, env: Env) -> int:
-    """How many turns all loops of the text take together, nested ones multiplied. Raises KernelError if a bound is unknown."""
+    """Turns that all loops of the text take together, nested ones multiplied. Raises KernelError for unknown bounds."""
     total, pos = 0, 0
     while True:
         match = _ANY_FOR.search(text, pos)
@@ -231,7 +235,9 @@ def loop_turns(text: str, env: Env) -> int:
         step = None if not head else 1 if head.group(6) == "++" else evaluate(head.group(6)[2:], env)
         if head is None or low is None or high is None or not step:
             shown = MARK.sub("", text[match.start() : match.start() + 80]).split("\n")[0]
-            raise KernelError(f"the bounds of {shown!r} must be constants, params or sizes: for (int i = A; i < B; i++)")
+            raise KernelError(
+                f"the bounds of {shown!r} must be constants, params or sizes: for (int i = A; i < B; i++)"
+            )
         turns = max(0, -(-(int(high) - int(low)) // int(step)))
         end = _statement_end(text, head.end())
         total += turns * (1 + loop_turns(text[head.end() : end], env))
@@ -239,7 +245,7 @@ def loop_turns(text: str, env: Env) -> int:
 
 
 def finish(text: str) -> tuple[str, list[int]]:
-    """The text without marks and empty lines, and for each of its lines the line of the kernel's file that it came from."""
+    """The text without marks and empty lines, and for each of its lines the line of the kernel's file behind it."""
     lines, origins, current = [], [], 0
     for line in text.split("\n"):
         marks = MARK.findall(line)

@@ -22,13 +22,14 @@ LAYERS: dict[str, type[Layer]] = {}
 
 # Config keys that say nothing about inference: names, training, initial values, bookkeeping of Keras' serialiser.
 IGNORED_KEYS = frozenset(
-    "name trainable dtype batch_input_shape batch_shape input_dtype input_dim input_length build_config registered_name "
-    "kernel_initializer bias_initializer depthwise_initializer pointwise_initializer beta_initializer gamma_initializer "
-    "moving_mean_initializer moving_variance_initializer alpha_initializer kernel_regularizer bias_regularizer "
-    "depthwise_regularizer pointwise_regularizer beta_regularizer gamma_regularizer alpha_regularizer "
+    "name trainable dtype batch_input_shape batch_shape input_dtype input_dim input_length build_config "
+    "registered_name kernel_initializer bias_initializer depthwise_initializer pointwise_initializer beta_initializer "
+    "gamma_initializer moving_mean_initializer moving_variance_initializer alpha_initializer kernel_regularizer "
+    "bias_regularizer depthwise_regularizer pointwise_regularizer beta_regularizer gamma_regularizer alpha_regularizer "
     "activity_regularizer kernel_constraint bias_constraint depthwise_constraint pointwise_constraint beta_constraint "
     "gamma_constraint alpha_constraint momentum seed noise_shape init W_regularizer b_regularizer W_constraint "
-    "b_constraint input_shape lora_rank lora_alpha quantization_config optional sparse ragged virtual_batch_size fused renorm".split()
+    "b_constraint input_shape lora_rank lora_alpha quantization_config optional sparse ragged virtual_batch_size "
+    "fused renorm".split()
 )
 
 

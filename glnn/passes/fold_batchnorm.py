@@ -9,6 +9,7 @@ import numpy as np
 from ..graph import Graph, Node
 from ..layers.conv import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
 from ..layers.core import Dense
+from ..layers.functions import Activated
 from ..layers.normalization import BatchNormalization
 from .rewrite import fuse_pairs
 
@@ -23,7 +24,7 @@ KERNELS: dict[type, tuple[str, tuple[int, ...]]] = {
 
 
 def run(graph: Graph) -> Graph:
-    """Linear convolution or Dense -> BatchNormalization of its channels becomes the first with scaled weights and a bias."""
+    """Linear convolution or Dense -> BatchNormalization of its channels becomes one layer, its weights scaled."""
     ranks = {name: len(spec.shape) for name, spec in graph.specs().items()}
     return fuse_pairs(graph, lambda node, reader: _fold(node, reader, ranks))
 
@@ -32,7 +33,9 @@ def _fold(node: Node, norm: Node, ranks: dict[str, int]) -> Node | None:
     layer, bn = node.layer, norm.layer
     if type(layer) not in KERNELS or not isinstance(bn, BatchNormalization) or norm.inputs != node.outputs:
         return None
-    if layer.activation.name != "linear" or bn.axis not in (-1, ranks[norm.inputs[0]] - 1) or getattr(layer, "residual", False):  # type: ignore[attr-defined]
+    if not isinstance(layer, Activated) or layer.activation.name != "linear" or getattr(layer, "residual", False):
+        return None
+    if bn.axis not in (-1, ranks[norm.inputs[0]] - 1):
         return None
     name, axes = KERNELS[type(layer)]
     kernel = node.weights[name]

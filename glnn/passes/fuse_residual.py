@@ -16,9 +16,18 @@ def run(graph: Graph) -> Graph:
     place = {name: i for i, node in enumerate(graph.nodes) for name in node.outputs}
 
     def fuse(conv: Node, add: Node) -> Node | None:
-        if not isinstance(conv.layer, Conv2D) or not isinstance(add.layer, Add) or len(set(add.inputs)) != 2 or len(add.inputs) != 2:
+        if (
+            not isinstance(conv.layer, Conv2D)
+            or not isinstance(add.layer, Add)
+            or len(set(add.inputs)) != 2
+            or len(add.inputs) != 2
+        ):
             return None
-        if conv.layer.activation.name != "linear" or conv.layer.residual or shapes[add.inputs[0]] != shapes[add.inputs[1]]:
+        if (
+            conv.layer.activation.name != "linear"
+            or conv.layer.residual
+            or shapes[add.inputs[0]] != shapes[add.inputs[1]]
+        ):
             return None
         other = next(name for name in add.inputs if name not in conv.outputs)
         # Of two convolutions the later one takes the sum: the other tensor is made before it.

@@ -21,6 +21,6 @@ def _merge(pad: Node, conv: Node) -> Node | None:
         return None
     if conv.inputs != pad.outputs or layer.padding == "same":
         return None
-    own = ((0, 0), (0, 0)) if layer.padding == "valid" else layer.padding
-    both = tuple((a + c, b + d) for (a, b), (c, d) in zip(pad.layer.padding, own, strict=True))
-    return conv.with_(layer=replace(layer, padding=both), inputs=pad.inputs)
+    own = ((0, 0), (0, 0)) if isinstance(layer.padding, str) else layer.padding
+    rows, columns = ((a + c, b + d) for (a, b), (c, d) in zip(pad.layer.padding, own, strict=True))
+    return conv.with_(layer=replace(layer, padding=(rows, columns)), inputs=pad.inputs)

@@ -19,4 +19,6 @@ def run(graph: Graph) -> Graph:
         else:
             nodes.append(node)
     names = graph.output_names or graph.outputs
-    return graph.with_(nodes=tuple(nodes), outputs=tuple(renamed.get(o, o) for o in graph.outputs), output_names=tuple(names))
+    return graph.with_(
+        nodes=tuple(nodes), outputs=tuple(renamed.get(o, o) for o in graph.outputs), output_names=tuple(names)
+    )
