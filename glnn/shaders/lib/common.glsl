@@ -10,3 +10,15 @@ int idiv(int a, int b) {
 int imod(int a, int b) { return a - idiv(a, b) * b; }
 float lane(vec4 v, int i) { return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w; }
 vec4 only(bool condition, vec4 v) { return condition ? v : vec4(0.0); }
+// The larger of two, NaN if one of them is.
+float larger(float best, float v) { return v > best || v != v ? v : best; }
+vec4 larger4(vec4 best, vec4 v) {
+    return vec4(larger(best.x, v.x), larger(best.y, v.y), larger(best.z, v.z), larger(best.w, v.w));
+}
+// exp of a number up to 0 whatever the driver's exp does with -inf and NaN.
+float power(float v) { return v < -87.0 ? 0.0 : v <= 0.0 ? exp(v) : v; }
+vec4 powers(vec4 v) { return vec4(power(v.x), power(v.y), power(v.z), power(v.w)); }
+// How many of `length` taps from `start` on lie in an image of `size` pixels.
+float taps_inside(int start, int length, int size) {
+    return min(float(start + length), float(size)) - max(float(start), 0.0);
+}

@@ -2,10 +2,6 @@
 #pragma glnn input x
 #pragma glnn const KH KW SH SW PT PL
 #pragma glnn unroll i j a b
-// How many of `length` taps from `start` on lie in an image of `size` pixels.
-float taps_inside(int start, int length, int size) {
-    return min(float(start + length), float(size)) - max(float(start), 0.0);
-}
 void kernel(int n, int h, int w, int c, out vec4 y[BLOCK]) {
     x_seek(n, h, w, c / 4);
     vec4 win[((BH - 1) * SH + KH) * ((BW - 1) * SW + KW)];

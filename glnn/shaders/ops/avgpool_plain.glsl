@@ -1,9 +1,6 @@
 // Mean of a KH x KW window, with real loops; taps outside the image do not count. Short partial sums keep the rounding small.
 #pragma glnn input x
 #pragma glnn param KH KW SH SW PT PL
-float taps_inside(int start, int length, int size) {
-    return min(float(start + length), float(size)) - max(float(start), 0.0);
-}
 vec4 kernel(int n, int h, int w, int c) {
     vec4 total = vec4(0.0);
     for (int a = 0; a < KH; a++) {

@@ -2,10 +2,6 @@
 #pragma glnn input x
 #pragma glnn const KH KW SH SW PT PL
 #pragma glnn unroll i j a b
-float larger(float best, float v) { return v > best || v != v ? v : best; }
-vec4 larger4(vec4 best, vec4 v) {
-    return vec4(larger(best.x, v.x), larger(best.y, v.y), larger(best.z, v.z), larger(best.w, v.w));
-}
 void kernel(int n, int h, int w, int c, out vec4 y[BLOCK]) {
     x_seek(n, h, w, c / 4);
     vec4 win[((BH - 1) * SH + KH) * ((BW - 1) * SW + KW)];

@@ -1,10 +1,6 @@
 // Largest of a KH x KW window, with real loops. A tap outside the image is moved to its border, which is inside the window.
 #pragma glnn input x
 #pragma glnn param KH KW SH SW PT PL
-float larger(float best, float v) { return v > best || v != v ? v : best; }
-vec4 larger4(vec4 best, vec4 v) {
-    return vec4(larger(best.x, v.x), larger(best.y, v.y), larger(best.z, v.z), larger(best.w, v.w));
-}
 int inside(int i, int size) { return i < 0 ? 0 : (i < size ? i : size - 1); }
 
 vec4 kernel(int n, int h, int w, int c) {

@@ -1,8 +1,6 @@
 // Softmax over the channels (or its logarithm: LOG) from the sums of their chunks (softmax_sums).
 #pragma glnn input x sums
 #pragma glnn const LOG
-float power(float v) { return v < -87.0 ? 0.0 : v <= 0.0 ? exp(v) : v; }
-vec4 powers(vec4 v) { return vec4(power(v.x), power(v.y), power(v.z), power(v.w)); }
 vec4 kernel(int n, int h, int w, int c) {
     float top = -1e38;
     for (int k = 0; k < sums_G; k++) top = max(top, sums(n, h, w, 4 * k).x);

@@ -1,8 +1,6 @@
 // For each chunk of CHUNK groups of channels: the largest, and the sum of exp(x - largest). Four output channels a chunk.
 #pragma glnn input x
 #pragma glnn param CHUNK
-float power(float v) { return v < -87.0 ? 0.0 : v <= 0.0 ? exp(v) : v; }
-vec4 powers(vec4 v) { return vec4(power(v.x), power(v.y), power(v.z), power(v.w)); }
 vec4 kernel(int n, int h, int w, int c) {
     int first = c / 4 * CHUNK;
     float top = -1e38;
