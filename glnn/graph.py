@@ -96,10 +96,6 @@ class Graph:
                 readers.setdefault(name, []).append(node)
         return readers
 
-    def producers(self) -> dict[str, Node]:
-        """The node that makes each tensor, by tensor name."""
-        return {name: node for node in self.nodes for name in node.outputs}
-
 
 def as_tuple(value: Any) -> tuple:
     """A layer returns one shape, array or value, or a list of several: here always a tuple of them."""

@@ -71,13 +71,6 @@ def read_weights(file: h5py.File, path: Path) -> Weights:
     )
 
 
-def backend_of(path: Path) -> tuple[str | None, str | None]:
-    """The Keras version and backend that wrote a weights file, where it tells them."""
-    with open_hdf5(path) as file:
-        root = file["model_weights"] if "model_weights" in file else file
-        return text(root.attrs.get("keras_version")), text(root.attrs.get("backend"))
-
-
 def text(value: Any) -> str | None:
     """An attribute as text: bytes and str both occur; None stays None."""
     if isinstance(value, np.ndarray) and value.size == 1:
