@@ -1,4 +1,4 @@
-"""The glnn command: predict, summary, doctor. Needs no extra package, but Pillow to read images."""
+"""The glnn command: predict, summary, doctor, export-web, serve. Needs no extra package, but Pillow to read images."""
 
 from __future__ import annotations
 
@@ -43,12 +43,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("input", type=Path, help="a .npy or .npz array, or a .png or .jpg image")
     p.add_argument("--top", type=positive, default=5, metavar="N", help="how many classes to print (default 5)")
     p.add_argument("--labels", type=Path, metavar="FILE", help="names of the classes, one a line, in the model's order")
-    p.add_argument(
-        "--scale",
-        choices=("raw", "unit", "signed"),
-        default="raw",
-        help="range of an image's values: raw 0..255 (default), unit 0..1, signed -1..1",
-    )
+    add_scale(p)
     p.add_argument("--save", type=Path, metavar="FILE.npz", help="also write the outputs as arrays")
 
     p = command(commands, "summary", summary, "print the layers of a model; needs no OpenGL")
@@ -56,7 +51,34 @@ def parser() -> argparse.ArgumentParser:
 
     p = command(commands, "doctor", doctor, "print what OpenGL offers here, and whether glnn can use it")
     p.add_argument("--json", action="store_true", help="print the report as JSON")
+
+    p = command(commands, "export-web", export_web, "write a model as a web page that runs it; needs no OpenGL")
+    add_model(p)
+    p.add_argument("folder", type=Path, help="where to write: a folder for any web server")
+    p.add_argument("--input-shape", type=sizes, metavar="H,W,C", help="shape of a sample, where the model has it free")
+    p.add_argument("--variants", metavar="NAMES", help="which variants to write, with commas between (default: all)")
+    p.add_argument("--labels", type=Path, metavar="FILE", help="names of the classes, one a line, in the model's order")
+    add_scale(p)
+
+    p = command(commands, "serve", serve, "serve an exported folder to this machine's browser")
+    p.add_argument("folder", type=Path, help="what export-web wrote")
+    p.add_argument("--port", type=int, default=8000, help="port on 127.0.0.1 (default 8000; 0: any that is free)")
     return top
+
+
+def add_scale(p: argparse.ArgumentParser) -> None:
+    """The argument for the range of an image's values."""
+    p.add_argument(
+        "--scale",
+        choices=("raw", "unit", "signed"),
+        default="raw",
+        help="range of an image's values: raw 0..255 (default), unit 0..1, signed -1..1",
+    )
+
+
+def sizes(text: str) -> tuple[int, ...]:
+    """A shape from the command line: whole numbers with commas or x between."""
+    return tuple(positive(part) for part in text.replace("x", ",").split(","))
 
 
 def command(
@@ -95,6 +117,29 @@ def doctor(args: argparse.Namespace) -> int:
     from .doctor import report
 
     return report(json=args.json)
+
+
+def export_web(args: argparse.Namespace) -> None:
+    """glnn export-web MODEL FOLDER."""
+    from .model import Model
+
+    labels = read_labels(args.labels) if args.labels else None
+    variants = args.variants.split(",") if args.variants else None
+    with Model.load(args.model, weights=args.weights, metadata=args.metadata) as model:
+        folder = model.export_web(args.folder, args.input_shape, variants, labels, args.scale)
+    print(f"{folder}: look at it with: glnn serve {folder}")
+
+
+def serve(args: argparse.Namespace) -> None:
+    """glnn serve FOLDER: until it is interrupted."""
+    from .web import serve as start
+
+    with start(args.folder, args.port) as server:
+        print(f"http://127.0.0.1:{server.server_port}/  (Ctrl+C ends it)", flush=True)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            print()
 
 
 def predict(args: argparse.Namespace) -> None:

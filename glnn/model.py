@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from .progress import Progress
 if TYPE_CHECKING:
     from .device import Device
     from .executor import Executor
+    from .layout import Limits
 
 KEPT_PLANS = 8  # input shapes whose textures stay on the device
 BATCH = 1024  # samples of one draw where the user names no batch size
@@ -192,6 +194,30 @@ class Model:
             return outputs
         return next(iter(outputs.values())) if len(outputs) == 1 else list(outputs.values())
 
+    def export_web(
+        self,
+        folder: StrPath,
+        input_shape: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
+        variants: Mapping[str, Limits] | Sequence[str] | None = None,
+        labels: Sequence[str] | None = None,
+        scale: str = "raw",
+    ) -> Path:
+        """Writes the model as a web page into a folder that any web server can serve -> the folder. Needs no OpenGL.
+
+        input_shape: what the page predicts on, with or without the batch axis, by name for several inputs; None: the
+                     model's own with a batch of 1. Sizes that the model leaves free must be given
+        variants:    names out of glnn.web.VARIANTS, or Limits by name, best first; None: all of VARIANTS
+        labels:      names of the classes, shown by the page
+        scale:       range of a picture's values: "raw" 0..255, "unit" 0..1, "signed" -1..1
+
+        The same model gives the same bytes. Files of an earlier export in the folder are replaced, others stay.
+        Raises InputError, LimitError (a tensor that does not fit a variant), UnsupportedError.
+        """
+        from .web import export_web
+
+        shapes = web_shapes(self.graph.inputs, input_shape)
+        return export_web(self.optimized, self._store, folder, shapes, variants, labels, scale)
+
     # ---- the end
 
     def close(self) -> None:
@@ -213,3 +239,31 @@ class Model:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def web_shapes(
+    specs: Sequence[TensorSpec], given: Sequence[int] | Mapping[str, Sequence[int]] | None
+) -> dict[str, tuple[int, ...]]:
+    """The input shapes, batch first, of a page from what `Model.export_web` takes. Raises InputError."""
+    if given is not None and not isinstance(given, Mapping):
+        given = {specs[0].name: given}
+    unknown = set(given or ()) - {spec.name for spec in specs}
+    if unknown:
+        names = ", ".join(spec.name for spec in specs)
+        raise InputError(f"input_shape: no input {', '.join(sorted(unknown))}; there are {names}")
+    shapes = {}
+    for spec in specs:
+        shape = tuple((given or {}).get(spec.name, (1, *spec.shape[1:])))
+        if len(shape) == len(spec.shape) - 1:
+            shape = (1, *shape)
+        fits = len(shape) == len(spec.shape) and all(
+            isinstance(have, int) and have > 0 and want in (None, have)
+            for have, want in zip(shape, spec.shape, strict=True)
+        )
+        if not fits:
+            raise InputError(
+                f"input_shape: input {spec.name!r} has shape {spec.shape}, None where free; {shape} does not fit. "
+                f"Give a whole number for each size"
+            )
+        shapes[spec.name] = shape
+    return shapes

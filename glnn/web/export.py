@@ -1,0 +1,238 @@
+"""A model as a folder of static files that runner.js replays: manifest, plans with shader texts, weights in shards.
+
+The weights lie there once, as row-major float32 values: the runner packs them into the textures of the variant that it
+picks, as layout.py says. Every file but the page's own is named by its SHA-256; the same model makes the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..codec import CODECS
+from ..errors import InputError
+from ..layout import CellLayout, Layout, Limits
+from ..picture import SCALES
+from ..plan import Plan, WeightStore, make_plan
+
+if TYPE_CHECKING:
+    from ..graph import Graph
+
+VERSION = 1
+SHARD_BYTES = 4_000_000
+PAGE = ("index.html", "page.js", "runner.js", "runner.d.ts")
+BACKENDS = {"es300": "webgl2", "es100": "webgl1"}
+# What the runner may pick from, best first: all of WebGL2, what WebGL2 guarantees, phones without float32 targets,
+# WebGL1 with float textures, and WebGL1 with nothing but bytes.
+VARIANTS: dict[str, Limits] = {
+    "webgl2": Limits(4096, 8, 16, "float32", "es300"),
+    "webgl2-4": Limits(4096, 4, 16, "float32", "es300"),
+    "webgl2-half": Limits(4096, 4, 16, "float16", "es300"),
+    "webgl1": Limits(4096, 1, 8, "float32", "es100"),
+    "webgl1-rgba8": Limits(4096, 1, 8, "rgba8", "es100"),
+}
+
+
+def export_web(
+    graph: Graph,
+    store: WeightStore,
+    folder: str | Path,
+    input_shapes: Mapping[str, Sequence[int]],
+    variants: Mapping[str, Limits] | Sequence[str] | None = None,
+    labels: Sequence[str] | None = None,
+    scale: str = "raw",
+) -> Path:
+    """Writes an (optimised) graph for input shapes by name, batch first, into a folder -> the folder.
+
+    Files of an earlier export there are replaced, others stay. See Model.export_web for the arguments.
+    Raises InputError, LimitError (a tensor that does not fit a variant), UnsupportedError.
+    """
+    if scale not in SCALES:
+        raise InputError(f"scale: {scale!r} is none of {', '.join(SCALES)}")
+    limits = chosen(variants)
+    plans = {name: make_plan(graph, input_shapes, limit, store) for name, limit in limits.items()}
+    blob, offsets = collect(store.values, sorted({w.key for plan in plans.values() for w in plan.weights}))
+    files: dict[str, bytes] = {}
+
+    def add(data: bytes, suffix: str) -> dict[str, Any]:
+        sha256 = hashlib.sha256(data).hexdigest()
+        files[name := f"{sha256[:20]}.{suffix}"] = data
+        return {"file": name, "bytes": len(data), "sha256": sha256, "crc32": zlib.crc32(data)}
+
+    first = next(iter(plans.values()))
+    manifest = {
+        "version": VERSION,
+        "name": graph.name,
+        "inputs": [{"name": t.name, "shape": t.shape} for t in first.inputs],
+        "outputs": [{"name": t.name, "shape": t.shape} for t in first.outputs],
+        "scale": scale,
+        "labels": list(labels) if labels is not None else None,
+        "weights": {
+            "bytes": len(blob),
+            "shards": [add(blob[i : i + SHARD_BYTES], "bin") for i in range(0, len(blob), SHARD_BYTES)],
+        },
+        "variants": [
+            {"name": name, **needs(plan), "plan": add(text(plan_data(plan, offsets)), "json")}
+            for name, plan in plans.items()
+        ],
+    }
+    files["manifest.json"] = text(manifest)
+    for name in PAGE:
+        files[name] = resources.files("glnn").joinpath("web", name).read_bytes()
+    return write(Path(folder), files)
+
+
+def chosen(variants: Mapping[str, Limits] | Sequence[str] | None) -> dict[str, Limits]:
+    """Limits by name, best first. Raises InputError for names that are not known and dialects that no browser has."""
+    if variants is None:
+        return dict(VARIANTS)
+    if not isinstance(variants, Mapping):
+        unknown = [name for name in variants if name not in VARIANTS]
+        if unknown or isinstance(variants, str) or not variants:
+            raise InputError(f"variants: {variants!r}: give one or more of {', '.join(VARIANTS)}, or Limits by name")
+        variants = {name: VARIANTS[name] for name in VARIANTS if name in variants}
+    for name, limits in variants.items():
+        if limits.dialect not in BACKENDS:
+            raise InputError(f"variant {name!r}: dialect {limits.dialect!r}; browsers have {', '.join(BACKENDS)}")
+    return dict(variants)
+
+
+def needs(plan: Plan) -> dict[str, Any]:
+    """What a device must have for a plan: sizes in texels and counts that the plan really uses."""
+    tensors = [(w.layout.size, w.layout.parts) for w in plan.weights]
+    sides = [side for size, _ in tensors for side in size] + [side for s in plan.slots for side in (s.width, s.height)]
+    return {
+        "backend": BACKENDS[plan.limits.dialect],
+        "dialect": plan.limits.dialect,
+        "float_target": plan.limits.float_target,
+        "draw_buffers": max(1, *(s.layers for s in plan.slots)),
+        "texture_units": max((len(d.textures) for d in plan.draws), default=0),
+        "texture_size": max(sides, default=1),
+    }
+
+
+def plan_data(plan: Plan, offsets: Mapping[str, int]) -> dict[str, Any]:
+    """A plan's JSON with what the runner could not derive: where weights begin, sizes of layouts, lanes of texels."""
+    data = json.loads(plan.to_json())
+    data["vertex"] = next((t.vertex for t in plan.programs.values()), "")
+    for program in data["programs"].values():
+        del program["vertex"]
+    array = plan.limits.dialect != "es100"
+    for item, weight in zip(data["weights"], plan.weights, strict=True):
+        item["offset"] = offsets[weight.key]
+        item["lanes"] = 4 // CODECS[weight.codec].texels
+        item["layers"] = 1 if array and isinstance(weight.layout, Layout) else 0
+        item["layout"] = layout_data(weight.layout)
+    for name in ("inputs", "outputs"):
+        for item, tensor in zip(data[name], getattr(plan, name), strict=True):
+            item["lanes"] = 4 // CODECS[tensor.codec].texels
+            item["layout"] = layout_data(tensor.layout)
+    return data
+
+
+def layout_data(layout: Layout | CellLayout) -> dict[str, Any]:
+    """The numbers of a layout that the runner packs and unpacks with."""
+    both = {"size": layout.size, "width": layout.width, "height": layout.height, "parts": layout.parts}
+    if isinstance(layout, CellLayout):
+        return both
+    return both | {
+        "dims": layout.dims,
+        "block": layout.block,
+        "tile": layout.tile,
+        "flat": layout.flat,
+        "layers": layout.layers,
+        "columns": layout.columns,
+        "part_rows": layout.part_rows,
+        "heights": [layout.part_height(part) for part in range(layout.parts)],
+    }
+
+
+def collect(values: Mapping[str, np.ndarray], keys: Sequence[str]) -> tuple[bytes, dict[str, int]]:
+    """All keys' values as little-endian float32 bytes, and where each key's begin; what views share is there once."""
+    spans: dict[int, list[tuple[int, int, str]]] = {}  # by the memory that an array lies in: begin, end, key
+    kept = []  # copies of what is not contiguous
+    for key in keys:
+        array = values[key]
+        if not array.flags.c_contiguous:
+            kept.append(array := np.ascontiguousarray(array))
+        begin = array.__array_interface__["data"][0]
+        spans.setdefault(id(owner(array)), []).append((begin, begin + array.nbytes, key))
+    pieces: list[bytes] = []
+    places: dict[bytes, int] = {}  # hash of a piece -> its offset: equal pieces are kept once
+    offsets: dict[str, int] = {}
+    size = 0
+    for group in spans.values():
+        for begin, merged in merge(sorted(group)):
+            data = b"".join(
+                np.ascontiguousarray(values[key], "<f4").tobytes()[-take:] for key, take in fresh(merged) if take
+            )
+            digest = hashlib.sha256(data).digest()
+            if digest not in places:
+                places[digest] = size
+                pieces.append(data)
+                size += len(data)
+            offsets |= {key: places[digest] + start - begin for start, _, key in merged}
+    return b"".join(pieces), offsets
+
+
+def owner(array: np.ndarray) -> np.ndarray:
+    """The array that owns the memory of a view."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def merge(spans: Sequence[tuple[int, int, str]]) -> Iterator[tuple[int, list[tuple[int, int, str]]]]:
+    """Sorted spans of one memory, gathered where they touch: (begin, spans)."""
+    group: list[tuple[int, int, str]] = []
+    for span in spans:
+        if group and span[0] > max(end for _, end, _ in group):
+            yield group[0][0], group
+            group = []
+        group.append(span)
+    if group:
+        yield group[0][0], group
+
+
+def fresh(spans: Sequence[tuple[int, int, str]]) -> Iterator[tuple[str, int]]:
+    """For each span (sorted) the bytes at its end that no span before it covers."""
+    reached = spans[0][0]
+    for _, end, key in spans:
+        yield key, max(0, end - reached)
+        reached = max(reached, end)
+
+
+def text(data: Any) -> bytes:
+    """JSON bytes, the same for the same data."""
+    return json.dumps(data, separators=(",", ":")).encode()
+
+
+def write(folder: Path, files: Mapping[str, bytes]) -> Path:
+    """Writes the files, the manifest last, and removes those of an earlier export that it no longer names."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        old = named(folder)
+        for name in sorted(files, key=lambda name: name == "manifest.json"):
+            (folder / name).write_bytes(files[name])
+        for name in old - files.keys():
+            (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"folder {folder}: {error}. Give a folder that can be written") from error
+    return folder
+
+
+def named(folder: Path) -> set[str]:
+    """The content files that the manifest in a folder names; none where there is no manifest of glnn."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_bytes())
+        items = [*manifest["weights"]["shards"], *(variant["plan"] for variant in manifest["variants"])]
+        return {item["file"] for item in items if Path(item["file"]).name == item["file"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
