@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from .layout import CellLayout, Layout
 
 
+Uniforms = tuple[list[int], list[float]]  # the values of P and F
+
+
 @dataclass
 class Params:
     """Integers and floats that a text gets at the draw, in order of first use; `constant` ones stand in the text."""
@@ -48,7 +51,7 @@ class Params:
         out += [f"const int {n} = {self.ints[n]};" for n in self.ints if n in self.constant]
         return "\n".join(out)
 
-    def values(self) -> tuple[list[int], list[float]]:
+    def values(self) -> Uniforms:
         """The values of P and F, padded to whole vectors."""
         ints = [v for n, v in self.ints.items() if n not in self.constant]
         floats = list(self.floats.values())
@@ -137,8 +140,8 @@ return {_fetch_parts(x, layout.parts, "FETCH({s}, at, layer)")}; }}""")
         return f"vec4({', '.join(lanes)})"
 
     if layout.flat:
-        value = read(f"((n * {x}_H + h) * {x}_W + w) * {x}_G + c / 4", "0", "0", "0.0")
-        out.append(f"vec4 {x}(int n, int h, int w, int c) {{ return {value}; }}")
+        texel = read(f"((n * {x}_H + h) * {x}_W + w) * {x}_G + c / 4", "0", "0", "0.0")
+        out.append(f"vec4 {x}(int n, int h, int w, int c) {{ return {texel}; }}")
     elif layout.layers == 1:
         out.append(f"vec4 {x}(int n, int h, int w, int c) {{ return {read(f'n * {x}_G + c / 4', 'h', 'w', '0.0')}; }}")
     else:
@@ -152,8 +155,8 @@ return {x}(n, h, w, c); }}""")
         out.append(f"""vec4 {x}_fill(int n, int h, int w, int c, float fill) {{ vec4 v = {x}(n, h, w, c);
 return vec4(v.x, c + 1 < {x}_C ? v.y : fill, c + 2 < {x}_C ? v.z : fill, c + 3 < {x}_C ? v.w : fill); }}""")
     if uses(body, f"{x}_at", f"{x}_flat"):
-        value = f"int g = c / 4; return lane({x}(n, h, w, g * 4), c - g * 4);"
-        out.append(f"float {x}_at(int n, int h, int w, int c) {{ {value} }}")
+        body_text = f"int g = c / 4; return lane({x}(n, h, w, g * 4), c - g * 4);"
+        out.append(f"float {x}_at(int n, int h, int w, int c) {{ {body_text} }}")
     if uses(body, f"{x}_flat"):
         out.append(f"""float {x}_flat(int i) {{ int q = idiv(i, {x}_C); int r = idiv(q, {x}_W); int n = idiv(r, {x}_H);
 return {x}_at(n, r - n * {x}_H, q - r * {x}_W, i - q * {x}_C); }}""")

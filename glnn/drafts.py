@@ -137,7 +137,7 @@ class Drafts:
         params = {k: params[k] for k in source.declared["param"] if k in params} | params
         const = dict(const or {})
         if "GU" in source.declared["const"]:
-            const["GU"] = groups_per_turn(params["G1"] - params["G0"], const["KH"] * const["KW"])
+            const["GU"] = groups_per_turn(params["G1"] - params["G0"], int(const["KH"] * const["KW"]))
         tensor_numbers = {k: self._weight(np.asarray(v), k, False) for k, v in (tensors or {}).items()}
         cell_numbers = {k: self._weight(np.asarray(v), k, True) for k, v in (cells or {}).items()}
         out = self.value(shape, blocked=source.blocked)

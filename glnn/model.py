@@ -251,9 +251,9 @@ def web_shapes(
     if unknown:
         names = ", ".join(spec.name for spec in specs)
         raise InputError(f"input_shape: no input {', '.join(sorted(unknown))}; there are {names}")
-    shapes = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     for spec in specs:
-        shape = tuple((given or {}).get(spec.name, (1, *spec.shape[1:])))
+        shape: tuple[Any, ...] = tuple((given or {}).get(spec.name, (1, *spec.shape[1:])))
         if len(shape) == len(spec.shape) - 1:
             shape = (1, *shape)
         fits = len(shape) == len(spec.shape) and all(

@@ -28,14 +28,14 @@ class KernelSource:
 def read_shader(path: str) -> str:
     """The text of a file below shaders/. Raises KernelError where there is none."""
     try:
-        return resources.files("glnn").joinpath("shaders", *path.split("/")).read_text(encoding="utf-8")
+        return resources.files("glnn").joinpath(f"shaders/{path}").read_text(encoding="utf-8")
     except FileNotFoundError:
         raise KernelError(f"there is no kernel file shaders/{path}") from None
 
 
 def kernel_names() -> list[str]:
     """All kernels in shaders/ops."""
-    files = resources.files("glnn").joinpath("shaders", "ops").iterdir()
+    files = resources.files("glnn").joinpath("shaders/ops").iterdir()
     return sorted(f.name[:-5] for f in files if f.name.endswith(".glsl"))
 
 

@@ -174,7 +174,8 @@ def fold_conditions(text: str, env: Env) -> str:
 
 def calls(text: str, name: str, replace: Callable[[list[str]], str]) -> str:
     """Each call `name(a, b)` replaced by what `replace([a, b])` gives."""
-    pattern, pos, out = re.compile(rf"\b{name}\s*\("), 0, []
+    pattern, pos = re.compile(rf"\b{name}\s*\("), 0
+    out: list[str] = []
     while True:
         match = pattern.search(text, pos)
         if not match:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
@@ -43,7 +44,7 @@ VARIANTS: dict[str, Limits] = {
 def export_web(
     graph: Graph,
     store: WeightStore,
-    folder: str | Path,
+    folder: str | os.PathLike[str],
     input_shapes: Mapping[str, Sequence[int]],
     variants: Mapping[str, Limits] | Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
@@ -85,7 +86,7 @@ def export_web(
     }
     files["manifest.json"] = text(manifest)
     for name in PAGE:
-        files[name] = resources.files("glnn").joinpath("web", name).read_bytes()
+        files[name] = resources.files("glnn").joinpath(f"web/{name}").read_bytes()
     return write(Path(folder), files)
 
 
