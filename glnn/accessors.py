@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 from .layout import CellLayout, Layout
 
-
 Uniforms = tuple[list[int], list[float]]  # the values of P and F
 
 
