@@ -73,9 +73,7 @@ class _Writer:
     def write(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "weights.bin").write_bytes(b"".join(array.tobytes() for _, array in self.weights))
-        specs = [
-            {"name": name, "shape": list(array.shape), "dtype": str(array.dtype)} for name, array in self.weights
-        ]
+        specs = [{"name": name, "shape": list(array.shape), "dtype": str(array.dtype)} for name, array in self.weights]
         model = {
             "format": "graph-model",
             "modelTopology": {"node": self.nodes, "versions": {"producer": 1087}},
