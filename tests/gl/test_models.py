@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from networks import randomise
 
 import glnn
 
@@ -44,22 +45,6 @@ def close(got: np.ndarray, expected: np.ndarray, tolerance: float) -> None:
     """Same shape, float32, and every value within tolerance times the largest."""
     assert got.shape == expected.shape and got.dtype == np.float32
     np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance * float(np.abs(expected).max()))
-
-
-def randomise(model: Any, seed: int = 0) -> Any:
-    """Seeded weights for a Keras model: kernels that keep the scale of values, normalisation that does something."""
-    rng = np.random.default_rng(seed)
-    for weight in model.weights:
-        name, shape = weight.path.rsplit("/", 1)[-1], tuple(weight.shape)
-        if name in ("gamma", "moving_variance"):
-            values = rng.uniform(0.5, 1.5, shape)
-        elif name in ("beta", "moving_mean", "bias"):
-            values = rng.normal(0, 0.2, shape)
-        else:
-            fan = shape[0] * shape[1] if "depthwise" in weight.path else np.prod(shape[:-1])
-            values = rng.normal(0, np.sqrt(2 / fan), shape)
-        weight.assign(values.astype(np.float32))
-    return model
 
 
 # ---- a real trained model, Keras.js' own answers

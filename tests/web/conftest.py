@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from browser import launch, missing, serve
+from networks import save_mobilenet
+from replays import HARNESS, Exported, export
+
+import glnn
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Playwright
@@ -53,21 +59,42 @@ def browsers(playwright: Playwright) -> Iterator[Callable[[str], Browser]]:
 
 @pytest.fixture
 def new_page(browsers: Callable[[str], Browser]) -> Iterator[Callable[[str], Page]]:
-    """A new page on a renderer, closed after the test."""
+    """A new page on a renderer, closed after the test; an error that it leaves uncaught fails the test."""
+    errors: list[str] = []
     with ExitStack() as stack:
 
         def page(renderer: str = "llvmpipe") -> Page:
             made = browsers(renderer).new_page()
             stack.callback(made.close)
             made.set_default_timeout(120_000)
+            made.on("pageerror", lambda error: errors.append(str(error)))
             return made
 
         yield page
+    assert not errors
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
-    """An empty folder and the URL under which it is served."""
+    """A folder with the harness in it, and the URL under which it is served."""
     folder = tmp_path_factory.mktemp("site")
+    shutil.copy(HARNESS, folder / "harness.html")
     with serve(folder) as url:
         yield folder, url
+
+
+@pytest.fixture(scope="session")
+def digits(site: tuple[Path, str], root: Path) -> Exported:
+    """The digits model, exported, with one held-out picture as its input."""
+    with np.load(root / "examples" / "digits_heldout.npz") as data:
+        x = (data["images"][:1] / 16).astype(np.float32)[..., None]
+    return export(glnn.Model.load(root / "examples" / "digits.h5"), "digits", x, *site)
+
+
+@pytest.fixture(scope="session")
+def mobilenet(site: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """A seeded MobileNetV2 for 96 x 96 pictures, exported, with a random picture as its input."""
+    pytest.importorskip("keras")
+    path = save_mobilenet(tmp_path_factory.mktemp("models") / "mobilenetv2.h5", 96, 0.35)
+    x = np.random.default_rng(1).standard_normal((1, 96, 96, 3)).astype(np.float32)
+    return export(glnn.Model.load(path), "mobilenetv2", x, *site)
