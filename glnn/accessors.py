@@ -76,7 +76,7 @@ def window_origin(out: Layout, layout: Layout, mul: tuple[int, int], div: tuple[
     scale = []
     for axis in (0, 1):
         pixels, rest = divmod(out.block[axis] * mul[axis], div[axis])
-        if rest or pixels % layout.block[axis] or out.flat or layout.flat:
+        if rest or pixels % layout.block[axis] or out.flat or layout.flat or layout.texels > 1:
             return Origin(False, mul=mul, div=div)
         scale.append(pixels // layout.block[axis])
     return Origin(True, (scale[0], scale[1]), mul, div)
@@ -191,8 +191,6 @@ def tap_text(
     x: str, layout: Layout, origin: Origin, i: int, j: int, flags: dict[str, str], check_zero: tuple[bool, bool]
 ) -> str:
     """The expression for x_tap(i, j) of constants i, j; adds to `flags` the conditions that it needs, by name."""
-    if not origin.static:
-        return f"{x}_or({x}_n, {x}_h + ({i}), {x}_w + ({j}), {x}_c, 0.0)"
     (bh, bw), (ph, pw) = layout.block, (f"{x}_PH", f"{x}_PW")
     dy, dx = i // bh, j // bw
     conditions = []
@@ -212,7 +210,12 @@ def tap_text(
     return f"only({' && '.join(conditions)}, {text})" if conditions else text
 
 
-def inside_text(x: str, i: int, j: int) -> str:
+def moving_tap_text(x: str, i: str, j: str) -> str:
+    """The expression for x_tap(i, j) where the block's window may start anywhere in a block of the input."""
+    return f"{x}_or({x}_n, {x}_h + ({i}), {x}_w + ({j}), {x}_c, 0.0)"
+
+
+def inside_text(x: str, i: str, j: str) -> str:
     """The expression for x_inside(i, j): whether that tap lies in the image."""
     return f"({x}_h + ({i}) >= 0 && {x}_h + ({i}) < {x}_H && {x}_w + ({j}) >= 0 && {x}_w + ({j}) < {x}_W)"
 
@@ -251,11 +254,16 @@ def cells_text(name: str, layout: CellLayout, matrix: bool, params: Params) -> s
         seek = f"int row = q; int col = g; {place}" if aligned else f"int run = {number}; {find}"
         out.append(f"void {x}_seek({args}) {{ {seek} }}")
         out.append(f"void {x}_next() {{ {x}_at.x += 1.0; {'' if aligned else end} {base} }}")
-        at = f"{x}_base + vec2(float(t{' * 4' if matrix else ''}) * {x}_IW, 0.0)"
+        at = f"{x}_base + vec2(float(t{f' * {layout.texels}' if layout.texels > 1 else ''}) * {x}_IW, 0.0)"
 
-    def fetch(texel: int) -> str:
-        where = f"at + vec2({float(texel)!r} * {x}_IW, 0.0)" if texel else "at"
-        return f"{x}_decode({_fetch_parts(x, layout.parts, f'FETCH2({{s}}, {where})')})"
+    def texel(number: int) -> str:
+        where = f"at + vec2({float(number)!r} * {x}_IW, 0.0)" if number else "at"
+        return _fetch_parts(x, layout.parts, f"FETCH2({{s}}, {where})")
+
+    def fetch(vector: int) -> str:
+        if layout.lanes == 4:
+            return f"{x}_decode({texel(vector)})"
+        return f"vec4({', '.join(f'{x}_decode1({texel(4 * vector + lane)})' for lane in range(4))})"
 
     value = f"mat4({', '.join(map(fetch, range(4)))})" if matrix else fetch(0)
     out.append(f"{'mat4' if matrix else 'vec4'} {x}(int t) {{ {step} vec2 at = {at}; return {value}; }}")

@@ -43,5 +43,11 @@ CODECS: dict[str, Codec] = {
             "11 bits of mantissa: 4.9e-4 rounded, twice that where the driver truncates (dialect es100)",
             _float16, lambda t: t.astype(np.float32),
         ),
+        Codec(
+            "rgba8", "rgba8", np.uint8, 4, 2e-6,
+            "the bytes of a float32, so float32's own tolerance; without bit operations denormals become zero",
+            lambda v: np.ascontiguousarray(v, "<f4").view(np.uint8),
+            lambda t: np.ascontiguousarray(t).view("<f4").astype(np.float32),
+        ),
     )
 }  # fmt: skip

@@ -107,10 +107,11 @@ class Drafts:
         where = f"{self.node.name if self.node else ''}#{self._calls}/{name}"
         key = self.store.key(array, where, "cells" if cells else "")
         if key not in self.weights:
+            texels = CODECS[self.weight_codec].texels
             layout: Any = (
-                choose_cells(array.shape, self.limits, where)
+                choose_cells(array.shape, self.limits, where, texels)
                 if cells
-                else choose_layout(array.shape, self.limits, False)
+                else choose_layout(array.shape, self.limits, False, texels)
             )
             self.weights[key] = WeightPlan(key, array.shape, layout, self.weight_codec)
         return list(self.weights).index(key)

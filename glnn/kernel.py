@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 
 from . import unroll
-from .accessors import Origin, Params, cells_text, inside_text, sampler, tap_text, tensor_text, window_origin
+from .accessors import (
+    Origin,
+    Params,
+    cells_text,
+    inside_text,
+    moving_tap_text,
+    sampler,
+    tap_text,
+    tensor_text,
+    window_origin,
+)
 from .errors import KernelError
 from .layout import MAX_LOOP_TURNS, CellLayout, Layout
 from .source import KernelSource, kernel_names, load_kernel, parse, read_shader
@@ -86,11 +96,21 @@ class ShaderText:
 
 @lru_cache(1024)
 def _expand(
-    source: KernelSource, given: frozenset[str], const: tuple[tuple[str, int | float], ...], block: tuple[int, int]
+    source: KernelSource,
+    given: frozenset[str],
+    const: tuple[tuple[str, int | float], ...],
+    block: tuple[int, int],
+    looped: bool,
 ) -> str:
-    """The body with its #ifdefs resolved and its marked loops written out; calls of x_tap keep constant arguments."""
+    """The body with its #ifdefs resolved and its marked loops written out; calls of x_tap keep constant arguments.
+
+    `looped` leaves the loops: where a value is read by sixteen fetches, the text written out takes compilers a minute.
+    """
     env: dict[str, int | float] = dict(const) | {"BH": block[0], "BW": block[1], "BLOCK": block[0] * block[1]}
     text = unroll.resolve_ifdefs(source.body, {f"HAS_{name}" for name in given})
+    if looped:
+        text = unroll.scalar_arrays(text, env)
+        return re.sub(r"\by\[[^\[\]]+\]", "y_0", text) if source.blocked else text
     text = unroll.unroll(text, set(source.declared["unroll"]), env)
     text = unroll.fold_conditions(text, env)
     text = unroll.scalar_arrays(text, env)
@@ -144,7 +164,7 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     const, out, dialect = dict(call.const), call.out, call.dialect
     if out.layers > 1 and not source.blocked:
         raise KernelError(f"{source.file}: makes one texel at a time; its output can't lie in blocks of {out.block}")
-    body = _expand(source, frozenset(dict(call.inputs)), call.const, out.block)
+    body = _expand(source, frozenset(dict(call.inputs)), call.const, out.block, out.texels > 1)
     heads = " ".join(re.findall(r"\bfor\s*\([^{]*?\)", body))
     bounds = frozenset(re.findall(r"\b[A-Za-z]\w*\b", heads)) if dialect == "es100" else frozenset()
     params = Params(bounds)
@@ -167,7 +187,7 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     parts.append(codec_text("y", call.out_codec, dialect, decode=False))
     parts.append(activation_text(call.activation, call.constants))
     _declare_out(out, params)
-    env = {**params.ints, **const, "BH": out.block[0], "BW": out.block[1]}
+    env = {**params.ints, **const, **dict(_block_consts(out))}
     turns = unroll.loop_turns(body, env)
     if turns > MAX_LOOP_TURNS:
         raise KernelError(
@@ -206,10 +226,12 @@ def _taps(body: str, name: str, layout: Layout, origin: Origin, out: Layout, fla
     check_zero = (out.tile[0] - 1) * scale[0] >= tile[0], (out.tile[1] - 1) * scale[1] >= tile[1]
 
     def tap(args: list[str]) -> str:
+        if not origin.static:
+            return moving_tap_text(name, args[0], args[1])
         return tap_text(name, layout, origin, int(args[0]), int(args[1]), flags, check_zero)
 
     body = unroll.calls(body, f"{name}_tap", tap)
-    return unroll.calls(body, f"{name}_inside", lambda args: inside_text(name, int(args[0]), int(args[1])))
+    return unroll.calls(body, f"{name}_inside", lambda args: inside_text(name, args[0], args[1]))
 
 
 def _declare_out(out: Layout, params: Params) -> None:

@@ -220,6 +220,7 @@ class CellLayout:
     run_taps: int  # taps in a run: all, or 1
     columns: int  # runs in a row of the texture
     part_rows: int  # rows in one texture, and the largest side of one
+    lanes: int = 4  # values in a texel: 4, or 1 where a codec holds one value per texel
 
     @property
     def size(self) -> tuple[int, int]:
@@ -262,12 +263,12 @@ class CellLayout:
         return self.run_taps == self.taps and self.columns == self.rows
 
     def pack(self, array: np.ndarray) -> list[np.ndarray]:
-        """(1, height, width, 4) float texels for each part, from (taps, in, out) or (taps, channels) values."""
+        """(1, height, width, lanes) values for each part, from (taps, in, out) or (taps, channels) values."""
         cells = matrix_cells(array) if array.ndim == 3 else vector_cells(array)
-        flat = cells.reshape(-1, 4)
-        full = np.zeros((self.parts * self.height * self.width, 4), array.dtype)
+        flat = cells.reshape(-1, self.lanes)
+        full = np.zeros((self.parts * self.height * self.width, self.lanes), array.dtype)
         full[: len(flat)] = flat
-        return list(full.reshape(self.parts, 1, self.height, self.width, 4))
+        return list(full.reshape(self.parts, 1, self.height, self.width, self.lanes))
 
 
 def matrix_cells(array: np.ndarray) -> np.ndarray:
@@ -287,12 +288,16 @@ def vector_cells(array: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(4096)
-def choose_cells(shape: tuple[int, ...], limits: Limits, name: str = "weights") -> CellLayout:
-    """The layout of (taps, in, out) or (taps, channels) weights. Raises LimitError where they do not fit."""
+def choose_cells(shape: tuple[int, ...], limits: Limits, name: str = "weights", per_group: int = 1) -> CellLayout:
+    """The layout of (taps, in, out) or (taps, channels) weights, `per_group` texels for four values.
+
+    Raises LimitError where they do not fit, even split.
+    """
     taps, limit = shape[0], limits.max_texture_size
-    rows, cols, texels = (
+    rows, cols, groups = (
         (ceil_div(shape[1], 4), ceil_div(shape[2], 4), 4) if len(shape) == 3 else (1, ceil_div(shape[1], 4), 1)
     )
+    texels = groups * per_group
     run_taps = taps if taps * texels <= limit else 1
     runs = rows * cols * (taps // run_taps)
     widest = limit // (run_taps * texels)
@@ -300,7 +305,7 @@ def choose_cells(shape: tuple[int, ...], limits: Limits, name: str = "weights") 
         columns = rows
     else:
         columns = min(widest, runs)
-    layout = CellLayout(rows, cols, taps, texels, run_taps, columns, limit)
+    layout = CellLayout(rows, cols, taps, texels, run_taps, columns, limit, 4 // per_group)
     if layout.parts > limits.texture_units - 1 or runs >= MAX_TILES:
         raise LimitError(
             f"{name}: weights of shape {shape} need {layout.parts} textures of at most {limit} x {limit} texels; "

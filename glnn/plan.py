@@ -88,13 +88,15 @@ def make_plan(
     input_shapes: Mapping[str, Sequence[int]],
     limits: Limits,
     store: WeightStore | None = None,
-    weights: str = "float32",
+    weights: str | None = None,
 ) -> Plan:
     """The plan of a graph for concrete input shapes (batch first) on a device of these limits.
 
+    weights: the codec of the weights; None: float32, or rgba8 where the device knows nothing but bytes.
     Raises LimitError, naming the layer, where a tensor cannot fit; UnsupportedError for layers that have no lowering.
     """
     store = store or WeightStore(graph)
+    weights = weights or ("rgba8" if limits.float_target == "rgba8" else "float32")
     drafts = Drafts(limits, store, weights, _common_block(graph, input_shapes, limits))
     values: dict[str, Value] = {}
     for spec in graph.inputs:

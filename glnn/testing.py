@@ -12,7 +12,7 @@ from .device import Device
 from .executor import Executor, Resident
 from .graph import Graph, Node, TensorSpec, as_tuple, validate
 from .layers.base import Layer
-from .plan import Plan, WeightStore, make_plan
+from .plan import Plan, TensorPlan, WeightStore, make_plan
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def run_layer(
     try:
         outputs = executor.run({f"x{i}": x for i, x in enumerate(inputs)}, poison=True)
         dead = [
-            t.layout.dead([_crop(executor, s, t.layout) for s in t.slots])
+            t.layout.dead([_values(executor, s, t) for s in t.slots])
             for t in plan.outputs
             if t.name in made_by_draws(plan)
         ]
@@ -61,8 +61,9 @@ def made_by_draws(plan: Plan) -> set[str]:
     return {t.name for t in plan.outputs if set(t.slots) <= targets}
 
 
-def _crop(executor: Executor, slot: int, layout) -> np.ndarray:  # type: ignore[no-untyped-def]
-    return executor.slots[slot].read()[:, : layout.height, : layout.width]
+def _values(executor: Executor, slot: int, tensor: TensorPlan) -> np.ndarray:
+    texels = executor.slots[slot].read()[:, : tensor.layout.height, : tensor.layout.width]
+    return CODECS[tensor.codec].decode(texels)
 
 
 def decoded(x: np.ndarray, codec: str) -> np.ndarray:
@@ -115,5 +116,5 @@ def check_layer(
 def as_stored(want: np.ndarray, codec: str) -> np.ndarray:
     """An expected result with what is beyond the codec's range as infinity."""
     with np.errstate(over="ignore"):
-        stored = want.astype(CODECS[codec].dtype).astype(np.float64)
+        stored = decoded(want, codec).reshape(want.shape)
     return np.where(np.isinf(stored) & np.isfinite(want), stored, want)

@@ -31,7 +31,7 @@ def head_text(dialect: str, outputs: int) -> str:
 @lru_cache(64)
 def codec_text(name: str, codec: str, dialect: str, decode: bool) -> str:
     text = read_shader(f"codecs/{CODECS[codec].name}.glsl")
-    text = unroll.resolve_ifdefs(unroll.mark(text), {"HAS_PACK_HALF"} if dialect != "es100" else set())
+    text = unroll.resolve_ifdefs(unroll.mark(text), {"HAS_PACK_HALF", "HAS_BITS"} if dialect != "es100" else set())
     wanted = ("decode", "decode1") if decode else ("encode", "encode1")
     pieces = re.split(r"(?=^(?:vec4|float) \w+code1?\()", unroll.MARK.sub("", text), flags=re.M)
     return "\n".join(

@@ -27,6 +27,8 @@ CONFIGS: dict[str, dict] = {
 CONFIGS["split"] = {"max_texture_size": 16}  # nearly every tensor in several textures
 CONFIGS["split-es100"] = {"max_texture_size": 16, "dialect": "es100"}
 CONFIGS["half"] = {"float_targets": ["float16"]}
+CONFIGS["bytes"] = {"float_targets": ["rgba8"]}  # soft float, with bit operations
+CONFIGS["bytes-es100"] = {"float_targets": ["rgba8"], "dialect": "es100", "texture_units": 8}
 SHARE = 6  # one case in so many, where not all run
 
 

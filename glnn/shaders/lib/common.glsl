@@ -9,6 +9,20 @@ int idiv(int a, int b) {
 }
 int imod(int a, int b) { return a - idiv(a, b) * b; }
 float lane(vec4 v, int i) { return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w; }
+// 2 to a whole power between -127 and 127, exactly: exp2 is a few bits off on some drivers.
+float power2(float e) {
+    float a = abs(e);
+    float b = e < 0.0 ? 0.5 : 2.0;
+    float p = mod(a, 2.0) >= 1.0 ? b : 1.0;
+    p *= mod(floor(a / 2.0), 2.0) >= 1.0 ? b * b : 1.0;
+    b *= b * b * b;
+    p *= mod(floor(a / 4.0), 2.0) >= 1.0 ? b : 1.0;
+    p *= mod(floor(a / 8.0), 2.0) >= 1.0 ? b * b : 1.0;
+    b *= b * b * b;
+    p *= mod(floor(a / 16.0), 2.0) >= 1.0 ? b : 1.0;
+    p *= mod(floor(a / 32.0), 2.0) >= 1.0 ? b * b : 1.0;
+    return p * (mod(floor(a / 64.0), 2.0) >= 1.0 ? b * b * b * b : 1.0);
+}
 vec4 only(bool condition, vec4 v) { return condition ? v : vec4(0.0); }
 // The larger of two, NaN if one of them is.
 float larger(float best, float v) { return v > best || v != v ? v : best; }
