@@ -550,7 +550,8 @@ class Model extends EventTarget {
     gl.bindBuffer(gl.PIXEL_PACK_BUFFER, null);
     const fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0), generation = this._generation;
     gl.flush();
-    for (let wait = this._fastest < 1e5 ? this._fastest * 0.7 : 0; ; wait = 0) {
+    const expected = this._fastest < 1e5 ? this._fastest : 0;
+    for (let wait = expected * 0.7; ; wait = expected * 0.04) { // asking without a pause takes a core from a software renderer
       await hop();
       await later(wait);
       if (generation !== this._generation || gl.isContextLost()) lost();
