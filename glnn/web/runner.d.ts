@@ -1,0 +1,86 @@
+/** Runs a model that `Model.export_web` or `glnn export-web` wrote. */
+
+export interface Tensor {
+  name: string;
+  /** Sizes, batch first: values are row-major in this shape. */
+  shape: number[];
+}
+
+export interface Pass {
+  /** From 1, in the order of the draws. */
+  pass: number;
+  /** The layer of the model, and the kernel that drew it. */
+  layer: string;
+  kernel: string;
+  /** Texels of the target that were drawn. */
+  width: number;
+  height: number;
+  /** Milliseconds; null where the device was disturbed while it measured. */
+  ms: number | null;
+  /** "timer": GPU time by a timer query. "sync": time until a pixel of the target could be read back. */
+  method: "timer" | "sync";
+}
+
+export interface Counts {
+  textures: number;
+  buffers: number;
+  programs: number;
+  framebuffers: number;
+}
+
+export interface Options {
+  /** Hears of every piece that arrives, in bytes: of the plan and of all weights. */
+  onProgress?: (progress: {loaded: number; total: number}) => void;
+  /** Which WebGL may be used; "auto" (the default) takes the best that works. */
+  backend?: "auto" | "webgl2" | "webgl1";
+  /** One variant of the export by name, instead of the first that works. */
+  variant?: string;
+  /** The same as a listener for the event "contextlost". */
+  onContextLost?: (event: Event) => void;
+}
+
+/** What went wrong. */
+export type Code =
+  | "network" // a file could not be fetched
+  | "not-found" // the server does not have a file, or the folder is no export
+  | "bad-version" // an export of another version of glnn
+  | "bad-data" // a file that is truncated or changed
+  | "no-webgl" // the browser offers no WebGL
+  | "no-variant" // no variant of the export works on this device; the message lists why
+  | "kernel" // a kernel does not compile; the message names pass, layer and the compiler's message
+  | "limit" // the device ran out of memory, or failed
+  | "input" // a wrong option, or inputs of wrong name or length
+  | "context-lost" // the browser took the context away; the model restores itself with the event "contextrestored"
+  | "disposed"; // the model is used after dispose()
+
+export class GlnnError extends Error {
+  constructor(code: Code, message: string);
+  readonly code: Code;
+}
+
+/** Dispatches "contextlost", "contextrestored", and "error" (with `error`) where a context could not be restored. */
+export interface Model extends EventTarget {
+  readonly name: string;
+  readonly inputs: Tensor[];
+  readonly outputs: Tensor[];
+  /** The name of the variant that runs, and the device's own name. */
+  readonly variant: string;
+  readonly renderer: string;
+  /** manifest.json, and the plan of the variant, as they were loaded. */
+  readonly manifest: any;
+  readonly plan: any;
+  /** Outputs by name, in the shapes of `outputs`. Calls run one after another; inputs may be reused once it is done. */
+  predict(inputs: Record<string, ArrayLike<number>>): Promise<Record<string, Float32Array>>;
+  /** The passes of one prediction with their times, on the inputs of the last. */
+  profile(): Promise<Pass[]>;
+  /** The live WebGL objects, as WebGL has them. */
+  counts(): Counts;
+  /** Frees textures, programs and the context. A second call does nothing. */
+  dispose(): void;
+}
+
+/** The model in the folder at `url` (relative to the page), ready to predict. Rejects with GlnnError. */
+export function load(url: string | URL, options?: Options): Promise<Model>;
+
+/** The bits of float16, rounded to nearest even; beyond 65504 is infinity. */
+export function toHalf(values: Float32Array): Uint16Array;
