@@ -133,12 +133,12 @@ class Drafts:
         self._calls += 1
         source = load_kernel(kernel)
         params = {k: int(v) for k, v in (param or {}).items()}
-        if "G1" in source.declared["param"]:
-            params = {"G0": 0, "G1": ceil_div(inputs["x"].shape[-1], 4)} | params
+        if "GN" in source.declared["param"]:
+            params = {"G0": 0, "GN": ceil_div(inputs["x"].shape[-1], 4)} | params
         params = {k: params[k] for k in source.declared["param"] if k in params} | params
         const = dict(const or {})
         if "GU" in source.declared["const"]:
-            const["GU"] = groups_per_turn(params["G1"] - params["G0"], int(const["KH"] * const["KW"]))
+            const["GU"] = groups_per_turn(params["GN"], int(const["KH"] * const["KW"]))
         tensor_numbers = {k: self._weight(np.asarray(v), k, False) for k, v in (tensors or {}).items()}
         cell_numbers = {k: self._weight(np.asarray(v), k, True) for k, v in (cells or {}).items()}
         out = self.value(shape, blocked=source.blocked)

@@ -70,7 +70,7 @@ def draw_matrix(b: Builder, x: Value, matrix: np.ndarray, bias: np.ndarray | Non
                 "bias": np.zeros(units, np.float32) if bias is None or first else bias,
             },
             const=POINT,
-            param={"G0": first, "G1": last},
+            param={"G0": first, "GN": last - first},
             activation=function.fused if last == groups else None,
         )
     if y is None:

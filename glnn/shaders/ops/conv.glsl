@@ -4,7 +4,7 @@
 #pragma glnn matrix weights
 #pragma glnn vector bias
 #pragma glnn const KH KW SH SW DH DW PT PL GU
-#pragma glnn param G0 G1
+#pragma glnn param G0 GN
 #pragma glnn unroll i j a b u
 void kernel(int n, int h, int w, int c, out vec4 y[BLOCK]) {
     bias_seek(c / 4);
@@ -12,7 +12,7 @@ void kernel(int n, int h, int w, int c, out vec4 y[BLOCK]) {
     for (int i = 0; i < BLOCK; i++) y[i] = start;
     x_seek(n, h, w, G0);
     weights_seek(0, c / 4);
-    for (int g = G0; g < G1; g += GU) {
+    for (int g = 0; g < GN; g += GU) {
         for (int u = 0; u < GU; u++) {
             vec4 win[((BH - 1) * SH + (KH - 1) * DH + 1) * ((BW - 1) * SW + (KW - 1) * DW + 1)];
             for (int i = 0; i < (BH - 1) * SH + (KH - 1) * DH + 1; i++)
