@@ -72,8 +72,10 @@ def _guess_column(words: str, source: str) -> int:
 
 
 def _line_of_file(file: str, line: int) -> str | None:
-    try:
-        rows = Path(file).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return None
-    return rows[line - 1] if 0 < line <= len(rows) else None
+    for place in (Path(file), Path(__file__).parent / file):  # the author's own file, or one of glnn's
+        try:
+            rows = place.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            continue
+        return rows[line - 1] if 0 < line <= len(rows) else None
+    return None

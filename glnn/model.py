@@ -126,7 +126,9 @@ class Model:
         ThreadError, ClosedError, NoDeviceError.
         """
         arrays = named_inputs(x, self.graph.inputs)
-        if batch_size is not None and (not isinstance(batch_size, int | np.integer) or batch_size < 1):
+        if batch_size is not None and (
+            isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1
+        ):
             raise InputError(f"batch_size={batch_size!r}: a whole number of at least 1, or None")
         total = len(next(iter(arrays.values())))
         device = self.device
