@@ -6,6 +6,8 @@
 
 const VERSION = 1; // of manifest.json and of the plans
 const BACKENDS = ["webgl2", "webgl1"];
+const LOSS = ["webglcontextlost", "webglcontextrestored"];
+const KINDS = {textures: "Texture", buffers: "Buffer", programs: "Program", framebuffers: "Framebuffer"};
 const PROFILE_LIMIT = 10000; // ms that profile() waits for the timer queries
 
 /** Every error of this module. `code` is one of the names in runner.d.ts; the message says what to do next. */
@@ -39,7 +41,7 @@ async function request(url, signal) {
   try {
     response = await fetch(url, {signal});
   } catch (error) {
-    fail("network", `${url} could not be fetched (${error.message}). Is the server running, and the page not opened as a file?`);
+    fail("network", `${url} could not be fetched (${error.message}). Is the server running? A page opened as a file cannot fetch`);
   }
   if (!response.ok) fail("not-found", `${url}: the server answers ${response.status}. Is this a folder that glnn exported, copied whole?`);
   return response;
@@ -151,7 +153,7 @@ class Device {
   /** State of a new context, or of one that was restored. */
   reset() {
     const {gl} = this, two = this.backend === "webgl2";
-    this.live = {textures: new Set(), buffers: new Set(), programs: new Set(), framebuffers: new Set()};
+    this.live = new Map(); // object -> one of KINDS
     this.bound = [];
     this.program = this.framebuffer = this.viewport = undefined;
     for (const name of ["EXT_color_buffer_float", "EXT_color_buffer_half_float", "OES_texture_float", "WEBGL_color_buffer_float"]) gl.getExtension(name);
@@ -163,36 +165,31 @@ class Device {
       rgba8: [two ? gl.RGBA8 : gl.RGBA, gl.UNSIGNED_BYTE],
     };
     gl.disable(gl.DITHER);
-    gl.bindBuffer(gl.ARRAY_BUFFER, this.keep("buffers", gl.createBuffer()));
+    gl.bindBuffer(gl.ARRAY_BUFFER, this.make("buffers"));
     gl.bufferData(gl.ARRAY_BUFFER, new Float32Array([-1, -1, 3, -1, -1, 3]), gl.STATIC_DRAW);
     gl.enableVertexAttribArray(0); // `vec2 p` of every program
     gl.vertexAttribPointer(0, 2, gl.FLOAT, false, 0, 0);
   }
 
-  keep(kind, object) {
-    this.live[kind].add(object);
+  make(kind) {
+    const object = this.gl[`create${KINDS[kind]}`]();
+    this.live.set(object, kind);
     return object;
   }
 
   counts() {
-    const {gl} = this, is = {textures: "isTexture", buffers: "isBuffer", programs: "isProgram", framebuffers: "isFramebuffer"};
-    return Object.fromEntries(Object.keys(is).map((kind) => [kind, [...this.live[kind]].filter((o) => gl[is[kind]](o)).length]));
+    const living = (kind) => [...this.live].filter(([object, k]) => k === kind && this.gl[`is${KINDS[kind]}`](object)).length;
+    return Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, living(kind)]));
   }
 
-  /** Deletes the objects made since `before` (a list of all kinds' objects). */
-  free(before = []) {
-    const {gl} = this, remove = {textures: "deleteTexture", buffers: "deleteBuffer", programs: "deleteProgram", framebuffers: "deleteFramebuffer"};
-    for (const [kind, objects] of Object.entries(this.live)) for (const object of objects) {
-      if (before.includes(object)) continue;
-      gl[remove[kind]](object);
-      objects.delete(object);
+  /** Deletes all objects but those of `kept`. */
+  free(kept = new Map()) {
+    for (const [object, kind] of this.live) if (!kept.has(object)) {
+      this.gl[`delete${KINDS[kind]}`](object);
+      this.live.delete(object);
     }
     this.bound = [];
     this.program = this.framebuffer = undefined;
-  }
-
-  objects() {
-    return Object.values(this.live).flatMap((set) => [...set]);
   }
 
   close() {
@@ -204,7 +201,7 @@ class Device {
   /** A texture of width x height texels: plain 2D for layers 0, else a 2D array. */
   texture(width, height, layers, format) {
     const {gl} = this, kind = layers ? gl.TEXTURE_2D_ARRAY : gl.TEXTURE_2D, [internal, type] = this.formats[format];
-    const texture = {kind, width, height, layers, type, name: this.keep("textures", gl.createTexture())};
+    const texture = {kind, width, height, layers, type, name: this.make("textures")};
     this.bind(0, texture);
     for (const p of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(kind, p, gl.NEAREST);
     for (const p of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(kind, p, gl.CLAMP_TO_EDGE);
@@ -231,7 +228,7 @@ class Device {
 
   /** A framebuffer that draws into a texture, layer i through draw buffer i. */
   target(texture) {
-    const {gl} = this, framebuffer = this.keep("framebuffers", gl.createFramebuffer());
+    const {gl} = this, framebuffer = this.make("framebuffers");
     gl.bindFramebuffer(gl.FRAMEBUFFER, framebuffer);
     this.framebuffer = framebuffer;
     for (let i = 0; i < texture.layers; i++) gl.framebufferTextureLayer(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0 + i, texture.name, 0, i);
@@ -242,7 +239,7 @@ class Device {
 
   /** A program whose compilation is under way; `finish` asks how it ended. */
   compile(vertex, fragment, samplers) {
-    const {gl} = this, name = this.keep("programs", gl.createProgram());
+    const {gl} = this, name = this.make("programs");
     const shaders = [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]].map(([type, text]) => {
       const shader = gl.createShader(type);
       gl.shaderSource(shader, text);
@@ -296,7 +293,7 @@ class Device {
     const {gl} = this, two = dialect === "es300";
     const counts = [["MAX_TEXTURE_SIZE", side], ["MAX_TEXTURE_IMAGE_UNITS", units], ...(two ? [["MAX_DRAW_BUFFERS", buffers]] : [])];
     for (const [name, need] of counts) if (gl.getParameter(gl[name]) < need) return `needs ${name} ${need}, this device has ${gl.getParameter(gl[name])}`;
-    const before = this.objects();
+    const before = new Map(this.live);
     try {
       return this.copies(format, two ? buffers : 0) ? "" : `${format} targets (${buffers} at once) do not keep what is drawn to them`;
     } catch (error) {
@@ -309,12 +306,9 @@ class Device {
 
   /** Draws a copy of a texture, layer by layer, and compares: lower precision or range, or a lost layer, would show. */
   copies(format, layers) {
-    const {gl} = this, w = 7, h = 5, n = layers || 1, range = format === "float16" ? 10 : 60;
-    const values = Float32Array.from({length: w * h * 4 * n}, (_, i) => {
-      const x = Math.sin(i + 1) * 2 ** (((i * 37) % (2 * range)) - range);
-      return format === "float16" ? (Math.trunc(Math.sin(i + 1) * 2047) / 64) * 2 ** (i % 8) : x;
-    });
-    const bytes = format === "rgba8" ? Uint8Array.from(values, (_, i) => (i * 89 + 7) % 256) : values;
+    const {gl} = this, w = 7, h = 5, n = layers || 1, half = format === "float16", bytes = format === "rgba8";
+    const value = (_, i) => bytes ? (i * 89 + 7) % 256 : half ? Math.trunc(Math.sin(i) * 2047) * 2 ** (i % 8) / 64 : Math.sin(i + 1) * 2 ** (((i * 37) % 120) - 60);
+    const values = (bytes ? Uint8Array : Float32Array).from({length: w * h * 4 * n}, value);
     const head = `precision highp float;precision highp int;uniform vec4 F[1];`, from = "gl_FragCoord.xy/F[0].xy";
     const outs = Array.from({length: n}, (_, i) => i);
     const [vertex, fragment] = layers
@@ -323,17 +317,17 @@ class Device {
         void main(){${outs.map((i) => `o${i}=texture(a,vec3(${from},${i}))*F[0].z;`).join("")}}`]
       : ["attribute vec2 p;void main(){gl_Position=vec4(p,0,1);}", `${head}precision highp sampler2D;uniform sampler2D a;void main(){gl_FragColor=texture2D(a,${from})*F[0].z;}`];
     const source = this.texture(w, h, layers, format), into = this.texture(w, h, layers, format);
-    this.write(source, format === "float16" ? toHalf(values) : bytes);
+    this.write(source, half ? toHalf(values) : values);
     const framebuffer = this.target(into);
     if (gl.checkFramebufferStatus(gl.FRAMEBUFFER) !== gl.FRAMEBUFFER_COMPLETE) return false;
     const program = this.compile(vertex, fragment, ["a"]);
     this.finish(program, "the probe");
     this.draw({program, framebuffer, viewport: [w, h], textures: [source], floats: new Float32Array([w, h, 1, 0])});
-    const got = new bytes.constructor(w * h * 4);
+    const got = values.slice(0, w * h * 4);
     return outs.every((layer) => {
       if (layers) gl.readBuffer(gl.COLOR_ATTACHMENT0 + layer);
-      gl.readPixels(0, 0, w, h, gl.RGBA, format === "rgba8" ? gl.UNSIGNED_BYTE : gl.FLOAT, got);
-      return got.every((value, i) => value === bytes[layer * got.length + i]);
+      gl.readPixels(0, 0, w, h, gl.RGBA, bytes ? gl.UNSIGNED_BYTE : gl.FLOAT, got.fill(0));
+      return got.every((value, i) => value === values[layer * got.length + i]);
     });
   }
 }
@@ -389,8 +383,7 @@ class Model extends EventTarget {
     this._queue = Promise.resolve();
     this._generation = 0; // grows with each context lost
     this._fastest = Infinity; // ms of a prediction
-    device.canvas.addEventListener("webglcontextlost", this);
-    device.canvas.addEventListener("webglcontextrestored", this);
+    for (const type of LOSS) device.canvas.addEventListener(type, this);
     this._start();
   }
 
@@ -402,22 +395,26 @@ class Model extends EventTarget {
     this._targets = this._slots.map((texture) => device.target(texture));
     this._weights = plan.weights.map(() => null);
     this._ready = false;
-    for (const tensor of [...plan.inputs, ...plan.outputs]) {
-      const texels = (part) => tensor.layout.layers * (tensor.reading ? tensor.layout.width * tensor.layout.heights[part] : size(tensor.layout.size));
-      tensor.reading = plan.outputs.includes(tensor);
-      tensor.parts = tensor.slots.map((_, part) => new Float32Array(texels(part) * tensor.lanes));
+    const array = ({layout, lanes}, texels) => new Float32Array(layout.layers * texels * lanes);
+    for (const tensor of plan.inputs) tensor.parts = tensor.slots.map(() => array(tensor, size(tensor.layout.size)));
+    let bytes = 0; // that are read back
+    for (const tensor of plan.outputs) {
+      tensor.parts = tensor.layout.heights.map((height) => array(tensor, tensor.layout.width * height));
+      for (const part of tensor.parts) bytes += part.byteLength;
     }
-    this._pixels = 0; // bytes that are read back
-    for (const tensor of plan.outputs) for (const part of tensor.parts) this._pixels += part.byteLength;
     if (gl.fenceSync) {
-      this._pack = device.keep("buffers", gl.createBuffer());
-      gl.bindBuffer(gl.PIXEL_PACK_BUFFER, this._pack);
-      gl.bufferData(gl.PIXEL_PACK_BUFFER, this._pixels, gl.STREAM_COPY);
-      gl.bindBuffer(gl.PIXEL_PACK_BUFFER, null);
+      this._packing(true, device.make("buffers"));
+      gl.bufferData(gl.PIXEL_PACK_BUFFER, bytes, gl.STREAM_COPY);
+      this._packing(false);
     }
   }
 
-  /** Packs and uploads the weights whose bytes lie before `end` and that are not on the device yet. */
+  _packing(on, buffer = this._pack) {
+    const {gl} = this._device;
+    if ((this._pack = buffer)) gl.bindBuffer(gl.PIXEL_PACK_BUFFER, on ? buffer : null);
+  }
+
+  /** Packs and uploads the weights whose bytes are complete and that are not on the device yet. */
   _upload(complete = () => true) {
     this.plan.weights.forEach((weight, i) => {
       if (this._weights[i] || !complete(weight)) return;
@@ -438,7 +435,7 @@ class Model extends EventTarget {
   _link() {
     const {plan, _device: device} = this, blank = {};
     const standIn = ({layers, codec}) => (blank[[layers, codec]] = blank[[layers, codec]] || device.texture(3, 3, layers, codec));
-    const before = device.objects();
+    const before = new Map(device.live);
     for (const [key, program] of this._programs) {
       const index = plan.draws.findIndex((d) => d.program === key), draw = plan.draws[index];
       device.finish(program, `the kernel ${draw.kernel} of layer ${draw.source} (pass ${index + 1} of ${plan.draws.length})`);
@@ -472,7 +469,7 @@ class Model extends EventTarget {
   }
 
   handleEvent(event) {
-    if (event.type === "webglcontextlost") {
+    if (event.type === LOSS[0]) {
       event.preventDefault(); // or the browser would never restore it
       this._generation++;
       this._ready = false;
@@ -494,7 +491,11 @@ class Model extends EventTarget {
 
   /** {output name: Float32Array} of row-major values for {input name: Float32Array}; calls run one after another. */
   predict(inputs) {
-    const turn = this._queue.then(() => this._predict(inputs));
+    return this._next(() => this._predict(inputs));
+  }
+
+  _next(call) {
+    const turn = this._queue.then(call);
     this._queue = turn.catch(() => {});
     return turn;
   }
@@ -507,14 +508,14 @@ class Model extends EventTarget {
         fail("input", `input ${name}: ${values ? `${values.length} values` : "nothing"} given, ${size(shape)} expected (${shape.join(" x ")})`);
       }
     }
-    const {plan, _device: device} = this, {gl} = device, start = performance.now(), generation = this._generation;
+    const {plan, _device: device} = this, start = performance.now(), generation = this._generation;
     for (const tensor of plan.inputs) {
       move(tensor.layout, tensor.lanes, tensor.parts, inputs[tensor.name]);
       tensor.slots.forEach((slot, part) => device.write(this._slots[slot], ENCODE[tensor.codec](tensor.parts[part])));
     }
     for (const draw of this._draws) device.draw(draw);
     await this._read();
-    if (generation !== this._generation || gl.isContextLost()) lost();
+    this._same(generation);
     if (this._fastest === Infinity) this._check("the first prediction");
     this._fastest = Math.min(this._fastest, performance.now() - start);
     return Object.fromEntries(plan.outputs.map(({name, shape, layout, lanes, parts}) => {
@@ -522,6 +523,11 @@ class Model extends EventTarget {
       move(layout, lanes, parts, values, true);
       return [name, values];
     }));
+  }
+
+  /** Raises GlnnError context-lost where the context is, or was since then. */
+  _same(generation) {
+    if (generation !== this._generation || this._device.gl.isContextLost()) lost();
   }
 
   _usable() {
@@ -534,7 +540,7 @@ class Model extends EventTarget {
   async _read() {
     const {plan, _device: device} = this, {gl} = device;
     let offset = 0;
-    if (this._pack) gl.bindBuffer(gl.PIXEL_PACK_BUFFER, this._pack);
+    this._packing(true);
     for (const {slots, layout, codec, parts} of plan.outputs) slots.forEach((slot, part) => {
       gl.bindFramebuffer(gl.FRAMEBUFFER, (device.framebuffer = this._targets[slot]));
       const [width, height] = [layout.width, layout.heights[part]], bytes = codec === "rgba8";
@@ -547,33 +553,31 @@ class Model extends EventTarget {
       }
     });
     if (!this._pack) return;
-    gl.bindBuffer(gl.PIXEL_PACK_BUFFER, null);
+    this._packing(false);
     const fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0), generation = this._generation;
     gl.flush();
     const expected = this._fastest < 1e5 ? this._fastest : 0;
     for (let wait = expected * 0.7; ; wait = expected * 0.04) { // asking without a pause takes a core from a software renderer
       await hop();
       await later(wait);
-      if (generation !== this._generation || gl.isContextLost()) lost();
+      this._same(generation);
       const status = gl.clientWaitSync(fence, 0, 0);
       if (status === gl.WAIT_FAILED) fail("limit", `${this.renderer} failed while it waited for a prediction`);
       if (status !== gl.TIMEOUT_EXPIRED) break;
     }
     gl.deleteSync(fence);
-    gl.bindBuffer(gl.PIXEL_PACK_BUFFER, this._pack);
+    this._packing(true);
     offset = 0;
     for (const {parts} of plan.outputs) for (const part of parts) {
       gl.getBufferSubData(gl.PIXEL_PACK_BUFFER, offset, part);
       offset += part.byteLength;
     }
-    gl.bindBuffer(gl.PIXEL_PACK_BUFFER, null);
+    this._packing(false);
   }
 
   /** The passes with the ms that each took, by timer queries, or else (`method` "sync") by waiting for each draw. */
   profile() {
-    const turn = this._queue.then(() => this._profile());
-    this._queue = turn.catch(() => {});
-    return turn;
+    return this._next(() => this._profile());
   }
 
   async _profile() {
@@ -614,8 +618,7 @@ class Model extends EventTarget {
   dispose() {
     if (this._disposed) return;
     this._disposed = true;
-    this._device.canvas.removeEventListener("webglcontextlost", this);
-    this._device.canvas.removeEventListener("webglcontextrestored", this);
+    for (const type of LOSS) this._device.canvas.removeEventListener(type, this);
     this._device.close();
     this._store = null;
   }
