@@ -66,7 +66,7 @@ def new_page(browsers: Callable[[str], Browser]) -> Iterator[Callable[[str], Pag
         def page(renderer: str = "llvmpipe") -> Page:
             made = browsers(renderer).new_page()
             stack.callback(made.close)
-            made.set_default_timeout(120_000)
+            made.set_default_timeout(60_000)
             made.on("pageerror", lambda error: errors.append(str(error)))
             return made
 

@@ -4,79 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from damages import DAMAGES
 from replays import Exported
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
-
-    Change = Callable[[Path], Any]
-
-
-def manifest(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "manifest.json").read_text())
-
-
-def shard(folder: Path) -> Path:
-    """The last shard, the only one in a small model."""
-    return folder / manifest(folder)["weights"]["shards"][-1]["file"]
-
-
-def plan(folder: Path) -> Path:
-    return folder / manifest(folder)["variants"][0]["plan"]["file"]
-
-
-def truncate(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-7])
-
-
-def lengthen(path: Path) -> None:
-    path.write_bytes(path.read_bytes() + b"more")
-
-
-def flip(path: Path) -> None:
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(bytes(data))
-
-
-def other_version(folder: Path) -> None:
-    changed = manifest(folder) | {"version": 99}
-    (folder / "manifest.json").write_text(json.dumps(changed))
-
-
-def other_plan_version(folder: Path) -> None:
-    """A plan of a later version in a folder that is whole: its manifest states the file's length and checksum."""
-    changed, path = manifest(folder), plan(folder)
-    data = json.dumps(json.loads(path.read_text()) | {"version": 99}).encode()
-    path.write_bytes(data)
-    changed["variants"][0]["plan"] |= {"bytes": len(data), "crc32": zlib.crc32(data)}
-    (folder / "manifest.json").write_text(json.dumps(changed))
-
-
-# what is done to an export: (the change, the code of the error, words of its message)
-DAMAGES: dict[str, tuple[Change, str, tuple[str, ...]]] = {
-    "no manifest": (lambda f: (f / "manifest.json").unlink(), "not-found", ("manifest.json", "404", "folder")),
-    "manifest is no JSON": (lambda f: (f / "manifest.json").write_text("{"), "not-found", ("manifest",)),
-    "manifest is something else": (lambda f: (f / "manifest.json").write_text("{}"), "not-found", ("manifest",)),
-    "manifest is a list": (lambda f: (f / "manifest.json").write_text("[1]"), "not-found", ("manifest",)),
-    "manifest of a later version": (other_version, "bad-version", ("99", "version")),
-    "plan of a later version": (other_plan_version, "bad-version", ("99", "version")),
-    "missing plan": (lambda f: plan(f).unlink(), "not-found", (".json", "404")),
-    "truncated plan": (lambda f: truncate(plan(f)), "bad-data", (".json", "truncated")),
-    "changed plan": (lambda f: flip(plan(f)), "bad-data", (".json", "checksum")),
-    "missing shard": (lambda f: shard(f).unlink(), "not-found", (".bin", "404")),
-    "truncated shard": (lambda f: truncate(shard(f)), "bad-data", (".bin", "truncated")),
-    "lengthened shard": (lambda f: lengthen(shard(f)), "bad-data", (".bin", "more than")),
-    "changed shard": (lambda f: flip(shard(f)), "bad-data", (".bin", "checksum")),
-    "empty shard": (lambda f: shard(f).write_bytes(b""), "bad-data", (".bin", "0 bytes")),
-}
-IN_THE_PAGE = ("no manifest", "missing shard", "truncated shard", "changed shard", "plan of a later version")
 
 
 @pytest.fixture
@@ -88,7 +25,7 @@ def damaged(digits: Exported) -> Iterator[Callable[[str], Exported]]:
         copy = digits.folder.with_name(damage.replace(" ", "-"))
         shutil.copytree(digits.folder, copy)
         copies.append(copy)
-        DAMAGES[damage][0](copy)
+        DAMAGES[damage].change(copy)
         return Exported(digits.model, copy, digits.site, digits.input)
 
     yield make
@@ -110,8 +47,8 @@ def refusal(page: Page, exported: Exported, **options: Any) -> tuple[str, str]:
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damaged_folders_are_refused(new_page: Callable[[], Page], damaged: Callable, damage: str) -> None:
     code, message = refusal(new_page(), damaged(damage), variant="webgl2")
-    assert code == DAMAGES[damage][1]
-    assert all(word in message for word in DAMAGES[damage][2]), message
+    assert code == DAMAGES[damage].code
+    assert all(word in message for word in DAMAGES[damage].words), message
 
 
 def test_a_missing_folder_is_refused(new_page: Callable[[], Page], digits: Exported) -> None:
