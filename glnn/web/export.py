@@ -61,13 +61,16 @@ def export_web(
     plans = {name: make_plan(graph, input_shapes, limit, store) for name, limit in limits.items()}
     blob, offsets = collect(store.values, sorted({w.key for plan in plans.values() for w in plan.weights}))
     files: dict[str, bytes] = {}
+    first = next(iter(plans.values()))
+    classes = [t.shape[-1] for t in first.outputs if len(t.shape) == 2]
+    if labels is not None and len(labels) not in classes:
+        raise InputError(f"labels: {len(labels)} names for {classes or 'no'} classes. Give one for each, in order")
 
     def add(data: bytes, suffix: str) -> dict[str, Any]:
         sha256 = hashlib.sha256(data).hexdigest()
         files[name := f"{sha256[:20]}.{suffix}"] = data
         return {"file": name, "bytes": len(data), "sha256": sha256, "crc32": zlib.crc32(data)}
 
-    first = next(iter(plans.values()))
     manifest = {
         "version": VERSION,
         "name": graph.name,

@@ -169,8 +169,9 @@ async function run() {
   busy = false;
 }
 
-function view({name, shape: [, ...size]}, values) {
-  const title = model.outputs.length > 1 ? [make("small", name)] : [];
+/** What shows the first sample of an output. */
+function view({name, shape: [, ...size]}, all) {
+  const values = all.subarray(0, size.reduce((a, b) => a * b, 1)), title = model.outputs.length > 1 ? [make("small", name)] : [];
   if (size.length === 3 && size[0] * size[1] > 1 && [1, 3, 4].includes(size[2])) return [...title, image(size, values)];
   if (size.length === 1) return [...title, bars(values)];
   const sum = values.reduce((a, b) => a + b, 0), text = [["min", Math.min], ["max", Math.max]].map(([word, f]) => `${word} ${values.reduce((a, b) => f(a, b)).toPrecision(6)}`);

@@ -339,10 +339,11 @@ function choose(manifest, backend, name) {
   const names = manifest.variants.map((v) => v.name);
   if (name && !names.includes(name)) fail("input", `variant ${name}: this export has ${names.join(", ")}`);
   if (backend !== "auto" && !BACKENDS.includes(backend)) fail("input", `backend ${backend}: allowed are auto, ${BACKENDS.join(", ")}`);
-  const tried = [];
+  const asked = manifest.variants.filter((v) => (!name || v.name === name) && (backend === "auto" || backend === v.backend)), tried = [];
+  if (!asked.length) fail("input", `backend ${backend}: none of ${name || names.join(", ")} is for it`);
   let contexts = 0;
   for (const kind of BACKENDS) {
-    const wanted = manifest.variants.filter((v) => v.backend === kind && (!name || v.name === name) && (backend === "auto" || backend === kind));
+    const wanted = asked.filter((v) => v.backend === kind);
     if (!wanted.length) continue;
     const device = new Device(kind);
     if (!device.gl) {
@@ -358,7 +359,7 @@ function choose(manifest, backend, name) {
     device.close();
   }
   if (contexts) fail("no-variant", `no variant of this model runs here: ${tried.join("; ")}`);
-  fail("no-webgl", `this browser offers no WebGL (${tried.join("; ") || "no variant asked for"}). Turn on graphics acceleration, or use another browser`);
+  fail("no-webgl", `this browser offers no WebGL (${tried.join("; ")}). Turn on graphics acceleration, or use another browser`);
 }
 
 const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -477,6 +478,7 @@ class Model extends EventTarget {
       return;
     }
     try {
+      this._broken = undefined;
       this._device.reset();
       this._start();
       this._link();

@@ -200,6 +200,12 @@ def test_wrong_scales_and_folders_are_refused(tmp_path: Path, digits: glnn.Model
         digits.export_web(tmp_path / "file", variants=["webgl1"])
 
 
+def test_labels_are_one_for_each_class(tmp_path: Path, digits: glnn.Model) -> None:
+    with pytest.raises(InputError, match="labels: 9 names for .10. classes"):
+        digits.export_web(tmp_path, labels=[str(i) for i in range(9)])
+    assert not list(tmp_path.iterdir())
+
+
 def test_input_shapes_are_checked(digits: glnn.Model) -> None:
     specs = digits.inputs
     assert web_shapes(specs, None) == web_shapes(specs, (8, 8, 1)) == web_shapes(specs, {"image": [1, 8, 8, 1]})
