@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
@@ -89,8 +90,15 @@ def export_web(
     }
     files["manifest.json"] = text(manifest)
     for name in PAGE:
-        files[name] = resources.files("glnn").joinpath(f"web/{name}").read_bytes()
+        source = resources.files("glnn").joinpath(f"web/{name}").read_text(encoding="utf-8")
+        files[name] = (without_comments(source) if name.endswith(".js") else source).encode()
     return write(Path(folder), files)
+
+
+def without_comments(source: str) -> str:
+    """JavaScript without lines of nothing but comment: the web gets the code, the package keeps the words."""
+    lines = re.sub(r"^[ \t]*/\*\*?.*?\*/[ \t]*\n", "", source, flags=re.M | re.S)
+    return re.sub(r"^[ \t]*//.*\n", "", lines, flags=re.M)
 
 
 def chosen(variants: Mapping[str, Limits] | Sequence[str] | None) -> dict[str, Limits]:
