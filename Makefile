@@ -47,7 +47,7 @@ train: $(VENV)/.setup-train
 	$(RUN) examples/train_digits.py
 
 web-test: $(VENV)/.setup-test $(VENV)/.setup-web
-	$(RUN) -m pytest tests/web $(PYTEST_ARGS)
+	$(RUN) -m pytest tests/web -n 2 --dist loadfile $(PYTEST_ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
