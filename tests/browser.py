@@ -37,7 +37,8 @@ UNWANTED = ("--enable-unsafe-swiftshader", "--disable-gpu", "--use-gl")  # what 
 def chromium_path() -> str | None:
     """Chromium's path: GLNN_CHROMIUM, else what lies on the PATH; None where there is none."""
     names = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-    return os.environ.get("GLNN_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    wanted = os.environ.get("GLNN_CHROMIUM")
+    return next(filter(None, map(shutil.which, [wanted] if wanted else names)), None)
 
 
 def missing() -> str | None:
