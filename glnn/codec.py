@@ -24,6 +24,11 @@ class Codec:
     encode: Callable[[np.ndarray], np.ndarray]  # values (.., 4 // texels) -> texels (.., 4)
     decode: Callable[[np.ndarray], np.ndarray]
 
+    @property
+    def texel_bytes(self) -> int:
+        """Bytes of one texel."""
+        return 4 * np.dtype(self.dtype).itemsize
+
 
 def _float16(values: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):  # beyond 65504 is infinity, as packHalf2x16 makes it

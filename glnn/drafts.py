@@ -29,8 +29,7 @@ class WeightPlan:
     @property
     def nbytes(self) -> int:
         """Bytes of its textures."""
-        codec = CODECS[self.codec]
-        return self.layout.parts * math.prod(self.layout.size) * 4 * np.dtype(codec.dtype).itemsize
+        return self.layout.parts * math.prod(self.layout.size) * CODECS[self.codec].texel_bytes
 
 
 @dataclass(eq=False)

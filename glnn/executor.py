@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -58,25 +58,19 @@ class Resident:
 class Executor:
     """A plan made ready on a device: its slots' textures, its programs, its draws."""
 
-    def __init__(
-        self, plan: Plan, device: Device, resident: Resident, progress: Callable[[int, int], None] | None = None
-    ):
+    def __init__(self, plan: Plan, device: Device, resident: Resident):
         self.plan, self.device = plan, device
         self.slots: list[Texture] = []
         self._draws: list[tuple[Program, Target, tuple[int, int, int, int], tuple[Texture, ...], bytes, bytes]] = []
         try:
-            self._make(resident, progress)
+            self._make(resident)
         except BaseException:  # of a kernel that does not compile, or textures that find no memory: nothing may stay
             self.release()
             raise
 
-    def _make(self, resident: Resident, progress: Callable[[int, int], None] | None) -> None:
+    def _make(self, resident: Resident) -> None:
         plan, device = self.plan, self.device
-        programs = {}
-        for i, (key, text) in enumerate(plan.programs.items()):
-            programs[key] = resident.program(text)
-            if progress:
-                progress(i + 1, len(plan.programs))
+        programs = {key: resident.program(text) for key, text in plan.programs.items()}
         for s in plan.slots:
             self.slots.append(device.texture(s.width, s.height, s.layers, s.format))
         textures = [resident.textures(w) for w in plan.weights]

@@ -24,7 +24,6 @@ from .layout import Layout, Limits, canonical
 from .slots import Slot, assign_slots
 
 VERSION = 1
-TEXEL_BYTES = {"float32": 16, "float16": 8, "rgba8": 4}
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Plan:
     @property
     def activation_bytes(self) -> int:
         """Bytes of all texture slots."""
-        return sum(s.width * s.height * max(1, s.layers) * TEXEL_BYTES[s.format] for s in self.slots)
+        return sum(s.width * s.height * max(1, s.layers) * CODECS[s.format].texel_bytes for s in self.slots)
 
     def to_json(self) -> str:
         """The plan as JSON text, the same text for the same plan."""
