@@ -56,7 +56,8 @@ class WeightStore:
         self._owners: dict[int, str] = {}
         for node in graph.nodes:
             for name, array in node.weights.items():
-                self._owners.setdefault(id(_base(array)), f"{node.name}/{name}")
+                if isinstance(array, np.ndarray):
+                    self._owners.setdefault(id(_base(array)), f"{node.name}/{name}")
 
     def key(self, array: np.ndarray, fallback: str, kind: str) -> str:
         """The key of an array: that of the graph's weight it is a view of, else the place where it was made."""

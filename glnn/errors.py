@@ -41,6 +41,10 @@ class InputError(GlnnError, ValueError):
     """An argument of wrong number, name, rank, shape, dtype or value."""
 
 
+class QuantizationError(GlnnError, ValueError):
+    """Weights, ranges or calibration data that cannot be quantized: names the layer and what came."""
+
+
 class DeviceError(GlnnError):
     """The OpenGL device failed, or was asked for what it does not do."""
 

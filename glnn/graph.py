@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from .errors import GlnnError, GraphError
 
 if TYPE_CHECKING:
@@ -25,18 +23,27 @@ class TensorSpec:
     dtype: str = "float32"
 
 
+@dataclass(frozen=True)
+class ActivationCodec:
+    """How a tensor between layers is stored: a codec's name; for uint8 the range of values that its codes span."""
+
+    codec: str
+    low: float = 0.0
+    high: float = 0.0
+
+
 @dataclass(frozen=True, eq=False)
 class Node:
     """One call of a layer. `name` is unique in the graph; `source` is the layer's name in the user's model.
 
-    In a nested model the source is a path.
+    In a nested model the source is a path. Weights are arrays of float32 or float16, or Quantized.
     """
 
     name: str
     layer: Layer
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    weights: Mapping[str, np.ndarray] = field(default_factory=dict)
+    weights: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
 
     def with_(self, **changes: Any) -> Node:
@@ -46,13 +53,17 @@ class Node:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """Nodes in the order in which they run; `outputs` are names of tensors, `output_names` what the user calls them."""
+    """Nodes in the order in which they run; `outputs` are names of tensors, `output_names` what the user calls them.
+
+    `activations` says how tensors are stored, by name; those that it does not name, as the device does best.
+    """
 
     name: str
     inputs: tuple[TensorSpec, ...]
     nodes: tuple[Node, ...]
     outputs: tuple[str, ...]
     output_names: tuple[str, ...] = ()
+    activations: Mapping[str, ActivationCodec] = field(default_factory=dict)
 
     def with_(self, **changes: Any) -> Graph:
         """A copy with some fields changed."""
@@ -113,6 +124,9 @@ def validate(graph: Graph) -> Graph:
     for name in graph.outputs:
         if name not in specs:
             raise GraphError(f"{graph.name}: output {name!r} is made by no layer")
+    lost = [name for name in graph.activations if name not in specs]
+    if lost:
+        raise GraphError(f"{graph.name}: a codec is given for tensor {lost[0]!r}, which no layer makes")
     if graph.output_names and len(graph.output_names) != len(graph.outputs):
         raise GraphError(f"{graph.name}: {len(graph.outputs)} outputs but {len(graph.output_names)} names for them")
     return graph
