@@ -35,6 +35,7 @@ class Limits:
     float_target: str = "float32"
     dialect: str = "es300"
     array_layers: int = 256
+    precision: str = "highp"  # of arithmetic in shaders: "mediump" stands for half floats
 
 
 def canonical(shape: tuple[int, ...]) -> tuple[int, int, int, int]:

@@ -102,6 +102,8 @@ class Layer:
     arity: ClassVar[int | None] = 1  # number of inputs; None: one or more
     ignored: ClassVar[frozenset[str]] = frozenset()  # further config keys of this layer that do not matter at inference
     renamed: ClassVar[Mapping[str, str]] = {}  # older or foreign spelling of a config key -> field
+    exact_inputs: ClassVar[tuple[int, ...]] = ()
+    """Inputs (by number) that hold whole numbers: stored with full precision where the device can."""
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], where: str = "") -> Layer:
