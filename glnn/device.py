@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import os
 import threading
 from collections.abc import Sequence
 from types import TracebackType
@@ -41,9 +42,14 @@ class Device:
     texture_units:    textures read in one draw
     float_targets:    which of "float32", "float16", "rgba8" may be rendered to
     dialect:          "es300", "es100" or "gl330"
+    profile:          the limits of another device, as far as no other argument says: a name out of
+                      glnn.profiles.PROFILES (`glnn doctor` lists them) or a file that `glnn doctor --json` wrote
+    precision:        "highp", or "mediump" for the half arithmetic of phones
+    array_layers:     layers of an array texture
 
     An argument left None is taken from the environment: GLNN_DEVICE_INDEX, GLNN_MAX_TEXTURE_SIZE, GLNN_DRAW_BUFFERS,
-    GLNN_TEXTURE_UNITS, GLNN_FLOAT_TARGETS (comma list), GLNN_DIALECT. Limits can only be lowered.
+    GLNN_TEXTURE_UNITS, GLNN_FLOAT_TARGETS (comma list), GLNN_DIALECT, GLNN_PROFILE, GLNN_PRECISION, GLNN_ARRAY_LAYERS.
+    Limits can only be lowered; `forced` tells what was, and by which profile.
     Raises NoDeviceError if there is no OpenGL, DeviceError for a wish that the device cannot meet, InputError for a
     value that makes no sense.
     """
@@ -56,8 +62,14 @@ class Device:
         texture_units: int | None = None,
         float_targets: Sequence[str] | str | None = None,
         dialect: str | None = None,
+        profile: str | os.PathLike[str] | None = None,
+        precision: str | None = None,
+        array_layers: int | None = None,
     ):
-        wishes = Wishes.gather(index, max_texture_size, draw_buffers, texture_units, float_targets, dialect)
+        wishes = Wishes.gather(
+            index, max_texture_size, draw_buffers, texture_units, float_targets, dialect,
+            profile, precision, array_layers,
+        )  # fmt: skip
         self._closed = True
         self._thread = threading.current_thread()
         self._ctx = g.create_context(wishes.index)
@@ -287,6 +299,15 @@ class Device:
             "vertex arrays": gl.IsVertexArray,
         }
         return {kind: sum(1 for name in names if exists(name)) for kind, exists in kinds.items()}
+
+    def texture_bytes(self) -> int:
+        """Bytes of the texels of all live textures, as the driver has them: asked name by name, not our own books."""
+        self.activate()
+        gl, kinds = self._gl, {texture.glo: texture.kind for texture in self._textures}
+        names = [name for name in range(1, self._highest + NAME_MARGIN) if gl.IsTexture(name)]
+        total = sum(gl.texture_bytes(name, kinds.get(name)) for name in names)
+        self._forget_textures()
+        return total
 
     def release_programs(self, keep: Sequence[Program] = ()) -> None:
         """Deletes every program but those to keep."""

@@ -10,12 +10,13 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from .errors import GlnnError
+from .profiles import PROFILES
 
 SOFTWARE = ("llvmpipe", "softpipe", "swiftshader", "swrast", "basic render", "software")
 
 
 def collect() -> dict[str, Any]:
-    """The report as plain data. `ok` says whether glnn can run here; without OpenGL `error` says what was tried."""
+    """The report as plain data, a profile for other machines (see profiles.py). `ok` says whether glnn can run here; without OpenGL `error` says what was tried."""
     about: dict[str, Any] = {
         "ok": False,
         "verdict": "",
@@ -25,6 +26,7 @@ def collect() -> dict[str, Any]:
             **{name: _version(name) for name in ("moderngl", "glcontext", "numpy")},
         },
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "profiles": {profile.name: profile.about for profile in PROFILES.values()},
     }
     try:
         from .device import Device
@@ -73,11 +75,13 @@ def report(json: bool = False) -> int:
 
 def sections(about: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
     """The report as titled lists of (name, value) pairs, probes left out."""
+    profiles = list(about.get("profiles", {}).items())
     parts = [
         ("system", [("system", about["system"]), *((name, text) for name, text in about["versions"].items())]),
         ("device", list(about.get("device", {}).items())),
         ("limits", [(_words(name), str(value)) for name, value in about.get("limits", {}).items()]),
         ("forced by argument or environment", [(_words(n), _listed(v)) for n, v in about.get("forced", {}).items()]),
+        ("profiles for Device(profile=...) and GLNN_PROFILE, beside a report of another machine", profiles),
     ]
     return [part for part in parts if part[1]]
 

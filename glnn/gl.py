@@ -27,6 +27,8 @@ GL_RGBA = 0x1908
 GL_DITHER = 0x0BD0
 GL_BLEND = 0x0BE2
 GL_PACK_ALIGNMENT = 0x0D05
+GL_TEXTURE_WIDTH, GL_TEXTURE_HEIGHT, GL_TEXTURE_DEPTH = 0x1000, 0x1001, 0x8071
+GL_TEXTURE_CHANNEL_SIZES = (0x805C, 0x805D, 0x805E, 0x805F)  # bits of red, green, blue, alpha
 GL_MAX_TEXTURE_SIZE = 0x0D33
 GL_MAX_TEXTURE_IMAGE_UNITS = 0x8872
 GL_MAX_DRAW_BUFFERS = 0x8824
@@ -64,6 +66,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {  # name without gl -> result, argume
     "GenFramebuffers": (None, _I, _P),
     "GetError": (_U,),
     "GetIntegerv": (None, _U, _P),
+    "GetTexLevelParameteriv": (None, _U, _I, _U, _P),
     "GetString": (ctypes.c_char_p, _U),
     "IsBuffer": (ctypes.c_ubyte, _U),
     "IsFramebuffer": (ctypes.c_ubyte, _U),
@@ -111,6 +114,25 @@ class Functions:
     def string(self, name: int) -> str:
         """One text of glGetString, empty if the driver has none."""
         return (self.GetString(name) or b"").decode("utf-8", "replace")
+
+    def texture_bytes(self, name: int, kind: int | None = None) -> int:
+        """Bytes of a texture's texels as the driver has them. It stays bound to the active unit.
+
+        kind: GL_TEXTURE_2D or GL_TEXTURE_2D_ARRAY; None where it is not known: GL's errors so far are cleared then.
+        """
+        if kind is None:
+            self.error()
+            self.BindTexture(GL_TEXTURE_2D, name)  # an error where the name is one of another kind
+            kind = GL_TEXTURE_2D if self.error() == "GL_NO_ERROR" else GL_TEXTURE_2D_ARRAY
+        self.BindTexture(kind, name)
+
+        def ask(parameter: int) -> int:
+            value = ctypes.c_int()
+            self.GetTexLevelParameteriv(kind, 0, parameter, ctypes.byref(value))
+            return value.value
+
+        bits = sum(map(ask, GL_TEXTURE_CHANNEL_SIZES))
+        return ask(GL_TEXTURE_WIDTH) * ask(GL_TEXTURE_HEIGHT) * ask(GL_TEXTURE_DEPTH) * bits // 8
 
     def error(self) -> str:
         """The name of the first GL error since the last call, "GL_NO_ERROR" if there was none; clears them all."""

@@ -7,9 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from . import profiles
 from .errors import DeviceError, InputError
 from .layout import Limits
 from .probe import DIALECTS, MAX_UNITS, TARGETS, buffer_counts
+
+PRECISIONS = ("highp", "mediump")
+COUNTS = ("max_texture_size", "draw_buffers", "texture_units", "array_layers")  # wishes that bear the limit's own name
 
 
 @dataclass(frozen=True)
@@ -22,33 +26,68 @@ class Wishes:
     texture_units: int | None = None
     float_targets: tuple[str, ...] | None = None
     dialect: str | None = None
+    array_layers: int | None = None
+    precision: str | None = None
+    profile: str | None = None  # a profile's name, or the file it came from
+    imposed: frozenset[str] = frozenset()  # the wishes that are the profile's
 
     @classmethod
     def gather(
         cls,
-        index: int | None,
-        max_texture_size: int | None,
-        draw_buffers: int | None,
-        texture_units: int | None,
-        float_targets: Sequence[str] | str | None,
-        dialect: str | None,
+        index: int | None = None,
+        max_texture_size: int | None = None,
+        draw_buffers: int | None = None,
+        texture_units: int | None = None,
+        float_targets: Sequence[str] | str | None = None,
+        dialect: str | None = None,
+        profile: str | os.PathLike[str] | None = None,
+        precision: str | None = None,
+        array_layers: int | None = None,
     ) -> Wishes:
-        """Arguments where given, else environment variables. Raises InputError that names the argument or variable."""
-        targets = _wish("float_targets", float_targets, _names)
-        unknown = [name for name in targets[1] if name not in TARGETS] if targets else []
-        if targets and (unknown or not targets[1]):
-            raise InputError(f"{targets[0]}={','.join(targets[1])!r}: allowed are one or more of {', '.join(TARGETS)}")
-        spoken = _wish("dialect", dialect, str)
-        if spoken and spoken[1] not in DIALECTS:
-            raise InputError(f"{spoken[0]}={spoken[1]!r}: allowed are {', '.join(DIALECTS)}")
-        return cls(
-            index=_count("device_index", index, 0),
-            max_texture_size=_count("max_texture_size", max_texture_size, 1),
-            draw_buffers=_count("draw_buffers", draw_buffers, 1),
-            texture_units=_count("texture_units", texture_units, 2),
-            float_targets=targets[1] if targets else None,
-            dialect=spoken[1] if spoken else None,
-        )
+        """Arguments where given, else environment variables, else what the profile says.
+
+        Raises InputError that names the argument, variable or file.
+        """
+        asked: dict[str, Any] = {
+            "index": _count("device_index", index, 0),
+            "max_texture_size": _count("max_texture_size", max_texture_size, 1),
+            "draw_buffers": _count("draw_buffers", draw_buffers, 1),
+            "texture_units": _count("texture_units", texture_units, 2),
+            "array_layers": _count("array_layers", array_layers, 1),
+            "float_targets": _allowed(_wish("float_targets", float_targets, _names), TARGETS),
+            "dialect": _allowed(_wish("dialect", dialect, str), DIALECTS),
+            "precision": _allowed(_wish("precision", precision, str), PRECISIONS),
+        }
+        named = _wish("profile", profile, lambda value: value)
+        if named is None:
+            return cls(**asked)
+        chosen = profiles.resolve(named[1], named[0])
+        where, limits = f"profile {chosen.name!r}", chosen.limits
+        whole: dict[str, Any] = {name: getattr(limits, name) for name in COUNTS}
+        whole["float_targets"] = _allowed((f"{where}: float_target", (limits.float_target,)), TARGETS)
+        whole["dialect"] = _allowed((f"{where}: dialect", limits.dialect), DIALECTS)
+        whole["precision"] = _allowed((f"{where}: precision", limits.precision), PRECISIONS)
+        imposed = frozenset(name for name in whole if asked[name] is None)
+        return cls(**{**asked, **{name: whole[name] for name in imposed}, "profile": chosen.name, "imposed": imposed})
+
+    def called(self, name: str) -> str:
+        """A wish as the user knows it: by the argument's name, after the profile that it comes from."""
+        return f"profile {self.profile!r}: {name}" if name in self.imposed else name
+
+    def remedy(self, name: str, values: str) -> str:
+        """What to do about a wish of the profile that the device cannot meet; nothing for an argument's."""
+        return f". Give the argument {name}={values} (or GLNN_{name.upper()})" if name in self.imposed else ""
+
+
+def _allowed(wish: tuple[str, Any] | None, allowed: Sequence[str]) -> Any:
+    """The value of a wish, one name or several. Raises InputError unless all are allowed, and there is one at least."""
+    if wish is None:
+        return None
+    names = (wish[1],) if isinstance(wish[1], str) else wish[1]
+    if not names or any(name not in allowed for name in names):
+        how = f"one or more of {', '.join(allowed)}" if names is wish[1] else ", ".join(allowed)
+        raise InputError(f"{wish[0]}={','.join(names)!r}: allowed are {how}")
+    return wish[1]
 
 
 def _wish(name: str, argument: Any, convert: Callable[[Any], Any]) -> tuple[str, Any] | None:
@@ -89,13 +128,15 @@ def choose(ask: Callable[[str], bool], queried: Limits, wishes: Wishes, renderer
     dialect = next((d for d in ([wishes.dialect] if wishes.dialect else DIALECTS) if _renders(ask, d)), None)
     if dialect is None:
         others = [d for d in DIALECTS if _renders(ask, d)]
-        wish = f"dialect={wishes.dialect!r}: " if wishes.dialect else "no kernel can run: "
-        raise DeviceError(f"{wish}{renderer} runs {', '.join(others) or 'none of ' + ', '.join(DIALECTS)}")
+        wish = f"{wishes.called('dialect')}={wishes.dialect!r}: " if wishes.dialect else "no kernel can run: "
+        remedy = wishes.remedy("dialect", repr(others[0])) if others else ""
+        raise DeviceError(f"{wish}{renderer} runs {', '.join(others) or 'none of ' + ', '.join(DIALECTS)}{remedy}")
     target = next((t for t in TARGETS if t in (wishes.float_targets or TARGETS) and ask(f"{dialect} {t}")), None)
     if target is None:
-        works = ", ".join(t for t in TARGETS if ask(f"{dialect} {t}"))
+        works = [t for t in TARGETS if ask(f"{dialect} {t}")]
         raise DeviceError(
-            f"float_targets={','.join(wishes.float_targets or ())}: {renderer} renders to {works} in {dialect}"
+            f"{wishes.called('float_targets')}={','.join(wishes.float_targets or ())}: {renderer} renders to "
+            f"{', '.join(works)} in {dialect}{wishes.remedy('float_targets', repr(works[0]))}"
         )
     size = queried.max_texture_size
     while size > 64 and not ask(f"texture size {size}"):
@@ -110,14 +151,18 @@ def choose(ask: Callable[[str], bool], queried: Limits, wishes: Wishes, renderer
         dialect=dialect,
     )
     forced: dict[str, Any] = {}
-    for name in ("max_texture_size", "draw_buffers", "texture_units"):
+    for name in COUNTS:
         wish, most = getattr(wishes, name), getattr(has, name)
         if wish is not None and wish > most:
-            raise DeviceError(f"{name}={wish}: {renderer} has {most} in {dialect}; limits can only be lowered")
+            raise DeviceError(
+                f"{wishes.called(name)}={wish}: {renderer} has {most} in {dialect}; limits can only be lowered"
+                f"{wishes.remedy(name, f'{most} or less')}"
+            )
         if wish is not None:
             forced[name] = wish
-    kept = {name: getattr(wishes, name) for name in ("index", "float_targets", "dialect")}
-    return replace(has, **forced), {**forced, **{name: value for name, value in kept.items() if value is not None}}
+    limits = replace(has, **forced, precision=wishes.precision or has.precision)
+    kept = {name: getattr(wishes, name) for name in ("index", "float_targets", "dialect", "precision", "profile")}
+    return limits, {**forced, **{name: value for name, value in kept.items() if value is not None}}
 
 
 def _renders(ask: Callable[[str], bool], dialect: str) -> bool:

@@ -23,6 +23,7 @@ from ..errors import InputError
 from ..layout import CellLayout, Layout, Limits
 from ..picture import SCALES
 from ..plan import Plan, WeightStore, make_plan
+from ..profiles import PROFILES
 
 if TYPE_CHECKING:
     from ..graph import Graph
@@ -34,11 +35,11 @@ BACKENDS = {"es300": "webgl2", "es100": "webgl1"}
 # What the runner may pick from, best first: all of WebGL2, what WebGL2 guarantees, phones without float32 targets,
 # WebGL1 with float textures, and WebGL1 with nothing but bytes.
 VARIANTS: dict[str, Limits] = {
-    "webgl2": Limits(4096, 8, 16, "float32", "es300"),
-    "webgl2-4": Limits(4096, 4, 16, "float32", "es300"),
-    "webgl2-half": Limits(4096, 4, 16, "float16", "es300"),
-    "webgl1": Limits(4096, 1, 8, "float32", "es100"),
-    "webgl1-rgba8": Limits(4096, 1, 8, "rgba8", "es100"),
+    "webgl2": PROFILES["webgl2-desktop"].limits,
+    "webgl2-4": PROFILES["webgl2-tablet"].limits,
+    "webgl2-half": PROFILES["webgl2-phone"].limits,
+    "webgl1": PROFILES["webgl1-desktop"].limits,
+    "webgl1-rgba8": PROFILES["webgl1-phone"].limits,
 }
 
 
