@@ -16,7 +16,10 @@ SOFTWARE = ("llvmpipe", "softpipe", "swiftshader", "swrast", "basic render", "so
 
 
 def collect() -> dict[str, Any]:
-    """The report as plain data, a profile for other machines (see profiles.py). `ok` says whether glnn can run here; without OpenGL `error` says what was tried."""
+    """The report as plain data, a profile for other machines (see profiles.py).
+
+    `ok` says whether glnn can run here; without OpenGL `error` says what was tried.
+    """
     about: dict[str, Any] = {
         "ok": False,
         "verdict": "",
