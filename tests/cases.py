@@ -17,18 +17,21 @@ import numpy as np
 from glnn.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax, ThresholdedReLU
 from glnn.layers.base import Layer, Shape
 from glnn.layers.core import Dense, Flatten, Identity, Permute, RepeatVector, Reshape
+from glnn.layers.embedding import Embedding
 from glnn.layers.functions import FUNCTIONS, LINEAR
 from glnn.layers.merging import Add, Average, Concatenate, Maximum, Minimum, Multiply, Subtract
 from glnn.layers.normalization import BatchNormalization
 
 NORMAL, WIDE, LOW, LARGE, CONSTANT, DENORMAL, SPECIAL = "normal wide low large constant denormal special".split()
+ROWS, BEYOND = "rows beyond".split()
 
 
 def values(kind: str, shape: Shape, rng: np.random.Generator) -> np.ndarray:
     """float32 values of a shape: normal; wide (up to 120 either way); or adversarial.
 
     low: all below -88, where exp underflows. large: +-1e4. constant: one value per channel. denormal: too small for
-    a normal float32. special: normal with NaN and both infinities strewn in.
+    a normal float32. special: normal with NaN and both infinities strewn in. rows: numbers of a table of 11 rows, some
+    with a fraction or from the end. beyond: those and numbers past its ends.
     """
     x = rng.standard_normal(shape)
     if kind == WIDE:
@@ -41,6 +44,9 @@ def values(kind: str, shape: Shape, rng: np.random.Generator) -> np.ndarray:
         x = np.broadcast_to(rng.standard_normal(shape[-1:]), shape).copy()
     elif kind == DENORMAL:
         x = x * 1e-39
+    elif kind in (ROWS, BEYOND):
+        x = np.trunc(rng.uniform(-11.9, 11, shape) if kind == ROWS else rng.uniform(-30, 30, shape))
+        x = np.where(rng.random(shape) < 0.3, x + np.copysign(rng.choice([0.25, 0.5, 0.875], shape), x), x)
     elif kind == SPECIAL:
         x = np.where(rng.random(shape) < 0.3, rng.choice([np.nan, np.inf, -np.inf], shape), x)
     return x.astype(np.float32)
@@ -179,6 +185,16 @@ case(Permute((2, 1)), (2, 3, 5), kind=SPECIAL)
 case(Reshape((5, 3)), (2, 3, 5), kind=SPECIAL)
 case(RepeatVector(3), (2, 5))
 case(RepeatVector(2), (3, 8))
+
+# Embedding
+for shape in RANKS[:5]:
+    case(Embedding(11, 6), shape, kind=ROWS)
+    case(Embedding(11, 3), shape, kind=BEYOND)
+for channels in (1, 4, 9):
+    case(Embedding(11, channels), (2, 7), kind=ROWS)
+case(Embedding(300, 5), (2, 9), kind=WIDE)
+case(Embedding(1, 5), (2, 9))
+case(Embedding(11, 5), (40, 3), kind=SPECIAL)
 
 # Normalization
 for shape in (*IMAGES, *RANKS[1:]):
