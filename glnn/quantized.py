@@ -67,7 +67,7 @@ class Quantized:
         return Quantized(self.codec, change(self.codes), change(self.scale), change(self.low))
 
     def __getitem__(self, key: Any) -> Quantized:
-        return self._each(lambda a: a[key])
+        return self._each(lambda a: np.asarray(a[key]))  # one value is an array of no axes
 
     def reshape(self, *shape: Any) -> Quantized:
         """Another shape of as many values."""
@@ -82,7 +82,7 @@ class Quantized:
         return self._each(lambda a: a.swapaxes(first, second))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        values = (self.codes * self.scale.astype(np.float64) + self.low).astype(np.float32)
+        values = np.asarray(self.codes * self.scale.astype(np.float64) + self.low, np.float32)
         return values if dtype is None else values.astype(dtype)
 
     def astype(self, dtype: Any) -> np.ndarray:
