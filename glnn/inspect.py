@@ -35,9 +35,9 @@ def summary(graph: Graph) -> str:
     specs = graph.specs()
     maker = {name: node.source or node.name for node in graph.nodes for name in node.outputs}
     rows = [(spec.name, "Input", shape_text(spec.shape), "0", "") for spec in graph.inputs]
-    counted: dict[int, int] = {}
+    counted: dict[int, tuple[int, int]] = {}
     for node in graph.nodes:
-        counted.update({id(w): int(w.size) for w in node.weights.values()})
+        counted.update({id(w): (int(w.size), int(w.nbytes)) for w in node.weights.values()})
         rows.append(
             (
                 node.source or node.name,
@@ -47,7 +47,7 @@ def summary(graph: Graph) -> str:
                 ", ".join(maker.get(name, name) for name in node.inputs),
             )
         )
-    total = sum(counted.values())  # weights that several calls share count once
+    total, stored = (sum(pair[k] for pair in counted.values()) for k in range(2))  # shared weights count once
     names = graph.output_names or graph.outputs
     outputs = ", ".join(
         f"{name} {shape_text(specs[out].shape)}" for name, out in zip(names, graph.outputs, strict=True)
@@ -55,5 +55,11 @@ def summary(graph: Graph) -> str:
     return (
         f"Model: {graph.name}\n"
         + table(("Layer", "Type", "Output shape", "Parameters", "Reads"), rows, right=(3,))
-        + f"\nOutputs: {outputs}\nParameters: {total:,} ({total * 4 / 1e6:.2f} MB as float32)"
+        + f"\nOutputs: {outputs}\nParameters: {total:,} ({sizes(total, stored)})"
     )
+
+
+def sizes(count: int, stored: int) -> str:
+    """The size of `count` parameters in words: `stored` bytes as they are, and as float32 where that differs."""
+    wide = f"{count * 4 / 1e6:.2f} MB as float32"
+    return wide if stored == count * 4 else f"{stored / 1e6:.2f} MB stored; {wide}"

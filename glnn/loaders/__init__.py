@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import ModelFileError
 from ..graph import Graph
-from . import keras_hdf5, keras_json, kerasjs  # noqa: F401  (each registers its loader)
+from . import glnn_file, keras_hdf5, keras_json, kerasjs, tfjs  # noqa: F401  (each registers its loader)
 from .folder import model_in
 from .registry import LOADERS, Loader, loader
 from .source import Source, as_path, looks_like
@@ -20,7 +20,8 @@ StrPath = str | os.PathLike[str]
 def load(path: StrPath, weights: StrPath | None = None, metadata: StrPath | None = None) -> Graph:
     """The Graph in a model file, or in a folder that holds one model.
 
-    weights:  the weights file of a model whose structure stands alone (JSON); looked for beside the model if None
+    weights:  the weights file of a model whose structure stands alone (JSON), or the folder of a TensorFlow.js model's
+              shards; looked for beside the model if None
     metadata: the metadata file of a Keras.js model; looked for beside the model if None
 
     Raises ModelFileError (missing, empty, truncated, foreign), WeightsMismatchError (weights of another model),
@@ -49,9 +50,10 @@ def find_loader(source: Source) -> Loader:
 def json_kind(source: Source) -> str:
     """What a JSON file is that no loader took, in words. Raises ModelFileError where it is not even JSON."""
     content = source.json
-    if isinstance(content, dict) and {"modelTopology", "weightsManifest"} & set(content):
-        return "this is a TensorFlow.js model; that format is not read yet. Save the Keras model as .h5 instead"
-    if isinstance(content, list) and content and isinstance(content[0], dict) and "layer_name" in content[0]:
+    first = content[0] if isinstance(content, list) and content and isinstance(content[0], dict) else {}
+    if "layer_name" in first:
         return "this is the metadata of a Keras.js model; load the model's own .json and give this as metadata="
+    if "paths" in first and "weights" in first:
+        return "this is the weights manifest of a TensorFlow.js model without the model; load its model.json instead"
     keys = ", ".join(map(repr, list(content)[:6])) if isinstance(content, dict) else f"a {type(content).__name__}"
     return f"this JSON is not a Keras model (it holds {keys}; a model holds 'class_name' and 'config')"

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnsupportedError
+from ..quantized import Quantized
 
 Config = dict[str, Any]
 
@@ -118,9 +119,12 @@ def merge(config: Mapping[str, Any]) -> tuple[str, Config]:
 
 @dataclass(frozen=True)
 class Adapter:
-    """How stored weights become a layer's: `count` stored ones for each of the layer's, turned by `convert`."""
+    """How stored weights become a layer's: `count` stored ones for each of the layer's, turned by `convert`.
 
-    convert: Callable[[Sequence[np.ndarray]], list[np.ndarray]]
+    Weights are arrays or Quantized; `convert` turns and joins the integers of the latter and leaves them as they are.
+    """
+
+    convert: Callable[[Sequence[Any]], list[Any]]
     count: int = 1
 
 
@@ -151,7 +155,7 @@ def adapter(class_name: str, config: Mapping[str, Any], version: int, backend: s
         )
     axes = kernel_axes(class_name, first)
 
-    def convert(stored: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def convert(stored: Sequence[Any]) -> list[Any]:
         kernel = stored[0]
         if class_name == "Conv1D":
             kernel = conv1d_kernel(kernel, int(config.get("filters", -1)))
@@ -172,7 +176,7 @@ def kernel_axes(class_name: str, first: bool) -> tuple[int, ...] | None:
     }.get((class_name, first))
 
 
-def conv1d_kernel(kernel: np.ndarray, filters: int) -> np.ndarray:
+def conv1d_kernel(kernel: Any, filters: int) -> Any:
     """(length, 1, Cin, Cout), or (Cout, Cin, length, 1) as Keras 1.0 wrote it -> (length, Cin, Cout)."""
     if kernel.ndim != 4:
         return kernel
@@ -181,15 +185,29 @@ def conv1d_kernel(kernel: np.ndarray, filters: int) -> np.ndarray:
     return kernel.transpose(2, 3, 1, 0)[:, 0]
 
 
-def turned(kernel: np.ndarray) -> np.ndarray:
+def turned(kernel: Any) -> Any:
     """A kernel (*taps, in, out) turned around in all its taps: Theano convolves where the others correlate."""
     return kernel[(slice(None, None, -1),) * (kernel.ndim - 2)]
 
 
-def joined_gates(first: tuple[int, ...]) -> Callable[[Sequence[np.ndarray]], list[np.ndarray]]:
+def joined_gates(first: tuple[int, ...]) -> Callable[[Sequence[Any]], list[Any]]:
     """Weights kept apart by gate, (W, U, b) at each of these places -> kernel, recurrent_kernel, bias."""
 
-    def convert(stored: Sequence[np.ndarray]) -> list[np.ndarray]:
-        return [np.concatenate([stored[place + k] for place in first], axis=-1) for k in range(3)]
+    def convert(stored: Sequence[Any]) -> list[Any]:
+        return [joined([stored[place + k] for place in first]) for k in range(3)]
 
     return convert
+
+
+def joined(parts: Sequence[Any]) -> Any:
+    """Weights side by side along the last axis. Quantized ones of one codec keep their integers and their scales;
+
+    where they differ in codec, or have scales along other axes, float32.
+    """
+    quantized = [part for part in parts if isinstance(part, Quantized)]
+    scales = [part.channels() for part in quantized]
+    if len(quantized) == len(parts) and len({part.codec for part in quantized}) == 1 and None not in scales:
+        codes = np.concatenate([part.codes for part in quantized], axis=-1)
+        scale, low = (np.concatenate([pair[k] for pair in scales if pair]) for k in range(2))
+        return Quantized.make(quantized[0].codec, codes, scale, low)
+    return np.concatenate([np.asarray(part) for part in parts], axis=-1)

@@ -1,16 +1,17 @@
-"""Stored weights and the layers they belong to: matching by name and order, checking, conversion to float32."""
+"""Stored weights and the layers they belong to: matching by name and order, checking, conversion."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import numpy as np
 
 from ..errors import ModelFileError, WeightsMismatchError
 from ..layers.base import Dims, Layer, WeightSpec
+from ..quantized import Quantized
 from .keras1 import Adapter
 
 # Weights that training does not change, by their end: Keras puts these after all others of a nested model.
@@ -20,11 +21,11 @@ KERAS1_NAMES = {"moving_mean": "running_mean", "moving_variance": "running_std"}
 
 @dataclass(frozen=True)
 class Stored:
-    """A weight in a file: its name and shape there; `read` brings its values."""
+    """A weight in a file: its name and shape there; `read` brings its values, an array or Quantized."""
 
     name: str
     shape: tuple[int, ...]
-    read: Callable[[], np.ndarray]
+    read: Callable[[], Any]
 
     @property
     def basename(self) -> str:
@@ -44,7 +45,7 @@ class Entry:
     trainable: bool = True
     adapter: Adapter | None = None
     specs: Sequence[WeightSpec] = ()
-    weights: Mapping[str, np.ndarray] = field(default_factory=dict)
+    weights: Mapping[str, Any] = field(default_factory=dict)
     declared: Sequence[int | None] | None = None  # the output shape that Keras 1 tells of its transposed convolution
 
     def leaves(self) -> Iterator[Entry]:
@@ -175,7 +176,7 @@ def fits(slot: Slot, stored: Stored) -> bool:
 
 
 def fill(leaf: Entry, stored: Sequence[Stored], where: str) -> None:
-    """Check a layer's stored weights against its specs, then read them as float32. Raises WeightsMismatchError."""
+    """Check a layer's stored weights against its specs, then read them (see `kept`). Raises WeightsMismatchError."""
     if leaf.adapter is not None and len(stored) == leaf.count:
         try:
             arrays = leaf.adapter.convert([weight.read() for weight in stored])
@@ -201,7 +202,7 @@ def fill(leaf: Entry, stored: Sequence[Stored], where: str) -> None:
                 "or the model was changed after they were saved"
             )
     leaf.weights = {
-        spec.name: float32(weight.read(), f"{where}: layer {leaf.path!r}, weight {spec.name!r}")
+        spec.name: kept(weight.read(), f"{where}: layer {leaf.path!r}, weight {spec.name!r}")
         for spec, weight in zip(leaf.specs, stored, strict=True)
     }
 
@@ -211,10 +212,18 @@ def same_shape(wanted: Dims, found: Sequence[int]) -> bool:
     return len(wanted) == len(found) and all(w is None or w == f for w, f in zip(wanted, found, strict=True))
 
 
-def float32(array: np.ndarray, where: str) -> np.ndarray:
-    """The array as contiguous float32. Raises ModelFileError for what is no number, or too large for float32."""
+def kept(values: Any, where: str) -> Any:
+    """Weights as a graph holds them: Quantized and float16 as they are, all else float32; contiguous.
+
+    Raises ModelFileError for what is no number, or too large for float32.
+    """
+    if isinstance(values, Quantized):
+        return replace(values, codes=np.ascontiguousarray(values.codes))
+    array = np.asarray(values)
     if array.dtype.kind not in "fiu":
         raise ModelFileError(f"{where}: values of type {array.dtype}, which are not numbers that glnn computes with")
+    if array.dtype.kind == "f" and array.dtype.itemsize == 2:
+        return np.asarray(array, dtype=np.float16, order="C")
     try:
         with np.errstate(over="raise"):
             return np.asarray(array, dtype=np.float32, order="C")

@@ -134,6 +134,8 @@ def looks_like(path: Path, head: bytes) -> str:
         return "a TensorFlow graph; that format is not read. Save the Keras model as .h5 instead"
     if path.suffix.lower() == ".buf":
         return "the weights of a Keras.js model; load the model's .json instead"
+    if path.suffix.lower() == ".bin":
+        return "binary data, perhaps a shard of a TensorFlow.js model's weights; load the model's model.json instead"
     return f"of no format that glnn knows (it begins with {head[:8]!r})"
 
 

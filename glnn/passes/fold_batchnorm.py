@@ -1,8 +1,13 @@
-"""Folds batch normalisation into the weights of the layer before it, computed in float64."""
+"""Folds batch normalisation into the weights of the layer before it, computed in float64.
+
+A Quantized kernel keeps its integers: only their scales and lows change, from then on one per output channel. A float16
+kernel becomes float32, since scaled values are no longer those that float16 holds. The bias becomes float32 always.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +16,7 @@ from ..layers.conv import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableCon
 from ..layers.core import Dense
 from ..layers.functions import Activated
 from ..layers.normalization import BatchNormalization
+from ..quantized import Quantized
 from .rewrite import fuse_pairs
 
 # The weight whose values make the output channels, and the axis (or axes) of it along which they lie.
@@ -41,11 +47,25 @@ def _fold(node: Node, norm: Node, ranks: dict[str, int]) -> Node | None:
     kernel = node.weights[name]
     scale, shift = bn.factors(norm.weights)
     along = [kernel.shape[axis] if axis in axes else 1 for axis in range(kernel.ndim)]
+    scaled = _times(kernel, scale.reshape(along))
+    if scaled is None:
+        return None
     bias = np.asarray(node.weights.get("bias", 0.0), np.float64) * scale + shift
     weights = dict(node.weights)
-    weights[name] = np.ascontiguousarray((kernel * scale.reshape(along)).astype(np.float32))
+    weights[name] = scaled
     weights["bias"] = bias.astype(np.float32)
     return norm.with_(
         name=node.name, source=node.source, inputs=node.inputs, weights=weights,
         layer=replace(layer, use_bias=True, activation=bn.activation),  # type: ignore[type-var]
     )  # fmt: skip
+
+
+def _times(kernel: Any, factors: np.ndarray) -> Any:
+    """The kernel times factors of a shape that broadcasts; None where a Quantized one would need an infinite scale."""
+    if not isinstance(kernel, Quantized):
+        return np.ascontiguousarray((kernel * factors).astype(np.float32))
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return kernel.times(factors)
+    except ValueError:
+        return None
