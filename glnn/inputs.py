@@ -11,6 +11,8 @@ from .errors import InputError
 from .graph import TensorSpec
 from .inspect import shape_text
 
+EXACT = 1 << 24  # whole numbers up to here are float32 values of their own
+
 
 def named_inputs(x: Any, specs: Sequence[TensorSpec]) -> dict[str, np.ndarray]:
     """Arrays by input name from an array (one input), a list or tuple (in order) or a dict. Raises InputError."""
@@ -66,6 +68,11 @@ def _checked(value: Any, spec: TensorSpec) -> np.ndarray:
     if spec.shape[0] is not None and array.shape[0] not in (0, spec.shape[0]):
         raise InputError(
             f"input {spec.name!r}: a batch of {array.shape[0]} was given, the model is fixed to {spec.shape[0]}"
+        )
+    if array.dtype.kind in "iu" and array.size and (most := max(int(array.max()), -int(array.min()))) > EXACT:
+        raise InputError(
+            f"input {spec.name!r}: holds whole numbers up to {most}; textures hold them exactly up to 2^24 = {EXACT}. "
+            "Where they may be rounded, give floats: x.astype('float32')"
         )
     if array.dtype.itemsize > 4:
         with np.errstate(over="ignore"):

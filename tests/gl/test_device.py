@@ -11,6 +11,7 @@ from glnn import device as devices
 from glnn import probe
 from glnn.device import Device, default_device
 from glnn.errors import ClosedError, DeviceError, InputError, KernelError, LimitError, NoDeviceError, ThreadError
+from glnn.gpu import FORMATS
 
 VERTEX = "#version 300 es\nin vec2 p;\nvoid main() { gl_Position = vec4(p, 0.0, 1.0); }\n"
 HEAD = "#version 300 es\nprecision highp float;\nprecision highp int;\nprecision highp sampler2DArray;\n"
@@ -193,6 +194,43 @@ def test_two_hundred_textures_and_targets_leave_nothing_behind(device):
     assert device.counts() == before and device.error() == "GL_NO_ERROR"
 
 
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("layers", [0, 1, 5])
+def test_texture_bytes_are_those_of_the_driver(device, format, layers):
+    assert device.texture_bytes() == 0
+    textures = [device.texture(7, 3, layers, format), device.texture(1, 5, layers, format)]
+    assert device.texture_bytes() == sum(texture.nbytes for texture in textures) > 0
+    textures[0].release()
+    assert device.texture_bytes() == textures[1].nbytes
+    textures[1].release()
+    assert device.texture_bytes() == 0
+
+
+def test_texture_bytes_see_what_the_own_books_do_not(device):
+    """Textures of other code in the context, one of each kind, count as well."""
+    ours = device.texture(3, 3, 2, "float32")
+    foreign = [device._ctx.texture((5, 2), 4, dtype="f2"), device._ctx.texture_array((4, 4, 3), 2, dtype="f4")]
+    device._highest = max(device._highest, *(texture.glo for texture in foreign))
+    assert device.texture_bytes() == ours.nbytes + 5 * 2 * 8 + 4 * 4 * 3 * 8
+    for texture in foreign:
+        texture.release()
+    assert device.texture_bytes() == ours.nbytes
+
+
+def test_texture_bytes_leave_draws_and_errors_as_they_were(device):
+    a, b = random("float32", (1, 2, 2, 4)), random("float32", (2, 2, 2, 4))
+    textures = [device.texture(2, 2, 0, "float32", a), device.texture(2, 2, 2, "float32", b)]
+    into, program = device.texture(2, 2, 2, "float32"), device.program(VERTEX, ADD)
+    device.draw(program, device.target(into), (0, 0, 2, 2), textures, bytes(32), bytes(16))
+    device.poison(into)
+    device.texture_bytes()
+    device.draw(program, device.target(into), (0, 0, 2, 2), textures, bytes(32), bytes(16))
+    np.testing.assert_allclose(into.read(), a + 2 * b, rtol=1e-6)
+    device._gl.Disable(0xFFFF)
+    device.texture_bytes()
+    assert device.error() == "GL_INVALID_ENUM"
+
+
 def test_programs_are_made_once_per_text(device):
     first = device.program(VERTEX, FILL)
     count = device.counts()["programs"]
@@ -340,6 +378,7 @@ def test_another_thread_is_refused_by_name(device):
         lambda: device.probe,
         device.finish,
         device.counts,
+        device.texture_bytes,
         device.error,
         device.close,
         into.read,
@@ -372,6 +411,7 @@ def test_a_closed_device_is_named():
     for call in (
         device.finish,
         device.counts,
+        device.texture_bytes,
         device.error,
         device.activate,
         lambda: device.texture(1, 1, 0, "float32"),
