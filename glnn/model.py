@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import loaders, passes, reference
+from . import loaders, passes, reference, saving
 from .errors import ClosedError, InputError, LimitError
 from .graph import Graph, Node, TensorSpec, validate
 from .inputs import named_inputs
@@ -219,6 +219,14 @@ class Model:
 
         shapes = web_shapes(self.graph.inputs, input_shape)
         return export_web(self.optimized, self._store, folder, shapes, variants, labels, scale)
+
+    def save(self, path: StrPath) -> Path:
+        """Writes the model, as it was loaded or quantized, into one file of the suffix .glnn -> its path.
+
+        The same model gives the same bytes; `Model.load` reads it back exactly. A file that is there is replaced once
+        the new one is whole. Raises InputError (a missing folder, another suffix), UnsupportedError.
+        """
+        return saving.save(self.graph, path)
 
     # ---- the end
 

@@ -1,0 +1,144 @@
+"""Graph -> a .glnn file: a safetensors container whose metadata hold the graph as JSON (docs/format.md)."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import __version__
+from .errors import GlnnError, GraphError, InputError, UnsupportedError
+from .graph import Graph, Node, TensorSpec, validate
+from .layers.serial import config_json, layer_name, misfit
+from .quantized import Quantized, pack4, shrunk
+from .tensorfile import write_tensors
+
+VERSION = 1
+SUFFIX = ".glnn"
+PLAIN = (np.dtype(np.float32), np.dtype(np.float16))
+
+
+def save(graph: Graph, path: str | os.PathLike[str]) -> Path:
+    """Writes a graph, whole or not at all, into a file of the suffix .glnn -> its path. The same graph, the same bytes.
+
+    Raises InputError (path, or a weight or an option that cannot be saved), UnsupportedError (layers of classes that
+    are not registered, all together), GraphError.
+    """
+    place = checked_path(path)
+    validate(graph)
+    tensors = Tensors()
+    data = graph_json(graph, tensors)
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    write_tensors(place, tensors.arrays, {"glnn": text})
+    return place
+
+
+def checked_path(path: str | os.PathLike[str]) -> Path:
+    """The path of a .glnn file in a folder that is there. Raises InputError."""
+    try:
+        place = Path(path).expanduser()
+    except TypeError:
+        raise InputError(f"path must be a path (str or os.PathLike), not {type(path).__name__}") from None
+    if place.suffix != SUFFIX:
+        raise InputError(f"{place}: a model is saved in glnn's own format, under a name that ends in {SUFFIX}")
+    if place.is_dir():
+        raise InputError(f"{place}: this is a folder; give the path of a file")
+    if not place.parent.is_dir():
+        raise InputError(f"{place}: there is no folder {place.parent}; make it first")
+    return place
+
+
+class Tensors:
+    """The tensors of a file, under short names; a weight that several nodes share is there once."""
+
+    def __init__(self) -> None:
+        self.arrays: dict[str, np.ndarray] = {}
+        self._places: dict[int, Any] = {}  # id of a weight -> what nodes say of it
+
+    def add(self, weight: Any, where: str) -> Any:
+        """What a node says of a weight: the name of its tensor, or its codec with it. Raises InputError."""
+        if id(weight) not in self._places:
+            self._places[id(weight)] = self._stored(weight, where)
+        return self._places[id(weight)]
+
+    def _stored(self, weight: Any, where: str) -> Any:
+        name = str(len(self._places))
+        if isinstance(weight, Quantized):
+            packed = weight.codec == "uint4"
+            self.arrays[name] = pack4(weight.codes) if packed else weight.codes
+            self.arrays[f"{name}.scale"], self.arrays[f"{name}.low"] = shrunk(weight.scale), shrunk(weight.low)
+            return {weight.codec: name} | ({"shape": list(weight.shape)} if packed else {})
+        if not isinstance(weight, np.ndarray) or weight.dtype not in PLAIN:
+            kind = getattr(weight, "dtype", type(weight).__name__)
+            raise InputError(f"{where} is of type {kind}; float32, float16 and Quantized can be saved")
+        self.arrays[name] = weight
+        return name
+
+
+def graph_json(graph: Graph, tensors: Tensors) -> dict[str, Any]:
+    """A graph as JSON values, its weights put into `tensors`. Raises InputError, UnsupportedError, GraphError."""
+    specs, foreign = graph.specs(), []
+    nodes, before = [], tuple(spec.name for spec in graph.inputs)
+    for node in graph.nodes:
+        try:
+            nodes.append(node_json(node, before, specs, tensors))
+        except UnsupportedError as error:
+            foreign += [f"layer {node.source or node.name!r}: {item}" for item in error.items]
+        before = node.outputs
+    if foreign:
+        raise UnsupportedError(f"saving {graph.name!r}", foreign)
+    data: dict[str, Any] = {"version": VERSION, "producer": f"glnn {__version__}", "name": graph.name}
+    data["inputs"] = [input_json(spec) for spec in graph.inputs]
+    data["nodes"] = nodes
+    data["outputs"] = list(graph.outputs)
+    if graph.output_names:
+        data["output_names"] = list(graph.output_names)
+    if graph.activations:
+        data["activations"] = activations_json(graph)
+    return data
+
+
+def input_json(spec: TensorSpec) -> dict[str, Any]:
+    """An input: name, shape with null where it is free, and its dtype unless that is float32."""
+    data: dict[str, Any] = {"name": spec.name, "shape": list(spec.shape)}
+    return data if spec.dtype == "float32" else data | {"dtype": spec.dtype}
+
+
+def node_json(node: Node, before: Sequence[str], specs: Mapping[str, TensorSpec], tensors: Tensors) -> dict[str, Any]:
+    """A node. It is not said when it reads what the node before it makes, or makes one tensor of its own name."""
+    where = f"layer {node.source or node.name!r}"
+    fault = misfit(node.layer, [specs[name].shape for name in node.inputs], node.weights)
+    if fault:
+        raise GraphError(f"{where} ({type(node.layer).__name__}): {fault}")
+    data: dict[str, Any] = {"name": node.name, "layer": layer_name(node.layer)}
+    try:
+        config = config_json(node.layer)
+    except GlnnError as error:
+        raise InputError(f"{where}: {error}") from error
+    if config:
+        data["config"] = config
+    if tuple(node.inputs) != tuple(before):
+        data["inputs"] = list(node.inputs)
+    if tuple(node.outputs) != (node.name,):
+        data["outputs"] = list(node.outputs)
+    if node.weights:
+        data["weights"] = {name: tensors.add(w, f"{where}: weight {name!r}") for name, w in node.weights.items()}
+    if node.source != node.name:
+        data["source"] = node.source
+    return data
+
+
+def activations_json(graph: Graph) -> dict[str, Any]:
+    """How tensors are stored, by name: a codec, and its range unless that is 0 to 0. Raises InputError."""
+    made: dict[str, Any] = {}
+    for name, codec in graph.activations.items():
+        low, high = float(codec.low), float(codec.high)
+        if not (math.isfinite(low) and math.isfinite(high) and low <= high):
+            raise InputError(f"tensor {name!r}: a range from {low} to {high} for codec {codec.codec}; give finite ends")
+        made[name] = {"codec": codec.codec} | ({"low": low, "high": high} if low or high else {})
+    return made
