@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import ModelFileError
+from .glnn_file import has_graph, is_glnn
 from .source import Source, open_hdf5
 
 OTHER_MODELS = (".keras", ".onnx", ".tflite", ".pb")  # models of formats that are not read: named, not passed over
@@ -29,6 +30,8 @@ def is_model(path: Path) -> bool:
     """Whether a file is a model by itself (weights files and metadata are not); a damaged file counts by its name."""
     try:
         source = Source(path)
+        if is_glnn(source):
+            return has_graph(path)
         if source.is_hdf5:
             with open_hdf5(path) as file:
                 return "model_config" in file.attrs
@@ -36,5 +39,5 @@ def is_model(path: Path) -> bool:
             content = source.json
             return isinstance(content, dict) and ("class_name" in content or "modelTopology" in content)
     except ModelFileError:
-        return path.suffix.lower() in (".h5", ".hdf5", ".keras") or path.name == "model.json"
+        return path.suffix.lower() in (".h5", ".hdf5", ".keras", ".glnn") or path.name == "model.json"
     return path.suffix.lower() in OTHER_MODELS
