@@ -1,60 +1,40 @@
 """The GLSL that reads tensors and weights for a kernel, made from layouts: no kernel does texture arithmetic.
 
 Sizes become uniforms (`Params`), so that one text serves all shapes; what the text holds is structure alone: phases,
-parts, codec. A kernel reads either a pixel by its axes, `x(n, h, w, c)`, or, when blocked, a window: `x_seek` finds the
-window of the block once per group, `x_tap(i, j)` reads from it with constant phase and offset.
+whether there are parts, codec. A kernel reads either a pixel by its axes, `x(n, h, w, c)`, or, when blocked, a window:
+`x_seek` finds the window of the block once per group, `x_tap(i, j)` reads from it with constant phase and offset.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 from .layout import CellLayout, Layout
+from .params import Params
+from .writer import codec_text
 
-Uniforms = tuple[list[int], list[float]]  # the values of P and F
 
+@dataclass(frozen=True)
+class Bound:
+    """A tensor or cells bound to a kernel's input: the layout, how texels hold values, and where windows start.
 
-@dataclass
-class Params:
-    """Integers and floats that a text gets at the draw, in order of first use; `constant` ones stand in the text."""
+    codec:   the file in shaders/codecs that decodes; `integer`: it reads an integer texture
+    quant:   how codes become values, code * scale + low: "tensor" by `values`, "channel" by cells bound as <name>_q,
+             "range" for a tensor of codec uint8_range, whose `values` are scale and zero; None: they are values
+    mul, div: for blocked kernels, see layers.base.Window
+    size:    (width, height) of the textures where they are larger than the layout asks for, as shared slots are
+    """
 
-    constant: frozenset[str] = frozenset()
-    ints: dict[str, int] = field(default_factory=dict)
-    floats: dict[str, float] = field(default_factory=dict)
-
-    def int(self, name: str, value: int) -> str:
-        """The name, known from now on as an integer of this value."""
-        self.ints[name] = int(value)
-        return name
-
-    def float(self, name: str, value: float) -> str:
-        """The name, known from now on as a float of this value."""
-        self.floats[name] = float(value)
-        return name
-
-    def keep(self, text: str) -> None:
-        """Forgets the names that do not stand in the text (ROW0 stays first: executors set it for each part)."""
-        words = set(re.findall(r"[A-Za-z_]\w*", text)) | {"ROW0"}
-        self.ints = {n: v for n, v in self.ints.items() if n in words}
-        self.floats = {n: v for n, v in self.floats.items() if n in words}
-
-    def declare(self) -> str:
-        """Uniform arrays P and F with a macro for each name; constants for those that bound loops in es100."""
-        out = []
-        uniform = [n for n in self.ints if n not in self.constant]
-        for array, kind, names in (("P", "ivec4", uniform), ("F", "vec4", list(self.floats))):
-            if names:
-                out.append(f"uniform {kind} {array}[{-(-len(names) // 4)}];")
-                out += [f"#define {n} {array}[{i // 4}].{'xyzw'[i % 4]}" for i, n in enumerate(names)]
-        out += [f"const int {n} = {self.ints[n]};" for n in self.ints if n in self.constant]
-        return "\n".join(out)
-
-    def values(self) -> Uniforms:
-        """The values of P and F, padded to whole vectors."""
-        ints = [v for n, v in self.ints.items() if n not in self.constant]
-        floats = list(self.floats.values())
-        return ints + [0] * (-len(ints) % 4), floats + [0.0] * (-len(floats) % 4)
+    layout: Any  # Layout | CellLayout
+    codec: str = "float32"
+    mul: tuple[int, int] = (1, 1)
+    div: tuple[int, int] = (1, 1)
+    size: tuple[int, int] | None = None
+    integer: bool = False
+    quant: str | None = None
+    values: tuple[float, float] = (1.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -92,24 +72,73 @@ def sampler(name: str, part: int) -> str:
     return f"{name}_t{part}"
 
 
-def _fetch_parts(name: str, parts: int, call: str) -> str:
-    """An expression that fetches from the part numbered `<name>_part`."""
-    text = call.format(s=sampler(name, parts - 1))
-    for part in range(parts - 2, -1, -1):
-        text = f"({name}_part == {part} ? {call.format(s=sampler(name, part))} : {text})"
+def fetch_text(name: str, textures: int, at: str, layer: str | None) -> str:
+    """An expression that fetches from a layer (None: of a plain texture); from the texture <name>_part of several."""
+
+    def fetch(part: int) -> str:
+        s = sampler(name, part)
+        return f"FETCH2({s}, {at})" if layer is None else f"FETCH({s}, {at}, {layer})"
+
+    text = fetch(textures - 1)
+    for part in range(textures - 2, -1, -1):
+        text = f"({name}_part == {part} ? {fetch(part)} : {text})"
     return text
 
 
+def part_text(name: str, layout: Layout | CellLayout, layers: int) -> tuple[str, str, str, str]:
+    """What finds the part that a row lies in: (globals, selection from `row`, step to the next part, first layer).
+
+    Where the parts are layers of one texture the first layer of the part is kept, else the texture's number.
+    """
+    if layout.parts == 1:
+        return "", "", "", "0.0"
+    find = f"int part = idiv(row, {name}_ROWS); row -= part * {name}_ROWS;"
+    if layout.stacked:
+        find += f" {name}_layer = float(part * {layers});"
+        return f"float {name}_layer;", find, f"{name}_layer += {float(layers)!r};", f"{name}_layer"
+    return f"int {name}_part;", f"{find} {name}_part = part;", f"{name}_part++;", "0.0"
+
+
+def sampler_lines(name: str, layout: Layout | CellLayout, array: bool, integer: bool) -> list[str]:
+    """The declarations of a tensor's samplers."""
+    kind = f"{'u' if integer else ''}sampler2D{'Array' if array else ''}"
+    return [f"uniform {kind} {sampler(name, i)};" for i in range(layout.textures)]
+
+
+def affine_text(name: str, bound: Bound, params: Params) -> tuple[str, str, str]:
+    """How codes become values: (globals, statements for main, what stands after a vec4 of codes)."""
+    if bound.quant == "channel":
+        return f"vec4 {name}_s; vec4 {name}_l;", "", f" * {name}_s + {name}_l"
+    if bound.quant is None:
+        return "", "", ""
+    names = ("s", "l") if bound.quant == "tensor" else ("s", "z")
+    # In variables: llvmpipe reads a uniform as slowly as a texel, and a loop would read it at every turn.
+    start = [f"{name}_{n} = {params.float(f'{name}_{n.upper()}', v)};" for n, v in zip(names, bound.values, strict=True)]
+    after = f" * {name}_s + {name}_l" if bound.quant == "tensor" else ""
+    return f"float {name}_{names[0]}; float {name}_{names[1]};", " ".join(start), after
+
+
+def groups_text(name: str, texels: list[str], lanes: int, quantized: bool, count: int) -> list[str]:
+    """`count` vec4 of values or codes, from texels of so many lanes."""
+    if lanes >= 4:
+        per = lanes // 4
+        number = lambda k: f", {k % per}" if quantized else ""  # noqa: E731
+        return [f"{name}_decode({texels[k // per]}{number(k)})" for k in range(count)]
+    call = f"{name}_decode{lanes}"
+    per = 4 // lanes
+    return [f"vec4({', '.join(f'{call}({t})' for t in texels[per * k : per * k + per])})" for k in range(count)]
+
+
 def tensor_text(
-    name: str, layout: Layout, size: tuple[int, int], origin: Origin | None, body: str, params: Params, dialect: str
-) -> str:
-    """Accessors for a tensor in textures of `size` (width, height), as far as the body uses them.
+    name: str, bound: Bound, size: tuple[int, int], origin: Origin | None, body: str, params: Params, dialect: str
+) -> tuple[str, str]:
+    """Accessors for a tensor in textures of `size` (width, height), as far as the body uses them; statements for main.
 
     They are x, x_or, x_fill, x_at, x_flat, x_seek and x_next (taps are expressions: see `tap_text`).
     """
+    layout = bound.layout
     n, h, w, c = layout.dims
     p, x = params, name
-    array = dialect != "es100"
     for key, value in zip("NHWCG", (n, h, w, c, layout.groups), strict=True):
         p.int(f"{x}_{key}", value)
     p.int(f"{x}_COLS", layout.columns), p.float(f"{x}_IW", 1 / size[0]), p.float(f"{x}_IH", 1 / size[1])
@@ -118,34 +147,38 @@ def tensor_text(
         p.int(f"{x}_PH", ph), p.int(f"{x}_PW", pw)
     if layout.parts > 1:
         p.int(f"{x}_ROWS", layout.part_rows)
-    out = [f"uniform {'sampler2DArray' if array else 'sampler2D'} {sampler(x, i)};" for i in range(layout.parts)]
+    part, select, _, first = part_text(x, layout, layout.layers)
+    values, start, apply = affine_text(x, bound, params)
+    out = [*sampler_lines(x, layout, dialect != "es100", bound.integer), f"{part} {values}"]
+    out.append(codec_text(x, bound.codec, dialect, decode=True))
     if origin is not None and uses(body, f"{x}_seek"):
         out.append(_seek_text(x, layout, origin, params))
     dynamic = origin is not None and not origin.static and uses(body, f"{x}_tap")
     if not dynamic and not re.search(rf"\b{x}(_or|_fill|_at|_flat)?\s*\(", body):
-        return "\n".join(out)
-    split = layout.parts > 1
-    select = f"int {x}_part = idiv(row, {x}_ROWS); row -= {x}_part * {x}_ROWS;" if split else ""
+        return "\n".join(out), start
     tile_h, tile_w = ("1", "1") if layout.flat else (f"{x}_PH", f"{x}_PW")
-    out.append(f"""vec4 {x}_texel(int tile, int by, int bx, float layer) {{
+    layer = "layer" if first == "0.0" else f"{first} + layer"
+    out.append(f"""{"uvec4" if bound.integer else "vec4"} {x}_texel(int tile, int by, int bx, float layer) {{
 int row = idiv(tile, {x}_COLS); int col = tile - row * {x}_COLS; {select}
 vec2 at = (vec2(float(col * {tile_w} + bx), float(row * {tile_h} + by)) + 0.5) * vec2({x}_IW, {x}_IH);
-return {_fetch_parts(x, layout.parts, "FETCH({s}, at, layer)")}; }}""")
+return {fetch_text(x, layout.textures, "at", layer)}; }}""")
 
     def read(tile: str, by: str, bx: str, layer: str) -> str:
-        if layout.texels == 1:
-            return f"{x}_decode({x}_texel({tile}, {by}, {bx}, {layer}))"
-        lanes = (f"{x}_decode1({x}_texel(({tile}) * 4 + {i}, {by}, {bx}, {layer}))" for i in range(4))
-        return f"vec4({', '.join(lanes)})"
+        count = layout.texels
+        tiles = [tile] if count == 1 else [f"({tile}) * {count} + {i}" for i in range(count)]
+        texels = [f"{x}_texel({t}, {by}, {bx}, {layer})" for t in tiles]
+        value = groups_text(x, texels, 4 // count, bound.integer or bound.quant in ("tensor", "channel"), 1)[0] + apply
+        found = f"{x}_q_seek(c / 4); {x}_s = {x}_q(0); {x}_l = {x}_q(1); " if bound.quant == "channel" else ""
+        return f"{found}return {value};"
 
     if layout.flat:
-        texel = read(f"((n * {x}_H + h) * {x}_W + w) * {x}_G + c / 4", "0", "0", "0.0")
-        out.append(f"vec4 {x}(int n, int h, int w, int c) {{ return {texel}; }}")
+        body_text = read(f"((n * {x}_H + h) * {x}_W + w) * {x}_G + c / 4", "0", "0", "0.0")
+        out.append(f"vec4 {x}(int n, int h, int w, int c) {{ {body_text} }}")
     elif layout.layers == 1:
-        out.append(f"vec4 {x}(int n, int h, int w, int c) {{ return {read(f'n * {x}_G + c / 4', 'h', 'w', '0.0')}; }}")
+        out.append(f"vec4 {x}(int n, int h, int w, int c) {{ {read(f'n * {x}_G + c / 4', 'h', 'w', '0.0')} }}")
     else:
         out.append(f"""vec4 {x}(int n, int h, int w, int c) {{ int by = idiv(h, {bh}); int bx = idiv(w, {bw});
-return {read(f"n * {x}_G + c / 4", "by", "bx", f"float((h - by * {bh}) * {bw} + w - bx * {bw})")}; }}""")
+{read(f"n * {x}_G + c / 4", "by", "bx", f"float((h - by * {bh}) * {bw} + w - bx * {bw})")} }}""")
     if uses(body, f"{x}_or") or dynamic:
         out.append(f"""vec4 {x}_or(int n, int h, int w, int c, float fill) {{
 if (h < 0 || w < 0 || h >= {x}_H || w >= {x}_W) return vec4(fill);
@@ -159,7 +192,7 @@ return vec4(v.x, c + 1 < {x}_C ? v.y : fill, c + 2 < {x}_C ? v.z : fill, c + 3 <
     if uses(body, f"{x}_flat"):
         out.append(f"""float {x}_flat(int i) {{ int q = idiv(i, {x}_C); int r = idiv(q, {x}_W); int n = idiv(r, {x}_H);
 return {x}_at(n, r - n * {x}_H, q - r * {x}_W, i - q * {x}_C); }}""")
-    return "\n".join(out)
+    return "\n".join(out), start
 
 
 def _seek_text(x: str, layout: Layout, origin: Origin, params: Params) -> str:
@@ -173,15 +206,14 @@ def _seek_text(x: str, layout: Layout, origin: Origin, params: Params) -> str:
 void {x}_seek(int n, int h, int w, int g) {{ {x}_n = n; {x}_h = {corner[0]}; {x}_w = {corner[1]}; {x}_c = g * 4; }}
 void {x}_next() {{ {x}_c += 4; }}"""
     step_h, step_w = origin.scale
-    split = layout.parts > 1
-    part = f"{x}_part = idiv(row, {x}_ROWS); row -= {x}_part * {x}_ROWS;" if split else ""
-    turn = f"if ({x}_at.y >= float({x}_ROWS)) {{ {x}_at.y = 0.0; {x}_part++; }}" if split else ""
+    _, select, step, _ = part_text(x, layout, layout.layers)
+    turn = f"if ({x}_at.y >= float({x}_ROWS)) {{ {x}_at.y = 0.0; {step} }}" if step else ""
     base = f"{x}_base = ({x}_at * vec2(float({x}_PW), float({x}_PH)) + {x}_corner) * vec2({x}_IW, {x}_IH);"
     corner_text = f"{x}_corner = vec2(float(block_x * {step_w}), float(block_y * {step_h})) + 0.5;"
     # The place of the tile is kept in whole numbers, so that stepping through many groups adds up no rounding.
-    return f"""vec2 {x}_base; vec2 {x}_at; vec2 {x}_corner; int {x}_h; int {x}_w; {f"int {x}_part;" if split else ""}
+    return f"""vec2 {x}_base; vec2 {x}_at; vec2 {x}_corner; int {x}_h; int {x}_w;
 void {x}_seek(int n, int h, int w, int g) {{ {x}_h = {corner[0]}; {x}_w = {corner[1]};
-int tile = n * {x}_G + g; int row = idiv(tile, {x}_COLS); int col = tile - row * {x}_COLS; {part}
+int tile = n * {x}_G + g; int row = idiv(tile, {x}_COLS); int col = tile - row * {x}_COLS; {select}
 {x}_at = vec2(float(col), float(row)); {corner_text} {base} }}
 void {x}_next() {{ {x}_at.x += 1.0; bool end = {x}_at.x >= float({x}_COLS);
 {x}_at = vec2(end ? 0.0 : {x}_at.x, end ? {x}_at.y + 1.0 : {x}_at.y); {turn} {base} }}"""
@@ -204,8 +236,8 @@ def tap_text(
             flags[flag] = f"({at}) >= 0 && ({at}) < {size}"
             conditions.append(flag)
     at = f"{x}_base" if not (dy or dx) else f"{x}_base + vec2({float(dx)!r} * {x}_IW, {float(dy)!r} * {x}_IH)"
-    call = f"FETCH({{s}}, {at}, {float((i % bh) * bw + j % bw)!r})"
-    text = f"{x}_decode({_fetch_parts(x, layout.parts, call)})"
+    first, phase = part_text(x, layout, layout.layers)[3], repr(float((i % bh) * bw + j % bw))
+    text = f"{x}_decode({fetch_text(x, layout.textures, at, phase if first == '0.0' else f'{first} + {phase}')})"
     # Fetched first, selected afterwards: a fetch inside the selection becomes a branch, five times as slow on llvmpipe.
     return f"only({' && '.join(conditions)}, {text})" if conditions else text
 
@@ -218,53 +250,3 @@ def moving_tap_text(x: str, i: str, j: str) -> str:
 def inside_text(x: str, i: str, j: str) -> str:
     """The expression for x_inside(i, j): whether that tap lies in the image."""
     return f"({x}_h + ({i}) >= 0 && {x}_h + ({i}) < {x}_H && {x}_w + ({j}) >= 0 && {x}_w + ({j}) < {x}_W)"
-
-
-def cells_text(name: str, layout: CellLayout, matrix: bool, params: Params) -> str:
-    """`weights_seek(g, q)`, `weights_next()` for the next g, `mat4 weights(t)`; or `bias_seek(g)`, `vec4 bias(t)`."""
-    p, x = params, name
-    p.int(f"{x}_COLS", layout.columns), p.float(f"{x}_IW", 1 / layout.size[0]), p.float(f"{x}_IH", 1 / layout.size[1])
-    split = layout.parts > 1
-    if split:
-        p.int(f"{x}_ROWS", layout.part_rows)
-    if matrix and not layout.aligned:
-        p.int(f"{x}_R", layout.rows)
-    run = float(layout.run_texels)
-    select = f"{x}_part = idiv(row, {x}_ROWS); row -= {x}_part * {x}_ROWS;" if split else ""
-    base = f"{x}_base = (vec2({x}_at.x * {run!r}, {x}_at.y) + 0.5) * vec2({x}_IW, {x}_IH);"
-    place = f"{select} {x}_at = vec2(float(col), float(row)); {base}"
-    find = f"int row = idiv(run, {x}_COLS); int col = run - row * {x}_COLS; {place}"
-    out = [f"uniform sampler2D {sampler(x, i)};" for i in range(layout.parts)]
-    out.append(f"vec2 {x}_base; vec2 {x}_at;" + (f" int {x}_part;" if split else ""))
-    number = f"q * {x}_R + g" if matrix else "g"
-    args = "int g, int q" if matrix else "int g"
-    step = ""
-    if layout.run_taps != layout.taps:
-        out.append(f"int {x}_run; void {x}_seek({args}) {{ {x}_run = ({number}) * {layout.taps}; }}")
-        out.append(f"void {x}_next() {{ {x}_run += {layout.taps}; }}")
-        step = f"int run = {x}_run + t; {find}"
-        at = f"{x}_base"
-    else:
-        aligned = matrix and layout.aligned
-        turn = f"if ({x}_at.y >= float({x}_ROWS)) {{ {x}_at.y = 0.0; {x}_part++; }}" if split else ""
-        end = (
-            f"bool end = {x}_at.x >= float({x}_COLS); "
-            f"{x}_at = vec2(end ? 0.0 : {x}_at.x, end ? {x}_at.y + 1.0 : {x}_at.y); {turn}"
-        )
-        seek = f"int row = q; int col = g; {place}" if aligned else f"int run = {number}; {find}"
-        out.append(f"void {x}_seek({args}) {{ {seek} }}")
-        out.append(f"void {x}_next() {{ {x}_at.x += 1.0; {'' if aligned else end} {base} }}")
-        at = f"{x}_base + vec2(float(t{f' * {layout.texels}' if layout.texels > 1 else ''}) * {x}_IW, 0.0)"
-
-    def texel(number: int) -> str:
-        where = f"at + vec2({float(number)!r} * {x}_IW, 0.0)" if number else "at"
-        return _fetch_parts(x, layout.parts, f"FETCH2({{s}}, {where})")
-
-    def fetch(vector: int) -> str:
-        if layout.lanes == 4:
-            return f"{x}_decode({texel(vector)})"
-        return f"vec4({', '.join(f'{x}_decode1({texel(4 * vector + lane)})' for lane in range(4))})"
-
-    value = f"mat4({', '.join(map(fetch, range(4)))})" if matrix else fetch(0)
-    out.append(f"{'mat4' if matrix else 'vec4'} {x}(int t) {{ {step} vec2 at = {at}; return {value}; }}")
-    return "\n".join(out)

@@ -16,9 +16,10 @@ import numpy as np
 
 from . import gl as g
 from . import probe as probing
+from .codec import FORMATS
 from .errors import ClosedError, InputError, LimitError, ThreadError
 from .glslerrors import Locate
-from .gpu import FORMATS, Program, Target, Texture
+from .gpu import Program, Target, Texture
 from .layout import Limits
 from .limits import Wishes, choose
 
@@ -164,7 +165,7 @@ class Device:
     ) -> Texture:
         """A texture of width x height texels: plain 2D for layers=0, else a 2D array of `layers` layers.
 
-        format: "float32", "float16" or "rgba8". data: (layers, height, width, 4) values; without it the texels are
+        format: one of codec.FORMATS. data: (layers, height, width, components) values; without it the texels are
         undefined. Nearest filter, clamped to the edge, one level. Raises LimitError if it is too large for the device,
         DeviceError if the driver has no memory for it, InputError for a wrong format or size of data.
         """
@@ -189,17 +190,18 @@ class Device:
         fill = 255 if texture.format == "rgba8" else np.nan
         texture.write(np.full(texture.shape, fill, FORMATS[texture.format][0]))
 
-    def target(self, texture: Texture) -> Target:
-        """What draws into a texture, layer i by draw buffer i; made once, released with the texture.
+    def target(self, texture: Texture, first: int = 0, count: int | None = None) -> Target:
+        """What draws into a texture, layer first + i by draw buffer i; made once, released with the texture.
 
-        Raises LimitError if the texture has more layers than the device has draw buffers, DeviceError if the driver
-        cannot render to its format.
+        count: how many layers, None: all. Raises LimitError if they are more than the device has draw buffers,
+        DeviceError if the driver cannot render to the format.
         """
         self.activate()
         texture.live(self)
-        if texture.framebuffer is None:
-            texture.framebuffer = Target(texture)
-        return texture.framebuffer
+        key = first, count or texture.layers or 1
+        if key not in texture.targets:
+            texture.targets[key] = Target(texture, *key)
+        return texture.targets[key]
 
     def program(
         self,

@@ -9,27 +9,42 @@ from typing import Any
 
 import numpy as np
 
+from .accessors import Bound
 from .blocks import ceil_div
-from .codec import CODECS
-from .graph import Graph, Node
+from .codec import Storage, activation_storage, storage, texel_bytes
+from .graph import ActivationCodec, Graph, Node
 from .layers.base import Activation, Shape, Value, Window
 from .layout import CellLayout, Layout, Limits, choose_cells, choose_layout
+from .quantized import Quantized
 from .source import load_kernel
 
 
 @dataclass(frozen=True)
 class WeightPlan:
-    """A weight: the key of its values in the weight store, how it lies in textures, its codec."""
+    """A weight: the key of its values in the weight store, how it lies in textures, how texels hold its values.
+
+    quant: how codes become values (see accessors.Bound); `values`: scale and low where they hold for all
+    """
 
     key: str
     shape: Shape
     layout: Layout | CellLayout
     codec: str
+    storage: Storage
+    quant: str | None = None
+    values: tuple[float, float] = (1.0, 0.0)
 
     @property
     def nbytes(self) -> int:
         """Bytes of its textures."""
-        return self.layout.parts * math.prod(self.layout.size) * CODECS[self.codec].texel_bytes
+        layout = self.layout
+        return layout.textures * max(1, layout.depth) * math.prod(layout.size) * texel_bytes(self.storage.format)
+
+    @property
+    def bound(self) -> Bound:
+        """What a text knows of it."""
+        kept = self.storage
+        return Bound(self.layout, kept.text, integer=kept.integer, quant=self.quant, values=self.values)
 
 
 @dataclass(eq=False)
@@ -52,19 +67,19 @@ class WeightStore:
     """The values of all weights by key, for every plan of a model; what a plan names, an executor uploads once."""
 
     def __init__(self, graph: Graph):
-        self.values: dict[str, np.ndarray] = {}
+        self.values: dict[str, np.ndarray | Quantized] = {}
         self._owners: dict[int, str] = {}
         for node in graph.nodes:
             for name, array in node.weights.items():
-                if isinstance(array, np.ndarray):
-                    self._owners.setdefault(id(_base(array)), f"{node.name}/{name}")
+                self._owners.setdefault(id(_base(array)), f"{node.name}/{name}")
 
-    def key(self, array: np.ndarray, fallback: str, kind: str) -> str:
+    def key(self, array: np.ndarray | Quantized, fallback: str, kind: str) -> str:
         """The key of an array: that of the graph's weight it is a view of, else the place where it was made."""
+        values = array.codes if isinstance(array, Quantized) else array
         owner = self._owners.get(id(_base(array)))
         if owner:
-            offset = array.__array_interface__["data"][0] - _base(array).__array_interface__["data"][0]
-            turned = "" if array.flags.c_contiguous else f"/{'x'.join(map(str, array.strides))}"
+            offset = values.__array_interface__["data"][0] - _base(array).__array_interface__["data"][0]
+            turned = "" if values.flags.c_contiguous else f"/{'x'.join(map(str, values.strides))}"
             key = f"{owner}@{offset}{turned}:{kind}{'x'.join(map(str, array.shape))}"
         else:
             key = f"{fallback}:{kind}{'x'.join(map(str, array.shape))}"
@@ -72,22 +87,26 @@ class WeightStore:
         return key
 
 
-def _base(array: np.ndarray) -> np.ndarray:
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
+def _base(array: np.ndarray | Quantized) -> np.ndarray:
+    """The array that owns the memory of a view."""
+    values = array.codes if isinstance(array, Quantized) else array
+    while isinstance(values.base, np.ndarray):
+        values = values.base
+    return values
 
 
 class Drafts:
     """The Builder that layers draw with: collects drafts, tensors and weights."""
 
-    def __init__(self, limits: Limits, store: WeightStore, weights: str, block: tuple[int, int] | None = None):
-        self.limits, self.store, self.weight_codec, self.block = limits, store, weights, block
+    def __init__(self, limits: Limits, store: WeightStore, block: tuple[int, int] | None = None):
+        self.limits, self.store, self.block = limits, store, block
         self.layouts: list[Layout] = []
+        self.codecs: list[ActivationCodec] = []  # of the tensors, as the layouts
         self.drafts: list[Draft] = []
         self.weights: dict[str, WeightPlan] = {}
         self.node: Node | None = None
         self._calls = 0
+        self._fixed: set[int] = set()
 
     def begin(self, node: Node) -> None:
         """What is drawn from now on belongs to this node."""
@@ -95,26 +114,56 @@ class Drafts:
 
     def value(self, shape: Shape, blocked: bool = True) -> Value:
         """A new tensor of this shape."""
-        texels = CODECS[self.limits.float_target].texels
+        codec = self.limits.float_target
+        texels = 4 // activation_storage(codec).lanes
         self.layouts.append(choose_layout(tuple(map(int, shape)), self.limits, blocked, texels, self.block))
+        self.codecs.append(ActivationCodec(codec))
         return Value(len(self.layouts) - 1, tuple(shape))
 
-    def _weight(self, array: np.ndarray, name: str, cells: bool) -> int:
-        if array.dtype != np.float32:
+    def store_as(self, value: Value, codec: ActivationCodec) -> None:
+        """Another codec for a tensor than the device's best target, if it was not set before."""
+        if value.id in self._fixed:
+            return
+        self._fixed.add(value.id)
+        blocked = any(draft.out.id == value.id and load_kernel(draft.kernel).blocked for draft in self.drafts)
+        texels = 4 // activation_storage(codec.codec).lanes
+        self.layouts[value.id] = choose_layout(tuple(map(int, value.shape)), self.limits, blocked, texels, self.block)
+        self.codecs[value.id] = codec
+
+    def _weight(self, array: np.ndarray | Quantized, name: str, cells: bool) -> int:
+        where = f"{self.node.name if self.node else ''}#{self._calls}/{name}"
+        scales = array.channels() if isinstance(array, Quantized) else None
+        if isinstance(array, Quantized) and scales is None:  # a layer mixed its channels: no shader could tell them
+            array = np.asarray(array)
+        if isinstance(array, np.ndarray) and array.dtype not in (np.float32, np.float16):
             array = array.astype(np.float32)
         if cells and array.ndim == 1:
             array = array[None]
-        where = f"{self.node.name if self.node else ''}#{self._calls}/{name}"
         key = self.store.key(array, where, "cells" if cells else "")
         if key not in self.weights:
-            texels = CODECS[self.weight_codec].texels
-            layout: Any = (
-                choose_cells(array.shape, self.limits, where, texels)
-                if cells
-                else choose_layout(array.shape, self.limits, False, texels)
-            )
-            self.weights[key] = WeightPlan(key, array.shape, layout, self.weight_codec)
+            self.weights[key] = self._plan(key, array, where, cells)
+            if self.weights[key].quant == "channel":
+                self._weight(np.stack(array.channels()), f"{name}_q", True)  # type: ignore[union-attr, arg-type]
         return list(self.weights).index(key)
+
+    def _plan(self, key: str, array: np.ndarray | Quantized, where: str, cells: bool) -> WeightPlan:
+        limits, floats = self.limits, self.limits.float_target != "rgba8"
+        if isinstance(array, Quantized):
+            codec = array.codec
+        else:
+            codec = "float16" if array.dtype == np.float16 else "float32" if floats else "rgba8"
+        kept = storage(codec, cells and array.ndim == 3, limits.dialect != "es100", floats)
+        layout = (
+            choose_cells(array.shape, limits, where, kept.lanes)
+            if cells
+            else choose_layout(array.shape, limits, False, 4 // kept.lanes)
+        )
+        if not isinstance(array, Quantized):
+            return WeightPlan(key, array.shape, layout, codec, kept)
+        if not array.per_tensor:
+            return WeightPlan(key, array.shape, layout, codec, kept, "channel")
+        values = float(array.scale.flat[0]), float(array.low.flat[0])
+        return WeightPlan(key, array.shape, layout, codec, kept, "tensor", values)
 
     def draw(
         self,
@@ -139,8 +188,11 @@ class Drafts:
         const = dict(const or {})
         if "GU" in source.declared["const"]:
             const["GU"] = groups_per_turn(params["GN"], int(const["KH"] * const["KW"]))
-        tensor_numbers = {k: self._weight(np.asarray(v), k, False) for k, v in (tensors or {}).items()}
-        cell_numbers = {k: self._weight(np.asarray(v), k, True) for k, v in (cells or {}).items()}
+        cell_numbers = {k: self._weight(v, k, True) for k, v in (cells or {}).items()}
+        tensor_numbers = {k: self._weight(v, k, False) for k, v in (tensors or {}).items()}
+        for name, number in {**cell_numbers, **tensor_numbers}.items():
+            if list(self.weights.values())[number].quant == "channel":
+                cell_numbers[f"{name}_q"] = number + 1  # its scales follow it
         out = self.value(shape, blocked=source.blocked)
         where = self.node.source or self.node.name if self.node else kernel
         self.drafts.append(

@@ -7,16 +7,18 @@ from collections.abc import Mapping
 import numpy as np
 
 from . import tensor
+from .codec import activation_storage
 from .device import Device, Program, Target, Texture
 from .kernel import ShaderText
-from .layout import Layout
+from .layout import CellLayout
 from .plan import Plan, WeightPlan
+from .quantized import Quantized
 
 
 class Resident:
     """What a model keeps on one device: each weight uploaded once, each program compiled once, for all of its plans."""
 
-    def __init__(self, device: Device, values: Mapping[str, np.ndarray]):
+    def __init__(self, device: Device, values: Mapping[str, np.ndarray | Quantized]):
         self.device, self.values = device, values
         self._textures: dict[str, list[Texture]] = {}
         self._programs: dict[str, Program] = {}
@@ -29,14 +31,19 @@ class Resident:
 
     def textures(self, plan: WeightPlan) -> list[Texture]:
         """The textures of a weight, uploaded now if they are not yet."""
-        key, layout = f"{plan.key}:{plan.codec}", plan.layout
+        key, layout, kept = f"{plan.key}:{plan.storage.format}", plan.layout, plan.storage
         if key not in self._textures:
-            parts = tensor.texels(self.values[plan.key].reshape(plan.shape), layout, plan.codec)
-            # Kernels read a constant tensor through an array texture, as they read inputs; cells through a plain one.
-            layers = 1 if isinstance(layout, Layout) and self.device.limits.dialect != "es100" else 0
-            self._textures[key] = [
-                self.device.texture(*layout.size, layers, plan.codec, part if layers else part[0]) for part in parts
-            ]
+            # Kernels read a constant tensor through an array texture, as they read inputs; cells where they must.
+            array = layout.depth if isinstance(layout, CellLayout) or self.device.limits.dialect != "es100" else 0
+            textures: list[Texture] = []
+            try:
+                for part in tensor.texels(self.values[plan.key].reshape(plan.shape), layout, kept):
+                    textures.append(self.device.texture(*layout.size, array, kept.format, part))
+            except BaseException:  # parts that did find memory must not stay
+                for texture in textures:
+                    texture.release()
+                raise
+            self._textures[key] = textures
         return self._textures[key]
 
     @property
@@ -77,7 +84,7 @@ class Executor:
         for draw in plan.draws:
             read = tuple(self.slots[n] if kind == "slot" else textures[n][part] for kind, n, part in draw.textures)
             ints, floats = np.array(draw.ints, np.int32).tobytes(), np.array(draw.floats, np.float32).tobytes()
-            target = device.target(self.slots[draw.target])
+            target = device.target(self.slots[draw.target], *draw.layers)
             self._draws.append((programs[draw.program], target, (0, 0, *draw.viewport), read, ints, floats))
 
     def run(self, inputs: Mapping[str, np.ndarray], poison: bool = False) -> dict[str, np.ndarray]:
@@ -89,11 +96,15 @@ class Executor:
             for texture in self.slots:
                 self.device.poison(texture)
         for spec in self.plan.inputs:
-            tensor.write([self.slots[s] for s in spec.slots], inputs[spec.name], spec.layout, spec.codec)
+            stored = activation_storage(spec.codec)
+            tensor.write([self.slots[s] for s in spec.slots], inputs[spec.name], spec.layout, stored)
         draw = self.device.draw
         for item in self._draws:
             draw(*item)
-        return {t.name: tensor.read([self.slots[s] for s in t.slots], t.layout, t.codec) for t in self.plan.outputs}
+        return {
+            t.name: tensor.read([self.slots[s] for s in t.slots], t.layout, activation_storage(t.codec))
+            for t in self.plan.outputs
+        }
 
     def release(self) -> None:
         """Frees the slots' textures; programs stay with the device, weights with the model."""

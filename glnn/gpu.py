@@ -9,39 +9,48 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from . import gl as g
+from .codec import FORMATS, texel_bytes
 from .errors import ClosedError, DeviceError, InputError, KernelError, LimitError
 from .glslerrors import Locate, explain
 
 if TYPE_CHECKING:
     from .device import Device
 
-# format -> NumPy dtype, moderngl's name of it, GL's name of the component type (for reading)
-FORMATS: dict[str, tuple[np.dtype, str, int]] = {
-    "float32": (np.dtype("float32"), "f4", 0x1406),
-    "float16": (np.dtype("float16"), "f2", 0x140B),
-    "rgba8": (np.dtype("uint8"), "f1", 0x1401),
+# format -> moderngl's name of a component, GL's name of its type and of the format (for reading)
+CODES: dict[str, tuple[str, int, int]] = {
+    "float32": ("f4", 0x1406, g.GL_RGBA),
+    "float16": ("f2", 0x140B, g.GL_RGBA),
+    "rgba8": ("f1", 0x1401, g.GL_RGBA),
+    "rgba32ui": ("u4", 0x1405, 0x8D99),
+    "rg32ui": ("u4", 0x1405, 0x8228),
+    "r32ui": ("u4", 0x1405, 0x8D94),
+    "r16ui": ("u2", 0x1403, 0x8D94),
 }
-SAMPLERS = (0x8B5E, 0x8DC1)  # GL_SAMPLER_2D, GL_SAMPLER_2D_ARRAY
+SAMPLERS = (0x8B5E, 0x8DC1, 0x8DD2, 0x8DD7)  # GL_SAMPLER_2D, GL_SAMPLER_2D_ARRAY, and of unsigned integers
 
 
 class Texture:
-    """Texels (layers, height, width, 4), or plain 2D if layers is 0. Made by Device.texture, freed by release()."""
+    """Texels (layers, height, width, components), plain 2D if layers is 0. Made by Device.texture, freed by release().
 
-    __slots__ = ("device", "format", "framebuffer", "glo", "height", "kind", "layers", "mgl", "width")
+    The components are 4, but 2 for format "rg32ui" and 1 for "r32ui" and "r16ui".
+    """
+
+    __slots__ = ("device", "format", "glo", "height", "kind", "layers", "mgl", "targets", "width")
 
     def __init__(self, device: Device, width: int, height: int, layers: int, format: str, data: Any = None):
         self.device, self.format = device, format
         self.width, self.height, self.layers = width, height, layers
         self.kind = g.GL_TEXTURE_2D_ARRAY if layers else g.GL_TEXTURE_2D
-        self.framebuffer: Target | None = None
+        self.targets: dict[tuple[int, int], Target] = {}
         self.glo, self.mgl = 0, cast(Any, None)
-        ctx, content, code = device._ctx, None if data is None else self._bytes(data), FORMATS[format][1]
+        ctx, content, code = device._ctx, None if data is None else self._bytes(data), CODES[format][0]
+        components = FORMATS[format][1]
         device._gl.error()
         try:
             if layers:
-                self.mgl = ctx.texture_array((width, height, layers), 4, content, alignment=1, dtype=code)
+                self.mgl = ctx.texture_array((width, height, layers), components, content, alignment=1, dtype=code)
             else:
-                self.mgl = ctx.texture((width, height), 4, content, alignment=1, dtype=code)
+                self.mgl = ctx.texture((width, height), components, content, alignment=1, dtype=code)
             self.glo = self.mgl.glo
             # A float texture with the default filter reads as garbage; nothing here ever interpolates or repeats.
             self.mgl.filter = (ctx.NEAREST, ctx.NEAREST)
@@ -63,27 +72,27 @@ class Texture:
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """(layers, height, width, 4); layers is 1 for a plain 2D texture."""
-        return (self.layers or 1, self.height, self.width, 4)
+        """(layers, height, width, components); layers is 1 for a plain 2D texture."""
+        return (self.layers or 1, self.height, self.width, FORMATS[self.format][1])
 
     @property
     def nbytes(self) -> int:
         """Bytes of texels."""
-        return self.width * self.height * (self.layers or 1) * 4 * FORMATS[self.format][0].itemsize
+        return self.width * self.height * (self.layers or 1) * texel_bytes(self.format)
 
     def write(self, data: np.ndarray | bytes) -> None:
-        """Sets all texels from (layers, height, width, 4) values, or their bytes. Raises InputError for wrong sizes."""
+        """Sets all texels from (layers, height, width, components) values, or their bytes. Raises InputError for wrong sizes."""
         self.device.activate()
         self.live()
         self.mgl.write(self._bytes(data), alignment=1)
         self.device._forget_textures()
 
     def read(self) -> np.ndarray:
-        """All texels, (layers, height, width, 4) of float32, float16 or uint8. Waits for the draws before it."""
+        """All texels, (layers, height, width, components), as they are stored. Waits for the draws before it."""
         device = self.device
         device.activate()
         self.live()
-        gl, (dtype, _, component) = device._gl, FORMATS[self.format]
+        gl, dtype, (_, component, order) = device._gl, FORMATS[self.format][0], CODES[self.format]
         values = np.empty(self.shape, dtype)
         gl.BindFramebuffer(g.GL_READ_FRAMEBUFFER, device._reader)
         gl.PixelStorei(g.GL_PACK_ALIGNMENT, 1)
@@ -92,7 +101,7 @@ class Texture:
             if layer == 0 and gl.CheckFramebufferStatus(g.GL_READ_FRAMEBUFFER) != g.GL_FRAMEBUFFER_COMPLETE:
                 raise DeviceError(f"{device.renderer} cannot read {self!r} back; `glnn doctor` lists what it can")
             address = values.ctypes.data + layer * values.strides[0]
-            gl.ReadPixels(0, 0, self.width, self.height, g.GL_RGBA, component, address)
+            gl.ReadPixels(0, 0, self.width, self.height, order, component, address)
         gl.FramebufferTexture2D(g.GL_READ_FRAMEBUFFER, g.GL_COLOR_ATTACHMENT0, g.GL_TEXTURE_2D, 0, 0)
         return values
 
@@ -102,9 +111,9 @@ class Texture:
             return
         device = self.device
         device.activate()
-        if self.framebuffer is not None:
-            self.framebuffer.delete()
-            self.framebuffer = None
+        for target in self.targets.values():
+            target.delete()
+        self.targets.clear()
         self.mgl.release()
         self.mgl, self.glo = cast(Any, None), 0
         device._textures.discard(self)
@@ -136,13 +145,13 @@ class Texture:
 
 
 class Target:
-    """A framebuffer with layer i of a texture as draw buffer i. Made by Device.target, freed with the texture."""
+    """A framebuffer with layer first + i of a texture as draw buffer i. Made by Device.target, freed with the texture."""
 
     __slots__ = ("buffers", "glo", "texture")
 
-    def __init__(self, texture: Texture):
+    def __init__(self, texture: Texture, first: int, count: int):
         device = texture.device
-        self.texture, self.buffers = texture, texture.layers or 1
+        self.texture, self.buffers = texture, count
         if self.buffers > device.limits.draw_buffers:
             raise LimitError(f"{texture!r} as a target: this device has {device.limits.draw_buffers} draw buffers")
         gl, self.glo = device._gl, device._new_framebuffer()
@@ -150,7 +159,7 @@ class Target:
         device._target = None
         points = range(g.GL_COLOR_ATTACHMENT0, g.GL_COLOR_ATTACHMENT0 + self.buffers)
         for layer in range(self.buffers):
-            texture._attach(g.GL_DRAW_FRAMEBUFFER, layer, layer)
+            texture._attach(g.GL_DRAW_FRAMEBUFFER, layer, first + layer)
         gl.DrawBuffers(self.buffers, (ctypes.c_uint * self.buffers)(*points))
         status = gl.CheckFramebufferStatus(g.GL_DRAW_FRAMEBUFFER)
         if status != g.GL_FRAMEBUFFER_COMPLETE:

@@ -31,6 +31,16 @@ class ActivationCodec:
     low: float = 0.0
     high: float = 0.0
 
+    @property
+    def scale(self) -> float:
+        """What a step of a uint8 code is worth."""
+        return (self.high - self.low) / 255
+
+    @property
+    def zero(self) -> int:
+        """The uint8 code of 0: value = (code - zero) * scale."""
+        return min(255, max(0, round(-self.low / self.scale)))
+
 
 @dataclass(frozen=True, eq=False)
 class Node:

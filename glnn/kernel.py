@@ -12,9 +12,8 @@ from functools import cached_property, lru_cache, partial
 
 from . import unroll
 from .accessors import (
+    Bound,
     Origin,
-    Params,
-    cells_text,
     inside_text,
     moving_tap_text,
     sampler,
@@ -22,8 +21,10 @@ from .accessors import (
     tensor_text,
     window_origin,
 )
+from .cells import cells_text
 from .errors import KernelError
-from .layout import MAX_LOOP_TURNS, CellLayout, Layout
+from .layout import MAX_LOOP_TURNS, Layout
+from .params import Params
 from .source import KernelSource, kernel_names, load_kernel, parse, read_shader
 from .writer import activation_text, codec_text, globals_text, head_text, literal, main_text, vertex_text
 
@@ -38,32 +39,19 @@ MAX_LINES = 6000
 
 
 @dataclass(frozen=True)
-class Bound:
-    """A tensor bound to a kernel's input: its layout, its codec, and for blocked kernels where windows start.
-
-    `size` is the (width, height) of its textures where they are larger than the layout asks for, as shared slots are.
-    """
-
-    layout: Layout
-    codec: str = "float32"
-    mul: tuple[int, int] = (1, 1)
-    div: tuple[int, int] = (1, 1)
-    size: tuple[int, int] | None = None
-
-
-@dataclass(frozen=True)
 class Call:
     """One use of a kernel: everything its text depends on."""
 
     kernel: str
     out: Layout
     inputs: tuple[tuple[str, Bound], ...] = ()
-    cells: tuple[tuple[str, CellLayout, str], ...] = ()  # name, layout, codec
+    cells: tuple[tuple[str, Bound], ...] = ()  # those named <name>_q hold the scales of what is called <name>
     const: tuple[tuple[str, int | float], ...] = ()
     param: tuple[tuple[str, int], ...] = ()
     activation: str | None = None
     constants: tuple[tuple[str, float], ...] = ()  # of the activation
     out_codec: str = "float32"
+    out_values: tuple[float, float] | None = None  # scale and zero of an output of codec uint8_range
     dialect: str = "es300"
 
 
@@ -148,7 +136,7 @@ def _check(source: KernelSource, call: Call) -> None:
         "input": ([name for name, _ in call.inputs], (*declared["input"], *declared["optional"])),
         "const": ([name for name, _ in call.const], declared["const"]),
         "param": ([name for name, _ in call.param], declared["param"]),
-        "cells": ([name for name, _, _ in call.cells], (*declared["matrix"], *declared["vector"])),
+        "cells": ([n for n, _ in call.cells if not n.endswith("_q")], (*declared["matrix"], *declared["vector"])),
     }
     for kind, (given, allowed) in kinds.items():
         extra = [n for n in given if n not in allowed]
@@ -172,19 +160,19 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     for name, value in call.param:
         params.int(name, value)
     flags: dict[str, str] = {}
-    parts, samplers = [], []
+    texts: list[tuple[str, str]] = []  # accessors, and what main starts with for them
+    for name, bound in sorted(call.cells, key=lambda cell: not cell[0].endswith("_q")):
+        matrix = name in source.declared["matrix"]
+        texts.append(cells_text(name, bound, matrix, params, dialect))
     for name, bound in call.inputs:
         origin = window_origin(out, bound.layout, bound.mul, bound.div) if source.blocked else None
-        parts.append(codec_text(name, bound.codec, dialect, decode=True))
-        parts.append(tensor_text(name, bound.layout, bound.size or bound.layout.size, origin, body, params, dialect))
-        samplers += [sampler(name, i) for i in range(bound.layout.parts)]
+        size = bound.size or bound.layout.size
+        texts.append(tensor_text(name, bound, size, origin, body, params, dialect))
         if origin is not None:
             body = _taps(body, name, bound.layout, origin, out, flags)
-    for name, layout, codec in call.cells:
-        parts.append(codec_text(name, codec, dialect, decode=True))
-        parts.append(cells_text(name, layout, name in source.declared["matrix"], params))
-        samplers += [sampler(name, i) for i in range(layout.parts)]
-    parts.append(codec_text("y", call.out_codec, dialect, decode=False))
+    texts.append(_encoding(call, params))
+    parts = [text for text, _ in texts]
+    start = " ".join(statements for _, statements in texts if statements)
     parts.append(activation_text(call.activation, call.constants))
     _declare_out(out, params)
     env = {**params.ints, **const, **dict(_block_consts(out))}
@@ -195,7 +183,7 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
             "on every driver: lower this layer in stages"
         )
     defines = "\n".join(f"#define {k} {literal(v)}" for k, v in (*call.const, *_block_consts(out)))
-    tail, _ = unroll.finish(main_text(out, flags, source.blocked, dialect))
+    tail, _ = unroll.finish(main_text(out, flags, source.blocked, dialect, start))
     params.keep("\n".join([*parts, body, tail]))
     pieces = [
         head_text(dialect, out.layers),
@@ -210,11 +198,22 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     count = (head.count("\n") + 1, tail.count("\n") + 1)
     origins = [("generated", i + 1) for i in range(count[0])] + [(source.file, line) for line in lines]
     origins += [("generated", len(origins) + i + 1) for i in range(count[1])]
+    samplers = tuple(sampler(n, i) for n, bound in (*call.inputs, *call.cells) for i in range(bound.layout.textures))
     ints, floats = params.values()
     return ShaderText(
         source.name, dialect, vertex_text(dialect), f"{head}\n{middle}\n{tail}\n",
-        tuple(samplers), tuple(origins), tuple(ints), tuple(floats),
+        samplers, tuple(origins), tuple(ints), tuple(floats),
     )  # fmt: skip
+
+
+def _encoding(call: Call, params: Params) -> tuple[str, str]:
+    """The functions that encode the output, and statements for main that set what they need."""
+    text = codec_text("y", call.out_codec, call.dialect, decode=False)
+    if call.out_values is None:
+        return text, ""
+    scale, zero = call.out_values
+    inverse, zero_name = params.float("y_R", 1 / scale), params.float("y_Z", zero)
+    return f"float y_r; float y_z;\n{text}", f"y_r = {inverse}; y_z = {zero_name};"
 
 
 def _block_consts(out: Layout) -> tuple[tuple[str, int], ...]:

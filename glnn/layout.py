@@ -4,8 +4,9 @@ A shape is first *canonical*: right-aligned to (n, h, w, c); leading axes beyond
 are packed four to a texel; a *group* is four channels. Pixels are cut into blocks of BH x BW; the pixel's place in its
 block (its *phase*) is the layer of a 2D-array texture, the block's place is the texel. The blocks of one (n, group)
 pair form a *tile* of PH x PW texels; tiles fill the texture row by row, `columns` to a row. Where the rows of tiles
-outgrow the size limit they continue in further textures (*parts*). An image whose single tile outgrows the limit is
-*flat*: every pixel is a tile of one texel, so that it folds anywhere.
+outgrow the size limit they continue in further *parts*: more layers of the array texture (*stacked*), or in dialect
+es100, which has none, further textures. An image whose single tile outgrows the limit is *flat*: every pixel is a tile
+of one texel, so that it folds anywhere.
 """
 
 from __future__ import annotations
@@ -58,15 +59,16 @@ def uneven(size: int, limit: int) -> int:
 
 @dataclass(frozen=True)
 class Layout:
-    """How a tensor of `shape` lies in `parts` textures of (layers, height, width) texels."""
+    """How a tensor of `shape` lies in `parts` of (layers, height, width) texels, in one texture each or in one for all."""
 
     shape: tuple[int, ...]
     block: tuple[int, int] = (1, 1)
     flat: bool = False
     columns: int = 1  # tiles in a row of the texture
-    part_rows: int = 1  # rows of tiles in one texture
-    texels: int = 1  # texels per group: 1, or 4 where a codec holds one value per texel
+    part_rows: int = 1  # rows of tiles in one part
+    texels: int = 1  # texels per group: 1, or 2 or 4 where a codec holds fewer than four values per texel
     limit: int = 1 << 24  # largest side of a texture
+    stacked: bool = False  # parts are layers of one array texture
 
     @cached_property
     def dims(self) -> tuple[int, int, int, int]:
@@ -98,13 +100,23 @@ class Layout:
 
     @property
     def parts(self) -> int:
-        """Number of textures."""
+        """Number of parts."""
         return max(1, ceil_div(self.rows, self.part_rows))
 
     @property
     def layers(self) -> int:
-        """Layers of each texture: the pixels of a block."""
+        """Layers of a part: the pixels of a block."""
         return self.block[0] * self.block[1]
+
+    @property
+    def textures(self) -> int:
+        """Number of textures."""
+        return 1 if self.stacked else self.parts
+
+    @property
+    def depth(self) -> int:
+        """Layers of each texture."""
+        return self.layers * self.parts if self.stacked else self.layers
 
     @property
     def width(self) -> int:
@@ -186,7 +198,8 @@ def choose_layout(
         raise LimitError(f"a tensor of shape {shape} holds nothing: every size must be at least 1")
     n, h, w, _ = canonical(shape)
     limit = limits.max_texture_size
-    many = blocked and limits.dialect != "es100" and texels == 1
+    stacked = limits.dialect != "es100"
+    many = blocked and stacked and texels == 1
     block = own_block(h, w, common, limits.draw_buffers) if many else (1, 1)
     tile = ceil_div(h, block[0]), ceil_div(w, block[1])
     flat = max(tile) > limit
@@ -196,12 +209,19 @@ def choose_layout(
             f"a tensor of shape {shape} needs {probe.tiles} tiles of texels; 1 to {MAX_TILES - 1} are possible"
         )
     columns = best_columns(probe.tiles, probe.tile, limit)
-    layout = Layout(shape, probe.block, flat, columns, max(1, limit // probe.tile[0]), texels, limit)
-    if layout.parts > limits.texture_units - 1:
+    layout = Layout(shape, probe.block, flat, columns, max(1, limit // probe.tile[0]), texels, limit, stacked)
+    if layout.depth > limits.array_layers:
+        if many and layout.layers > 1:  # fewer layers for pixels leave more for parts
+            return choose_layout(shape, limits, False, texels, common)
+        raise LimitError(
+            f"a tensor of shape {shape} needs {layout.depth} layers of at most {limit} x {limit} texels; this device "
+            f"has {limits.array_layers}. Use a smaller batch or image, or a device with larger textures"
+        )
+    if layout.textures > limits.texture_units - 1:
         raise LimitError(
             f"a tensor of shape {shape} needs {layout.parts} textures of at most {limit} x {limit} texels; with "
             f"{limits.texture_units} texture units at most {limits.texture_units - 1} can be read at once. "
-            "Use a smaller batch or image, or a device with larger textures"
+            "Use a smaller batch or image, a device with larger textures, or dialect es300, which has array textures"
         )
     return layout
 
@@ -212,6 +232,7 @@ class CellLayout:
 
     A mat4 cell holds a 4 x 4 block (4 texels of float), a vec4 cell four channels. The taps of one (column, row) pair
     are a *run* of texels in one row of the texture (a single cell each, where a whole run is wider than the limit).
+    Parts are layers or textures, as a tensor's are.
     """
 
     rows: int  # groups of input channels (1 for vectors)
@@ -220,8 +241,9 @@ class CellLayout:
     texels: int  # per cell
     run_taps: int  # taps in a run: all, or 1
     columns: int  # runs in a row of the texture
-    part_rows: int  # rows in one texture, and the largest side of one
-    lanes: int = 4  # values in a texel: 4, or 1 where a codec holds one value per texel
+    part_rows: int  # rows in one part, and the largest side of one
+    lanes: int = 4  # values in a texel
+    stacked: bool = False  # parts are layers of one array texture
 
     @property
     def size(self) -> tuple[int, int]:
@@ -245,8 +267,18 @@ class CellLayout:
 
     @property
     def parts(self) -> int:
-        """Number of textures."""
+        """Number of parts."""
         return ceil_div(self.height_all, self.part_rows)
+
+    @property
+    def textures(self) -> int:
+        """Number of textures."""
+        return 1 if self.stacked else self.parts
+
+    @property
+    def depth(self) -> int:
+        """Layers of each texture; 0: a plain 2D texture."""
+        return self.parts if self.stacked and self.parts > 1 else 0
 
     @property
     def width(self) -> int:
@@ -289,16 +321,16 @@ def vector_cells(array: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(4096)
-def choose_cells(shape: tuple[int, ...], limits: Limits, name: str = "weights", per_group: int = 1) -> CellLayout:
-    """The layout of (taps, in, out) or (taps, channels) weights, `per_group` texels for four values.
+def choose_cells(shape: tuple[int, ...], limits: Limits, name: str = "weights", lanes: int = 4) -> CellLayout:
+    """The layout of (taps, in, out) or (taps, channels) weights, `lanes` values to a texel.
 
     Raises LimitError where they do not fit, even split.
     """
     taps, limit = shape[0], limits.max_texture_size
-    rows, cols, groups = (
-        (ceil_div(shape[1], 4), ceil_div(shape[2], 4), 4) if len(shape) == 3 else (1, ceil_div(shape[1], 4), 1)
+    rows, cols, values = (
+        (ceil_div(shape[1], 4), ceil_div(shape[2], 4), 16) if len(shape) == 3 else (1, ceil_div(shape[1], 4), 4)
     )
-    texels = groups * per_group
+    texels = values // lanes
     run_taps = taps if taps * texels <= limit else 1
     runs = rows * cols * (taps // run_taps)
     widest = limit // (run_taps * texels)
@@ -306,10 +338,11 @@ def choose_cells(shape: tuple[int, ...], limits: Limits, name: str = "weights", 
         columns = rows
     else:
         columns = min(widest, runs)
-    layout = CellLayout(rows, cols, taps, texels, run_taps, columns, limit, 4 // per_group)
-    if layout.parts > limits.texture_units - 1 or runs >= MAX_TILES:
+    layout = CellLayout(rows, cols, taps, texels, run_taps, columns, limit, lanes, limits.dialect != "es100")
+    most = limits.array_layers if layout.stacked else limits.texture_units - 1
+    if layout.parts > most or runs >= MAX_TILES:
         raise LimitError(
-            f"{name}: weights of shape {shape} need {layout.parts} textures of at most {limit} x {limit} texels; "
-            f"at most {limits.texture_units - 1} can be read at once on this device"
+            f"{name}: weights of shape {shape} need {layout.parts} parts of at most {limit} x {limit} texels; "
+            f"at most {most} can be read at once on this device"
         )
     return layout

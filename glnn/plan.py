@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from .blocks import ceil_div, common_block
-from .codec import CODECS
+from .codec import activation_storage, texel_bytes
 from .drafts import Draft, Drafts, WeightPlan, WeightStore
 from .errors import GlnnError, LimitError, UnsupportedError
-from .graph import Graph, as_tuple
+from .graph import ActivationCodec, Graph, as_tuple
 from .kernel import Bound, Call, ShaderText, assemble
 from .layers.base import Shape, Value, Window
 from .layout import Layout, Limits, canonical
@@ -28,7 +28,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class TensorPlan:
-    """A tensor of the plan: its layout, its codec, the slot of each part."""
+    """A tensor of the plan: its layout, its codec, the slot of each of its textures."""
 
     name: str
     shape: Shape
@@ -39,10 +39,14 @@ class TensorPlan:
 
 @dataclass(frozen=True)
 class Draw:
-    """One draw: program, target slot, viewport (width, height), textures by unit: ("slot" | "weight", number, part)."""
+    """One draw: program, target slot, viewport (width, height), textures by unit.
+
+    A texture is ("slot" | "weight", number, which of its textures; a slot has one).
+    """
 
     program: str
     target: int
+    layers: tuple[int, int]  # of the target: the first that is drawn to, and how many
     viewport: tuple[int, int]
     textures: tuple[tuple[str, int, int], ...]
     ints: tuple[int, ...]
@@ -64,9 +68,14 @@ class Plan:
     draws: tuple[Draw, ...]
 
     @property
+    def weight_bytes(self) -> int:
+        """Bytes of all weights' textures."""
+        return sum(w.nbytes for w in self.weights)
+
+    @property
     def activation_bytes(self) -> int:
         """Bytes of all texture slots."""
-        return sum(s.width * s.height * max(1, s.layers) * CODECS[s.format].texel_bytes for s in self.slots)
+        return sum(s.width * s.height * max(1, s.layers) * texel_bytes(s.format) for s in self.slots)
 
     def to_json(self) -> str:
         """The plan as JSON text, the same text for the same plan."""
@@ -87,16 +96,14 @@ def make_plan(
     input_shapes: Mapping[str, Sequence[int]],
     limits: Limits,
     store: WeightStore | None = None,
-    weights: str | None = None,
 ) -> Plan:
     """The plan of a graph for concrete input shapes (batch first) on a device of these limits.
 
-    weights: the codec of the weights; None: float32, or rgba8 where the device knows nothing but bytes.
+    Weights are stored as the graph has them; floats as rgba8 where the device knows nothing but bytes.
     Raises LimitError, naming the layer, where a tensor cannot fit; UnsupportedError for layers that have no lowering.
     """
     store = store or WeightStore(graph)
-    weights = weights or ("rgba8" if limits.float_target == "rgba8" else "float32")
-    drafts = Drafts(limits, store, weights, _common_block(graph, input_shapes, limits))
+    drafts = Drafts(limits, store, _common_block(graph, input_shapes, limits))
     values: dict[str, Value] = {}
     for spec in graph.inputs:
         try:
@@ -114,8 +121,23 @@ def make_plan(
         except LimitError as error:
             raise LimitError(f"layer {node.source or node.name!r}: {error}") from None
         values.update(zip(node.outputs, made, strict=True))
+    _store_activations(graph, drafts, values)
     outputs = [values[name] for name in graph.outputs]
     return _place(graph, drafts, {spec.name: values[spec.name] for spec in graph.inputs}, outputs)
+
+
+def _store_activations(graph: Graph, drafts: Drafts, values: Mapping[str, Value]) -> None:
+    """Codecs that the graph names for its tensors; its inputs and outputs stay as precise as the device can."""
+    kept = {values[name].id for name in (*(spec.name for spec in graph.inputs), *graph.outputs)}
+    if drafts.limits.dialect != "es100" and drafts.limits.float_target == "float16":
+        # Whole numbers beyond 2048 are lost in half precision; what is uploaded, not drawn to, may be wider.
+        exact = {node.inputs[i] for node in graph.nodes for i in node.layer.exact_inputs}
+        for spec in graph.inputs:
+            if spec.name in exact:
+                drafts.store_as(values[spec.name], ActivationCodec("float32"))
+    for name, codec in graph.activations.items():
+        if values[name].id not in kept and not (codec.codec == "float16" and drafts.limits.float_target == "rgba8"):
+            drafts.store_as(values[name], codec)
 
 
 def _common_block(graph: Graph, input_shapes: Mapping[str, Sequence[int]], limits: Limits) -> tuple[int, int] | None:
@@ -130,18 +152,18 @@ def _common_block(graph: Graph, input_shapes: Mapping[str, Sequence[int]], limit
 
 def _place(graph: Graph, drafts: Drafts, inputs: Mapping[str, Value], outputs: list[Value]) -> Plan:
     """Slots for every tensor, then the text of every draw."""
-    limits, codec = drafts.limits, CODECS[drafts.limits.float_target]
-    slots, slot_of = assign_slots(drafts, inputs, outputs, codec.format)
+    limits = drafts.limits
+    slots, slot_of = assign_slots(drafts, inputs, outputs)
     weights = list(drafts.weights.values())
     programs: dict[str, ShaderText] = {}
     draws: list[Draw] = []
     for draft in drafts.drafts:
-        text = _text(draft, drafts, slots, slot_of, weights, codec.name)
+        text = _text(draft, drafts, slots, slot_of, weights)
         units: list[tuple[str, int, int]] = []
         for value in draft.inputs.values():
-            units += [("slot", s, p) for p, s in enumerate(slot_of[value.id])]
+            units += [("slot", slot, 0) for slot in slot_of[value.id]]
         for number in (*draft.tensors.values(), *draft.cells.values()):
-            units += [("weight", number, part) for part in range(weights[number].layout.parts)]
+            units += [("weight", number, part) for part in range(weights[number].layout.textures)]
         if len(units) > limits.texture_units:
             raise LimitError(
                 f"layer {draft.source!r}: a pass reads {len(units)} textures, the device has {limits.texture_units} "
@@ -149,12 +171,15 @@ def _place(graph: Graph, drafts: Drafts, inputs: Mapping[str, Value], outputs: l
             )
         programs.setdefault(text.key, text)
         layout = drafts.layouts[draft.out.id]
-        for part, slot in enumerate(slot_of[draft.out.id]):
+        for part in range(layout.parts):
+            slot = slot_of[draft.out.id][0 if layout.stacked else part]
+            first = part * layout.layers if layout.stacked else 0
             ints = (part * layout.part_rows, *text.ints[1:])
             draws.append(
                 Draw(
                     text.key,
                     slot,
+                    (first, layout.layers),
                     (layout.width, layout.part_height(part)),
                     tuple(units),
                     ints,
@@ -165,7 +190,8 @@ def _place(graph: Graph, drafts: Drafts, inputs: Mapping[str, Value], outputs: l
             )
 
     def tensor(name: str, value: Value) -> TensorPlan:
-        return TensorPlan(name, value.shape, drafts.layouts[value.id], codec.name, tuple(slot_of[value.id]))
+        codec = drafts.codecs[value.id].codec
+        return TensorPlan(name, value.shape, drafts.layouts[value.id], codec, tuple(slot_of[value.id]))
 
     names = graph.output_names or graph.outputs
     return Plan(
@@ -176,29 +202,39 @@ def _place(graph: Graph, drafts: Drafts, inputs: Mapping[str, Value], outputs: l
 
 
 def _text(
-    draft: Draft,
-    drafts: Drafts,
-    slots: list[Slot],
-    slot_of: dict[int, list[int]],
-    weights: list[WeightPlan],
-    codec: str,
+    draft: Draft, drafts: Drafts, slots: list[Slot], slot_of: dict[int, list[int]], weights: list[WeightPlan]
 ) -> ShaderText:
     bound = []
     for name, value in draft.inputs.items():
         window, slot = draft.windows.get(name, Window()), slots[slot_of[value.id][0]]
-        bound.append((name, Bound(drafts.layouts[value.id], codec, window.mul, window.div, (slot.width, slot.height))))
-    for name, number in draft.tensors.items():
-        weight = weights[number]
-        bound.append((name, Bound(weight.layout, weight.codec)))  # type: ignore[arg-type]
+        text, values = _codec(drafts, value)
+        bound.append(
+            (
+                name,
+                Bound(
+                    drafts.layouts[value.id], text, window.mul, window.div, (slot.width, slot.height),
+                    quant="range" if values else None, values=values or (1.0, 0.0),
+                ),
+            )
+        )  # fmt: skip
+    bound += [(name, weights[number].bound) for name, number in draft.tensors.items()]
     act = draft.activation
+    text, values = _codec(drafts, draft.out)
     try:
         return assemble(
             Call(
                 draft.kernel, drafts.layouts[draft.out.id], tuple(bound),
-                tuple((name, weights[i].layout, weights[i].codec) for name, i in draft.cells.items()),  # type: ignore[misc]
+                tuple((name, weights[i].bound) for name, i in draft.cells.items()),
                 tuple(draft.const.items()), tuple(draft.param.items()),
-                act.name if act else None, act.constants if act else (), codec, drafts.limits.dialect,
+                act.name if act else None, act.constants if act else (), text, values, drafts.limits.dialect,
             )
         )  # fmt: skip
     except GlnnError as error:
         raise type(error)(f"layer {draft.source!r}: {error}") from error
+
+
+def _codec(drafts: Drafts, value: Value) -> tuple[str, tuple[float, float] | None]:
+    """The file in shaders/codecs that a tensor between layers is coded by, and its scale and zero if it has them."""
+    codec = drafts.codecs[value.id]
+    text = activation_storage(codec.codec).text
+    return text, (codec.scale, float(codec.zero)) if codec.codec == "uint8" else None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .codec import activation_storage
 from .drafts import Drafts
 from .layers.base import Value
-from .layout import Layout
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Slot:
 
 
 def assign_slots(
-    drafts: Drafts, inputs: Mapping[str, Value], outputs: list[Value], format: str
+    drafts: Drafts, inputs: Mapping[str, Value], outputs: list[Value]
 ) -> tuple[list[Slot], dict[int, list[int]]]:
     """Texture slots, and the slots of each tensor: one is free again after the last draw that reads it.
 
@@ -38,36 +38,40 @@ def assign_slots(
     free: list[int] = []
     array = drafts.limits.dialect != "es100"
 
-    fixed: set[int] = set()  # slots of tensors in several parts: all parts share one size, so these never grow
+    fixed: set[int] = set()  # slots of tensors in several textures: all share one size, so these never grow
 
-    def take(layout: Layout, reuse: bool) -> int:
-        need = Slot(*layout.size, layout.layers if array else 0, format)
+    def take(value: Value, reuse: bool) -> list[int]:
+        layout = drafts.layouts[value.id]
+        format = activation_storage(drafts.codecs[value.id].codec).format
+        need = Slot(*layout.size, layout.depth if array else 0, format)
+        return [take_one(need, layout.textures > 1, reuse) for _ in range(layout.textures)]
+
+    def take_one(need: Slot, several: bool, reuse: bool) -> int:
         best, grown = None, 0
         for number in free if reuse else ():
             slot = slots[number]
-            if number in fixed or layout.parts > 1:
+            if number in fixed or several:
                 if number in fixed and slot == need:
                     best, grown = number, 0
-            elif slot.layers == need.layers:
+            elif (slot.layers, slot.format) == (need.layers, need.format):
                 size = max(slot.width, need.width) * max(slot.height, need.height)
                 growth = size - slot.width * slot.height
                 if best is None or growth < grown:
                     best, grown = number, growth
         if best is None or grown > need.width * need.height:
             slots.append(need)
-            if layout.parts > 1:
+            if several:
                 fixed.add(len(slots) - 1)
             return len(slots) - 1
         free.remove(best)
         slot = slots[best]
-        slots[best] = Slot(max(slot.width, need.width), max(slot.height, need.height), slot.layers, format)
+        slots[best] = Slot(max(slot.width, need.width), max(slot.height, need.height), slot.layers, slot.format)
         return best
 
     for value in inputs.values():
-        slot_of[value.id] = [take(drafts.layouts[value.id], False) for _ in range(drafts.layouts[value.id].parts)]
+        slot_of[value.id] = take(value, False)
     for i, draft in enumerate(drafts.drafts):
-        layout = drafts.layouts[draft.out.id]
-        slot_of[draft.out.id] = [take(layout, draft.out.id not in kept) for _ in range(layout.parts)]
+        slot_of[draft.out.id] = take(draft.out, draft.out.id not in kept)
         for number in {v.id for v in (*draft.inputs.values(), draft.out)}:
             if last[number] == i and number not in kept:
                 free += slot_of[number]

@@ -7,27 +7,40 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .codec import CODECS
+from .codec import Storage
 from .layout import CellLayout, Layout
 
 if TYPE_CHECKING:
     from .device import Texture
+    from .quantized import Quantized
 
 
-def texels(array: np.ndarray, layout: Layout | CellLayout, codec: str) -> list[np.ndarray]:
-    """The texels (layers, height, width, 4) of each part, as they lie in textures and in an exported file."""
-    encode, (width, height) = CODECS[codec].encode, layout.size
+def texels(array: np.ndarray | Quantized, layout: Layout | CellLayout, stored: Storage) -> list[np.ndarray]:
+    """The texels (layers, height, width, components) of each texture, as they lie there and in an exported file.
+
+    Of a quantized array these are its codes.
+    """
+    codes = getattr(array, "codes", None)
+    values = np.asarray(array, np.float32) if codes is None else codes
+    (width, height), count = layout.size, layout.textures
     spare = (0, 0), (0, height - layout.height), (0, width - layout.width), (0, 0)
-    return [encode(np.pad(part, spare)) for part in layout.pack(np.asarray(array, np.float32))]
+    parts = [stored.encode(np.pad(part, spare)) for part in layout.pack(values)]
+    return parts if count > 1 or len(parts) == 1 else [np.concatenate(parts)]
 
 
-def write(textures: Sequence[Texture], array: np.ndarray, layout: Layout | CellLayout, codec: str) -> None:
-    """Uploads an array of the layout's shape into the textures of its parts."""
-    for texture, part in zip(textures, texels(array, layout, codec), strict=True):
+def write(textures: Sequence[Texture], array: np.ndarray, layout: Layout | CellLayout, stored: Storage) -> None:
+    """Uploads an array of the layout's shape into its textures."""
+    for texture, part in zip(textures, texels(array, layout, stored), strict=True):
         texture.write(part)
 
 
-def read(textures: Sequence[Texture], layout: Layout, codec: str) -> np.ndarray:
-    """The array (float32) of the layout's shape from the textures of its parts."""
-    decode = CODECS[codec].decode
-    return layout.unpack([decode(t.read()[:, : layout.height, : layout.width]) for t in textures])
+def parts(textures: Sequence[Texture], layout: Layout, stored: Storage) -> list[np.ndarray]:
+    """The values (layers, height, width, lanes) of each part, from the textures."""
+    used = [t.read()[:, : layout.height, : layout.width] for t in textures]
+    split = used if len(used) > 1 else np.split(used[0], layout.parts)
+    return [stored.decode(part) for part in split]
+
+
+def read(textures: Sequence[Texture], layout: Layout, stored: Storage) -> np.ndarray:
+    """The array (float32) of the layout's shape from its textures."""
+    return layout.unpack(parts(textures, layout, stored))

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .codec import CODECS
+from . import tensor
+from .codec import CODECS, activation_storage, storage
 from .device import Device
 from .executor import Executor, Resident
 from .graph import Graph, Node, TensorSpec, as_tuple, validate
 from .layers.base import Layer
-from .plan import Plan, TensorPlan, WeightStore, make_plan
+from .plan import Plan, WeightStore, make_plan
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def run_layer(
     try:
         outputs = executor.run({f"x{i}": x for i, x in enumerate(inputs)}, poison=True)
         dead = [
-            t.layout.dead([_values(executor, s, t) for s in t.slots])
+            t.layout.dead(tensor.parts([executor.slots[s] for s in t.slots], t.layout, activation_storage(t.codec)))
             for t in plan.outputs
             if t.name in made_by_draws(plan)
         ]
@@ -61,15 +62,12 @@ def made_by_draws(plan: Plan) -> set[str]:
     return {t.name for t in plan.outputs if set(t.slots) <= targets}
 
 
-def _values(executor: Executor, slot: int, tensor: TensorPlan) -> np.ndarray:
-    texels = executor.slots[slot].read()[:, : tensor.layout.height, : tensor.layout.width]
-    return CODECS[tensor.codec].decode(texels)
-
-
 def decoded(x: np.ndarray, codec: str) -> np.ndarray:
     """The values as a texture of this codec holds them, float64: what a kernel is judged on."""
-    c = CODECS[codec]
-    return c.decode(c.encode(np.asarray(x, np.float32))).astype(np.float64)
+    stored, values = storage(codec), np.asarray(x, np.float32).reshape(-1, 1)
+    if stored.lanes > 1:
+        values = np.repeat(values, stored.lanes, 1)
+    return stored.decode(stored.encode(values))[:, 0].reshape(np.shape(x)).astype(np.float64)
 
 
 def assert_close(got: np.ndarray, expected: np.ndarray, tolerance: float, name: str = "") -> None:

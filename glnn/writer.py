@@ -6,7 +6,6 @@ import re
 from functools import lru_cache
 
 from . import unroll
-from .codec import CODECS
 from .errors import KernelError
 from .layout import Layout
 from .source import read_shader
@@ -28,17 +27,16 @@ def head_text(dialect: str, outputs: int) -> str:
     return text + (outs if dialect != "es100" else "#define out_0 gl_FragColor\n")
 
 
-@lru_cache(64)
+@lru_cache(256)
 def codec_text(name: str, codec: str, dialect: str, decode: bool) -> str:
-    text = read_shader(f"codecs/{CODECS[codec].name}.glsl")
+    """The functions <name>_decode of a file in shaders/codecs, or <name>_encode; S, Z, R there become variables."""
+    text = read_shader(f"codecs/{codec}.glsl")
     text = unroll.resolve_ifdefs(unroll.mark(text), {"HAS_PACK_HALF", "HAS_BITS"} if dialect != "es100" else set())
-    wanted = ("decode", "decode1") if decode else ("encode", "encode1")
-    pieces = re.split(r"(?=^(?:vec4|float) \w+code1?\()", unroll.MARK.sub("", text), flags=re.M)
-    return "\n".join(
-        re.sub(r"\b(decode1?|encode1?)\b", rf"{name}_\1", p)
-        for p in pieces
-        if p.strip() and any(re.match(rf"\w+ {f}\(", p) for f in wanted)
-    )
+    pieces = re.split(r"(?=^(?:vec[24]|float) \w+code[12]?\()", unroll.MARK.sub("", text), flags=re.M)
+    wanted = r"\w+ decode[12]?\(" if decode else r"\w+ encode1?\("
+    found = "\n".join(piece for piece in pieces if re.match(wanted, piece))
+    found = re.sub(r"\b(decode[12]?|encode1?)\b", rf"{name}_\1", found)
+    return re.sub(r"\b([SZR])\b", lambda m: f"{name}_{m.group(1).lower()}", found)
 
 
 def activation_text(activation: str | None, constants: tuple[tuple[str, float], ...]) -> str:
@@ -70,10 +68,11 @@ def globals_text(out: Layout, flags: dict[str, str]) -> str:
     return f"int block_y; int block_x; vec4 {names}; {bools}"
 
 
-def main_text(out: Layout, flags: dict[str, str], blocked: bool, dialect: str) -> str:
+def main_text(out: Layout, flags: dict[str, str], blocked: bool, dialect: str, start: str = "") -> str:
+    """main(): `start`, which block this is, the kernel, dead lanes and pixels cleared, the values encoded."""
     n, h, w, c = out.dims
     bh, bw = out.block
-    lines = ["void main() {", "int row = int(gl_FragCoord.y); int col = int(gl_FragCoord.x);"]
+    lines = ["void main() {", start, "int row = int(gl_FragCoord.y); int col = int(gl_FragCoord.x);"]
     if out.flat:
         lines += ["int tile = (row + ROW0) * y_COLS + col;"]
         if out.texels > 1:

@@ -84,7 +84,7 @@ class Convolution(Activated):
         for top in range(0, kh, rows):
             part = weights[top : top + rows]
             cells = {"bias": np.zeros(weights.shape[-1], np.float32) if bias is None or top else bias}
-            taps = np.ascontiguousarray(part.reshape(part.shape[0] * kw, *part.shape[2:]))
+            taps = part.reshape(part.shape[0] * kw, *part.shape[2:])
             constant = name == "conv_lanes"
             value = b.draw(
                 name,

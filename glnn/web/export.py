@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..codec import CODECS
+from ..codec import activation_storage
 from ..errors import InputError
 from ..layout import CellLayout, Layout, Limits
 from ..picture import SCALES
@@ -140,12 +140,12 @@ def plan_data(plan: Plan, offsets: Mapping[str, int]) -> dict[str, Any]:
     array = plan.limits.dialect != "es100"
     for item, weight in zip(data["weights"], plan.weights, strict=True):
         item["offset"] = offsets[weight.key]
-        item["lanes"] = 4 // CODECS[weight.codec].texels
+        item["lanes"] = weight.storage.lanes
         item["layers"] = 1 if array and isinstance(weight.layout, Layout) else 0
         item["layout"] = layout_data(weight.layout)
     for name in ("inputs", "outputs"):
         for item, tensor in zip(data[name], getattr(plan, name), strict=True):
-            item["lanes"] = 4 // CODECS[tensor.codec].texels
+            item["lanes"] = activation_storage(tensor.codec).lanes
             item["layout"] = layout_data(tensor.layout)
     return data
 
@@ -167,7 +167,7 @@ def layout_data(layout: Layout | CellLayout) -> dict[str, Any]:
     }
 
 
-def collect(values: Mapping[str, np.ndarray], keys: Sequence[str]) -> tuple[bytes, dict[str, int]]:
+def collect(values: Mapping[str, Any], keys: Sequence[str]) -> tuple[bytes, dict[str, int]]:
     """All keys' values as little-endian float32 bytes, and where each key's begin; what views share is there once."""
     spans: dict[int, list[tuple[int, int, str]]] = {}  # by the memory that an array lies in: begin, end, key
     kept = []  # copies of what is not contiguous

@@ -1,0 +1,50 @@
+"""The numbers that a text gets at the draw: sizes and factors as uniforms, so that one text serves all shapes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+Uniforms = tuple[list[int], list[float]]  # the values of P and F
+
+
+@dataclass
+class Params:
+    """Integers and floats that a text gets at the draw, in order of first use; `constant` ones stand in the text."""
+
+    constant: frozenset[str] = frozenset()
+    ints: dict[str, int] = field(default_factory=dict)
+    floats: dict[str, float] = field(default_factory=dict)
+
+    def int(self, name: str, value: int) -> str:
+        """The name, known from now on as an integer of this value."""
+        self.ints[name] = int(value)
+        return name
+
+    def float(self, name: str, value: float) -> str:
+        """The name, known from now on as a float of this value."""
+        self.floats[name] = float(value)
+        return name
+
+    def keep(self, text: str) -> None:
+        """Forgets the names that do not stand in the text (ROW0 stays first: executors set it for each part)."""
+        words = set(re.findall(r"[A-Za-z_]\w*", text)) | {"ROW0"}
+        self.ints = {n: v for n, v in self.ints.items() if n in words}
+        self.floats = {n: v for n, v in self.floats.items() if n in words}
+
+    def declare(self) -> str:
+        """Uniform arrays P and F with a macro for each name; constants for those that bound loops in es100."""
+        out = []
+        uniform = [n for n in self.ints if n not in self.constant]
+        for array, kind, names in (("P", "ivec4", uniform), ("F", "vec4", list(self.floats))):
+            if names:
+                out.append(f"uniform {kind} {array}[{-(-len(names) // 4)}];")
+                out += [f"#define {n} {array}[{i // 4}].{'xyzw'[i % 4]}" for i, n in enumerate(names)]
+        out += [f"const int {n} = {self.ints[n]};" for n in self.ints if n in self.constant]
+        return "\n".join(out)
+
+    def values(self) -> Uniforms:
+        """The values of P and F, padded to whole vectors."""
+        ints = [v for n, v in self.ints.items() if n not in self.constant]
+        floats = list(self.floats.values())
+        return ints + [0] * (-len(ints) % 4), floats + [0.0] * (-len(floats) % 4)
