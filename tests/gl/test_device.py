@@ -221,11 +221,11 @@ def test_texture_bytes_leave_draws_and_errors_as_they_were(device):
     a, b = random("float32", (1, 2, 2, 4)), random("float32", (2, 2, 2, 4))
     textures = [device.texture(2, 2, 0, "float32", a), device.texture(2, 2, 2, "float32", b)]
     into, program = device.texture(2, 2, 2, "float32"), device.program(VERTEX, ADD)
-    device.draw(program, device.target(into), (0, 0, 2, 2), textures, bytes(32), bytes(16))
-    device.poison(into)
-    device.texture_bytes()
-    device.draw(program, device.target(into), (0, 0, 2, 2), textures, bytes(32), bytes(16))
-    np.testing.assert_allclose(into.read(), a + 2 * b, rtol=1e-6)
+    target = device.target(into)
+    device.draw(program, target, (0, 0, 2, 2), textures, bytes(32), bytes(16))
+    device.texture_bytes()  # binds textures, the target's among them, where the next draw reads
+    device.draw(program, target, (0, 0, 2, 2), textures, bytes(32), numbers(1, 1, 1, 1))
+    np.testing.assert_allclose(into.read(), a + 2 * b + 1, rtol=1e-6, atol=1e-6)
     device._gl.Disable(0xFFFF)
     device.texture_bytes()
     assert device.error() == "GL_INVALID_ENUM"
