@@ -56,7 +56,7 @@ def window_origin(out: Layout, layout: Layout, mul: tuple[int, int], div: tuple[
     scale = []
     for axis in (0, 1):
         pixels, rest = divmod(out.block[axis] * mul[axis], div[axis])
-        if rest or pixels % layout.block[axis] or out.flat or layout.flat or layout.texels > 1:
+        if rest or pixels % layout.block[axis] or out.flat or layout.flat or max(layout.texels, out.texels) > 1:
             return Origin(False, mul=mul, div=div)
         scale.append(pixels // layout.block[axis])
     return Origin(True, (scale[0], scale[1]), mul, div)
