@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import glnn
+from glnn.codec import CODECS
 from glnn.graph import Graph, Node, TensorSpec
 from glnn.layers.base import Layer
 from glnn.layers.core import Dense
@@ -60,6 +61,19 @@ def test_a_large_embedding(device: glnn.Device, kind: str) -> None:
         assert_close(model.predict(x), np.asarray(table)[x], 1e-6 if kind == "uint8" else 0)
 
 
+@pytest.mark.parametrize("profile", ["webgl2-phone", "webgl2-minimum", "webgl1-phone"])
+def test_rows_beyond_half_precision_are_found_on_phones(profile: str) -> None:
+    """The indices are stored wider than the numbers that the device computes with, where those are halves."""
+    table = weights("uint8", (WORDS, SIZE))
+    x = np.random.default_rng(4).integers(2049, WORDS, (2, 50))
+    with (
+        glnn.Device(profile=profile, max_texture_size=LIMIT) as device,
+        one(Embedding(WORDS, SIZE), (None, 50), device, embeddings=table) as model,
+    ):
+        assert_close(model.predict(x), np.asarray(table)[x], CODECS[device.limits.float_target].tolerance)
+        assert device.texture_bytes() < 0.26 * 4 * table.size
+
+
 @pytest.mark.parametrize("kind", ["float32", "uint8"])
 def test_the_first_dense_layer_of_vgg16(device: glnn.Device, kind: str) -> None:
     if device.limits.dialect == "es100" and kind == "float32":
@@ -68,6 +82,8 @@ def test_the_first_dense_layer_of_vgg16(device: glnn.Device, kind: str) -> None:
     x = np.random.default_rng(1).normal(size=(2, PIXELS)).astype(np.float32)
     with one(Dense(UNITS), (None, PIXELS), device, kernel=kernel, bias=bias) as model:
         got = model.predict(x)
+        share = device.texture_bytes() / (4 * PIXELS * UNITS)
+        assert share < (1.01 if kind == "float32" else 0.26)
     expected = np.empty((2, UNITS))
     for first in range(0, UNITS, 512):  # in float64, a share at a time
         columns = slice(first, first + 512)

@@ -9,9 +9,9 @@ import pytest
 
 from glnn import device as devices
 from glnn import probe
+from glnn.codec import FORMATS
 from glnn.device import Device, default_device
 from glnn.errors import ClosedError, DeviceError, InputError, KernelError, LimitError, NoDeviceError, ThreadError
-from glnn.gpu import FORMATS
 
 VERTEX = "#version 300 es\nin vec2 p;\nvoid main() { gl_Position = vec4(p, 0.0, 1.0); }\n"
 HEAD = "#version 300 es\nprecision highp float;\nprecision highp int;\nprecision highp sampler2DArray;\n"
