@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from . import __version__
-from .errors import GlnnError, GraphError, InputError, UnsupportedError
+from .errors import GraphError, InputError, UnsupportedError
 from .graph import Graph, Node, TensorSpec, validate
-from .layers.serial import config_json, layer_name, misfit
+from .layers.serial import ACTIVATIONS, RANGED, config_json, layer_name, misfit
 from .quantized import Quantized, pack4, shrunk
 from .tensorfile import write_tensors
 
@@ -32,8 +32,7 @@ def save(graph: Graph, path: str | os.PathLike[str]) -> Path:
     place = checked_path(path)
     validate(graph)
     tensors = Tensors()
-    data = graph_json(graph, tensors)
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text = compact(graph_json(graph, tensors))
     write_tensors(place, tensors.arrays, {"glnn": text})
     return place
 
@@ -71,7 +70,7 @@ class Tensors:
         if isinstance(weight, Quantized):
             packed = weight.codec == "uint4"
             self.arrays[name] = pack4(weight.codes) if packed else weight.codes
-            self.arrays[f"{name}.scale"], self.arrays[f"{name}.low"] = shrunk(weight.scale), shrunk(weight.low)
+            self.arrays[f"{name}.affine"] = np.stack(np.broadcast_arrays(shrunk(weight.scale), shrunk(weight.low)))
             return {weight.codec: name} | ({"shape": list(weight.shape)} if packed else {})
         if not isinstance(weight, np.ndarray) or weight.dtype not in PLAIN:
             kind = getattr(weight, "dtype", type(weight).__name__)
@@ -82,18 +81,24 @@ class Tensors:
 
 def graph_json(graph: Graph, tensors: Tensors) -> dict[str, Any]:
     """A graph as JSON values, its weights put into `tensors`. Raises InputError, UnsupportedError, GraphError."""
-    specs, foreign = graph.specs(), []
-    nodes, before = [], tuple(spec.name for spec in graph.inputs)
+    specs = graph.specs()
+    foreign: list[str] = []
+    layers: dict[str, int] = {}  # text of each layer -> its number; equal layers are told once
+    nodes: list[dict[str, Any]] = []
+    before: Sequence[str] = [spec.name for spec in graph.inputs]
     for node in graph.nodes:
         try:
-            nodes.append(node_json(node, before, specs, tensors))
+            layer = compact(layer_json(node, [specs[name].shape for name in node.inputs]))
         except UnsupportedError as error:
             foreign += [f"layer {node.source or node.name!r}: {item}" for item in error.items]
+            continue
+        nodes.append(node_json(node, layers.setdefault(layer, len(layers)), before, tensors))
         before = node.outputs
     if foreign:
         raise UnsupportedError(f"saving {graph.name!r}", foreign)
     data: dict[str, Any] = {"version": VERSION, "producer": f"glnn {__version__}", "name": graph.name}
     data["inputs"] = [input_json(spec) for spec in graph.inputs]
+    data["layers"] = [json.loads(layer) for layer in layers]
     data["nodes"] = nodes
     data["outputs"] = list(graph.outputs)
     if graph.output_names:
@@ -103,34 +108,42 @@ def graph_json(graph: Graph, tensors: Tensors) -> dict[str, Any]:
     return data
 
 
+def compact(data: Any) -> str:
+    """JSON text without spaces."""
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def input_json(spec: TensorSpec) -> dict[str, Any]:
     """An input: name, shape with null where it is free, and its dtype unless that is float32."""
     data: dict[str, Any] = {"name": spec.name, "shape": list(spec.shape)}
     return data if spec.dtype == "float32" else data | {"dtype": spec.dtype}
 
 
-def node_json(node: Node, before: Sequence[str], specs: Mapping[str, TensorSpec], tensors: Tensors) -> dict[str, Any]:
-    """A node. It is not said when it reads what the node before it makes, or makes one tensor of its own name."""
-    where = f"layer {node.source or node.name!r}"
-    fault = misfit(node.layer, [specs[name].shape for name in node.inputs], node.weights)
+def layer_json(node: Node, shapes: Sequence[Any]) -> dict[str, Any]:
+    """A node's layer: class, config, names of weights. Raises GraphError where the node's weights do not fit it."""
+    where = f"layer {node.source or node.name!r} ({type(node.layer).__name__})"
+    fault = misfit(node.layer, shapes, node.weights)
     if fault:
-        raise GraphError(f"{where} ({type(node.layer).__name__}): {fault}")
-    data: dict[str, Any] = {"name": node.name, "layer": layer_name(node.layer)}
+        raise GraphError(f"{where}: {fault}")
+    data: dict[str, Any] = {"class": layer_name(node.layer)}
     try:
         config = config_json(node.layer)
-    except GlnnError as error:
+    except InputError as error:
         raise InputError(f"{where}: {error}") from error
-    if config:
-        data["config"] = config
+    return data | ({"config": config} if config else {}) | ({"weights": list(node.weights)} if node.weights else {})
+
+
+def node_json(node: Node, layer: int, before: Sequence[str], tensors: Tensors) -> dict[str, Any]:
+    """A node. It is not said when it reads what the node before it makes, or makes one tensor of its own name."""
+    where = f"layer {node.source or node.name!r}"
+    data: dict[str, Any] = {"name": node.name, "layer": layer}
     if tuple(node.inputs) != tuple(before):
         data["inputs"] = list(node.inputs)
     if tuple(node.outputs) != (node.name,):
         data["outputs"] = list(node.outputs)
     if node.weights:
-        data["weights"] = {name: tensors.add(w, f"{where}: weight {name!r}") for name, w in node.weights.items()}
-    if node.source != node.name:
-        data["source"] = node.source
-    return data
+        data["weights"] = [tensors.add(weight, f"{where}: weight {name!r}") for name, weight in node.weights.items()]
+    return data if node.source == node.name else data | {"source": node.source}
 
 
 def activations_json(graph: Graph) -> dict[str, Any]:
@@ -138,7 +151,11 @@ def activations_json(graph: Graph) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for name, codec in graph.activations.items():
         low, high = float(codec.low), float(codec.high)
-        if not (math.isfinite(low) and math.isfinite(high) and low <= high):
-            raise InputError(f"tensor {name!r}: a range from {low} to {high} for codec {codec.codec}; give finite ends")
+        fits = low < high if codec.codec in RANGED else low <= high
+        if codec.codec not in ACTIVATIONS or not (math.isfinite(low) and math.isfinite(high) and fits):
+            raise InputError(
+                f"tensor {name!r}: codec {codec.codec!r} with a range from {low} to {high}; known are "
+                f"{', '.join(ACTIVATIONS)}, ranges are finite, and that of {', '.join(RANGED)} is not empty"
+            )
         made[name] = {"codec": codec.codec} | ({"low": low, "high": high} if low or high else {})
     return made

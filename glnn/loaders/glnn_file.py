@@ -9,14 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..codec import CODECS
 from ..errors import GraphError, ModelFileError, UnsupportedError, WeightsMismatchError
 from ..graph import ActivationCodec, Graph, Node, TensorSpec, validate
-from ..layers.serial import make_layer, misfit
+from ..layers.base import Layer
+from ..layers.serial import ACTIVATIONS, RANGED, make_layer, misfit
 from ..quantized import BITS, Quantized, unpack4
 from ..tensorfile import AGAIN, dimensions, looks_like_tensors, open_tensors, strict_json
 from .registry import loader
@@ -25,7 +25,6 @@ from .source import Source, looks_like
 VERSION = 1  # the newest that is read
 DTYPES = ("float32", "float16", "float64", "bool", *(f"{u}int{bits}" for u in ("", "u") for bits in (8, 16, 32, 64)))
 NO_FORMAT = "of no format"  # how `looks_like` begins on a file that it does not know
-RANGED = ("uint8",)  # codecs of activations that come with a range
 
 
 def is_glnn(source: Source) -> bool:
@@ -98,6 +97,14 @@ class Fields:
             )
 
 
+class Kind(NamedTuple):
+    """What nodes share: a layer (None where glnn lacks it, for the reasons in `unsupported`), the names of weights."""
+
+    layer: Layer | None
+    weights: tuple[str, ...]
+    unsupported: tuple[str, ...]
+
+
 class Reader:
     """Makes the graph of one file; collects what glnn does not have, to report it together."""
 
@@ -112,11 +119,12 @@ class Reader:
         data.take("producer", str, "")
         name = data.take("name", str)
         inputs = tuple(self._input(item, number) for number, item in enumerate(data.take("inputs", list)))
-        nodes: list[Node | None] = []
+        kinds = [self._kind(item, number) for number, item in enumerate(data.take("layers", list))]
+        nodes: list[Node] = []
         before = tuple(spec.name for spec in inputs)
         for number, item in enumerate(data.take("nodes", list)):
-            node, before = self._node(item, number, before)
-            nodes.append(node)
+            nodes.append(self._node(item, number, before, kinds))
+            before = nodes[-1].outputs
         outputs, output_names = data.names("outputs"), data.names("output_names", ())
         activations = self._activations(data.take("activations", dict, {}))
         data.done()
@@ -125,7 +133,7 @@ class Reader:
         lost = sorted(self.tensors.keys() - self._used)
         if lost:
             raise ModelFileError(f"{self.path}: tensor {lost[0]!r} belongs to no layer. {AGAIN}")
-        graph = Graph(name, inputs, tuple(n for n in nodes if n), outputs, output_names, activations)
+        graph = Graph(name, inputs, tuple(nodes), outputs, output_names, activations)
         try:
             specs = validate(graph).specs()
         except GraphError as error:
@@ -142,21 +150,37 @@ class Reader:
             raise ModelFileError(f"{data.where} ({name!r}) has shape {shape} and dtype {dtype!r}. {AGAIN}")
         return TensorSpec(name, tuple(shape), dtype)
 
-    def _node(self, item: Any, number: int, before: tuple[str, ...]) -> tuple[Node | None, tuple[str, ...]]:
+    def _kind(self, item: Any, number: int) -> Kind:
+        data = Fields(f"{self.path}: entry {number} of 'layers'", item)
+        name, config, weights = data.take("class", str), data.take("config", dict, {}), data.names("weights", ())
+        data.done()
+        if len(set(weights)) != len(weights):
+            raise ModelFileError(f"{data.where}: two weights bear one name: {weights}. {AGAIN}")
+        try:
+            return Kind(make_layer(name, config), weights, ())
+        except UnsupportedError as error:
+            return Kind(None, weights, error.items)
+
+    def _node(self, item: Any, number: int, before: tuple[str, ...], kinds: list[Kind]) -> Node:
         data = Fields(f"{self.path}: node {number}", item)
         name = data.take("name", str)
         data.where = f"{self.path}: layer {name!r}"
-        kind, config = data.take("layer", str), data.take("config", dict, {})
         inputs, outputs = data.names("inputs", before), data.names("outputs", (name,))
-        stored, source = data.take("weights", dict, {}), data.take("source", str, name)
+        place, stored, source = data.take("layer", int), data.take("weights", list, []), data.take("source", str, name)
         data.done()
-        weights = {key: self._weight(value, f"{data.where}: weight {key!r}") for key, value in stored.items()}
-        try:
-            layer = make_layer(kind, config)
-        except UnsupportedError as error:
-            self.unsupported += [f"layer {source or name!r}: {item}" for item in error.items]
-            return None, outputs
-        return Node(name, layer, inputs, outputs, weights, source), outputs
+        if not 0 <= place < len(kinds):
+            raise ModelFileError(f"{data.where}: its layer is number {place} of {len(kinds)}, from 0. {AGAIN}")
+        kind = kinds[place]
+        if len(stored) != len(kind.weights):
+            raise ModelFileError(
+                f"{data.where} names {len(stored)} weights, entry {place} of 'layers' {len(kind.weights)}. {AGAIN}"
+            )
+        self.unsupported += [f"layer {source or name!r}: {item}" for item in kind.unsupported]
+        weights = {
+            key: self._weight(value, f"{data.where}: weight {key!r}")
+            for key, value in zip(kind.weights, stored, strict=True)
+        }
+        return Node(name, kind.layer or Layer(), inputs, outputs, weights, source)
 
     def _weight(self, value: Any, where: str) -> Any:
         """An array or a Quantized, the same object for all that name the same tensor."""
@@ -200,13 +224,17 @@ class Reader:
             if shape is None or codes.ndim != 1 or codes.size != (math.prod(shape) + 1) // 2:
                 raise ModelFileError(f"{where}: {codes.nbytes} bytes of uint4 do not fit its shape {shape}. {AGAIN}")
             codes = unpack4(codes, shape)
-        pair = [self._tensor(f"{name}.{part}", (np.dtype(np.float32),), where) for part in ("scale", "low")]
-        for part, array in zip(("scale", "low"), pair, strict=True):
-            fits = array.ndim == codes.ndim and all(a in (1, b) for a, b in zip(array.shape, codes.shape, strict=True))
-            if not fits:
-                raise ModelFileError(f"{where}: its {part} has shape {array.shape}, its codes {codes.shape}. {AGAIN}")
+        affine = self._tensor(f"{name}.affine", (np.dtype(np.float32),), where)
+        if affine.ndim != codes.ndim + 1 or not all(
+            have in allowed
+            for have, *allowed in zip(affine.shape, (2, *codes.shape), (2, *[1] * codes.ndim), strict=True)
+        ):
+            raise ModelFileError(
+                f"{where}: tensor '{name}.affine' of shape {affine.shape} does not fit codes of shape {codes.shape}. "
+                f"{AGAIN}"
+            )
         try:
-            return Quantized.make(codec, codes, *pair)
+            return Quantized.make(codec, codes, affine[0], affine[1])
         except ValueError as error:
             raise ModelFileError(f"{where}: {error}. {AGAIN}") from error
 
@@ -216,11 +244,10 @@ class Reader:
             data = Fields(f"{self.path}: the codec of tensor {name!r}", item)
             codec, low, high = data.take("codec", str), data.take("low", float, 0.0), data.take("high", float, 0.0)
             data.done()
-            known = [*CODECS, *(name for name in RANGED if name not in CODECS)]
-            if codec not in known:
-                self.unsupported.append(f"tensor {name!r}: codec {codec!r}; known are {', '.join(known)}")
-            if low > high:
-                raise ModelFileError(f"{data.where}: its range from {low} to {high} has a negative width. {AGAIN}")
+            if codec not in ACTIVATIONS:
+                self.unsupported.append(f"tensor {name!r}: codec {codec!r}; known are {', '.join(ACTIVATIONS)}")
+            if low > high or (codec in RANGED and low == high):
+                raise ModelFileError(f"{data.where}: its range from {low} to {high} has no positive width. {AGAIN}")
             made[name] = ActivationCodec(codec, low, high)
         return made
 
