@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import mmap
 import os
 import secrets
 from collections.abc import Mapping
@@ -68,7 +69,8 @@ class TensorFile:
                 f"{self.path}: {have - reached} bytes after the last tensor belong to nothing. {AGAIN}"
             )
         try:
-            data = np.memmap(self.path, np.uint8, mode="r").data
+            with self.path.open("rb") as file:
+                data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (OSError, ValueError) as error:
             raise ModelFileError(f"{self.path}: cannot be mapped: {error}") from error
         return {name: self._view(data, name, *place) for name, place in places.items()}
@@ -95,12 +97,12 @@ class TensorFile:
         return DTYPES[kind], shape, offsets[0], offsets[1]
 
     def _view(
-        self, data: memoryview, name: str, dtype: Any, shape: tuple[int, ...], first: int, last: int
+        self, data: mmap.mmap, name: str, dtype: Any, shape: tuple[int, ...], first: int, last: int
     ) -> np.ndarray:
         try:
-            # The base of this array is a memoryview, not the array of the whole file: who asks which arrays share
-            # memory gets the tensor, not all of them.
-            array: np.ndarray = np.ndarray(shape, dtype, data[self.begin + first : self.begin + last])
+            # The base of this array is the map, which is no array (slices of a np.memmap would all have that as their
+            # base): who asks which arrays share memory gets the tensor, not the whole file.
+            array: np.ndarray = np.ndarray(shape, dtype, data, self.begin + first)
         except ValueError as error:  # more axes than NumPy has, or huge ones beside a 0
             raise ModelFileError(f"{self.path}: tensor {name!r} of shape {shape}: {error}") from error
         if not array.flags.aligned:  # files of other writers

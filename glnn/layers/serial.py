@@ -56,7 +56,10 @@ def config_json(layer: Layer) -> dict[str, Any]:
 
 def _makes(kind: Any, values: Mapping[str, Any], whole: Mapping[str, Any]) -> bool:
     """Whether these fields make the layer of this whole config; told by its text, which tells 1 from 1.0."""
-    made = kind(**values)
+    try:
+        made = kind(**values)
+    except (TypeError, ValueError):  # a default that does not go with the other fields
+        return False
     return json.dumps({name: encoded(getattr(made, name), name) for name in whole}) == json.dumps(whole)
 
 
