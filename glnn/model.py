@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .device import Device
     from .executor import Executor
     from .layout import Limits
+    from .report import QuantReport, RangeReport
 
 KEPT_PLANS = 8  # input shapes whose textures stay on the device
 BATCH = 1024  # samples of one draw where the user names no batch size
@@ -42,6 +43,7 @@ class Model:
         self._executors: OrderedDict[tuple, Executor] = OrderedDict()
         self._resident: Any = None
         self._closed = False
+        self.report: QuantReport | None = None  # what `quantize` did to make this model
 
     @classmethod
     def load(
@@ -227,6 +229,53 @@ class Model:
         the new one is whole. Raises InputError (a missing folder, another suffix), UnsupportedError.
         """
         return saving.save(self.graph, path)
+
+    # ---- other precision
+
+    def quantize(
+        self,
+        weights: Any = "uint8",
+        per_channel: bool = True,
+        activations: Any = None,
+        calibrate: Any = None,
+        skip: Any = (),
+        max_drift: float | None = None,
+        verbose: Any = "auto",
+    ) -> Model:
+        """A new model of the same layers, optimized, with weights (and tensors between layers) in fewer bits.
+
+        weights:     "float32" (left as they are), "float16", "uint16", "uint8", "uint4"; "auto": the cheapest of them
+                     for each layer; a dict of layer names (* and ? match) to codecs, the first match wins and layers
+                     without one stay; or a callable of a layer (Node) that gives a codec or None
+        per_channel: one scale for each output channel, not one for each array of weights
+        activations: None, "float16", "rgba8" (soft float), "uint8"; a dict or a callable as for weights
+        calibrate:   inputs as for predict; their drift is measured, and ranges of uint8 activations are taken from them
+        skip:        names of layers (* and ? match), or a callable of a layer, that are left as they are
+        max_drift:   of the outputs, relative RMS, that weights="auto" keeps to (default 0.005)
+
+        Arrays of two or more axes are quantized; biases and other vectors stay float32. `report` of the new model
+        tells of each layer. This model stays as it is, and both want closing.
+
+        Raises InputError, QuantizationError (weights that are not finite, calibration inputs or ranges that do not
+        serve). Without calibrate it needs no OpenGL.
+        """
+        from .compress import quantize
+
+        model, report = quantize(
+            self, self.optimized, lambda graph: Model(graph, self._device),
+            weights, per_channel, activations, calibrate, skip, max_drift, verbose,
+        )  # fmt: skip
+        model.report = report
+        return model
+
+    def range_report(self, x: Any, verbose: Any = "auto") -> RangeReport:
+        """What range the tensors between layers have on inputs x (as for predict), and which leave that of float16.
+
+        Of tensors stored as uint8 (see `quantize`) it also tells the share that their range clips. Raises InputError.
+        """
+        from .calibrate import range_report
+
+        return range_report(lambda graph: Model(graph, self.device), self.optimized, x, verbose)
 
     # ---- the end
 

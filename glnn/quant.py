@@ -108,8 +108,7 @@ def codec_of(array: Any) -> str:
 
 def encode(node: Node, name: str, codec: str, per_channel: bool) -> Any:
     """A node's weight in another codec. Raises QuantizationError, which names layer and weight."""
-    values, where = np.asarray(node.weights[name], np.float32), f"layer {label(node)!r}, weight {name!r}"
-    check_finite(values, where, label(node))
+    values = np.asarray(node.weights[name], np.float32)
     try:
         if codec == "float16":
             return half(values)
@@ -119,7 +118,7 @@ def encode(node: Node, name: str, codec: str, per_channel: bool) -> Any:
                 return made
         return linear(values, codec)
     except QuantizationError as error:
-        raise QuantizationError(f"{where}: {error}") from None
+        raise QuantizationError(f"layer {label(node)!r}, weight {name!r}: {error}") from None
 
 
 def check_finite(values: np.ndarray, where: str, layer: str) -> None:
@@ -131,6 +130,12 @@ def check_finite(values: np.ndarray, where: str, layer: str) -> None:
             f"{where}: {int(bad.sum())} of {values.size} values are NaN or infinite, the first at {list(first)}: "
             f"{values[first]}. Mend the model, or leave the layer as it is: skip={[layer]!r}"
         )
+
+
+def check_weights(node: Node) -> None:
+    """Raises QuantizationError, which names layer and weight, where a node's weights are NaN or infinite."""
+    for name, array in node.weights.items():
+        check_finite(np.asarray(array), f"layer {label(node)!r}, weight {name!r}", label(node))
 
 
 # ---- layers
@@ -204,15 +209,18 @@ class Encoder:
 
     def __post_init__(self) -> None:
         self._made: dict[tuple, Any] = {}
+        self._checked: set[str] = set()
 
     def weights(self, node: Node, codec: str) -> dict[str, Any]:
         """A node's weights by name: arrays of two or more axes in this codec, the others as they are."""
         if codec == "float32":
             return dict(node.weights)
+        if node.name not in self._checked:
+            check_weights(node)
+            self._checked.add(node.name)
         new: dict[str, Any] = {}
         for name, array in node.weights.items():
             if array.ndim < 2 or codec_of(array) == codec:
-                check_finite(np.asarray(array), f"layer {label(node)!r}, weight {name!r}", label(node))
                 new[name] = array
                 continue
             axes = channel_axes(node, name, array.ndim) if self.per_channel else ()
