@@ -11,7 +11,7 @@ from . import tensor
 from .codec import CODECS, activation_storage, storage
 from .device import Device
 from .executor import Executor, Resident
-from .graph import Graph, Node, TensorSpec, as_tuple, validate
+from .graph import ActivationCodec, Graph, Node, TensorSpec, as_tuple, validate
 from .layers.base import Layer
 from .plan import Plan, WeightStore, make_plan
 
@@ -68,6 +68,22 @@ def decoded(x: np.ndarray, codec: str) -> np.ndarray:
     if stored.lanes > 1:
         values = np.repeat(values, stored.lanes, 1)
     return stored.decode(stored.encode(values))[:, 0].reshape(np.shape(x)).astype(np.float64)
+
+
+def grid(codec: str, values: np.ndarray) -> ActivationCodec:
+    """A codec for a tensor of these values: of uint8, the range from the least to the largest, 0 included."""
+    if codec != "uint8":
+        return ActivationCodec(codec)
+    low, high = min(0.0, float(values.min(initial=0))), max(0.0, float(values.max(initial=0)))
+    return ActivationCodec(codec, low, high if high > low else low + 1.0)
+
+
+def decoded_activation(x: np.ndarray, codec: ActivationCodec) -> np.ndarray:
+    """The values as a tensor between layers holds them (see shaders/codecs/uint8_range.glsl), float64."""
+    if codec.codec != "uint8":
+        return decoded(x, codec.codec)
+    codes = np.clip(np.floor(np.asarray(x, np.float64) / codec.scale + codec.zero + 0.5), 0, 255)
+    return (codes - codec.zero) * codec.scale
 
 
 def assert_close(got: np.ndarray, expected: np.ndarray, tolerance: float, name: str = "") -> None:

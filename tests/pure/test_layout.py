@@ -1,4 +1,4 @@
-"""Layouts, cells, codecs and texture slots as pure arithmetic: nothing is lost, overlaps or is out of bounds."""
+"""Layouts, cells and texture slots as pure arithmetic: nothing is lost, overlaps or is out of bounds."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from glnn import passes
 from glnn.blocks import best_block
-from glnn.codec import CODECS
+from glnn.codec import activation_storage, storage
 from glnn.errors import LimitError
-from glnn.graph import Graph, Node, TensorSpec
+from glnn.graph import ActivationCodec, Graph, Node, TensorSpec
 from glnn.layers.activation import Activation
 from glnn.layers.conv import Conv2D, DepthwiseConv2D
 from glnn.layers.merging import Add, Concatenate
@@ -32,6 +32,7 @@ from glnn.layout import (
     vector_cells,
 )
 from glnn.plan import Plan, make_plan
+from glnn.tensor import texels as texels_of
 from glnn.testing import layer_graph
 
 SIZES = st.sampled_from([4, 5, 8, 16, 61, 64, 256, 1024, 4096])
@@ -45,7 +46,16 @@ QUICK = settings(max_examples=150, deadline=None)
 @st.composite
 def limits(draw: st.DrawFn) -> Limits:
     dialect = draw(st.sampled_from(["es300", "es100", "gl330"]))
-    return Limits(draw(SIZES), draw(BUFFERS), draw(st.sampled_from([3, 8, 16])), dialect=dialect)
+    units, layers = draw(st.sampled_from([3, 8, 16])), draw(st.sampled_from([8, 64, 256]))
+    return Limits(draw(SIZES), draw(BUFFERS), units, dialect=dialect, array_layers=layers)
+
+
+def check_counts(layout: Layout | CellLayout, limits: Limits) -> None:
+    """Parts are layers of one texture where there are array textures, else as many textures as can be read at once."""
+    if limits.dialect == "es100":
+        assert layout.textures == layout.parts <= limits.texture_units - 1 and layout.depth <= 1
+    else:
+        assert layout.textures == 1 and layout.depth <= limits.array_layers
 
 
 def layout_or_skip(shape: tuple[int, ...], limits: Limits, blocked: bool = True, texels: int = 1) -> Layout:
@@ -71,7 +81,8 @@ def test_a_layout_is_a_bijection_within_its_bounds(
 ) -> None:
     layout = layout_or_skip(shape, limits, blocked, texels)
     assert layout.width <= limits.max_texture_size and layout.height <= limits.max_texture_size
-    assert layout.layers <= limits.draw_buffers and layout.parts <= limits.texture_units - 1
+    assert layout.layers <= limits.draw_buffers and layout.depth == layout.layers * (layout.parts // layout.textures)
+    check_counts(layout, limits)
     parts = layout.pack(numbered(shape))
     assert len(parts) == layout.parts
     assert {p.shape for p in parts} == {(layout.layers, layout.height, layout.width, 4 // texels)}
@@ -140,16 +151,52 @@ def test_a_block_is_as_large_as_the_draw_buffers_at_most(h: int, w: int, buffers
     assert block[0] * block[1] <= buffers and block[0] <= h and block[1] <= w
 
 
+@QUICK
+@given(SHAPES, limits(), st.booleans(), st.sampled_from([1, 4]))
+def test_textures_hold_the_parts_one_after_another(
+    shape: tuple[int, ...], limits: Limits, blocked: bool, texels: int
+) -> None:
+    """What is uploaded: part p in the layers from p * layout.layers on, or in texture p."""
+    layout = layout_or_skip(shape, limits, blocked, texels)
+    assume(math.prod(layout.size) * layout.depth < 1 << 18)
+    kept, array = storage("rgba8" if texels == 4 else "float32"), numbered(shape).astype(np.float32)
+    textures = texels_of(array, layout, kept)
+    (width, height), components = layout.size, 4
+    assert [t.shape for t in textures] == [(layout.depth, height, width, components)] * layout.textures
+    assert max(layout.size) <= limits.max_texture_size
+    for i, part in enumerate(layout.pack(array)):
+        texture, first = (textures[0], i * layout.layers) if layout.textures == 1 else (textures[i], 0)
+        there = kept.decode(texture[first : first + layout.layers])
+        np.testing.assert_array_equal(there[:, : layout.height, : layout.width], part)
+        assert not there[:, layout.height :].any() and not there[:, :, layout.width :].any()
+
+
 def test_a_tensor_that_does_not_fit() -> None:
+    old = Limits(8, 1, 3, dialect="es100")
     with pytest.raises(LimitError, match=r"\(1, 64, 64, 3\) needs 64 textures of at most 8 x 8 texels.*at most 2 can"):
-        choose_layout((1, 64, 64, 3), Limits(8, 1, 3))
-    assert choose_layout((1, 8, 8, 8), Limits(8, 1, 3)).parts == 2
+        choose_layout((1, 64, 64, 3), old)
+    assert choose_layout((1, 8, 8, 8), old).textures == 2
     with pytest.raises(LimitError, match=r"\(1, 8, 8, 9\) needs 3 textures"):
-        choose_layout((1, 8, 8, 9), Limits(8, 1, 3))
+        choose_layout((1, 8, 8, 9), old)
+    few = Limits(8, 1, 3, array_layers=4)
+    assert choose_layout((1, 8, 8, 13), few).depth == 4
+    with pytest.raises(LimitError, match=r"\(1, 8, 8, 17\) needs 5 layers of at most 8 x 8 texels; this device has 4"):
+        choose_layout((1, 8, 8, 17), few)
     with pytest.raises(LimitError, match="tiles"):
         choose_layout((MAX_TILES, 1), Limits(16384))
     with pytest.raises(LimitError, match=r"\(2, 0, 3\)"):
         choose_layout((2, 0, 3), Limits())
+
+
+def test_parts_take_the_layers_that_pixels_of_a_block_could_have() -> None:
+    """Where blocks leave too few layers for the parts, a tensor is stored a pixel to a texel."""
+    shape = (1, 3, 10, 64)
+    blocked = choose_layout(shape, Limits(8, 4))
+    assert blocked.block == (1, 4) and blocked.depth == 4 * blocked.parts == 16
+    plain = choose_layout(shape, Limits(8, 4, array_layers=15))
+    assert plain.block == (1, 1) and plain.depth == plain.parts == 8
+    with pytest.raises(LimitError, match="needs 8 layers"):
+        choose_layout(shape, Limits(8, 4, array_layers=7))
 
 
 def test_an_image_larger_than_a_texture_is_flat() -> None:
@@ -160,100 +207,101 @@ def test_an_image_larger_than_a_texture_is_flat() -> None:
 # ---- weights
 
 
-def seek_matrix(layout: CellLayout, parts: list[np.ndarray], g: int, q: int, t: int) -> np.ndarray:
-    """weights_seek(g, q); weights(t), as the shader finds the four texels (accessors.cells_text): (4 in, 4 out)."""
-    return np.stack([_texel(layout, parts, q * layout.rows + g, t, k) for k in range(4)])
-
-
-def _texel(layout: CellLayout, parts: list[np.ndarray], number: int, t: int, k: int) -> np.ndarray:
+def cell(layout: CellLayout, parts: list[np.ndarray], number: int, t: int) -> np.ndarray:
+    """weights_seek, weights(t), as the shader finds the texels of a cell (cells.cells_text): (16 or 4 values,)."""
     if layout.run_taps != layout.taps:
         number, t = number * layout.taps + t, 0
     row, column = divmod(number, layout.columns)
     part, row = divmod(row, layout.part_rows)
-    texel = column * layout.run_texels + t * layout.texels + k
-    assert texel < layout.width and row < layout.height
-    return parts[part][0, row, texel]
+    first = column * layout.run_texels + t * layout.texels
+    assert first + layout.texels <= layout.width and row < layout.height
+    return parts[part][0, row, first : first + layout.texels].reshape(-1)
 
 
 CELLS = st.tuples(st.integers(1, 25), st.integers(1, 40), st.integers(1, 40))
 
 
-def cells_or_skip(shape: tuple[int, ...], limits: Limits) -> CellLayout:
+def cells_or_skip(shape: tuple[int, ...], limits: Limits, lanes: int) -> CellLayout:
     try:
-        layout = choose_cells(shape, limits)
+        layout = choose_cells(shape, limits, lanes=lanes)
     except LimitError:
         assume(False)
         raise
-    assert layout.width <= limits.max_texture_size and layout.height <= limits.max_texture_size
-    assert layout.parts <= limits.texture_units - 1
+    assert max(layout.size) <= limits.max_texture_size
+    assert layout.width <= layout.size[0] and layout.height <= layout.size[1]
+    assert layout.texels * layout.lanes == (16 if len(shape) == 3 else 4)
+    assert layout.depth == (layout.parts if layout.stacked and layout.parts > 1 else 0)
+    check_counts(layout, limits)
     return layout
 
 
 @QUICK
-@given(CELLS, limits(), st.data())
+@given(CELLS, limits(), st.sampled_from([1, 2, 4, 8, 16]), st.data())
 def test_matrix_cells_lie_where_the_shaders_look_for_them(
-    shape: tuple[int, int, int], limits: Limits, data: st.DataObject
+    shape: tuple[int, int, int], limits: Limits, lanes: int, data: st.DataObject
 ) -> None:
-    layout, array = cells_or_skip(shape, limits), numbered(shape)
+    assume(limits.max_texture_size >= 16 // lanes)
+    layout, array = cells_or_skip(shape, limits, lanes), numbered(shape)
     parts = layout.pack(array)
-    assert {p.shape for p in parts} == {(1, layout.height, layout.width, 4)}
+    assert {p.shape for p in parts} == {(1, layout.height, layout.width, lanes)} and len(parts) == layout.parts
+    stored = np.concatenate([p.reshape(-1) for p in parts])
+    np.testing.assert_array_equal(np.sort(stored[stored != 0]), array.reshape(-1))
     taps, inputs, outputs = shape
     padded = np.pad(array, ((0, 0), (0, -inputs % 4), (0, -outputs % 4)))
     for _ in range(8):
         t, g, q = (data.draw(st.integers(0, n - 1)) for n in (taps, layout.rows, layout.cols))
-        wanted = padded[t, g * 4 : g * 4 + 4, q * 4 : q * 4 + 4]
-        np.testing.assert_array_equal(seek_matrix(layout, parts, g, q, t), wanted)
+        wanted = padded[t, g * 4 : g * 4 + 4, q * 4 : q * 4 + 4].reshape(-1)
+        np.testing.assert_array_equal(cell(layout, parts, q * layout.rows + g, t), wanted)
         if layout.aligned:  # the short way: no division
             part, row = divmod(q, layout.part_rows)
-            at = g * layout.run_texels + t * 4
-            np.testing.assert_array_equal(parts[part][0, row, at : at + 4], wanted)
+            at = g * layout.run_texels + t * layout.texels
+            np.testing.assert_array_equal(parts[part][0, row, at : at + layout.texels].reshape(-1), wanted)
 
 
 @QUICK
-@given(st.tuples(st.integers(1, 25), st.integers(1, 60)), limits(), st.data())
+@given(st.tuples(st.integers(1, 25), st.integers(1, 60)), limits(), st.sampled_from([1, 2, 4]), st.data())
 def test_vector_cells_lie_where_the_shaders_look_for_them(
-    shape: tuple[int, int], limits: Limits, data: st.DataObject
+    shape: tuple[int, int], limits: Limits, lanes: int, data: st.DataObject
 ) -> None:
-    layout, array = cells_or_skip(shape, limits), numbered(shape)
+    layout, array = cells_or_skip(shape, limits, lanes), numbered(shape)
     parts = layout.pack(array)
     padded = np.pad(array, ((0, 0), (0, -shape[1] % 4)))
     for _ in range(8):
         t, g = data.draw(st.integers(0, shape[0] - 1)), data.draw(st.integers(0, layout.cols - 1))
-        np.testing.assert_array_equal(_texel(layout, parts, g, t, 0), padded[t, g * 4 : g * 4 + 4])
+        np.testing.assert_array_equal(cell(layout, parts, g, t), padded[t, g * 4 : g * 4 + 4])
+
+
+@QUICK
+@given(CELLS, limits(), st.sampled_from(["uint4", "uint8", "uint16", "float16", "float32"]))
+def test_textures_hold_the_parts_of_cells(shape: tuple[int, int, int], limits: Limits, codec: str) -> None:
+    kept = storage(codec, True, limits.dialect != "es100")
+    assume(limits.max_texture_size >= 16 // kept.lanes)
+    layout = cells_or_skip(shape, limits, kept.lanes)
+    array = (numbered(shape) % 16).astype(np.float32 if codec.startswith("float") else np.uint8)
+    textures = texels_of(array, layout, kept)
+    (width, height), layers = layout.size, max(1, layout.depth)
+    assert [t.shape[:3] for t in textures] == [(layers, height, width)] * layout.textures
+    read = kept.decode(np.concatenate(textures))
+    np.testing.assert_array_equal(read[:, : layout.height, : layout.width], np.concatenate(layout.pack(array)))
 
 
 def test_weights_that_do_not_fit_are_named() -> None:
-    with pytest.raises(LimitError, match=r"conv/kernel: weights of shape \(9, 64, 64\) need \d+ textures of at most 8"):
-        choose_cells((9, 64, 64), Limits(8, 1, 4), "conv/kernel")
+    message = r"conv/kernel: weights of shape \(9, 64, 64\) need \d+ parts of at most 8 x 8 texels; at most {} can"
+    for most, limits in ((3, Limits(8, 1, 4, dialect="es100")), (20, Limits(8, 1, 4, array_layers=20))):
+        with pytest.raises(LimitError, match=message.format(most)):
+            choose_cells((9, 64, 64), limits, "conv/kernel")
+    assert choose_cells((9, 64, 64), Limits(8, 1, 4), "conv/kernel").depth > 20
+
+
+def test_cells_of_integers_take_fewer_texels() -> None:
+    plain, bytes_ = (choose_cells((9, 64, 64), Limits(), lanes=lanes) for lanes in (4, 16))
+    assert plain.width == 4 * bytes_.width and plain.height == bytes_.height
 
 
 def test_cells_hold_every_value_once() -> None:
     for array, cells in ((numbered((3, 5, 6)), matrix_cells), (numbered((3, 5)), vector_cells)):
         stored = cells(array).reshape(-1)
         np.testing.assert_array_equal(np.sort(stored[stored != 0]), array.reshape(-1))
-
-
-# ---- codecs
-
-ORDINARY = st.floats(-6e4, 6e4, width=32).filter(lambda v: v == 0 or abs(v) > 1e-3)
-
-
-@pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
-@given(st.lists(ORDINARY, min_size=1, max_size=40))
-def test_a_codec_gives_back_what_it_was_given(codec, values: list[float]) -> None:
-    given = np.array(values, np.float32)
-    texels = codec.encode(given)
-    assert texels.dtype == codec.dtype
-    back = codec.decode(texels)
-    assert back.dtype == np.float32
-    np.testing.assert_allclose(back, given, rtol=codec.tolerance, atol=0)
-    np.testing.assert_array_equal(codec.decode(codec.encode(back)), back)  # what is stored once stays
-
-
-@pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
-def test_a_codec_keeps_what_is_no_number(codec) -> None:
-    special = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0], np.float32)
-    np.testing.assert_array_equal(codec.decode(codec.encode(special)), special)
 
 
 # ---- slots: lifetimes derived from the draws alone
@@ -284,7 +332,7 @@ def network() -> Graph:
 
 
 def lifetimes(plan: Plan) -> Iterator[tuple[int, int, int, int]]:
-    """(slot, first draw that writes it, last draw that reads what it then holds, group) of each tensor part."""
+    """(slot, first draw that writes it, last draw that reads what it then holds, group) of each tensor."""
     writes: dict[int, tuple[int, int]] = {s: (-1, -1) for t in plan.inputs for s in t.slots}
     reads: dict[int, int] = {}
     for i, draw in enumerate(plan.draws):
@@ -292,6 +340,8 @@ def lifetimes(plan: Plan) -> Iterator[tuple[int, int, int, int]]:
             if kind == "slot":
                 assert number in writes, f"draw {i} reads slot {number}, which nothing wrote"
                 reads[number] = i
+        if plan.limits.dialect != "es100" and draw.layers[0]:
+            continue  # a further part of the tensor that the draw before began
         if draw.target in writes:
             first, group = writes[draw.target]
             yield draw.target, first, reads.get(draw.target, first), group
@@ -307,9 +357,11 @@ def check_slots(plan: Plan) -> None:
         slot = plan.slots[draw.target]
         assert draw.viewport[0] <= slot.width and draw.viewport[1] <= slot.height
         assert len(draw.textures) <= plan.limits.texture_units
+        first, count = draw.layers
+        assert first + count <= max(1, slot.layers) and 1 <= count <= plan.limits.draw_buffers
     for slot in plan.slots:
         assert max(slot.width, slot.height) <= plan.limits.max_texture_size
-        assert slot.layers <= plan.limits.draw_buffers
+        assert slot.layers <= (plan.limits.array_layers if plan.limits.dialect != "es100" else 0)
     spans: dict[int, list[tuple[int, int]]] = {}
     for slot, first, last, _ in lifetimes(plan):
         spans.setdefault(slot, []).append((first, last))
@@ -320,13 +372,21 @@ def check_slots(plan: Plan) -> None:
     outputs = [s for t in plan.outputs for s in t.slots]
     assert len(set(outputs)) == len(outputs) or len({t.slots for t in plan.outputs}) < len(plan.outputs)
     for tensor in (*plan.inputs, *plan.outputs):
-        assert len(tensor.slots) == len(set(tensor.slots)) == tensor.layout.parts
-        sizes = {plan.slots[s] for s in tensor.slots}
-        assert len(sizes) == 1 and sizes.pop().width >= tensor.layout.width
-    # Parts of one tensor are drawn one after another by one program: they differ in ROW0 alone.
+        assert len(tensor.slots) == len(set(tensor.slots)) == tensor.layout.textures
+        (slot,) = {plan.slots[s] for s in tensor.slots}
+        assert slot.width >= tensor.layout.width and slot.format == activation_storage(tensor.codec).format
+        assert slot.layers == (tensor.layout.depth if plan.limits.dialect != "es100" else 0)
+    # Parts of one tensor are drawn one after another by one program: they differ in ROW0 and where they lie.
     for before, after in zip(plan.draws, plan.draws[1:], strict=False):
-        if after.ints[0] and before.textures == after.textures:
-            assert plan.slots[before.target] == plan.slots[after.target] and before.target != after.target
+        assert after.ints[0] or not after.layers[0], "every tensor begins with its first part"
+        if after.ints[0]:
+            assert (before.program, before.textures, before.ints[1:]) == (after.program, after.textures, after.ints[1:])
+            assert before.ints[0] < after.ints[0] and before.layers[1] == after.layers[1]
+            assert plan.slots[before.target] == plan.slots[after.target]
+            if plan.limits.dialect == "es100":
+                assert before.target != after.target
+            else:
+                assert before.target == after.target and after.layers[0] == sum(before.layers)
 
 
 @pytest.mark.parametrize("fused", [True, False])
@@ -339,6 +399,25 @@ def test_tensors_that_live_at_once_never_share_a_slot(size: int, dialect: str, b
     check_slots(plan)
     if size == 4096:
         assert len(plan.slots) < len({d.target for d in plan.draws}) + 3 < len(plan.draws) + 4
+
+
+CODECS = {"a.y": ActivationCodec("uint8", -3, 5), "b.y": ActivationCodec("float16"), "j.y": ActivationCodec("rgba8"),
+          "s.y": ActivationCodec("uint8", 0, 2), "e.y": ActivationCodec("float16")}  # fmt: skip
+
+
+@pytest.mark.parametrize("dialect", ["es300", "es100"])
+@pytest.mark.parametrize("size", [16, 4096])
+def test_tensors_of_several_formats_have_slots_of_their_own(size: int, dialect: str) -> None:
+    graph = network().with_(activations=CODECS)
+    plan = make_plan(graph, {"x": (2, 16, 12, 3)}, Limits(size, texture_units=1000, dialect=dialect))
+    check_slots(plan)
+    for node in graph.nodes:
+        codec = CODECS.get(node.outputs[0], ActivationCodec("float32")).codec
+        if node.outputs[0] in graph.outputs:
+            codec = "float32"
+        last = [draw for draw in plan.draws if draw.source == node.name][-1]
+        assert plan.slots[last.target].format == {"uint8": "rgba8"}.get(codec, codec), node.name
+    assert {slot.format for slot in plan.slots} == {"float32", "float16", "rgba8"}
 
 
 def test_slots_of_every_case() -> None:
