@@ -19,14 +19,14 @@ HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 HEAD_BYTES = 512
 HDF5_SUFFIXES = (".weights.h5", "_weights.h5", ".h5", ".hdf5", "_weights.hdf5", "-weights.h5")  # after a JSON's name
 
-FOREIGN = (  # first bytes -> what such a file is
+FOREIGN: tuple[tuple[bytes | tuple[bytes, ...], str], ...] = (  # first bytes -> what such a file is
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
     (b"GIF8", "a GIF picture"),
     (b"\x1f\x8b", "a gzip archive; unpack it first"),
     (b"%PDF", "a PDF document"),
     (b"\x93NUMPY", "a NumPy .npy array"),
-    (b"\x80", "a Python pickle, which glnn never opens because it can run code"),
+    (tuple(bytes((0x80, n)) for n in range(2, 6)), "a Python pickle, which glnn never opens because it can run code"),
     (b"version https://git-lfs", "a Git LFS pointer, not the file itself; run `git lfs pull`"),
     (b"<", "an HTML or XML page, perhaps a download that failed"),
 )

@@ -25,6 +25,7 @@ from glnn.layers.resizing import ZeroPadding2D
 from glnn.model import Model
 from glnn.passes import fold_batchnorm, fuse_activation, fuse_residual, merge_padding, remove_identity
 from glnn.plan import WeightStore, make_plan
+from glnn.quantized import BITS, Quantized
 from glnn.testing import assert_close
 
 TOLERANCE = 1e-5  # relative to the largest: folding moves a rounding from here to there
@@ -266,6 +267,80 @@ def test_padding_then_convolution_then_all_the_rest(device: glnn.Device) -> None
     (node,) = passes.optimize(graph).nodes
     assert node.layer.activation.name.startswith("relu") and node.layer.padding == ((0, 1), (0, 1))
     agree(graph, passes.optimize, device)
+
+
+# ---- weights that are not float32
+
+
+def stored_as(values: np.ndarray, codec: str, axes: tuple[int, ...] = ()) -> Any:
+    """Values in a codec, per tensor or with one scale per channel along these axes."""
+    if codec == "float16":
+        return values.astype(np.float16)
+    others = tuple(axis for axis in range(values.ndim) if axis not in axes)
+    low, top = values.min(others, keepdims=True), values.max(others, keepdims=True)
+    scale = np.where(top > low, (top - low) / (2 ** BITS[codec] - 1), 1)
+    return Quantized.make(codec, np.round((values - low) / scale), scale, low)
+
+
+def with_weights(graph: Graph, change: Callable[[Node, str, Any], Any]) -> Graph:
+    """The graph with each weight replaced by what `change(node, name, values)` gives."""
+    return graph.with_(
+        nodes=tuple(n.with_(weights={k: change(n, k, w) for k, w in n.weights.items()}) for n in graph.nodes)
+    )
+
+
+QUANTIZED = [
+    *((layer, codec, per_channel) for layer in CONVS for codec, per_channel in (("uint8", True), ("uint16", False))),
+    (CONV, "uint4", True),
+    (CONV, "uint4", False),
+]
+
+
+@pytest.mark.parametrize(("layer", "codec", "per_channel"), QUANTIZED, ids=lambda v: v if type(v) is str else label(v))
+def test_folding_leaves_the_integers_of_a_kernel(
+    device: glnn.Device, layer: Layer, codec: str, per_channel: bool
+) -> None:
+    name, axes = fold_batchnorm.KERNELS[type(layer)]
+    graph = with_weights(
+        build([("a", layer, "x", "t"), ("n", NORM, "t", "y")]),
+        lambda node, key, w: stored_as(w, codec, axes if per_channel and key == name else ()),
+    )
+    before = graph.nodes[0].weights
+    codes = {key: w.codes.copy() for key, w in before.items()}
+    (node,) = fold_batchnorm.run(graph).nodes
+    after = node.weights[name]
+    assert isinstance(after, Quantized) and after.codec == codec
+    assert np.shares_memory(after.codes, before[name].codes)
+    np.testing.assert_array_equal(after.codes, codes[name])
+    channels = np.prod([after.shape[axis] for axis in axes])
+    assert after.nbytes == (after.size * BITS[codec] + 7) // 8 + 8 * channels  # one scale, one low per channel
+    assert node.weights["bias"].dtype == np.float32
+    for key, w in before.items():  # the graph that came in is as it was
+        assert w is graph.nodes[0].weights[key]
+        np.testing.assert_array_equal(w.codes, codes[key])
+    agree(graph, fold_batchnorm.run, device)
+
+
+def test_folding_makes_halves_float32(device: glnn.Device) -> None:
+    graph = with_weights(
+        build([("a", CONV, "x", "t"), ("n", NORM, "t", "y")]), lambda node, key, w: stored_as(w, "float16")
+    )
+    (node,) = fold_batchnorm.run(graph).nodes
+    assert {w.dtype for w in node.weights.values()} == {np.dtype(np.float32)}
+    agree(graph, fold_batchnorm.run, device)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 3e38])
+def test_a_scale_beyond_float32_is_not_folded(value: float) -> None:
+    """A quantized kernel's scales stay finite: the normalisation stays, and computes what it says."""
+    graph = build([("a", CONV, "x", "t"), ("n", NORM, "t", "y")])
+    graph = with_weights(
+        graph,
+        lambda node, key, w: (
+            stored_as(100 * w, "uint8") if node.name == "a" else np.full_like(w, value) if key == "gamma" else w
+        ),
+    )
+    assert names(fold_batchnorm.run(graph)) == ["a", "n"]
 
 
 def test_weights_that_two_layers_share_are_folded_apart(device: glnn.Device) -> None:
