@@ -1,7 +1,8 @@
 """A model as a folder of static files that runner.js replays: manifest, plans with shader texts, weights in shards.
 
-The weights lie there once, as row-major float32 values: the runner packs them into the textures of the variant that it
-picks, as layout.py says. Every file but the page's own is named by its SHA-256; the same model makes the same bytes.
+The weights lie there once, row-major, as the model has them: float32, float16, or codes (uint4 two to a byte). The
+runner packs them into the textures of the variant that it picks, as layout.py and codec.py say. Every file but the
+page's own is named by its SHA-256; the same model makes the same bytes.
 """
 
 from __future__ import annotations
@@ -18,18 +19,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..blocks import ceil_div
 from ..codec import activation_storage
 from ..errors import InputError
 from ..layout import CellLayout, Layout, Limits
 from ..picture import SCALES
 from ..plan import Plan, WeightStore, make_plan
 from ..profiles import PROFILES
+from ..quantized import pack4
 
 if TYPE_CHECKING:
     from ..graph import Graph
 
-VERSION = 1
+VERSION = 2  # of manifest.json and of the plans beside it
 SHARD_BYTES = 4_000_000
+ALIGNMENT = 4  # of what lies in the shards, in bytes
 PAGE = ("index.html", "page.js", "runner.js", "runner.d.ts")
 BACKENDS = {"es300": "webgl2", "es100": "webgl1"}
 # What the runner may pick from, best first: all of WebGL2, what WebGL2 guarantees, phones without float32 targets,
@@ -61,7 +65,7 @@ def export_web(
         raise InputError(f"scale: {scale!r} is none of {', '.join(SCALES)}")
     limits = chosen(variants)
     plans = {name: make_plan(graph, input_shapes, limit, store) for name, limit in limits.items()}
-    blob, offsets = collect(store.values, sorted({w.key for plan in plans.values() for w in plan.weights}))
+    blob, places = collect(store.values, sorted({w.key for plan in plans.values() for w in plan.weights}))
     files: dict[str, bytes] = {}
     first = next(iter(plans.values()))
     classes = [t.shape[-1] for t in first.outputs if len(t.shape) == 2]
@@ -85,21 +89,26 @@ def export_web(
             "shards": [add(blob[i : i + SHARD_BYTES], "bin") for i in range(0, len(blob), SHARD_BYTES)],
         },
         "variants": [
-            {"name": name, **needs(plan), "plan": add(text(plan_data(plan, offsets)), "json")}
+            {"name": name, **needs(plan), "plan": add(text(plan_data(plan, places)), "json")}
             for name, plan in plans.items()
         ],
     }
     files["manifest.json"] = text(manifest)
     for name in PAGE:
         source = resources.files("glnn").joinpath(f"web/{name}").read_text(encoding="utf-8")
-        files[name] = (without_comments(source) if name.endswith(".js") else source).encode()
+        files[name] = (bare(source) if name.endswith(".js") else source).encode()
     return write(Path(folder), files)
 
 
-def without_comments(source: str) -> str:
-    """JavaScript without lines of nothing but comment: the web gets the code, the package keeps the words."""
-    lines = re.sub(r"^[ \t]*/\*\*?.*?\*/[ \t]*\n", "", source, flags=re.M | re.S)
-    return re.sub(r"^[ \t]*//.*\n", "", lines, flags=re.M)
+def bare(source: str) -> str:
+    """JavaScript without comments, blank lines and indentation: the web gets the code, the package keeps the words.
+
+    For sources whose strings and templates each lie in one line. A comment behind code goes if it holds no quote, since
+    what looks like one within a string is followed by the string's end.
+    """
+    code = re.sub(r"^[ \t]*/\*\*?.*?\*/[ \t]*\n", "", source, flags=re.M | re.S)
+    code = re.sub(r"(^|[ \t]+)// [^\"'`\n]*$|^[ \t]*//.*$", "", code, flags=re.M)
+    return re.sub(r"^\s+", "", code, flags=re.M)
 
 
 def chosen(variants: Mapping[str, Limits] | Sequence[str] | None) -> dict[str, Limits]:
@@ -119,80 +128,87 @@ def chosen(variants: Mapping[str, Limits] | Sequence[str] | None) -> dict[str, L
 
 def needs(plan: Plan) -> dict[str, Any]:
     """What a device must have for a plan: sizes in texels and counts that the plan really uses."""
-    tensors = [(w.layout.size, w.layout.parts) for w in plan.weights]
-    sides = [side for size, _ in tensors for side in size] + [side for s in plan.slots for side in (s.width, s.height)]
+    sizes = [*(w.layout.size for w in plan.weights), *((s.width, s.height) for s in plan.slots)]
+    formats = {s.format for s in plan.slots} | {w.storage.format for w in plan.weights}
+    drawn = {plan.slots[d.target].format for d in plan.draws}
     return {
         "backend": BACKENDS[plan.limits.dialect],
         "dialect": plan.limits.dialect,
         "float_target": plan.limits.float_target,
-        "draw_buffers": max(1, *(s.layers for s in plan.slots)),
+        "formats": sorted(formats),
+        "targets": sorted(drawn | {plan.limits.float_target}),
+        "draw_buffers": max((d.layers[1] for d in plan.draws), default=1),
+        "array_layers": max([1, *(s.layers for s in plan.slots), *(w.layout.depth for w in plan.weights)]),
         "texture_units": max((len(d.textures) for d in plan.draws), default=0),
-        "texture_size": max(sides, default=1),
+        "texture_size": max((max(size) for size in sizes), default=1),
     }
 
 
-def plan_data(plan: Plan, offsets: Mapping[str, int]) -> dict[str, Any]:
-    """A plan's JSON with what the runner could not derive: where weights begin, sizes of layouts, lanes of texels."""
-    data = json.loads(plan.to_json())
+def plan_data(plan: Plan, places: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
+    """A plan's JSON with what the runner could not derive: where weights lie, sizes of layouts, lanes of texels."""
+    data = json.loads(plan.to_json()) | {"version": VERSION}
     data["vertex"] = next((t.vertex for t in plan.programs.values()), "")
     for program in data["programs"].values():
         del program["vertex"]
     array = plan.limits.dialect != "es100"
     for item, weight in zip(data["weights"], plan.weights, strict=True):
-        item["offset"] = offsets[weight.key]
-        item["lanes"] = weight.storage.lanes
-        item["layers"] = 1 if array and isinstance(weight.layout, Layout) else 0
-        item["layout"] = layout_data(weight.layout)
+        item["offset"], item["bytes"] = places[weight.key]
+        item["layout"] = layout_data(weight.layout, array)
     for name in ("inputs", "outputs"):
         for item, tensor in zip(data[name], getattr(plan, name), strict=True):
             item["lanes"] = activation_storage(tensor.codec).lanes
-            item["layout"] = layout_data(tensor.layout)
+            item["layout"] = layout_data(tensor.layout, array)
     return data
 
 
-def layout_data(layout: Layout | CellLayout) -> dict[str, Any]:
-    """The numbers of a layout that the runner packs and unpacks with."""
-    both = {"size": layout.size, "width": layout.width, "height": layout.height, "parts": layout.parts}
+def layout_data(layout: Layout | CellLayout, array: bool) -> dict[str, Any]:
+    """The numbers of a layout that the runner packs and unpacks with. array: whether tensors lie in array textures."""
+    names = ["size", "width", "height", "parts", "textures"]
     if isinstance(layout, CellLayout):
-        return both
-    return both | {
-        "dims": layout.dims,
-        "block": layout.block,
-        "tile": layout.tile,
-        "flat": layout.flat,
-        "layers": layout.layers,
-        "columns": layout.columns,
-        "part_rows": layout.part_rows,
-        "heights": [layout.part_height(part) for part in range(layout.parts)],
-    }
+        return {name: getattr(layout, name) for name in names} | {"depth": layout.depth, "layers": 1}
+    names += ["layers", "dims", "block", "tile", "flat", "columns", "part_rows"]
+    depth = layout.depth if array else 0  # 0: a plain 2D texture
+    return {name: getattr(layout, name) for name in names} | {"depth": depth}
 
 
-def collect(values: Mapping[str, Any], keys: Sequence[str]) -> tuple[bytes, dict[str, int]]:
-    """All keys' values as little-endian float32 bytes, and where each key's begin; what views share is there once."""
-    spans: dict[int, list[tuple[int, int, str]]] = {}  # by the memory that an array lies in: begin, end, key
-    kept = []  # copies of what is not contiguous
-    for key in keys:
-        array = values[key]
-        if not array.flags.c_contiguous:
-            kept.append(array := np.ascontiguousarray(array))
-        begin = array.__array_interface__["data"][0]
-        spans.setdefault(id(owner(array)), []).append((begin, begin + array.nbytes, key))
+def stored(values: Any) -> np.ndarray:
+    """A weight as an array of what its file holds: float32, float16, or codes (a uint4 in a byte of its own)."""
+    array = np.asarray(getattr(values, "codes", values))
+    return array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
+
+
+def collect(values: Mapping[str, Any], keys: Sequence[str]) -> tuple[bytes, dict[str, tuple[int, int]]]:
+    """All keys' values as little-endian bytes, and each key's (offset, length); what views share is there once."""
+    # (begin, end, key) of what is made of the same and lies in the same memory, whole values apart: a uint4, which has
+    # a byte there and half of one in the file, an even number of them.
+    spans: dict[tuple[int, str, int, int], list[tuple[int, int, str]]] = {}
+    arrays = {key: stored(values[key]) for key in keys}
+    for key, array in arrays.items():
+        begin, share = array.__array_interface__["data"][0], per_byte(values[key])
+        alike = id(owner(array)), array.dtype.str, share, begin % (share * array.itemsize)
+        spans.setdefault(alike, []).append((begin, begin + array.nbytes, key))
     pieces: list[bytes] = []
-    places: dict[bytes, int] = {}  # hash of a piece -> its offset: equal pieces are kept once
-    offsets: dict[str, int] = {}
+    offsets: dict[bytes, int] = {}  # by hash of a piece: equal pieces are kept once
+    places: dict[str, tuple[int, int]] = {}
     size = 0
-    for group in spans.values():
+    for (_, _, share, _), group in spans.items():
         for begin, merged in merge(sorted(group)):
-            data = b"".join(
-                np.ascontiguousarray(values[key], "<f4").tobytes()[-take:] for key, take in fresh(merged) if take
-            )
+            data = b"".join(arrays[key].tobytes()[-take:] for key, take in fresh(merged) if take)
+            if share == 2:
+                data = pack4(np.frombuffer(data, np.uint8)).tobytes()
             digest = hashlib.sha256(data).digest()
-            if digest not in places:
-                places[digest] = size
-                pieces.append(data)
-                size += len(data)
-            offsets |= {key: places[digest] + start - begin for start, _, key in merged}
-    return b"".join(pieces), offsets
+            if digest not in offsets:
+                offsets[digest] = size
+                pieces.append(data + bytes(-len(data) % ALIGNMENT))
+                size += len(pieces[-1])
+            for start, end, key in merged:
+                places[key] = offsets[digest] + (start - begin) // share, ceil_div(end - start, share)
+    return b"".join(pieces), places
+
+
+def per_byte(values: Any) -> int:
+    """Values that share a byte."""
+    return 2 if getattr(values, "codec", None) == "uint4" else 1
 
 
 def owner(array: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@
 //     const model = await glnn.load("folder/", {onProgress: ({loaded, total}) => ...});
 //     const {probabilities} = await model.predict({image: new Float32Array(64)});
 
-const VERSION = 1; // of manifest.json and of the plans
+const VERSION = 2; // of manifest.json and of the plans
 const BACKENDS = ["webgl2", "webgl1"];
 const LOSS = ["webglcontextlost", "webglcontextrestored"];
 const KINDS = {textures: "Texture", buffers: "Buffer", programs: "Program", framebuffers: "Framebuffer"};
@@ -85,19 +85,20 @@ function known(version, url) {
 
 // ---- layouts: where values lie in textures (as layout.py has it), and what texels are made of (as codec.py has it)
 
-/** Moves row-major values into the texel arrays of a tensor's parts, or back: from arrays of the texels in use alone. */
-function move(layout, lanes, parts, values, back) {
-  const [N, H, W, C] = layout.dims, [bh, bw] = layout.block, [ph, pw] = layout.tile;
-  const {flat, columns, part_rows: partRows} = layout, width = back ? layout.width : layout.size[0];
+/** Room for the values of all parts, in those texels that hold some. */
+const room = ({parts, layers, width, height}, lanes, Values) => new Values(parts * layers * width * height * lanes);
+
+/** Moves row-major values into the texels of a tensor's parts, one after another, or back: see room. */
+function move(layout, lanes, texels, values, back) {
+  const {dims: [N, H, W, C], block: [bh, bw], tile: [ph, pw], flat, layers, width, height, columns, part_rows: partRows} = layout;
   const tiles = (Math.ceil(C / 4) * 4) / lanes; // of a pixel plane
   let i = 0;
   for (let n = 0; n < N; n++) for (let h = 0; h < H; h++) for (let w = 0; w < W; w++) {
     const layer = flat ? 0 : (h % bh) * bw + (w % bw), y = flat ? 0 : (h / bh) | 0, x = flat ? 0 : (w / bw) | 0;
     let tile = (flat ? (n * H + h) * W + w : n) * tiles;
     for (let c = 0; c < C; c += lanes, tile++) {
-      const row = (tile / columns) | 0, part = (row / partRows) | 0, texels = parts[part];
-      const height = back ? layout.heights[part] : layout.size[1];
-      let at = ((layer * height + (row - part * partRows) * ph + y) * width + (tile - row * columns) * pw + x) * lanes;
+      const row = (tile / columns) | 0, part = (row / partRows) | 0;
+      let at = (((part * layers + layer) * height + (row - part * partRows) * ph + y) * width + (tile - row * columns) * pw + x) * lanes;
       for (const end = i + Math.min(lanes, C - c); i < end; i++, at++) {
         if (back) values[i] = texels[at];
         else texels[at] = values[i];
@@ -107,18 +108,21 @@ function move(layout, lanes, parts, values, back) {
 }
 
 /** Moves (taps, in, out) or (taps, channels) weights into cells: 4 x 4 blocks, or 4 channels, for each group and tap. */
-function moveCells(layout, lanes, parts, values, shape) {
+function moveCells(shape, texels, values) {
   const taps = shape[0], inputs = shape.length > 2 ? shape[1] : 1, outputs = shape[shape.length - 1];
-  const rows = shape.length > 2 ? 4 : 1, {width, height} = layout;
+  const rows = shape.length > 2 ? 4 : 1;
   let cell = 0;
-  for (let o = 0; o < outputs; o += 4) for (let i = 0; i < inputs; i += rows) for (let t = 0; t < taps; t++, cell++) {
-    const texel = (cell * rows * 4) / lanes, y = (texel / width) | 0, part = (y / height) | 0;
-    const at = ((y - part * height) * layout.size[0] + (texel - y * width)) * lanes;
+  for (let o = 0; o < outputs; o += 4) for (let i = 0; i < inputs; i += rows) for (let t = 0; t < taps; t++, cell += rows * 4) {
     for (let r = 0; r < rows && i + r < inputs; r++) for (let k = 0; k < 4 && o + k < outputs; k++) {
-      parts[part][at + r * 4 + k] = values[(t * inputs + i + r) * outputs + o + k];
+      texels[cell + r * 4 + k] = values[(t * inputs + i + r) * outputs + o + k];
     }
   }
 }
+
+// What values are made of, by codec; a uint4 comes two to a byte, the first in its low half, and so do texels take it.
+const VALUES = {float32: Float32Array, rgba8: Float32Array, float16: Uint16Array, uint16: Uint16Array, uint8: Uint8Array, uint4: Uint8Array};
+const unpacked = (bytes) => new Uint8Array(bytes.length * 2).map((_, i) => (bytes[i >> 1] >> (i & 1 ? 4 : 0)) & 15);
+const packed = (codes) => new Uint8Array(codes.length / 2).map((_, i) => codes[2 * i] | (codes[2 * i + 1] << 4));
 
 /** Float32Array -> the bits of float16 in a Uint16Array, rounded to nearest even; beyond 65504 is infinity. */
 export function toHalf(values) {
@@ -135,8 +139,6 @@ export function toHalf(values) {
   return out;
 }
 
-// Values of a texel array <-> what WebGL takes. rgba8 holds one float32 per texel: its 4 bytes, the lowest in R.
-const ENCODE = {float32: (v) => v, float16: toHalf, rgba8: (v) => new Uint8Array(v.buffer)};
 const size = (shape) => shape.reduce((a, b) => a * b, 1);
 
 // ---- WebGL: a context with its live objects counted
@@ -156,14 +158,22 @@ class Device {
     this.live = new Map(); // object -> one of KINDS
     this.bound = [];
     this.program = this.framebuffer = this.viewport = undefined;
-    for (const name of ["EXT_color_buffer_float", "EXT_color_buffer_half_float", "OES_texture_float", "WEBGL_color_buffer_float"]) gl.getExtension(name);
+    for (const name of ["EXT_color_buffer_float", "EXT_color_buffer_half_float", "WEBGL_color_buffer_float"]) gl.getExtension(name);
     const half = two ? gl.HALF_FLOAT : (gl.getExtension("OES_texture_half_float") || {}).HALF_FLOAT_OES;
     this.parallel = gl.getExtension("KHR_parallel_shader_compile");
+    // internal format, order and type of components, the array that WebGL takes them in
+    const codes = (internal, order, type, array) => [gl[internal], gl[`${order}_INTEGER`], gl[type], array];
+    const words = (order) => codes(`${order.replace("RED", "R")}32UI`, order, "UNSIGNED_INT", Uint32Array);
     this.formats = {
-      float32: [two ? gl.RGBA32F : gl.RGBA, gl.FLOAT],
-      float16: [two ? gl.RGBA16F : gl.RGBA, half],
-      rgba8: [two ? gl.RGBA8 : gl.RGBA, gl.UNSIGNED_BYTE],
+      float32: [two ? gl.RGBA32F : gl.RGBA, gl.RGBA, two || gl.getExtension("OES_texture_float") ? gl.FLOAT : 0, Float32Array],
+      float16: [two ? gl.RGBA16F : gl.RGBA, gl.RGBA, half, Uint16Array],
+      rgba8: [two ? gl.RGBA8 : gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, Uint8Array],
+      rgba32ui: words("RGBA"),
+      rg32ui: words("RG"),
+      r32ui: words("RED"),
+      r16ui: codes("R16UI", "RED", "UNSIGNED_SHORT", Uint16Array),
     };
+    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
     gl.disable(gl.DITHER);
     gl.bindBuffer(gl.ARRAY_BUFFER, this.make("buffers"));
     gl.bufferData(gl.ARRAY_BUFFER, new Float32Array([-1, -1, 3, -1, -1, 3]), gl.STATIC_DRAW);
@@ -200,14 +210,14 @@ class Device {
 
   /** A texture of width x height texels: plain 2D for layers 0, else a 2D array. */
   texture(width, height, layers, format) {
-    const {gl} = this, kind = layers ? gl.TEXTURE_2D_ARRAY : gl.TEXTURE_2D, [internal, type] = this.formats[format];
-    const texture = {kind, width, height, layers, type, name: this.make("textures")};
+    const {gl} = this, kind = layers ? gl.TEXTURE_2D_ARRAY : gl.TEXTURE_2D, [internal, order, type] = this.formats[format];
+    const texture = {kind, layers, format, name: this.make("textures")};
     this.bind(0, texture);
     for (const p of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(kind, p, gl.NEAREST);
     for (const p of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(kind, p, gl.CLAMP_TO_EDGE);
     if (layers) gl.texStorage3D(kind, 1, internal, width, height, layers);
     else if (gl.texStorage2D) gl.texStorage2D(kind, 1, internal, width, height);
-    else gl.texImage2D(kind, 0, internal, width, height, 0, gl.RGBA, type, null);
+    else gl.texImage2D(kind, 0, internal, width, height, 0, order, type, null);
     return texture;
   }
 
@@ -218,23 +228,33 @@ class Device {
     this.bound[unit] = texture;
   }
 
-  write(texture, texels) {
-    const {gl} = this, {kind, width, height, layers, type} = texture;
+  /** Fills width x height texels of all layers; floats become halves where the texture holds such. */
+  write(texture, texels, width, height) {
+    const {gl} = this, {kind, layers, format} = texture, [, order, type, Components] = this.formats[format];
+    const {buffer, byteOffset, byteLength} = format === "float16" && texels instanceof Float32Array ? toHalf(texels) : texels;
+    const data = new Components(buffer, byteOffset, byteLength / Components.BYTES_PER_ELEMENT);
     this.bound[0] = undefined; // makes unit 0 the active one
     this.bind(0, texture);
-    if (layers) gl.texSubImage3D(kind, 0, 0, 0, 0, width, height, layers, gl.RGBA, type, texels);
-    else gl.texSubImage2D(kind, 0, 0, 0, width, height, gl.RGBA, type, texels);
+    if (layers) gl.texSubImage3D(kind, 0, 0, 0, 0, width, height, layers, order, type, data);
+    else gl.texSubImage2D(kind, 0, 0, 0, width, height, order, type, data);
   }
 
-  /** A framebuffer that draws into a texture, layer i through draw buffer i. */
-  target(texture) {
+  /** A framebuffer that draws into a texture, layer first + i through draw buffer i. */
+  target({name, layers}, first, count) {
     const {gl} = this, framebuffer = this.make("framebuffers");
-    gl.bindFramebuffer(gl.FRAMEBUFFER, framebuffer);
-    this.framebuffer = framebuffer;
-    for (let i = 0; i < texture.layers; i++) gl.framebufferTextureLayer(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0 + i, texture.name, 0, i);
-    if (texture.layers) gl.drawBuffers(Array.from({length: texture.layers}, (_, i) => gl.COLOR_ATTACHMENT0 + i));
-    else gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture.name, 0);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, (this.framebuffer = framebuffer));
+    const points = Array.from({length: layers && count}, (_, i) => gl.COLOR_ATTACHMENT0 + i);
+    points.forEach((point, i) => gl.framebufferTextureLayer(gl.FRAMEBUFFER, point, name, 0, first + i));
+    if (layers) gl.drawBuffers(points);
+    else gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, name, 0);
     return framebuffer;
+  }
+
+  /** Reads a texel, or width x height, from the framebuffer that is bound, into an array or from an offset of a buffer. */
+  read(format, into = new Uint8Array(16), width = 1, height = 1) {
+    const {gl} = this, bytes = format === "rgba8", {buffer, byteOffset, byteLength} = into;
+    const data = !buffer ? into : bytes ? new Uint8Array(buffer, byteOffset, byteLength) : new Float32Array(buffer, byteOffset, byteLength / 4);
+    gl.readPixels(0, 0, width, height, gl.RGBA, bytes ? gl.UNSIGNED_BYTE : gl.FLOAT, data);
   }
 
   /** A program whose compilation is under way; `finish` asks how it ended. */
@@ -289,19 +309,21 @@ class Device {
   }
 
   /** Why the device cannot run a variant, "" if it can: sizes are asked, targets drawn to, read back and compared. */
-  unfit({float_target: format, draw_buffers: buffers, texture_size: side, texture_units: units, dialect}) {
+  unfit({formats, targets, draw_buffers: buffers, texture_size: side, texture_units: units, array_layers: layers, dialect}) {
     const {gl} = this, two = dialect === "es300";
-    const counts = [["MAX_TEXTURE_SIZE", side], ["MAX_TEXTURE_IMAGE_UNITS", units], ...(two ? [["MAX_DRAW_BUFFERS", buffers]] : [])];
+    const counts = [["MAX_TEXTURE_SIZE", side], ["MAX_TEXTURE_IMAGE_UNITS", units], ...(two ? [["MAX_DRAW_BUFFERS", buffers], ["MAX_ARRAY_TEXTURE_LAYERS", layers]] : [])];
     for (const [name, need] of counts) if (gl.getParameter(gl[name]) < need) return `needs ${name} ${need}, this device has ${gl.getParameter(gl[name])}`;
+    for (const format of formats) if (!this.formats[format][2]) return `needs ${format} textures`;
     const before = new Map(this.live);
-    try {
-      return this.copies(format, two ? buffers : 0) ? "" : `${format} targets (${buffers} at once) do not keep what is drawn to them`;
+    for (const format of targets) try {
+      if (!this.copies(format, two ? buffers : 0)) return `${format} targets (${buffers} at once) do not keep what is drawn to them`;
     } catch (error) {
       return `${format} targets: ${error.message}`;
     } finally {
       this.free(before);
       while (gl.getError()) if (gl.isContextLost()) break;
     }
+    return "";
   }
 
   /** Draws a copy of a texture, layer by layer, and compares: lower precision or range, or a lost layer, would show. */
@@ -313,12 +335,12 @@ class Device {
     const outs = Array.from({length: n}, (_, i) => i);
     const [vertex, fragment] = layers
       ? ["#version 300 es\nin vec2 p;void main(){gl_Position=vec4(p,0,1);}",
-        `#version 300 es\n${head}precision highp sampler2DArray;uniform sampler2DArray a;${outs.map((i) => `layout(location=${i}) out vec4 o${i};`).join("")}
-        void main(){${outs.map((i) => `o${i}=texture(a,vec3(${from},${i}))*F[0].z;`).join("")}}`]
+        `#version 300 es\n${head}precision highp sampler2DArray;uniform sampler2DArray a;${outs.map((i) => `layout(location=${i}) out vec4 o${i};`).join("")}` +
+        `void main(){${outs.map((i) => `o${i}=texture(a,vec3(${from},${i}))*F[0].z;`).join("")}}`]
       : ["attribute vec2 p;void main(){gl_Position=vec4(p,0,1);}", `${head}precision highp sampler2D;uniform sampler2D a;void main(){gl_FragColor=texture2D(a,${from})*F[0].z;}`];
     const source = this.texture(w, h, layers, format), into = this.texture(w, h, layers, format);
-    this.write(source, half ? toHalf(values) : values);
-    const framebuffer = this.target(into);
+    this.write(source, values, w, h);
+    const framebuffer = this.target(into, 0, n);
     if (gl.checkFramebufferStatus(gl.FRAMEBUFFER) !== gl.FRAMEBUFFER_COMPLETE) return false;
     const program = this.compile(vertex, fragment, ["a"]);
     this.finish(program, "the probe");
@@ -326,7 +348,7 @@ class Device {
     const got = values.slice(0, w * h * 4);
     return outs.every((layer) => {
       if (layers) gl.readBuffer(gl.COLOR_ATTACHMENT0 + layer);
-      gl.readPixels(0, 0, w, h, gl.RGBA, bytes ? gl.UNSIGNED_BYTE : gl.FLOAT, got.fill(0));
+      this.read(format, got.fill(0), w, h);
       return got.every((value, i) => value === values[layer * got.length + i]);
     });
   }
@@ -393,21 +415,29 @@ class Model extends EventTarget {
     const {plan, _device: device} = this, {gl} = device;
     this._programs = Object.entries(plan.programs).map(([key, {fragment, samplers}]) => [key, device.compile(plan.vertex, fragment, samplers)]);
     this._slots = plan.slots.map(({width, height, layers, format}) => device.texture(width, height, layers, format));
-    this._targets = this._slots.map((texture) => device.target(texture));
+    this._targets = {};
     this._weights = plan.weights.map(() => null);
     this._ready = false;
-    const array = ({layout, lanes}, texels) => new Float32Array(layout.layers * texels * lanes);
-    for (const tensor of plan.inputs) tensor.parts = tensor.slots.map(() => array(tensor, size(tensor.layout.size)));
-    let bytes = 0; // that are read back
-    for (const tensor of plan.outputs) {
-      tensor.parts = tensor.layout.heights.map((height) => array(tensor, tensor.layout.width * height));
-      for (const part of tensor.parts) bytes += part.byteLength;
-    }
+    for (const tensor of [...plan.inputs, ...plan.outputs]) tensor.texels = room(tensor.layout, tensor.lanes, Float32Array);
+    for (const {target, layers} of plan.draws) this._target(target, ...layers);
+    const bytes = plan.outputs.reduce((sum, {texels}) => sum + texels.byteLength, 0); // that are read back
     if (gl.fenceSync) {
       this._packing(true, device.make("buffers"));
       gl.bufferData(gl.PIXEL_PACK_BUFFER, bytes, gl.STREAM_COPY);
       this._packing(false);
     }
+  }
+
+  /** The framebuffer for so many layers of a slot; made once. */
+  _target(slot, first, count) {
+    const key = [slot, first, count];
+    return (this._targets[key] = this._targets[key] || this._device.target(this._slots[slot], first, count));
+  }
+
+  /** Uploads the texels of all parts into the textures that they share, or one each. */
+  _write(textures, texels, {width, height}) {
+    const length = texels.length / textures.length;
+    textures.forEach((texture, i) => this._device.write(texture, texels.subarray(i * length, (i + 1) * length), width, height));
   }
 
   _packing(on, buffer = this._pack) {
@@ -419,23 +449,20 @@ class Model extends EventTarget {
   _upload(complete = () => true) {
     this.plan.weights.forEach((weight, i) => {
       if (this._weights[i] || !complete(weight)) return;
-      const {layout, codec, shape, lanes, layers} = weight, [width, height] = layout.size;
-      const parts = Array.from({length: layout.parts}, () => new Float32Array(width * height * lanes));
-      const values = new Float32Array(this._store, weight.offset, size(shape));
-      if (layout.dims) move(layout, lanes, parts, values);
-      else moveCells(layout, lanes, parts, values, shape);
-      this._weights[i] = parts.map((part) => {
-        const texture = this._device.texture(width, height, layers, codec);
-        this._device.write(texture, ENCODE[codec](part));
-        return texture;
-      });
+      const {layout, shape, offset, bytes, storage: {codec, format, lanes, text}} = weight, Values = VALUES[codec];
+      const stored = new Values(this._store, offset, bytes / Values.BYTES_PER_ELEMENT), texels = room(layout, lanes, Values);
+      const values = codec === "uint4" ? unpacked(stored) : stored;
+      if (layout.dims) move(layout, lanes, texels, values);
+      else moveCells(shape, texels, values);
+      this._weights[i] = Array.from({length: layout.textures}, () => this._device.texture(...layout.size, layout.depth, format));
+      this._write(this._weights[i], text === "uint4" ? packed(texels) : texels, layout);
     });
   }
 
   /** Asks how compilation ended, and draws one texel with each program: drivers make their machine code at the first draw. */
   _link() {
     const {plan, _device: device} = this, blank = {};
-    const standIn = ({layers, codec}) => (blank[[layers, codec]] = blank[[layers, codec]] || device.texture(3, 3, layers, codec));
+    const standIn = ({layout: {depth}, storage: {format}}) => (blank[[depth, format]] = blank[[depth, format]] || device.texture(3, 3, depth, format));
     const before = new Map(device.live);
     for (const [key, program] of this._programs) {
       const index = plan.draws.findIndex((d) => d.program === key), draw = plan.draws[index];
@@ -446,8 +473,8 @@ class Model extends EventTarget {
     device.free(before);
   }
 
-  _drawOf({target, ints, floats}, program, viewport, textures) {
-    return {program, framebuffer: this._targets[target], viewport, textures, ints: new Int32Array(ints), floats: new Float32Array(floats)};
+  _drawOf({target, layers, ints, floats}, program, viewport, textures) {
+    return {program, framebuffer: this._target(target, ...layers), viewport, textures, ints: new Int32Array(ints), floats: new Float32Array(floats)};
   }
 
   /** Prepares the draws, when all weights are there. */
@@ -512,17 +539,17 @@ class Model extends EventTarget {
     }
     const {plan, _device: device} = this, start = performance.now(), generation = this._generation;
     for (const tensor of plan.inputs) {
-      move(tensor.layout, tensor.lanes, tensor.parts, inputs[tensor.name]);
-      tensor.slots.forEach((slot, part) => device.write(this._slots[slot], ENCODE[tensor.codec](tensor.parts[part])));
+      move(tensor.layout, tensor.lanes, tensor.texels, inputs[tensor.name]);
+      this._write(tensor.slots.map((slot) => this._slots[slot]), tensor.texels, tensor.layout);
     }
     for (const draw of this._draws) device.draw(draw);
     await this._read();
     this._same(generation);
     if (this._fastest === Infinity) this._check("the first prediction");
     this._fastest = Math.min(this._fastest, performance.now() - start);
-    return Object.fromEntries(plan.outputs.map(({name, shape, layout, lanes, parts}) => {
+    return Object.fromEntries(plan.outputs.map(({name, shape, layout, lanes, texels}) => {
       const values = new Float32Array(size(shape));
-      move(layout, lanes, parts, values, true);
+      move(layout, lanes, texels, values, true);
       return [name, values];
     }));
   }
@@ -543,17 +570,16 @@ class Model extends EventTarget {
     const {plan, _device: device} = this, {gl} = device;
     let offset = 0;
     this._packing(true);
-    for (const {slots, layout, codec, parts} of plan.outputs) slots.forEach((slot, part) => {
-      gl.bindFramebuffer(gl.FRAMEBUFFER, (device.framebuffer = this._targets[slot]));
-      const [width, height] = [layout.width, layout.heights[part]], bytes = codec === "rgba8";
-      for (let layer = 0; layer < layout.layers; layer++) {
-        const length = parts[part].byteLength / layout.layers;
+    for (const {slots, layout: {parts, layers, width, height}, texels} of plan.outputs) {
+      const length = texels.length / parts / layers, stacked = slots.length < parts;
+      for (let i = 0; i < parts * layers; i++) {
+        const layer = i % layers, first = i - layer, slot = slots[stacked ? 0 : first / layers];
+        gl.bindFramebuffer(gl.FRAMEBUFFER, (device.framebuffer = this._target(slot, stacked ? first : 0, layers)));
         if (this._slots[slot].layers) gl.readBuffer(gl.COLOR_ATTACHMENT0 + layer);
-        const into = this._pack ? offset : new (bytes ? Uint8Array : Float32Array)(parts[part].buffer, layer * length, length / (bytes ? 1 : 4));
-        gl.readPixels(0, 0, width, height, gl.RGBA, bytes ? gl.UNSIGNED_BYTE : gl.FLOAT, into);
-        offset += length;
+        device.read(this._slots[slot].format, this._pack ? offset : texels.subarray(i * length, (i + 1) * length), width, height);
+        offset += length * 4;
       }
-    });
+    }
     if (!this._pack) return;
     this._packing(false);
     const fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0), generation = this._generation;
@@ -570,9 +596,9 @@ class Model extends EventTarget {
     gl.deleteSync(fence);
     this._packing(true);
     offset = 0;
-    for (const {parts} of plan.outputs) for (const part of parts) {
-      gl.getBufferSubData(gl.PIXEL_PACK_BUFFER, offset, part);
-      offset += part.byteLength;
+    for (const {texels} of plan.outputs) {
+      gl.getBufferSubData(gl.PIXEL_PACK_BUFFER, offset, texels);
+      offset += texels.byteLength;
     }
     this._packing(false);
   }
@@ -585,18 +611,19 @@ class Model extends EventTarget {
   async _profile() {
     this._usable();
     const {gl, backend} = this._device, two = backend === "webgl2";
-    const timer = gl.getExtension(two ? "EXT_disjoint_timer_query_webgl2" : "EXT_disjoint_timer_query"), bytes = this.plan.slots[0].format === "rgba8";
+    const timer = gl.getExtension(two ? "EXT_disjoint_timer_query_webgl2" : "EXT_disjoint_timer_query");
     const call = (name, ...args) => (two ? gl[name](...args) : timer[`${name}EXT`](...args));
-    const sync = () => gl.readPixels(0, 0, 1, 1, gl.RGBA, bytes ? gl.UNSIGNED_BYTE : gl.FLOAT, bytes ? new Uint8Array(4) : new Float32Array(4));
+    const sync = (i) => this._device.read(this.plan.slots[this.plan.draws[i].target].format);
     let start;
-    sync();
-    const times = this._draws.map((draw) => {
+    this._device.draw(this._draws[0]);
+    sync(0);
+    const times = this._draws.map((draw, i) => {
       const query = timer && call("createQuery");
       if (query) call("beginQuery", timer.TIME_ELAPSED_EXT, query);
       else start = performance.now();
       this._device.draw(draw);
       if (query) call("endQuery", timer.TIME_ELAPSED_EXT);
-      else sync();
+      else sync(i);
       return query || performance.now() - start;
     });
     gl.flush();
@@ -649,7 +676,7 @@ export async function load(url, {onProgress = () => {}, backend = "auto", varian
     known(plan.version, new URL(variant.plan.file, base));
     const model = new Model(manifest, device, variant, plan, store);
     if (onContextLost) model.addEventListener("contextlost", onContextLost);
-    const complete = ({offset, shape}) => arrived.every((s) => s.done || s.end <= offset || s.begin >= offset + 4 * size(shape));
+    const complete = ({offset, bytes}) => arrived.every((s) => s.done || s.end <= offset || s.begin >= offset + bytes);
     const compiled = async () => {
       while (!model._programs.every(([, program]) => device.done(program)) && !device.gl.isContextLost()) await later(4);
       model._link();

@@ -107,8 +107,8 @@ def test_every_weight_lies_where_its_plan_says(digits: glnn.Model, folder: Path,
     for item, weight in zip(data["weights"], plan.weights, strict=True):
         values = digits._store.values[weight.key]
         got = np.frombuffer(store, "<f4", values.size, item["offset"]).reshape(values.shape)
-        assert np.array_equal(got, values) and tuple(item["shape"]) == weight.shape
-        assert item["lanes"] == (1 if weight.codec == "rgba8" else 4)
+        assert np.array_equal(got, values) and tuple(item["shape"]) == weight.shape and item["bytes"] == values.nbytes
+        assert item["storage"]["lanes"] == (1 if weight.codec == "rgba8" else 4)
 
 
 def test_values_are_stored_once(digits: glnn.Model, folder: Path) -> None:
@@ -137,19 +137,21 @@ def test_large_weights_lie_in_shards(tmp_path: Path) -> None:
 def test_views_of_one_array_share_its_bytes() -> None:
     array = np.arange(24, dtype="f4")
     values = {"whole": array.reshape(4, 6), "end": array[12:], "middle": array[6:18], "turned": array.reshape(4, 6).T}
-    blob, offsets = collect(values, sorted(values))
+    blob, places = collect(values, sorted(values))
     assert len(blob) == 2 * array.nbytes  # what is turned lies there on its own
     for key, value in values.items():
-        assert np.array_equal(np.frombuffer(blob, "<f4", value.size, offsets[key]).reshape(value.shape), value), key
+        offset, length = places[key]
+        assert length == value.nbytes
+        assert np.array_equal(np.frombuffer(blob, "<f4", value.size, offset).reshape(value.shape), value), key
 
 
 def test_parts_of_an_array_with_a_hole_between_lie_apart() -> None:
     array = np.arange(24, dtype="f4")
     values = {"a": array[:4], "b": array[20:], "c": array[2:8], "same as b": array[20:].copy()}
-    blob, offsets = collect(values, list(values))
-    assert len(blob) == 12 * 4 and offsets["b"] == offsets["same as b"]
+    blob, places = collect(values, list(values))
+    assert len(blob) == 12 * 4 and places["b"] == places["same as b"]
     for key, value in values.items():
-        assert np.array_equal(np.frombuffer(blob, "<f4", value.size, offsets[key]), value), key
+        assert np.array_equal(np.frombuffer(blob, "<f4", value.size, places[key][0]), value), key
 
 
 def test_spans_merge_where_they_touch() -> None:
