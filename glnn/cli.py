@@ -1,4 +1,4 @@
-"""The glnn command: predict, summary, doctor, export-web, serve. Needs no extra package, but Pillow to read images."""
+"""The glnn command: predict, summary, quantize, doctor, export-web, serve. Only images need a package, Pillow."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .errors import GlnnError, InputError
+from .reading import read_input, read_inputs, read_labels
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from .graph import TensorSpec
 
 BAR = 30  # characters of a full bar
 
@@ -48,6 +47,41 @@ def parser() -> argparse.ArgumentParser:
 
     p = command(commands, "summary", summary, "print the layers of a model; needs no OpenGL")
     add_model(p)
+
+    p = command(commands, "quantize", quantize, "write a model with its weights in fewer bits, as a .glnn file")
+    add_model(p, weights="--weights-file")
+    p.add_argument("out", type=Path, metavar="OUT.glnn", help="the file to write")
+    p.add_argument(
+        "--weights",
+        choices=("float32", "float16", "uint16", "uint8", "uint4", "auto"),
+        default="uint8",
+        metavar="CODEC",
+        help="float32, float16, uint16, uint8 (default), uint4, or auto: the cheapest for each layer",
+    )
+    p.add_argument("--per-tensor", action="store_true", help="one scale for a layer, not one for each output channel")
+    p.add_argument(
+        "--activations",
+        choices=("float16", "rgba8", "uint8"),
+        metavar="CODEC",
+        help="how tensors between layers are stored: float16, rgba8 (soft float), uint8 (needs --calibrate)",
+    )
+    p.add_argument(
+        "--calibrate",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="inputs to measure on: .npy or .npz arrays, or images; 8 to 32 samples are enough",
+    )
+    p.add_argument("--skip", action="append", default=[], metavar="NAME", help="a layer to leave, * matches any part")
+    p.add_argument("--max-drift", type=float, metavar="SHARE", help="of the output, for --weights auto (default 0.005)")
+    p.add_argument(
+        "--report",
+        nargs="?",
+        const="-",
+        metavar="FILE",
+        help="print a table of the layers, or write it to FILE.html or FILE.json",
+    )
+    add_scale(p)
 
     p = command(commands, "doctor", doctor, "print what OpenGL offers here, and whether glnn can use it")
     p.add_argument("--json", action="store_true", help="print the report as JSON")
@@ -90,10 +124,10 @@ def command(
     return p
 
 
-def add_model(p: argparse.ArgumentParser) -> None:
+def add_model(p: argparse.ArgumentParser, weights: str = "--weights") -> None:
     """The arguments that name a model's files."""
     p.add_argument("model", type=Path, help="a model file, or a folder that holds one")
-    p.add_argument("--weights", type=Path, metavar="FILE", help="the weights, where the model file has none")
+    p.add_argument(weights, type=Path, metavar="FILE", help="the weights, where the model file has none")
     p.add_argument("--metadata", type=Path, metavar="FILE", help="the metadata of Keras.js weights")
 
 
@@ -117,6 +151,32 @@ def doctor(args: argparse.Namespace) -> int:
     from .doctor import report
 
     return report(json=args.json)
+
+
+def quantize(args: argparse.Namespace) -> None:
+    """glnn quantize MODEL OUT.glnn."""
+    from .model import Model
+    from .saving import checked_path
+
+    out, target = checked_path(args.out), args.report  # before long work
+    if target not in (None, "-") and Path(target).suffix.lower() not in (".html", ".json"):
+        raise InputError(f"--report {target}: a report is written as .html or .json; without a file it is printed")
+    with Model.load(args.model, weights=args.weights_file, metadata=args.metadata) as model:
+        x = read_inputs(args.calibrate, model.inputs, args.scale) if args.calibrate else None
+        settings = {"calibrate": x, "skip": args.skip, "max_drift": args.max_drift}
+        small = model.quantize(args.weights, not args.per_tensor, args.activations, **settings)
+        with small:
+            small.save(out)
+            report = small.report
+    assert report is not None
+    print(report if target == "-" else "\n".join(report.totals()))
+    if target not in (None, "-"):
+        text = report.to_html() if Path(target).suffix.lower() == ".html" else report.to_json() + "\n"
+        try:
+            Path(target).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"--report {target}: {error}; {out} is written") from error
+    print(f"{out}: {out.stat().st_size:,} bytes")
 
 
 def export_web(args: argparse.Namespace) -> None:
@@ -160,65 +220,6 @@ def predict(args: argparse.Namespace) -> None:
         np.savez(args.save, **outputs)  # type: ignore[arg-type]  # the stub sees only its own keywords
 
 
-def read_labels(path: Path) -> list[str]:
-    """The lines of a text file. Raises InputError."""
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"--labels {path}: {error}. Give a text file with one name a line") from error
-
-
-def read_input(path: Path, specs: Sequence[TensorSpec], scale: str) -> np.ndarray | dict[str, np.ndarray]:
-    """The input of a model from a file: an array with a batch axis, or arrays by input name. Raises InputError."""
-    import numpy as np
-
-    from .picture import SUFFIXES, read_image
-
-    suffix = path.suffix.lower()
-    if suffix in SUFFIXES:
-        spec = specs[0]
-        if len(specs) > 1 or len(spec.shape) != 4:
-            raise InputError(f"{path}: the model takes {describe_specs(specs)}, not one image. Give a .npz file")
-        _, height, width, channels = spec.shape
-        image, resized = read_image(path, (height, width), channels, scale)
-        if resized:
-            notice(f"{path} is {resized[1]}x{resized[0]} pixels, resized to {image.shape[1]}x{image.shape[0]}")
-        return image[None]
-    if suffix not in (".npy", ".npz"):
-        raise InputError(f"{path}: the input may be .npy, .npz, {', '.join(SUFFIXES)}, not {suffix or 'no suffix'}")
-    try:
-        data = np.load(path, allow_pickle=False)
-        arrays = {"": data} if isinstance(data, np.ndarray) else {key: data[key] for key in data.files}
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except Exception as error:  # NumPy raises many kinds for a broken file
-        raise InputError(f"{path}: not a NumPy file that can be read ({error})") from error
-    if len(specs) == 1 and len(arrays) == 1:
-        return with_batch(next(iter(arrays.values())), specs[0])
-    missing = [spec.name for spec in specs if spec.name not in arrays]
-    if missing:
-        has = ", ".join(key or "one array without a name" for key in arrays) or "nothing"
-        raise InputError(
-            f"{path}: holds {has}; the model takes {describe_specs(specs)}: {', '.join(missing)} is missing"
-        )
-    return {spec.name: with_batch(arrays[spec.name], spec) for spec in specs}
-
-
-def with_batch(array: np.ndarray, spec: TensorSpec) -> np.ndarray:
-    """The array, with a batch axis of 1 in front where only that is missing."""
-    if array.ndim != len(spec.shape) - 1:
-        return array
-    notice(f"input {spec.name} has shape {array.shape}: taken as one sample")
-    return array[None]
-
-
-def describe_specs(specs: Sequence[TensorSpec]) -> str:
-    """Names and shapes of inputs for a message."""
-    from .inspect import shape_text
-
-    return ", ".join(f"{spec.name} {shape_text(spec.shape)}" for spec in specs)
-
-
 def by_name(result: Any, names: Sequence[str]) -> dict[str, np.ndarray]:
     """What predict gave (an array, a list or a dict) as a dict by output name."""
     if isinstance(result, Mapping):
@@ -246,11 +247,6 @@ def describe(sample: np.ndarray, top: int, names: Sequence[str] | None) -> Itera
     for label, value in zip(labels, sample[order], strict=True):
         bar = "  " + "#" * round(float(value) * BAR) if bars else ""
         yield f"  {label:<{width}}  {value:>10.6g}{bar}".rstrip()
-
-
-def notice(text: str) -> None:
-    """A line for the person, apart from the output."""
-    print(f"glnn: note: {text}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ import pytest
 from glnn import cli, picture
 from glnn.errors import InputError
 from glnn.graph import TensorSpec
+from glnn.model import Model
+from glnn.quant import codec_of
 
 IMAGE = (TensorSpec("image", (None, 8, 8, 1)),)
 TWO = (TensorSpec("a", (None, 3)), TensorSpec("b", (None, 4)))
@@ -121,6 +123,79 @@ def test_predict(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert len(lines) == 4 and lines[1].split()[0] == f"digit-{label}"
     with np.load(saved) as outputs:
         assert outputs[outputs.files[0]].shape == (1, 10)
+
+
+def quantized(root: Path, out: Path, *options: str) -> int:
+    return cli.main(["quantize", str(root / "examples" / "digits.h5"), str(out), *options])
+
+
+def save_digits(root: Path, path: Path, count: int) -> Path:
+    with np.load(root / "examples" / "digits_heldout.npz") as data:
+        np.save(path, data["images"][:count, ..., None] / 16)
+    return path
+
+
+def test_quantize(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "small.glnn"
+    assert quantized(root, out) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3 and lines[0].startswith("Weights: 90,440 bytes as float32 -> 23,688 bytes")
+    assert "not measured" in lines[1] and lines[2] == f"{out}: {out.stat().st_size:,} bytes"
+    with Model.load(out) as model:
+        kinds = [codec_of(node.weights["kernel"]) for node in model.layers if node.weights]
+    assert kinds == ["uint8"] * 4
+
+
+def test_quantize_with_calibration_and_every_report(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two = (save_digits(root, tmp_path / f"{n}.npy", n) for n in (3, 5))
+    options = [
+        "--weights",
+        "uint4",
+        "--skip",
+        "digit",
+        "--skip",
+        "conv*",
+        "--per-tensor",
+        "--calibrate",
+        str(one),
+        str(two),
+    ]
+    assert quantized(root, tmp_path / "a.glnn", *options, "--activations", "uint8", "--report") == 0
+    out = capsys.readouterr().out
+    rows = {line.split()[0]: line.split() for line in out.splitlines()}
+    assert rows["hidden"][2] == "uint4" and rows["conv2"][2] == "float32" and "8 samples" in out
+    assert quantized(root, tmp_path / "b.glnn", *options, "--report", str(tmp_path / "r.json")) == 0
+    data = json.loads((tmp_path / "r.json").read_text())
+    assert data["samples"] == 8 and data["drift"] > 0 and [r["codec"] for r in data["layers"]].count("uint4") == 1
+    assert quantized(root, tmp_path / "c.glnn", *options, "--report", str(tmp_path / "r.html")) == 0
+    assert (tmp_path / "r.html").read_text().startswith("<!doctype html>")
+    auto = ["--weights", "auto", "--max-drift", "0.05", "--calibrate", str(one)]
+    assert quantized(root, tmp_path / "d.glnn", *auto) == 0
+    assert "allowed 5 %" in capsys.readouterr().out
+
+
+def test_quantize_refuses_before_it_works(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.save(tmp_path / "wrong.npy", np.zeros((2, 9, 8, 1)))
+    save_digits(root, tmp_path / "right.npy", 2)
+    both = [str(tmp_path / "right.npy"), str(tmp_path / "wrong.npy")]
+    for name, options, words in [
+        ("a.h5", [], "ends in .glnn"),
+        ("none/a.glnn", [], "no folder"),
+        ("a.glnn", ["--report", "r.txt"], "--report r.txt: a report is written as .html or .json"),
+        ("a.glnn", ["--skip", "conv9"], "'conv9' matches no layer"),
+        ("a.glnn", ["--weights", "auto"], "give calibrate=inputs"),
+        ("a.glnn", ["--calibrate", *both[1:]], "input 'image'"),
+        ("a.glnn", ["--calibrate", *both], "samples of shape (9, 8, 1)"),
+        ("a.glnn", ["--calibrate", "none.npy"], "no such file"),
+        ("a.glnn", ["--max-drift", "0.1"], "max_drift=0.1"),
+    ]:
+        assert quantized(root, tmp_path / name, *options) == 1
+        err = capsys.readouterr().err
+        assert err.startswith("glnn: ") and words in err and not (tmp_path / name).exists()
+    with pytest.raises(SystemExit):
+        quantized(root, tmp_path / "a.glnn", "--weights", "uint7")
 
 
 def test_errors_are_one_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
