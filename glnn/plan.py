@@ -129,15 +129,23 @@ def make_plan(
 def _store_activations(graph: Graph, drafts: Drafts, values: Mapping[str, Value]) -> None:
     """Codecs that the graph names for its tensors; its inputs and outputs stay as precise as the device can."""
     kept = {values[name].id for name in (*(spec.name for spec in graph.inputs), *graph.outputs)}
-    if drafts.limits.dialect != "es100" and drafts.limits.float_target == "float16":
-        # Whole numbers beyond 2048 are lost in half precision; what is uploaded, not drawn to, may be wider.
-        exact = {node.inputs[i] for node in graph.nodes for i in node.layer.exact_inputs}
-        for spec in graph.inputs:
-            if spec.name in exact:
-                drafts.store_as(values[spec.name], ActivationCodec("float32"))
+    for name in _whole_numbers(graph):
+        if drafts.limits.float_target == "float16":
+            drafts.store_as(values[name], ActivationCodec("rgba8"))
+        kept.add(values[name].id)
     for name, codec in graph.activations.items():
         if values[name].id not in kept and not (codec.codec == "float16" and drafts.limits.float_target == "rgba8"):
             drafts.store_as(values[name], codec)
+
+
+def _whole_numbers(graph: Graph) -> set[str]:
+    """The tensors that become whole numbers to look up by: no codec may round them (half precision ends at 2048)."""
+    found: set[str] = set()
+    for node in reversed(graph.nodes):
+        found |= {node.inputs[i] for i in node.layer.exact_inputs}
+        if found & set(node.outputs):
+            found |= set(node.inputs)
+    return found
 
 
 def _common_block(graph: Graph, input_shapes: Mapping[str, Sequence[int]], limits: Limits) -> tuple[int, int] | None:
@@ -227,6 +235,7 @@ def _text(
                 tuple((name, weights[i].bound) for name, i in draft.cells.items()),
                 tuple(draft.const.items()), tuple(draft.param.items()),
                 act.name if act else None, act.constants if act else (), text, values, drafts.limits.dialect,
+                drafts.limits.precision,
             )
         )  # fmt: skip
     except GlnnError as error:
