@@ -419,6 +419,25 @@ def test_an_absolute_path_that_lies_inside(tmp_path: Path) -> None:
     check_stored(load(path), weights, "uint8")
 
 
+# What TensorFlow.js itself saved
+
+
+@pytest.mark.parametrize("name", ["images", "shared", "trained"])
+def test_models_that_tensorflow_js_saved(root: Path, name: str) -> None:
+    """Its layers in its own words; two inputs, a nested model and a shared layer; an optimizer's weights."""
+    folder = root / "tests" / "data" / "tfjs_saved" / name
+    graph = load(folder)
+    answers = json.loads((folder / "answers.json").read_text())
+    given, wanted = (
+        [np.reshape(item["values"], item["shape"]) for item in answers[key]] for key in ("inputs", "outputs")
+    )
+    x = {spec.name: array for spec, array in zip(graph.inputs, given, strict=True)}
+    for each in (graph, passes.optimize(graph)):
+        for ours, theirs in zip(run(each, x).values(), wanted, strict=True):
+            assert np.std(theirs) > 0.05
+            np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
+
+
 # A real model
 
 

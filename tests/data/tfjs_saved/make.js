@@ -1,0 +1,78 @@
+// Makes the models of this folder and TensorFlow.js' own answers: `npm install @tensorflow/tfjs@4.22.0 && node make.js`.
+// The copies here are what it wrote once; tests/pure/test_tfjs.py reads them.
+const fs = require("fs");
+const tf = require("@tensorflow/tfjs");
+const l = tf.layers;
+
+let seed = 1;
+const normal = (...shape) => tf.randomNormal(shape, 0, 1, "float32", seed++);
+const list = (x) => (Array.isArray(x) ? x : [x]);
+const plain = (tensors) => list(tensors).map((t) => ({ shape: t.shape, values: Array.from(t.dataSync()) }));
+
+async function write(model, inputs) {
+  const folder = `${__dirname}/${model.name}`;
+  fs.mkdirSync(folder, { recursive: true });
+  const handler = tf.io.withSaveHandler(async ({ weightSpecs, weightData, ...rest }) => {
+    const weightsManifest = [{ paths: ["./weights.bin"], weights: weightSpecs }];
+    fs.writeFileSync(`${folder}/model.json`, JSON.stringify({ ...rest, weightsManifest }));
+    fs.writeFileSync(`${folder}/weights.bin`, Buffer.concat(list(weightData).map((part) => Buffer.from(part))));
+    return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: "JSON" } };
+  });
+  await model.save(handler, { includeOptimizer: true });
+  const answers = { inputs: plain(inputs), outputs: plain(model.predict(inputs)) };
+  fs.writeFileSync(`${folder}/answers.json`, JSON.stringify(answers));
+}
+
+function images() {
+  const model = tf.sequential({
+    name: "images",
+    layers: [
+      l.conv2d({ inputShape: [10, 9, 3], filters: 6, kernelSize: 3, activation: "relu", padding: "same" }),
+      l.maxPooling2d({ poolSize: 2 }),
+      l.batchNormalization(),
+      l.depthwiseConv2d({ kernelSize: 3, depthMultiplier: 2, padding: "same" }),
+      l.leakyReLU(),
+      l.separableConv2d({ filters: 5, kernelSize: 3, activation: "hardSigmoid" }),
+      l.upSampling2d({ size: [2, 2] }),
+      l.reLU({ maxValue: 6 }),
+      l.dropout({ rate: 0.3 }),
+      l.zeroPadding2d({ padding: [[1, 2], [0, 1]] }),
+      l.conv2dTranspose({ filters: 3, kernelSize: 3, strides: 2 }),
+      l.prelu({ sharedAxes: [1, 2] }),
+      l.elu(),
+      l.globalAveragePooling2d({}),
+      l.dense({ units: 7, activation: "selu" }),
+      l.dense({ units: 4, activation: "softmax" }),
+    ],
+  });
+  model.setWeights(model.getWeights().map((w) => tf.abs(tf.add(tf.mul(normal(...w.shape), 0.4), 0.1))));
+  return write(model, normal(2, 10, 9, 3));
+}
+
+function shared() {
+  const a = tf.input({ shape: [8], name: "a" });
+  const b = tf.input({ shape: [8], name: "b" });
+  const inner = tf.sequential({
+    name: "inner",
+    layers: [l.dense({ units: 5, inputShape: [8], activation: "tanh" }), l.batchNormalization(), l.dense({ units: 5 })],
+  });
+  const both = l.dense({ units: 5, name: "both" });
+  const sum = l.add().apply([inner.apply(a), both.apply(a)]);
+  const joined = l.concatenate().apply([inner.apply(b), both.apply(b), sum]);
+  const outputs = [l.dense({ units: 3 }).apply(joined), l.reshape({ targetShape: [5, 1] }).apply(sum)];
+  return write(tf.model({ inputs: [a, b], outputs, name: "shared" }), [normal(2, 8), normal(2, 8)]);
+}
+
+async function trained() {
+  const layers = [l.dense({ units: 6, inputShape: [5], activation: "relu" }), l.batchNormalization(), l.dense({ units: 2 })];
+  const model = tf.sequential({ name: "trained", layers });
+  model.compile({ optimizer: "adam", loss: "meanSquaredError" });
+  await model.fit(normal(16, 5), normal(16, 2), { epochs: 2, verbose: 0 });
+  await write(model, normal(2, 5));
+}
+
+(async () => {
+  await images();
+  await shared();
+  await trained();
+})();
