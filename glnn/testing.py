@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from .executor import Executor, Resident
 from .graph import ActivationCodec, Graph, Node, TensorSpec, as_tuple, validate
 from .layers.base import Layer
 from .plan import Plan, WeightStore, make_plan
+from .quant import channel_axes, half, linear
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,25 @@ def layer_graph(layer: Layer, shapes: Sequence[tuple[int, ...]], weights: Mappin
     outputs = tuple(f"y{i}" for i in range(count))
     node = Node("layer", layer, tuple(s.name for s in specs), outputs, weights)
     return validate(Graph(type(layer).__name__, specs, (node,), outputs))
+
+
+def coded_weights(
+    layer: Layer, shapes: Sequence[tuple[int, ...]], weights: Mapping[str, np.ndarray], codec: str, per_channel: bool
+) -> dict[str, Any]:
+    """A layer's weights of two or more axes in a codec (see quant.WEIGHT_CODECS), the others as they are.
+
+    Also where scales for each channel are more than they save, which quant.encode would refuse.
+    """
+    (node,) = layer_graph(layer, shapes, weights).nodes
+
+    def coded(name: str, array: np.ndarray) -> Any:
+        if array.ndim < 2:
+            return array
+        if codec == "float16":
+            return half(array)
+        return linear(array, codec, channel_axes(node, name, array.ndim) if per_channel else None)
+
+    return {name: coded(name, array) for name, array in weights.items()}
 
 
 def run_layer(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +14,11 @@ from cases import CASES, Case
 import glnn
 from glnn.blocks import ceil_div
 from glnn.errors import LimitError
+from glnn.layers.activation import PReLU
 from glnn.layers.conv import Conv2D
 from glnn.layout import Limits
-from glnn.testing import assert_close, check_layer, decoded, layer_graph, run_layer
+from glnn.quantized import Quantized
+from glnn.testing import LayerRun, assert_close, check_layer, coded_weights, decoded, layer_graph, run_layer
 
 # name -> limits of the device. The first two run every case on each push, the others a share; --whole runs all.
 WHOLE = ("es300-8-4096", "es100-1-64")
@@ -24,24 +28,49 @@ CONFIGS: dict[str, dict] = {
     for buffers in counts
     for size in (4096, 64)
 }
-CONFIGS["split"] = {"max_texture_size": 16}  # nearly every tensor in several textures
-CONFIGS["split-es100"] = {"max_texture_size": 16, "dialect": "es100"}
+PHONE = {"draw_buffers": 1, "texture_units": 8}
+CONFIGS["split"] = {"max_texture_size": 16, "array_layers": 256}  # nearly every tensor in several parts
+CONFIGS["split-phone"] = {"max_texture_size": 16, "array_layers": 256} | PHONE
+CONFIGS["split-es100"] = {"max_texture_size": 16, "dialect": "es100"}  # in several textures
+CONFIGS["phone"] = PHONE
+CONFIGS["phone-es100"] = {"dialect": "es100"} | PHONE
 CONFIGS["half"] = {"float_targets": ["float16"]}
-CONFIGS["bytes"] = {"float_targets": ["rgba8"]}  # soft float, with bit operations
-CONFIGS["bytes-es100"] = {"float_targets": ["rgba8"], "dialect": "es100", "texture_units": 8}
+CONFIGS["bytes"] = {"float_targets": ["rgba8"]} | PHONE  # soft float, with bit operations
+CONFIGS["bytes-es100"] = {"float_targets": ["rgba8"], "dialect": "es100"} | PHONE
+
+# name -> limits, codec of the weights, a scale for each channel? (Each config's share of cases is its own.)
+CODED: dict[str, tuple[dict, str, bool]] = {
+    f"{codec}-{'channel' if per_channel else 'tensor'}-{name}": (limits, codec, per_channel)
+    for name, limits in {
+        "es300": {},
+        "split": CONFIGS["split"],
+        "gl330": {"dialect": "gl330", "draw_buffers": 4},
+        "es100": {"dialect": "es100"},
+        "split-es100": CONFIGS["split-es100"],
+        "bytes": CONFIGS["bytes"],
+        "bytes-es100": CONFIGS["bytes-es100"],
+    }.items()
+    for codec in ("float16", "uint16", "uint8", "uint4")
+    for per_channel in ((True, False) if codec != "float16" else (True,))
+}
+CODED_CASES = [case for case in CASES if any(w.ndim >= 2 for w in case.weights.values())]
+UNPACKED = (PReLU,)  # layers whose weights are stored as floats (docs/kernels.md)
 SHARE = 6  # one case in so many, where not all run
+CODED_SHARE = 31
 
 
-def chosen(config: str, case: Case) -> bool:
+def chosen(config: str, case: Case, share: int) -> bool:
     """Whether a push runs this case on this device: a share that differs from device to device."""
-    return config in WHOLE or zlib.crc32(f"{config} {case.name}".encode()) % SHARE == 0
+    return config in WHOLE or zlib.crc32(f"{config} {case.name}".encode()) % share == 0
 
 
-PARAMS = [
-    pytest.param(config, case, id=f"{config}-{case.name}", marks=[] if chosen(config, case) else [pytest.mark.whole])
-    for config in CONFIGS
-    for case in CASES
-]
+def params(configs: Iterable[str], cases: list[Case], share: int) -> list:
+    def marks(config: str, case: Case) -> list:
+        return [] if chosen(config, case, share) else [pytest.mark.whole]
+
+    return [pytest.param(c, case, id=f"{c}-{case.name}", marks=marks(c, case)) for c in configs for case in cases]
+
+
 _devices: dict[str, glnn.Device] = {}
 
 
@@ -55,25 +84,65 @@ def devices() -> Iterator[dict[str, glnn.Device]]:
 
 
 def device_for(config: str) -> glnn.Device:
-    if config not in _devices:
+    limits = CODED[config][0] if config in CODED else CONFIGS[config]
+    key = repr(limits)
+    if key not in _devices:
         for other in _devices.values():
             other.close()
         _devices.clear()
-        _devices[config] = glnn.Device(**CONFIGS[config])
-    return _devices[config]
+        _devices[key] = glnn.Device(**limits)
+    return _devices[key]
 
 
-@pytest.mark.parametrize(("config", "case"), PARAMS)
+@pytest.mark.parametrize(("config", "case"), params(CONFIGS, CASES, SHARE))
 def test_layer(config: str, case: Case) -> None:
     device = device_for(config)
     assert device.error() == "GL_NO_ERROR"
     if device.limits.float_target == "float16" and case.kind != "normal":
         pytest.skip("the values of this case are beyond half precision by design; float32 judges them")
-    if config.startswith("split") and needs(case, device.limits) > 1:
+    check(device, case, case.weights)
+
+
+def check(device: glnn.Device, case: Case, weights: Mapping[str, Any]) -> LayerRun | None:
+    """The case on the device; None where it is right that it cannot run: in es100 each part takes a texture unit."""
+    if device.limits.dialect == "es100" and needs(case, device.limits) > 1:
         with pytest.raises(LimitError, match=r"texture"):
-            check_layer(device, case.layer, case.inputs, case.weights)
+            check_layer(device, case.layer, case.inputs, weights)
+        return None
+    return check_layer(device, case.layer, case.inputs, weights)
+
+
+@pytest.mark.parametrize(("config", "case"), params(CODED, CODED_CASES, CODED_SHARE))
+def test_coded_weights(config: str, case: Case) -> None:
+    """Weights in textures as their codec has them: the kernel decodes what NumPy decodes, to float32's tolerance."""
+    device, (_, codec, per_channel) = device_for(config), CODED[config]
+    weights = coded_weights(case.layer, case.shapes, case.weights, codec, per_channel)
+    run = check(device, case, weights)
+    if run is None:
         return
-    check_layer(device, case.layer, case.inputs, case.weights)
+    # Nothing fell back to floats: all textures of weights but those of biases and scales hold the codec.
+    held = [w for w in run.plan.weights if not re.search(r"/(bias|\w+_q)[@:]", w.key)]
+    assert held
+    if isinstance(case.layer, UNPACKED):
+        assert {w.codec for w in held} <= {"float32", "rgba8"}
+        return
+    assert {w.codec for w in held} == {codec}
+    scales = {w.quant for w in held} - {None}
+    if codec == "float16":
+        assert not scales
+    elif per_channel:
+        assert "channel" in scales or all(w.per_tensor for w in weights.values() if isinstance(w, Quantized))
+    else:
+        assert scales == {"tensor"}
+
+
+def test_every_codec_is_tried_on_every_push() -> None:
+    """The shares hold for each codec cases of each layer that has weights, and each kind of device."""
+    pushed = [(CODED[c], case) for c in CODED for case in CODED_CASES if chosen(c, case, CODED_SHARE)]
+    kinds = {(codec, type(case.layer).__name__) for (_, codec, _), case in pushed}
+    layers = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose", "Dense", "Embedding")
+    assert {(codec, layer) for codec in ("float16", "uint16", "uint8", "uint4") for layer in layers} <= kinds
+    assert {c for c in CODED if any(chosen(c, case, CODED_SHARE) for case in CODED_CASES)} == set(CODED)
 
 
 def needs(case: Case, limits: Limits) -> float:
@@ -90,14 +159,20 @@ def _pixels(shape: tuple) -> int:
     return count
 
 
-def test_splitting_changes_nothing() -> None:
-    """The same convolution over one texture and over many gives the same values but for the order of its sums."""
+@pytest.mark.parametrize(("config", "height"), [("split", 29), ("split-es100", 20)])
+def test_splitting_changes_nothing(config: str, height: int) -> None:
+    """The same convolution in one part and in many gives the same values but for the order of its sums."""
     rng = np.random.default_rng(0)
-    x, kernel = rng.standard_normal((1, 29, 27, 5)), rng.standard_normal((3, 3, 5, 20))
+    x, kernel = rng.standard_normal((1, height, 27, 5)), rng.standard_normal((3, 3, 5, 20))
     layer, weights = Conv2D(20, (3, 3), padding="same", use_bias=False), {"kernel": kernel.astype(np.float32)}
     whole = run_layer(device_for("es300-1-4096"), layer, [x], weights)
-    split = run_layer(device_for("split"), layer, [x], weights)
-    assert min(len(t.slots) for t in (*split.plan.inputs, *split.plan.outputs)) > 1
+    split = run_layer(device_for(config), layer, [x], weights)
+    tensors = *split.plan.inputs, *split.plan.outputs
+    if config == "split":
+        assert min(t.layout.parts for t in tensors) > 1 == max(len(t.slots) for t in tensors)
+        assert split.plan.draws[-1].layers[0] > 0  # the last draw is of a further part
+    else:
+        assert min(len(t.slots) for t in tensors) > 1
     assert_close(split.outputs[0], whole.outputs[0].astype(float), 3e-7)
 
 
