@@ -23,10 +23,11 @@ from .accessors import (
 )
 from .cells import cells_text
 from .errors import KernelError
+from .halves import rounded
 from .layout import MAX_LOOP_TURNS, Layout
 from .params import Params
 from .source import KernelSource, kernel_names, load_kernel, parse, read_shader
-from .writer import activation_text, codec_text, globals_text, head_text, literal, main_text, vertex_text
+from .writer import activation_text, codec_text, globals_text, half_text, head_text, literal, main_text, vertex_text
 
 __all__ = [
     "DIALECTS", "MAX_LINES", "Bound", "Call", "KernelSource", "ShaderText",
@@ -53,6 +54,7 @@ class Call:
     out_codec: str = "float32"
     out_values: tuple[float, float] | None = None  # scale and zero of an output of codec uint8_range
     dialect: str = "es300"
+    precision: str = "highp"  # "mediump": arithmetic in half floats
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,10 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     texts.append(_encoding(call, params))
     parts = [text for text, _ in texts]
     start = " ".join(statements for _, statements in texts if statements)
-    parts.append(activation_text(call.activation, call.constants))
+    activation, half = activation_text(call.activation, call.constants), ""
+    if call.precision == "mediump":
+        body, activation, half = rounded(body), rounded(activation), half_text(dialect)
+    parts.append(activation)
     _declare_out(out, params)
     env = {**params.ints, **const, **dict(_block_consts(out))}
     turns = unroll.loop_turns(body, env)
@@ -188,6 +193,7 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     pieces = [
         head_text(dialect, out.layers),
         read_shader("lib/common.glsl"),
+        half,
         defines,
         params.declare(),
         globals_text(out, flags),

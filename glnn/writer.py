@@ -27,6 +27,12 @@ def head_text(dialect: str, outputs: int) -> str:
     return text + (outs if dialect != "es100" else "#define out_0 gl_FragColor\n")
 
 
+def half_text(dialect: str) -> str:
+    """The functions `half_of` of shaders/lib/half.glsl."""
+    given = {"HAS_PACK_HALF"} if dialect != "es100" else set()
+    return unroll.MARK.sub("", unroll.resolve_ifdefs(unroll.mark(read_shader("lib/half.glsl")), given))
+
+
 @lru_cache(256)
 def codec_text(name: str, codec: str, dialect: str, decode: bool) -> str:
     """The functions <name>_decode of a file in shaders/codecs, or <name>_encode; S, Z, R there become variables."""
