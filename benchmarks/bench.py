@@ -23,6 +23,8 @@ import numpy as np
 import timing
 from first import cold_and_warm, print_programs
 from profiling import print_profile
+from quantized import GOALS as QUANTIZED
+from quantized import run_quantized
 from to_onnx import channels_first, to_onnx
 
 import glnn
@@ -167,9 +169,9 @@ def machine() -> dict[str, Any]:
 
 def main() -> int:
     """Runs the benchmarks; the exit code is 1 with --check where a goal is missed."""
-    names = [case.name for case in CASES] + list(FIRST)
+    names = [case.name for case in CASES] + list(QUANTIZED) + list(FIRST)
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", metavar="NAME", help=f"comma list of: {', '.join(names)}; first: both of the last")
+    parser.add_argument("--only", metavar="NAME", help=f"comma list of: {', '.join(names)}; first, quantized: both of these")
     parser.add_argument("--reps", type=int, default=15, help="repetitions by turns (default 15)")
     parser.add_argument("--first-reps", type=int, default=3, help="fresh processes for a first prediction (default 3)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
@@ -177,8 +179,9 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="exit with 1 where a goal is missed")
     args = parser.parse_args()
     wanted = set(names if args.only is None else args.only.replace(" ", "").split(","))
-    if "first" in wanted:
-        wanted = wanted - {"first"} | set(FIRST)
+    for group, members in (("first", FIRST), ("quantized", QUANTIZED)):
+        if group in wanted:
+            wanted = wanted - {group} | set(members)
     if unknown := wanted - set(names):
         parser.error(f"--only: no benchmark is called {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     if args.reps < 1 or args.first_reps < 1:
@@ -188,6 +191,10 @@ def main() -> int:
     print(INTRODUCTION.format(noise=NOISE, **where))
     print_row("milliseconds", "glnn", "peer", "ratio", "others", "goal")
     results = [run_case(case, args.reps, args.profile) for case in CASES if case.name in wanted]
+    for name in QUANTIZED:
+        if name in wanted:
+            graph = _network(name.removeprefix("quantized-"))
+            results.append(run_quantized(name, graph, args.reps, print_row, verdict))
     results += [run_first(name, goal, args.first_reps, args.profile) for name, goal in FIRST.items() if name in wanted]
     print(f"\nload average at the end {timing.load_average():.2f}")
     if args.json:

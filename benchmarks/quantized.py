@@ -1,0 +1,64 @@
+"""Networks with quantized weights beside the same with float32, by turns: time, memory on the device, drift."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import models
+import numpy as np
+import timing
+
+import glnn
+from glnn.graph import Graph
+
+CODECS = ("float32", "uint8", "uint4")  # per channel; the first is what the others are measured by
+# Times float32's speed that uint8 must reach; parts of float32's bytes that the textures may take.
+GOALS = {"quantized-mobilenetv2": 1.0, "quantized-resnet50": 1.1}
+MEMORY = {"uint8": 0.26, "uint4": 0.14}
+
+
+def run_quantized(
+    name: str, graph: Callable[[], Graph], reps: int, print_row: Callable[..., None], verdict: Callable[..., str]
+) -> dict[str, Any]:
+    """Times predict() of each codec by turns, counts the bytes of its weights, prints lines; the figures as data."""
+    title = models.NETWORKS[name.removeprefix("quantized-")]
+    with glnn.Device() as device:
+        base = glnn.Model(graph(), device)
+        made = {codec: base if codec == "float32" else base.quantize(codec, verbose=0) for codec in CODECS}
+        x = models.sample(tuple(d or 1 for d in base.inputs[0].shape))
+        wanted = base.predict(x, verbose=0)
+        result: dict[str, Any] = {"name": name, "reps": reps, "codecs": {}}
+        before = device.texture_bytes()
+        for codec, model in made.items():
+            drift = float(np.linalg.norm(model.predict(x, verbose=0) - wanted) / np.linalg.norm(wanted))
+            plan = model.plan()
+            grown = device.texture_bytes() - before
+            before += grown
+            driver = grown - plan.activation_bytes if model is not base else plan.weight_bytes
+            result["codecs"][codec] = {"planned_bytes": plan.weight_bytes, "driver_bytes": driver, "drift": drift}
+        programs = {c: (lambda m=m: m.predict(x, verbose=0)) for c, m in made.items()}
+        others = timing.Others()
+        times = timing.by_turns(programs, reps)
+        share = others.share()
+        for model in made.values():
+            model.close()
+    result |= {"others": share, "load_average": timing.load_average()}
+    full = result["codecs"]["float32"]["planned_bytes"]
+    for codec in CODECS[1:]:
+        entry = result["codecs"][codec]
+        speed = timing.ratio(times["float32"], times[codec])
+        entry |= {"ms": dataclasses.asdict(timing.Spread.of([t * 1e3 for t in times[codec]]))}
+        entry |= {"times_as_fast": dataclasses.asdict(speed), "memory": entry["driver_bytes"] / full}
+        ours, theirs = (timing.Spread.of(times[key]).text(1e3) for key in (codec, "float32"))
+        goal = ""
+        if codec == "uint8":
+            goal = verdict(-speed.median, -GOALS[name], "x", share).replace("<= -", ">= ")
+            result["met"] = speed.median >= GOALS[name]
+        print_row(f"{title}, {codec} weights", ours, f"{theirs} float32", speed.text(), f"{share:.0%}", goal)
+        memory = f"{entry['driver_bytes'] / 1e6:.1f} MB, drift {entry['drift']:.1e}"
+        allowed = verdict(entry["memory"] * 100, MEMORY[codec] * 100, "%", 0.0) if name.endswith("resnet50") else ""
+        theirs = f"{full / 1e6:.1f} MB float32"
+        print_row(f"{title}, {codec} in textures", memory, theirs, f"{entry['memory']:.1%}", "", allowed)
+    return result
