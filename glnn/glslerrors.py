@@ -24,7 +24,10 @@ def explain(message: str, vertex: str, fragment: str, locate: Locate | None = No
     lines: list[str] = []
     where, text = "fragment shader", fragment
     title = message.strip().splitlines()[0] if message.strip() else "the driver gave no message"
-    for raw in message.strip().splitlines()[1:]:
+    said = message.strip().splitlines()[1:]
+    if any(re.search(r"\berror\b", raw, re.I) for raw in said):  # warnings would only hide what is wrong
+        said = [raw for raw in said if not re.search(r"\bwarning\b", raw, re.I)]
+    for raw in said:
         section = _SECTION.match(raw.strip())
         if section:
             where = section.group(1).replace("_", " ")
