@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import glnn
-from glnn import passes, quant, reference, search
+from glnn import calibrate, passes, quant, reference, search
 from glnn.calibrate import watched
 from glnn.errors import InputError, QuantizationError
 from glnn.graph import Graph, Node, TensorSpec
@@ -241,6 +241,35 @@ def test_ranges_of_uint8_activations_are_what_the_layers_make(device: glnn.Devic
         assert not small.range_report(x).leaving
 
 
+def test_drift_of_a_layer_holds_what_its_stored_output_loses(device: glnn.Device) -> None:
+    """Weights stay float32, so the first layer's drift is that of its output's codes alone."""
+    x = images(5)
+    with Model(block(), device) as full:
+        with full.quantize("float32", activations={"a": "uint8"}, calibrate=x) as small:
+            (first, *_), (node, *_) = small.report.layers if small.report else (), small.layers
+            wide, coded = tensors(full.optimized, x)["3"], small.graph.activations["3"]
+        step = (coded.high - coded.low) / 255
+        stored = np.rint(np.clip(wide, coded.low, coded.high) / step) * step
+        assert (
+            node.outputs == ("3",) and first.drift == pytest.approx(rms(stored, wide), rel=0.02) and first.drift > 1e-4
+        )
+
+
+def test_ranges_span_all_batches(device: glnn.Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = images(6) * np.array([0.1, 3, 0.5, 0.1, 0.2, 0.3], np.float32).reshape(6, 1, 1, 1)
+    with Model(block(), device) as full:
+        with full.quantize("float32", activations="uint8", calibrate=x) as whole:
+            pass
+        monkeypatch.setattr(calibrate, "BATCH_BYTES", 3000)
+        assert len(list(calibrate.batches(full.optimized, {"x": x}))) > 2
+        with full.quantize("float32", activations="uint8", calibrate=x) as parted:
+            pass
+    for name, codec in whole.graph.activations.items():
+        assert (codec.low, codec.high) == pytest.approx(
+            (parted.graph.activations[name].low, parted.graph.activations[name].high), rel=1e-4
+        )
+
+
 @pytest.mark.parametrize("codec", ["float16", "rgba8"])
 def test_activations_without_a_range_need_no_calibration(device: glnn.Device, codec: str) -> None:
     with Model(block(), device) as full:
@@ -320,6 +349,14 @@ def test_a_plan_takes_what_saves_most_per_drift() -> None:
     assert [layer.codec for layer in table] == ["uint4", "uint8", "uint4"]
     search.plan(table, 0.0)
     assert [layer.codec for layer in table] == ["float32"] * 3
+
+
+def test_a_plan_begins_where_the_most_is_saved() -> None:
+    """Both drift alike and only one fits: the larger one, whichever comes first."""
+    small = search.Layer([], {"float32": (100, 0.0), "uint8": (25, 1e-6)})
+    for table in ([small, layers((0.001, 1.0))[0]], [layers((0.001, 1.0))[0], small]):
+        search.plan(table, 1.1e-6)
+        assert {layer.costs["float32"][0]: layer.codec for layer in table} == {100: "float32", 1000: "uint8"}
 
 
 @pytest.mark.parametrize("truth", [0.3, 1.0, 5.0, 60.0])
@@ -504,8 +541,6 @@ def test_nothing_stays_on_the_device(device: glnn.Device, monkeypatch: pytest.Mo
 
 
 def test_large_inputs_go_in_batches(device: glnn.Device, monkeypatch: pytest.MonkeyPatch) -> None:
-    from glnn import calibrate
-
     x = images(7)
     with Model(block(), device) as full:
         whole = full.range_report(x)
@@ -516,6 +551,17 @@ def test_large_inputs_go_in_batches(device: glnn.Device, monkeypatch: pytest.Mon
     for a, b in zip(whole.rows, parted.rows, strict=True):
         assert (a.layer, a.overflow, a.nans) == (b.layer, b.overflow, b.nans)
         assert (a.low, a.high) == pytest.approx((b.low, b.high), rel=1e-5)
+
+
+def test_weights_that_layers_share_count_once() -> None:
+    kernel = np.random.default_rng(0).normal(size=(40, 40)).astype(np.float32)
+    nodes = tuple(
+        Node(f"d{i}", Dense(40, use_bias=False), (f"t{i}",), (f"t{i + 1}",), {"kernel": kernel}) for i in range(3)
+    )
+    report = Model(Graph("loop", (TensorSpec("t0", (None, 40)),), nodes, ("t3",))).quantize("uint8").report
+    assert report is not None and len(report.layers) == 3
+    assert (report.bytes_before, report.bytes_after) == (6400, 1600 + 320)
+    assert all(row.bytes_after == 1920 for row in report.layers)
 
 
 def test_two_inputs_and_a_flat_graph(device: glnn.Device) -> None:
