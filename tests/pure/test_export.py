@@ -5,10 +5,12 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 import threading
 import urllib.error
 import urllib.request
 import zlib
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +20,16 @@ import pytest
 import glnn
 from glnn import cli
 from glnn.errors import InputError
-from glnn.graph import Graph
+from glnn.graph import ActivationCodec, Graph
 from glnn.layers.conv import Conv2D
 from glnn.layers.core import Dense
 from glnn.layout import Limits
 from glnn.model import web_shapes
 from glnn.plan import WeightStore, make_plan
+from glnn.quantized import Quantized, unpack4
 from glnn.testing import layer_graph
 from glnn.web import VARIANTS, serve
-from glnn.web.export import SHARD_BYTES, collect, fresh, merge
+from glnn.web.export import SHARD_BYTES, VERSION, bare, collect, fresh, merge
 
 SHAPES = {"webgl2": "es300", "webgl2-4": "es300", "webgl2-half": "es300", "webgl1": "es100", "webgl1-rgba8": "es100"}
 CODE_BYTES = 15_000  # gzipped, the runner's and the page's code together
@@ -111,6 +114,38 @@ def test_every_weight_lies_where_its_plan_says(digits: glnn.Model, folder: Path,
         assert item["storage"]["lanes"] == (1 if weight.codec == "rgba8" else 4)
 
 
+@pytest.mark.parametrize("per_channel", [True, False])
+@pytest.mark.parametrize("codec", ["float16", "uint16", "uint8", "uint4"])
+def test_shards_hold_the_codes_themselves(digits: glnn.Model, tmp_path: Path, codec: str, per_channel: bool) -> None:
+    model = digits.quantize(codec, per_channel, verbose=0)
+    store, data = store_of(model.export_web(tmp_path)), plans(tmp_path)
+    for name, limits in VARIANTS.items():
+        plan, seen = model.plan({"image": (1, 8, 8, 1)}, limits), set()
+        for item, weight in zip(data[name]["weights"], plan.weights, strict=True):
+            held = store[item["offset"] : item["offset"] + item["bytes"]]
+            values = model._store.values[weight.key]
+            codes = getattr(values, "codes", values)
+            seen.add(item["codec"])
+            if item["codec"] == "uint4":
+                got = unpack4(np.frombuffer(held, "u1"), codes.shape)
+            else:
+                got = np.frombuffer(held, codes.dtype.newbyteorder("<")).reshape(codes.shape)
+            assert np.array_equal(got, codes) and item["offset"] % codes.itemsize == 0, weight.key
+            assert item["storage"] == {
+                key: getattr(weight.storage, key) for key in ("codec", "format", "lanes", "text")
+            }
+        assert seen == {codec, "rgba8" if limits.float_target == "rgba8" else "float32"}
+
+
+@pytest.mark.parametrize(("codec", "part"), [("uint16", 1 / 2), ("uint8", 1 / 4), ("uint4", 1 / 8)])
+def test_quantized_exports_are_that_much_smaller(tmp_path: Path, codec: str, part: float) -> None:
+    model, sizes = glnn.Model(big_graph()), {}
+    for name, made in (("float", model), (codec, model.quantize(codec, verbose=0))):
+        folder = made.export_web(tmp_path / name, variants=["webgl2", "webgl1"])
+        sizes[name] = sum(path.stat().st_size for path in folder.iterdir())
+    assert part < sizes[codec] / sizes["float"] < part + 0.03
+
+
 def test_values_are_stored_once(digits: glnn.Model, folder: Path) -> None:
     own = sum(a.nbytes for node in digits.optimized.nodes for a in node.weights.values())
     assert len(store_of(folder)) == own
@@ -152,6 +187,38 @@ def test_parts_of_an_array_with_a_hole_between_lie_apart() -> None:
     assert len(blob) == 12 * 4 and places["b"] == places["same as b"]
     for key, value in values.items():
         assert np.array_equal(np.frombuffer(blob, "<f4", value.size, places[key][0]), value), key
+
+
+def test_uint4_views_share_whole_bytes() -> None:
+    codes = np.random.default_rng(1).integers(0, 16, 31).astype(np.uint8)
+    cuts = {"whole": slice(None), "even": slice(4, 20), "odd": slice(7, 16), "end": slice(28, 31), "one": slice(9, 10)}
+    values: dict[str, Any] = {key: Quantized.make("uint4", codes[cut], 1, 0) for key, cut in cuts.items()}
+    values |= {"bytes": Quantized.make("uint8", codes, 1, 0), "floats": np.arange(3, dtype="f4")}
+    blob, places = collect(values, list(values))
+    # 16 bytes for all that begin at even codes, 5 for the odd ones; 31 of uint8 and 12 of floats; each a multiple of 4
+    assert len(blob) == 16 + 8 + 32 + 12
+    for key, cut in cuts.items():
+        offset, length = places[key]
+        got = unpack4(np.frombuffer(blob, "u1", length, offset), codes[cut].shape)
+        assert np.array_equal(got, codes[cut]) and length == (len(codes[cut]) + 1) // 2, key
+    assert np.array_equal(np.frombuffer(blob, "u1", 31, places["bytes"][0]), codes)
+    assert places["floats"][0] % 4 == 0 and np.array_equal(
+        np.frombuffer(blob, "<f4", 3, places["floats"][0]), [0, 1, 2]
+    )
+
+
+def test_what_lies_in_one_file_stays_aligned() -> None:
+    """Weights of several types side by side in one memory, as a file that is mapped has them."""
+    memory = np.arange(40, dtype=np.uint8)
+    values = {
+        "a": Quantized.make("uint8", memory[:6], 1, 0),
+        "b": memory[6:10].view("<f2"),
+        "c": memory[12:20].view("<f4"),
+    }
+    values["d"] = memory[20:24].view("<f4")
+    blob, places = collect(values, list(values))
+    assert [places[key] for key in "abcd"] == [(0, 6), (8, 4), (12, 8), (20, 4)]
+    assert blob == bytes([*range(6), 0, 0, *range(6, 10), *range(12, 24)])
 
 
 def test_spans_merge_where_they_touch() -> None:
@@ -220,6 +287,48 @@ def test_input_shapes_are_checked(digits: glnn.Model) -> None:
 def test_runner_and_page_stay_small(folder: Path) -> None:
     names = ("runner.js", "page.js", "index.html")
     assert sum(len(gzip.compress((folder / name).read_bytes(), 9)) for name in names) <= CODE_BYTES
+
+
+@pytest.mark.parametrize("name", ["runner.js", "page.js"])
+def test_scripts_lose_nothing_but_comments_and_space(folder: Path, name: str) -> None:
+    source, sent = resources.files("glnn").joinpath(f"web/{name}").read_text(), (folder / name).read_text()
+    # What `bare` asks of a source: strings and templates end in their line.
+    code = re.sub(r"^[ \t]*/\*\*.*?\*/$|//.*$", "", source, flags=re.M | re.S)
+    assert all(line.count("`") % 2 == 0 for line in code.splitlines())
+    kept = iter(source.splitlines())
+    for line in sent.splitlines():
+        origin = next(o for o in kept if o.strip().startswith(line))  # in order, each from a line of its own
+        rest = origin.strip().removeprefix(line)
+        assert rest == "" or re.fullmatch(r"\s+// [^\"'`]*", rest), origin
+    assert "\n\n" not in sent and len(re.findall(r"\w+", sent)) > 1000
+
+
+def test_trailing_comments_go_and_strings_stay() -> None:
+    source = 'a(); // gone\n  b("x // y"); // don\'t\n\n// gone\n/** gone\n * too */\nc(`http://x`, "//");\n'
+    assert bare(source) == 'a();\nb("x // y"); // don\'t\nc(`http://x`, "//");\n'
+
+
+def test_versions_of_a_folder_agree(folder: Path) -> None:
+    runner = (folder / "runner.js").read_text()
+    [version] = re.findall(r"const VERSION = (\d+);", runner)
+    assert (
+        {manifest(folder)["version"], *(plan["version"] for plan in plans(folder).values())}
+        == {int(version)}
+        == {VERSION}
+    )
+
+
+def test_a_variant_tells_all_that_it_needs(tmp_path: Path, digits: glnn.Model) -> None:
+    codecs = {node.outputs[0]: ActivationCodec("float16") for node in digits.optimized.nodes[:-1]}
+    model = glnn.Model(digits.optimized.with_(activations=codecs)).quantize("uint4", verbose=0)
+    limits = {"split": Limits(16, 4, 16, "float32", "es300"), "webgl1": VARIANTS["webgl1"]}
+    split, plain = manifest(model.export_web(tmp_path, variants=limits))["variants"]
+    assert split["targets"] == plain["targets"] == ["float16", "float32"]
+    assert split["formats"] == ["float16", "float32", "rg32ui"]
+    assert plain["formats"] == ["float16", "float32", "rgba8"]
+    plan = model.plan({"image": (1, 8, 8, 1)}, limits["split"])
+    depths = [weight.layout.depth for weight in plan.weights] + [slot.layers for slot in plan.slots]
+    assert split["array_layers"] == max(depths) > split["draw_buffers"] >= 1 and plain["array_layers"] == 1
 
 
 def test_the_command_exports(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 import glnn
 from glnn.layers.activation import PReLU
-from glnn.layers.conv import Conv2D
+from glnn.layers.conv import Conv2D, DepthwiseConv2D
+from glnn.layers.embedding import Embedding
 from glnn.layout import Layout, Limits
 from glnn.testing import layer_graph
 
@@ -41,13 +42,13 @@ TO_HALF = """async ([url, bits]) => {
 
 
 def conv(rng: np.random.Generator) -> tuple[glnn.Model, tuple[int, ...]]:
-    """170 filters of 9 taps: 43 groups of cells, more than a texture of 40 rows holds."""
+    """644 filters of 9 taps: 161 groups of cells, more than a texture of 40 rows holds, four of them in each."""
     weights = {
-        "kernel": rng.standard_normal((3, 3, 3, 170)).astype("f4"),
-        "bias": rng.standard_normal(170).astype("f4"),
+        "kernel": rng.standard_normal((3, 3, 3, 644)).astype("f4"),
+        "bias": rng.standard_normal(644).astype("f4"),
     }
     shape = (2, 3, 35, 3)
-    return glnn.Model(layer_graph(Conv2D(170, (3, 3), strides=(2, 2), padding="same"), [shape], weights)), shape
+    return glnn.Model(layer_graph(Conv2D(644, (3, 3), strides=(2, 2), padding="same"), [shape], weights)), shape
 
 
 def prelu(rng: np.random.Generator) -> tuple[glnn.Model, tuple[int, ...]]:
@@ -56,21 +57,67 @@ def prelu(rng: np.random.Generator) -> tuple[glnn.Model, tuple[int, ...]]:
     return glnn.Model(layer_graph(PReLU(), [shape], {"alpha": rng.standard_normal(shape[1:]).astype("f4")})), shape
 
 
+def embedding(rng: np.random.Generator) -> tuple[glnn.Model, tuple[int, ...]]:
+    """A table of 400 rows, a constant tensor that is flat and split."""
+    weights = {"embeddings": rng.standard_normal((400, 42)).astype("f4")}
+    return glnn.Model(layer_graph(Embedding(400, 42), [(2, 30)], weights)), (2, 30)
+
+
+def depthwise(rng: np.random.Generator) -> tuple[glnn.Model, tuple[int, ...]]:
+    """161 groups of cells of 9 taps, four values in each: split where a texture has 40 rows."""
+    shape = (1, 3, 5, 642)
+    weights = {"depthwise_kernel": rng.standard_normal((3, 3, 642, 1)).astype("f4")}
+    return glnn.Model(layer_graph(DepthwiseConv2D((3, 3), padding="same", use_bias=False), [shape], weights)), shape
+
+
 @pytest.mark.parametrize("limits", LIMITS.values(), ids=LIMITS)
 @pytest.mark.parametrize("make", [conv, prelu])
 def test_bits_are_pythons(
     new_page: Callable[[], Page], site: tuple[Path, str], make: Callable, limits: Limits, request: pytest.FixtureRequest
 ) -> None:
-    rng = np.random.default_rng(1)
-    model, shape = make(rng)
-    folder, url = site
-    name = f"layouts-{request.node.callspec.id}"
-    model.export_web(folder / name, input_shape=shape, variants={"small": limits})
+    model, shape = make(np.random.default_rng(1))
     plan = model.plan({model.inputs[0].name: shape}, limits)
     layouts = [item.layout for item in (*plan.weights, *plan.inputs, *plan.outputs)]
     assert any(layout.parts > 1 or isinstance(layout, Layout) and layout.flat for layout in layouts)
-    x = rng.standard_normal(shape).astype("f4")
-    page = new_page()
+    if limits.dialect == "es300" and make is conv and limits.max_texture_size == 40:
+        assert any(draw.layers[0] for draw in plan.draws)
+    check(new_page(), site, model, shape, limits, request)
+
+
+@pytest.mark.parametrize("limits", ["es300", "es300-rgba8", "es100", "es100-rgba8"])
+@pytest.mark.parametrize("codec", ["float16", "uint16", "uint8", "uint4"])
+@pytest.mark.parametrize("make", [conv, embedding, depthwise])
+def test_bits_of_quantized_weights_are_pythons(
+    new_page: Callable[[], Page],
+    site: tuple[Path, str],
+    make: Callable,
+    codec: str,
+    limits: str,
+    request: pytest.FixtureRequest,
+) -> None:
+    """Cells of 4 x 4, of 4, and constant tensors, in rows of texels whose bytes are no multiple of four."""
+    model, shape = make(np.random.default_rng(1))
+    with model.quantize(codec, per_channel=codec != "uint16", verbose=0) as quantized:
+        plan = quantized.plan({model.inputs[0].name: shape}, LIMITS[limits])
+        assert codec in {weight.codec for weight in plan.weights}
+        assert any(w.layout.parts > 1 for w in plan.weights) or LIMITS[limits].max_texture_size > 40
+        check(new_page(), site, quantized, shape, LIMITS[limits], request)
+
+
+def check(
+    page: Page,
+    site: tuple[Path, str],
+    model: glnn.Model,
+    shape: tuple[int, ...],
+    limits: Limits,
+    request: pytest.FixtureRequest,
+) -> None:
+    """A page gives the bits that Python gives."""
+    folder, url = site
+    name = f"layouts-{request.node.callspec.id}"
+    model.export_web(folder / name, input_shape=shape, variants={"small": limits})
+    rng, whole = np.random.default_rng(2), isinstance(model.layers[0].layer, Embedding)
+    x = rng.integers(0, 400, shape).astype("f4") if whole else rng.standard_normal(shape).astype("f4")
     page.goto(f"{url}harness.html")
     got = np.array(page.evaluate(PREDICT, [f"{url}{name}/", x.ravel().tolist()]), np.uint32)
     wishes = (
