@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any, TypeVar
 
 from . import calibrate as measure
@@ -32,9 +33,7 @@ def quantize(
     auto = isinstance(weights, str) and weights == "auto"
     if max_drift is not None and not auto:
         raise InputError(f'max_drift={max_drift!r} is what weights="auto" keeps to; weights={weights!r} is fixed')
-    if max_drift is not None and (
-        isinstance(max_drift, bool) or not isinstance(max_drift, int | float) or not max_drift > 0
-    ):
+    if max_drift is not None and (isinstance(max_drift, bool) or not isinstance(max_drift, Real) or not max_drift > 0):
         raise InputError(f"max_drift={max_drift!r}: a number above 0, such as {MAX_DRIFT}")
     if auto and calibrate is None:
         raise QuantizationError('weights="auto" measures drift: give calibrate=inputs, 8 to 32 samples')
