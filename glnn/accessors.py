@@ -25,6 +25,7 @@ class Bound:
              "range" for a tensor of codec uint8_range, whose `values` are scale and zero; None: they are values
     mul, div: for blocked kernels, see layers.base.Window
     size:    (width, height) of the textures where they are larger than the layout asks for, as shared slots are
+    half:    what is read is rounded to half precision
     """
 
     layout: Any  # Layout | CellLayout
@@ -35,6 +36,11 @@ class Bound:
     integer: bool = False
     quant: str | None = None
     values: tuple[float, float] = (1.0, 0.0)
+    half: bool = False
+
+    def value(self, text: str) -> str:
+        """The text of a value that was read, rounded where arithmetic is in half floats."""
+        return f"half_of({text})" if self.half else text
 
 
 @dataclass(frozen=True)
@@ -51,12 +57,17 @@ class Origin:
     div: tuple[int, int] = (1, 1)
 
 
-def window_origin(out: Layout, layout: Layout, mul: tuple[int, int], div: tuple[int, int]) -> Origin:
-    """How taps into `layout` are found for blocks of `out` whose origin is output pixel * mul // div."""
+def window_origin(
+    out: Layout, layout: Layout, mul: tuple[int, int], div: tuple[int, int], looped: bool = False
+) -> Origin:
+    """How taps into `layout` are found for blocks of `out` whose origin is output pixel * mul // div.
+
+    looped: the taps stand in loops, so their places are no numbers
+    """
     scale = []
     for axis in (0, 1):
         pixels, rest = divmod(out.block[axis] * mul[axis], div[axis])
-        if rest or pixels % layout.block[axis] or out.flat or layout.flat or max(layout.texels, out.texels) > 1:
+        if rest or pixels % layout.block[axis] or out.flat or layout.flat or layout.texels > 1 or looped:
             return Origin(False, mul=mul, div=div)
         scale.append(pixels // layout.block[axis])
     return Origin(True, (scale[0], scale[1]), mul, div)
@@ -169,7 +180,7 @@ return {fetch_text(x, layout.textures, "at", layer)}; }}""")
         texels = [f"{x}_texel({t}, {by}, {bx}, {layer})" for t in tiles]
         value = groups_text(x, texels, 4 // count, bound.integer or bound.quant in ("tensor", "channel"), 1)[0] + apply
         found = f"{x}_q_seek(c / 4); {x}_s = {x}_q(0); {x}_l = {x}_q(1); " if bound.quant == "channel" else ""
-        return f"{found}return {value};"
+        return f"{found}return {bound.value(value)};"
 
     if layout.flat:
         body_text = read(f"((n * {x}_H + h) * {x}_W + w) * {x}_G + c / 4", "0", "0", "0.0")

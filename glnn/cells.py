@@ -57,5 +57,5 @@ def cells_text(name: str, bound: Bound, matrix: bool, params: Params, dialect: s
     names = [f"t{i}" for i in range(layout.texels)]
     groups = [v + apply for v in groups_text(x, names, layout.lanes, quantized, 4 if matrix else 1)]
     value = f"mat4({', '.join(groups)})" if matrix else groups[0]
-    out.append(f"{'mat4' if matrix else 'vec4'} {x}(int t) {{ {step} vec2 at = {at}; {fetches} return {value}; }}")
+    out.append(f"{'mat4' if matrix else 'vec4'} {x}(int t) {{ {step} vec2 at = {at}; {fetches} return {bound.value(value)}; }}")
     return "\n".join(out), start

@@ -72,6 +72,6 @@ def _assigned(text: str) -> str:
     found = _ASSIGNED.match(text)
     if not found:
         return text  # a call, or a declaration without a value
-    right = f"half_of({found['right']})"
     name = found["left"].split()[-1]
-    return f"{found['left']} = " + (f"half_of({name} {found['op']} {right})" if found["op"] else right)
+    value = f"{name} {found['op']} ({found['right']})" if found["op"] else found["right"]
+    return f"{found['left']} = half_of({value})"

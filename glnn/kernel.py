@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 
 from . import unroll
@@ -94,7 +94,7 @@ def _expand(
 ) -> str:
     """The body with its #ifdefs resolved and its marked loops written out; calls of x_tap keep constant arguments.
 
-    `looped` leaves the loops: where a value is read by sixteen fetches, the text written out takes compilers a minute.
+    `looped` leaves the loops.
     """
     env: dict[str, int | float] = dict(const) | {"BH": block[0], "BW": block[1], "BLOCK": block[0] * block[1]}
     text = unroll.resolve_ifdefs(source.body, {f"HAS_{name}" for name in given})
@@ -154,7 +154,9 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     const, out, dialect = dict(call.const), call.out, call.dialect
     if out.layers > 1 and not source.blocked:
         raise KernelError(f"{source.file}: makes one texel at a time; its output can't lie in blocks of {out.block}")
-    body = _expand(source, frozenset(dict(call.inputs)), call.const, out.block, out.texels > 1)
+    # Where a value is read by sixteen fetches, or every statement rounded, the text written out takes compilers long.
+    looped = out.texels > 1 or call.precision == "mediump"
+    body = _expand(source, frozenset(dict(call.inputs)), call.const, out.block, looped)
     heads = " ".join(re.findall(r"\bfor\s*\([^{]*?\)", body))
     bounds = frozenset(re.findall(r"\b[A-Za-z]\w*\b", heads)) if dialect == "es100" else frozenset()
     params = Params(bounds)
@@ -163,21 +165,22 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
         params.int(name, value)
     flags: dict[str, str] = {}
     texts: list[tuple[str, str]] = []  # accessors, and what main starts with for them
+    half = call.precision == "mediump"
     for name, bound in sorted(call.cells, key=lambda cell: not cell[0].endswith("_q")):
         matrix = name in source.declared["matrix"]
-        texts.append(cells_text(name, bound, matrix, params, dialect))
+        texts.append(cells_text(name, replace(bound, half=half), matrix, params, dialect))
     for name, bound in call.inputs:
-        origin = window_origin(out, bound.layout, bound.mul, bound.div) if source.blocked else None
+        origin = window_origin(out, bound.layout, bound.mul, bound.div, looped) if source.blocked else None
         size = bound.size or bound.layout.size
-        texts.append(tensor_text(name, bound, size, origin, body, params, dialect))
+        texts.append(tensor_text(name, replace(bound, half=half), size, origin, body, params, dialect))
         if origin is not None:
             body = _taps(body, name, bound.layout, origin, out, flags)
     texts.append(_encoding(call, params))
     parts = [text for text, _ in texts]
     start = " ".join(statements for _, statements in texts if statements)
-    activation, half = activation_text(call.activation, call.constants), ""
-    if call.precision == "mediump":
-        body, activation, half = rounded(body), rounded(activation), half_text(dialect)
+    activation = activation_text(call.activation, call.constants)
+    if half:
+        body, activation = rounded(body), rounded(activation)
     parts.append(activation)
     _declare_out(out, params)
     env = {**params.ints, **const, **dict(_block_consts(out))}
@@ -193,7 +196,7 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     pieces = [
         head_text(dialect, out.layers),
         read_shader("lib/common.glsl"),
-        half,
+        half_text(dialect) if half else "",
         defines,
         params.declare(),
         globals_text(out, flags),

@@ -199,7 +199,8 @@ def choose_layout(
     n, h, w, _ = canonical(shape)
     limit = limits.max_texture_size
     stacked = limits.dialect != "es100"
-    many = blocked and stacked and texels == 1
+    # Half arithmetic is emulated at every statement: texts of whole blocks would take compilers a minute.
+    many = blocked and stacked and texels == 1 and limits.precision == "highp"
     block = own_block(h, w, common, limits.draw_buffers) if many else (1, 1)
     tile = ceil_div(h, block[0]), ceil_div(w, block[1])
     flat = max(tile) > limit

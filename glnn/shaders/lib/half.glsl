@@ -1,6 +1,7 @@
 // A value as half floats hold it, rounded to the nearest, ties to even: infinite beyond 65504, as in numpy.float16.
 #ifdef HAS_PACK_HALF
-float half_of(float v) { return unpackHalf2x16(packHalf2x16(vec2(v, 0.0))).x; }
+vec2 half_of(vec2 v) { return unpackHalf2x16(packHalf2x16(v)); }
+float half_of(float v) { return half_of(vec2(v, 0.0)).x; }
 #else
 float half_of(float v) {
     float a = abs(v);
@@ -14,10 +15,10 @@ float half_of(float v) {
     r *= power2(e + up);
     return v < 0.0 ? -r : r;
 }
-#endif
 vec2 half_of(vec2 v) { return vec2(half_of(v.x), half_of(v.y)); }
-vec3 half_of(vec3 v) { return vec3(half_of(v.x), half_of(v.y), half_of(v.z)); }
-vec4 half_of(vec4 v) { return vec4(half_of(v.x), half_of(v.y), half_of(v.z), half_of(v.w)); }
+#endif
+vec3 half_of(vec3 v) { return vec3(half_of(v.xy), half_of(v.z)); }
+vec4 half_of(vec4 v) { return vec4(half_of(v.xy), half_of(v.zw)); }
 mat4 half_of(mat4 m) { return mat4(half_of(m[0]), half_of(m[1]), half_of(m[2]), half_of(m[3])); }
 int half_of(int v) { return v; }
 bool half_of(bool v) { return v; }
