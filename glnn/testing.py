@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from .codec import CODECS, activation_storage, storage
 from .device import Device
 from .executor import Executor, Resident
 from .graph import ActivationCodec, Graph, Node, TensorSpec, as_tuple, validate
-from .layers.base import Layer
+from .layers.base import Builder, Dims, Layer, Value
 from .plan import Plan, WeightStore, make_plan
 from .quant import channel_axes, half, linear
 
@@ -34,6 +34,41 @@ def layer_graph(layer: Layer, shapes: Sequence[tuple[int, ...]], weights: Mappin
     outputs = tuple(f"y{i}" for i in range(count))
     node = Node("layer", layer, tuple(s.name for s in specs), outputs, weights)
     return validate(Graph(type(layer).__name__, specs, (node,), outputs))
+
+
+@dataclass(frozen=True)
+class Copy(Layer):
+    """Its input, drawn once more: a tensor of its own, which may have a codec of its own."""
+
+    def output_shape(self, *inputs: Dims) -> Dims:
+        return inputs[0]
+
+    def reference(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
+        return inputs[0]
+
+    def lower(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, np.ndarray]) -> Value:
+        return b.draw("pointwise", inputs[0].shape, {"x": inputs[0]})
+
+
+def between_copies(
+    layer: Layer,
+    shapes: Sequence[tuple[int, ...]],
+    weights: Mapping[str, np.ndarray],
+    codec: Callable[[str], ActivationCodec],
+) -> Graph:
+    """A graph of one layer whose inputs "a0", .. and outputs "b0", .. are copies in codecs, by their names.
+
+    What goes in is called "x0", .., what comes out "y0", ..
+    """
+    middle = layer_graph(layer, shapes, weights)
+    (node,) = middle.nodes
+    read, made = (tuple(f"{c}{i}" for i in range(len(n))) for c, n in (("a", node.inputs), ("b", node.outputs)))
+    nodes = (
+        *(Node(f"in {a}", Copy(), (x,), (a,)) for x, a in zip(node.inputs, read, strict=True)),
+        node.with_(inputs=read, outputs=made),
+        *(Node(f"out {b}", Copy(), (b,), (y,)) for b, y in zip(made, node.outputs, strict=True)),
+    )
+    return validate(middle.with_(nodes=nodes, activations={name: codec(name) for name in (*read, *made)}))
 
 
 def coded_weights(

@@ -13,13 +13,25 @@ from kernel_texts import chosen, texts
 import glnn
 from glnn.kernel import DIALECTS, ShaderText, kernel_names
 
-MORE = 150  # texts of each dialect that are compiled beyond one for each kernel
+MORE = 110  # texts of each dialect that are compiled beyond one for each kernel
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_the_cases_use_every_kernel(dialect: str) -> None:
     assert {text.kernel for text in chosen(dialect, MORE)} == set(kernel_names())
     assert all(text.dialect == dialect for text in texts(dialect).values())
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_codec_is_among_the_texts(dialect: str) -> None:
+    """Each way in which weights are decoded, and tensors between layers decoded and encoded."""
+    found = "\n".join(text.fragment for text in chosen(dialect, 0))
+    if dialect == "es100":
+        wanted = ["weights_decode2(", "b.xz + b.yw * 256.0", "floor(v / 16.0)", "weights_decode(vec4 texel, int k)"]
+    else:
+        wanted = ["usampler2D weights_t0", "usampler2DArray weights_t0", "65535u", "15u", "255u", "table_decode(uvec4"]
+    for piece in (*wanted, "weights_q_seek(", "* weights_s + weights_l", "x_decode1(", "y_encode1(", "- x_z) * x_s"):
+        assert piece in found, piece
 
 
 def compile_on_device(dialect: str, wanted: list[ShaderText]) -> None:

@@ -9,15 +9,26 @@ import pytest
 
 from glnn import unroll
 from glnn.errors import KernelError
-from glnn.kernel import DIALECTS, Bound, Call, KernelSource, assemble, kernel_names, literal, load_kernel, parse
+from glnn.kernel import (
+    DIALECTS,
+    Bound,
+    Call,
+    KernelSource,
+    ShaderText,
+    assemble,
+    kernel_names,
+    literal,
+    load_kernel,
+    parse,
+)
 from glnn.layers.base import Layer
 from glnn.layers.conv import Conv2D, DepthwiseConv2D
 from glnn.layers.core import Dense
 from glnn.layers.pooling import AveragePooling2D, MaxPooling2D
 from glnn.layers.resizing import ZeroPadding2D
-from glnn.layout import MAX_LOOP_TURNS, Layout, Limits, choose_cells, choose_layout
+from glnn.layout import MAX_LOOP_TURNS, Limits, choose_cells, choose_layout
 from glnn.plan import Plan, make_plan
-from glnn.testing import layer_graph
+from glnn.testing import coded_weights, layer_graph
 
 
 def plain(text: str) -> str:
@@ -325,11 +336,62 @@ def test_another_dialect_codec_or_activation_is_another_text() -> None:
     assert len(set(keys)) == len(keys)
 
 
-def test_cells_and_tensors_split_over_textures_are_named_samplers() -> None:
+def samplers(text: ShaderText, name: str) -> list[str]:
+    return [s for s in text.samplers if re.fullmatch(rf"{name}_t\d+", s)]
+
+
+def test_parts_of_cells_and_tensors_are_layers_or_named_samplers() -> None:
+    layer, shape = Conv2D(40, (3, 3), padding="same"), (1, 20, 20, 9)
+    for dialect, limits in (("es300", Limits(32)), ("gl330", Limits(32)), ("es100", Limits(32, dialect="es100"))):
+        parts = choose_cells((9, 9, 40), limits).parts, choose_layout(shape, limits, False).parts
+        assert min(parts) > 1
+        texts = plan(layer, shape, max_texture_size=32, dialect=dialect).programs.values()
+        (text,) = [t for t in texts if t.kernel == "conv"]
+        found = samplers(text, "weights"), samplers(text, "x")
+        if dialect == "es100":
+            assert tuple(map(len, found)) == parts
+            assert "weights_part == 0" in text.fragment and "sampler2DArray" not in text.fragment.split("main")[-1]
+        else:
+            assert found == (["weights_t0"], ["x_t0"])
+            assert "uniform sampler2DArray weights_t0;" in text.fragment and "weights_layer" in text.fragment
+            assert "weights_part" not in text.fragment
+
+
+def coded_plan(codec: str, per_channel: bool, layer: Layer, *shapes: tuple[int, ...], seed: int = 0, **limits: object):
+    rng = np.random.default_rng(seed)
+    weights = {s.name: rng.normal(size=s.shape).astype(np.float32) for s in layer.weight_specs(*shapes)}
+    graph = layer_graph(layer, shapes, coded_weights(layer, shapes, weights, codec, per_channel))
+    return make_plan(graph, {f"x{i}": s for i, s in enumerate(shapes)}, Limits(**limits))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("codec", ["uint16", "uint8", "uint4"])
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_scales_are_uniforms_or_cells(codec: str, dialect: str) -> None:
+    conv, shape = Conv2D(12, (3, 3), padding="same"), (1, 16, 32, 8)
+    plans = [coded_plan(codec, False, conv, shape, seed=seed, dialect=dialect) for seed in (0, 1)]
+    assert list(plans[0].programs) == list(plans[1].programs), "another scale needs no other program"
+    assert plans[0].draws[0].floats != plans[1].draws[0].floats
+    for per_channel in (False, True):
+        (text,) = coded_plan(codec, per_channel, conv, shape, dialect=dialect).programs.values()
+        assert bool(samplers(text, "weights_q")) == per_channel
+        kind = "sampler2D" if dialect == "es100" else "usampler2D"
+        assert f"uniform {kind} weights_t0;" in text.fragment
+        assert " * weights_s + weights_l" in text.fragment
+
+
+def test_a_cell_of_sixteen_bytes_is_one_fetch() -> None:
+    conv, shape = Conv2D(12, (3, 3), padding="same"), (1, 16, 32, 8)
+    for codec, dialect, fetches in (
+        ("uint8", "es300", 1), ("uint4", "es300", 1), ("uint16", "es300", 2), ("float16", "es300", 4),
+        ("uint8", "es100", 4), ("uint4", "es100", 2), ("uint16", "es100", 8), ("float16", "es100", 4),
+    ):  # fmt: skip
+        (text,) = coded_plan(codec, True, conv, shape, dialect=dialect).programs.values()
+        assert text.fragment.count("FETCH2(weights_t0") == fetches, (codec, dialect)
+
+
+def test_lines_of_a_text_know_where_they_come_from() -> None:
     texts = plan(Conv2D(40, (3, 3), padding="same"), (1, 20, 20, 9), max_texture_size=32).programs.values()
     (text,) = [t for t in texts if t.kernel == "conv"]
-    assert choose_cells((9, 9, 40), Limits(32)).parts == sum(s.startswith("weights_t") for s in text.samplers) > 1
-    assert isinstance(choose_layout((1, 20, 20, 9), Limits(32)), Layout)
     assert text.origins and {file for file, _ in text.origins} == {"generated", "shaders/ops/conv.glsl"}
     lines = text.fragment.rstrip("\n").split("\n")
     assert len(text.origins) == len(lines)
