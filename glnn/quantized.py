@@ -60,6 +60,9 @@ class Quantized:
         """Number of values."""
         return self.codes.size
 
+    def __repr__(self) -> str:
+        return f"Quantized({self.codec}, shape {self.shape}, {'one scale' if self.per_tensor else 'scales by channel'})"
+
     def __len__(self) -> int:
         return len(self.codes)
 

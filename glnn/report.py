@@ -16,6 +16,9 @@ from .render import Cell, as_html, as_text, number, percent, samples, share, wit
 class Report:
     """What every report offers, from its dict, its text and its HTML."""
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; infinite numbers as "inf", "-inf", "nan", what was not measured as None."""
         raise NotImplementedError
@@ -64,7 +67,7 @@ class OutputRow:
     top1: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class QuantReport(Report):
     """What quantizing did to a model: a row a layer, a row an output (none without calibration inputs), totals.
 
@@ -168,7 +171,7 @@ class RangeRow:
         return bool(self.nans or self.infs or self.overflow or self.clipped)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RangeReport(Report):
     """The range of every tensor of a model on given inputs: those that leave a range first, then as the model runs."""
 
