@@ -59,15 +59,15 @@ def test_bits_and_texts_are_pythons(
     assert 0 < difference(run.outputs, digits.in_python("webgl2").outputs) <= allowed
 
 
-@pytest.mark.parametrize("variant", ["webgl2", "webgl1", "webgl1-rgba8"])
+@pytest.mark.parametrize("variant", ["webgl2", "webgl1-rgba8"])
 def test_another_renderer_gives_nearly_the_same(
     new_page: Callable[[str], Page], quantized: Exported, variant: str
 ) -> None:
-    if quantized.model.optimized.activations:
-        pytest.skip("a value near the middle of two codes of an activation may become either")
+    # A value near the middle of two codes of an activation may become either, half a step from what it was.
+    allowed = 2e-2 if quantized.model.optimized.activations else 1e-5
     page = new_page("swiftshader")
     quantized.open(page, variant=variant)
-    assert difference(quantized.predict(page), quantized.in_python(variant).outputs) <= 1e-5
+    assert difference(quantized.predict(page), quantized.in_python(variant).outputs) <= allowed
 
 
 def test_textures_hold_integers_where_there_are_any(quantized: Exported) -> None:
