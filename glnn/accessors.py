@@ -124,7 +124,8 @@ def affine_text(name: str, bound: Bound, params: Params) -> tuple[str, str, str]
         return "", "", ""
     names = ("s", "l") if bound.quant == "tensor" else ("s", "z")
     # In variables: llvmpipe reads a uniform as slowly as a texel, and a loop would read it at every turn.
-    start = [f"{name}_{n} = {params.float(f'{name}_{n.upper()}', v)};" for n, v in zip(names, bound.values, strict=True)]
+    pairs = zip(names, bound.values, strict=True)
+    start = [f"{name}_{n} = {params.float(f'{name}_{n.upper()}', v)};" for n, v in pairs]
     after = f" * {name}_s + {name}_l" if bound.quant == "tensor" else ""
     return f"float {name}_{names[0]}; float {name}_{names[1]};", " ".join(start), after
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .accessors import Bound, fetch_text, groups_text, part_text, affine_text, sampler_lines
+from .accessors import Bound, affine_text, fetch_text, groups_text, part_text, sampler_lines
 from .params import Params
 from .writer import codec_text
 
@@ -56,6 +56,6 @@ def cells_text(name: str, bound: Bound, matrix: bool, params: Params, dialect: s
     fetches = " ".join(f"{kind} t{i} = {texel(i)};" for i in range(layout.texels))
     names = [f"t{i}" for i in range(layout.texels)]
     groups = [v + apply for v in groups_text(x, names, layout.lanes, quantized, 4 if matrix else 1)]
-    value = f"mat4({', '.join(groups)})" if matrix else groups[0]
-    out.append(f"{'mat4' if matrix else 'vec4'} {x}(int t) {{ {step} vec2 at = {at}; {fetches} return {bound.value(value)}; }}")
+    value = bound.value(f"mat4({', '.join(groups)})" if matrix else groups[0])
+    out.append(f"{'mat4' if matrix else 'vec4'} {x}(int t) {{ {step} vec2 at = {at}; {fetches} return {value}; }}")
     return "\n".join(out), start

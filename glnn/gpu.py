@@ -81,7 +81,7 @@ class Texture:
         return self.width * self.height * (self.layers or 1) * texel_bytes(self.format)
 
     def write(self, data: np.ndarray | bytes) -> None:
-        """Sets all texels from (layers, height, width, components) values, or their bytes. Raises InputError for wrong sizes."""
+        """Sets all texels from (layers, height, width, components) or bytes. Raises InputError for a wrong size."""
         self.device.activate()
         self.live()
         self.mgl.write(self._bytes(data), alignment=1)
@@ -145,7 +145,7 @@ class Texture:
 
 
 class Target:
-    """A framebuffer with layer first + i of a texture as draw buffer i. Made by Device.target, freed with the texture."""
+    """A framebuffer: layer first + i of a texture is draw buffer i. Made by Device.target, freed with the texture."""
 
     __slots__ = ("buffers", "glo", "texture")
 

@@ -170,7 +170,8 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
         matrix = name in source.declared["matrix"]
         texts.append(cells_text(name, replace(bound, half=half), matrix, params, dialect))
     for name, bound in call.inputs:
-        origin = window_origin(out, bound.layout, bound.mul, bound.div, looped) if source.blocked else None
+        moving = looped or bound.quant in ("tensor", "channel")  # whose accessor finds the scales of a place
+        origin = window_origin(out, bound.layout, bound.mul, bound.div, moving) if source.blocked else None
         size = bound.size or bound.layout.size
         texts.append(tensor_text(name, replace(bound, half=half), size, origin, body, params, dialect))
         if origin is not None:

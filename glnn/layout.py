@@ -59,7 +59,7 @@ def uneven(size: int, limit: int) -> int:
 
 @dataclass(frozen=True)
 class Layout:
-    """How a tensor of `shape` lies in `parts` of (layers, height, width) texels, in one texture each or in one for all."""
+    """How a tensor of `shape` lies in `parts` of (layers, height, width) texels, one texture each or one for all."""
 
     shape: tuple[int, ...]
     block: tuple[int, int] = (1, 1)

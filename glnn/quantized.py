@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 BITS = {"uint4": 4, "uint8": 8, "uint16": 16}  # of a code, by codec
-CODE_DTYPES: dict[str, Any] = {"uint4": np.dtype("u1"), "uint8": np.dtype("u1"), "uint16": np.dtype("<u2")}  # a uint4 takes a byte here
+# Of the codes in NumPy: a uint4 takes a byte there.
+CODE_DTYPES: dict[str, Any] = {"uint4": np.dtype("u1"), "uint8": np.dtype("u1"), "uint16": np.dtype("<u2")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,3 +133,10 @@ def unpack4(packed: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """uint4 codes of a shape from what `pack4` made."""
     both = np.stack([packed & 15, packed >> 4], -1).reshape(-1)
     return both[: int(np.prod(shape))].reshape(shape)
+
+
+def broadcast(array: Any, shape: tuple[int, ...]) -> Any:
+    """An array, quantized or not, repeated to a shape as NumPy broadcasts."""
+    if isinstance(array, Quantized):
+        return array._each(lambda a: np.broadcast_to(a, shape))
+    return np.broadcast_to(array, shape)

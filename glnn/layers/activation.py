@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..errors import LimitError
+from ..quantized import broadcast
 from .axes import checked_axis, permute, reshape
 from .base import Activation as Fused
 from .base import Builder, Dims, Layer, Shape, Value, WeightSpec, register
@@ -230,9 +231,9 @@ class PReLU(Layer):
 
     def lower(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, np.ndarray]) -> Value:
         shape = inputs[0].shape
-        alpha = np.asarray(weights["alpha"], np.float32)
+        alpha = weights["alpha"]
         if alpha.size in (1, shape[-1]) and alpha.size == self.alpha_shape(shape)[-1]:
-            slopes = np.broadcast_to(alpha.reshape(-1), (shape[-1],))
+            slopes = broadcast(alpha.reshape(-1), (shape[-1],))
             return b.draw("prelu", shape, {"x": inputs[0]}, cells={"slopes": slopes})
         return draw_binary(b, "prelu", inputs[0], alpha)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from ..quantized import Quantized, broadcast
 from .axes import canonical, expand, reshape
 from .base import Activation, Builder, Shape, Value, Window
 
@@ -15,7 +18,7 @@ def draw_binary(
     b: Builder,
     op: str,
     first: Value,
-    second: Value | np.ndarray,
+    second: Value | np.ndarray | Quantized,
     *,
     scale: float = 1.0,
     activation: Activation | None = None,
@@ -25,16 +28,14 @@ def draw_binary(
     const: dict[str, int | float] = {"OP": OPS[op], "SCALE": float(scale)}
     first = _prepared(b, first, shape)
     inputs: dict[str, Value] = {"p": first}
-    tensors: dict[str, np.ndarray] = {}
+    tensors: dict[str, Any] = {}
     if isinstance(second, Value):
         second = inputs["q"] = _prepared(b, second, shape)
     else:
-        array: np.ndarray = np.asarray(second, np.float32)
-        array = array.reshape((1,) * (len(shape) - array.ndim) + array.shape)
+        array = second.reshape((1,) * (len(shape) - second.ndim) + tuple(second.shape))
         lead = array.shape[:-3] if _multiplies(array.shape, shape) else shape[:-3]
         # A constant's window always moves with the output's, so along height and width it is broadcast here.
-        array = np.broadcast_to(array, (*lead, *shape[-3:-1], array.shape[array.ndim - 1]))
-        second = tensors["q"] = np.ascontiguousarray(array)
+        second = tensors["q"] = broadcast(array, (*lead, *shape[-3:-1], array.shape[array.ndim - 1]))
     param: dict[str, int] = {}
     window: dict[str, Window] = {}
     for name, sizes in (("p", canonical(first.shape)), ("q", canonical(second.shape))):

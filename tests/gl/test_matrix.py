@@ -14,7 +14,6 @@ from cases import CASES, Case
 import glnn
 from glnn.blocks import ceil_div
 from glnn.errors import LimitError
-from glnn.layers.activation import PReLU
 from glnn.layers.conv import Conv2D
 from glnn.layout import Limits
 from glnn.quantized import Quantized
@@ -54,7 +53,6 @@ CODED: dict[str, tuple[dict, str, bool]] = {
     for per_channel in ((True, False) if codec != "float16" else (True,))
 }
 CODED_CASES = [case for case in CASES if any(w.ndim >= 2 for w in case.weights.values())]
-UNPACKED = (PReLU,)  # layers whose weights are stored as floats (docs/kernels.md)
 SHARE = 6  # one case in so many, where not all run
 CODED_SHARE = 31
 
@@ -123,9 +121,6 @@ def test_coded_weights(config: str, case: Case) -> None:
     # Nothing fell back to floats: all textures of weights but those of biases and scales hold the codec.
     held = [w for w in run.plan.weights if not re.search(r"/(bias|\w+_q)[@:]", w.key)]
     assert held
-    if isinstance(case.layer, UNPACKED):
-        assert {w.codec for w in held} <= {"float32", "rgba8"}
-        return
     assert {w.codec for w in held} == {codec}
     scales = {w.quant for w in held} - {None}
     if codec == "float16":
