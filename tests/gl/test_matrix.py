@@ -14,10 +14,23 @@ from cases import CASES, Case
 import glnn
 from glnn.blocks import ceil_div
 from glnn.errors import LimitError
-from glnn.layers.conv import Conv2D
+from glnn.graph import ActivationCodec
+from glnn.layers.conv import Conv2D, DepthwiseConv2D
+from glnn.layers.core import Dense, Permute
 from glnn.layout import Limits
+from glnn.plan import make_plan
 from glnn.quantized import Quantized
-from glnn.testing import LayerRun, assert_close, check_layer, coded_weights, decoded, layer_graph, run_layer
+from glnn.testing import (
+    LayerRun,
+    assert_close,
+    between_copies,
+    check_layer,
+    coded_weights,
+    decoded,
+    decoded_activation,
+    layer_graph,
+    run_layer,
+)
 
 # name -> limits of the device. The first two run every case on each push, the others a share; --whole runs all.
 WHOLE = ("es300-8-4096", "es100-1-64")
@@ -169,6 +182,40 @@ def test_splitting_changes_nothing(config: str, height: int) -> None:
     else:
         assert min(len(t.slots) for t in tensors) > 1
     assert_close(split.outputs[0], whole.outputs[0].astype(float), 3e-7)
+
+
+CHAINS = {  # what is read are parts of several layers each, and loops over channels step from part to part
+    "taps": (Conv2D(7, (3, 3), padding="same"), (1, 15, 29, 40)),
+    "strides": (Conv2D(7, (3, 3), 2, padding="same"), (2, 15, 29, 24)),
+    "single taps": (Conv2D(5, 1), (1, 13, 22, 150)),
+    "depthwise": (DepthwiseConv2D((3, 3), padding="same"), (1, 15, 29, 40)),
+    "plain": (Permute((3, 1, 2)), (1, 15, 29, 40)),
+    "dense": (Dense(9), (2, 3000)),
+}
+
+
+@pytest.mark.parametrize("coded", [False, True])
+@pytest.mark.parametrize("buffers", [8, 4, 1])
+@pytest.mark.parametrize("name", CHAINS)
+def test_blocked_tensors_in_parts_are_read_as_they_were_written(name: str, buffers: int, coded: bool) -> None:
+    """A layer between two copies, so that it reads what was drawn, in blocks: a single layer reads no such tensor."""
+    layer, shape = CHAINS[name]
+    rng = np.random.default_rng(0)
+    weights = {s.name: rng.standard_normal(s.shape).astype(np.float32) for s in layer.weight_specs(shape)}
+    weights = coded_weights(layer, [shape], weights, "uint8", True) if coded else weights
+    codec = ActivationCodec("uint8", -4.0, 4.0) if coded else ActivationCodec("float32")
+    graph = between_copies(layer, [shape], weights, lambda name: codec if name == "a0" else ActivationCodec("float32"))
+    x = decoded_activation(rng.standard_normal(shape), codec).astype(np.float32)
+    with glnn.Device(max_texture_size=16, draw_buffers=buffers, array_layers=256) as device:
+        plan = make_plan(graph, {"x0": shape}, device.limits)
+        assert max(draw.layers[0] for draw in plan.draws) > 0
+        if buffers > 1 and len(shape) == 4:
+            first = [draw for draw in plan.draws if draw.source == "in a0"]
+            assert first[0].layers[1] > 1 < len(first)
+        with glnn.Model(graph, device) as model:
+            got = model.predict({"x0": x}, verbose=0)["y0"]
+    wide = {key: np.asarray(w, np.float64) for key, w in weights.items()}
+    assert_close(np.asarray(got), layer.reference([x.astype(np.float64)], wide), 2e-6, name)
 
 
 def test_half_differs_from_float() -> None:
