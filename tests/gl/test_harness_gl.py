@@ -16,7 +16,7 @@ from glnn.kernel import Call, ShaderText
 from glnn.layers.activation import Activation
 from glnn.layers.base import Builder, Layer, Value
 from glnn.layers.conv import Conv2D
-from glnn.testing import check_layer, run_layer
+from glnn.testing import check_layer, coded_weights, run_layer
 
 RNG = np.random.default_rng(2)
 X = RNG.normal(size=(2, 5, 7, 3)).astype(np.float32)
@@ -95,6 +95,16 @@ def test_texels_that_no_draw_wrote_are_caught(device: glnn.Device, fault: Callab
 def test_a_read_of_what_nothing_wrote_is_caught(device: glnn.Device, fault: Callable) -> None:
     fault(r"int row = int\(gl_FragCoord\.y\);", r"int row = int(gl_FragCoord.y) + 1;")
     caught(device)
+
+
+@pytest.mark.parametrize("per_channel", [True, False])
+def test_a_wrong_decoding_of_weights_is_caught(device: glnn.Device, fault: Callable, per_channel: bool) -> None:
+    """Weights in codes are judged as NumPy decodes them; a thousandth of a step in one lane shows."""
+    weights = coded_weights(CONV, [X.shape], WEIGHTS, "uint8", per_channel)
+    check_layer(device, CONV, [X], weights)
+    fault(r" \* weights_s \+ weights_l", r" * weights_s + weights_l + vec4(0.0, 0.0, 0.0, 1e-3) * weights_s")
+    with pytest.raises(AssertionError, match="Not equal to tolerance"):
+        check_layer(device, CONV, [X], weights)
 
 
 @dataclass(frozen=True)
