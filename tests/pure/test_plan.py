@@ -16,11 +16,12 @@ from cases import CASES, Case
 
 from glnn.errors import GlnnError, LimitError
 from glnn.graph import Graph, Node, TensorSpec
+from glnn.layers.conv import Conv2D
 from glnn.layers.core import Dense
 from glnn.layout import Limits
 from glnn.model import Model
 from glnn.plan import Plan, WeightStore, make_plan
-from glnn.testing import layer_graph
+from glnn.testing import coded_weights, layer_graph
 
 DIGITS = """
 import hashlib, sys, glnn
@@ -146,3 +147,56 @@ def test_activation_bytes_are_those_of_the_slots() -> None:
     plan, _ = case_plan(next(c for c in CASES if c.name.startswith("Conv2D")), Limits())
     assert plan.activation_bytes == sum(s.width * s.height * max(1, s.layers) * 16 for s in plan.slots) > 0
     assert all(w.nbytes >= w.layout.parts * w.layout.width * w.layout.height * 16 for w in plan.weights)
+
+
+CODED = [("float16", False), *((codec, each) for codec in ("uint16", "uint8", "uint4") for each in (True, False))]
+
+
+@pytest.mark.parametrize("dialect", ["es300", "es100"])
+@pytest.mark.parametrize(("codec", "per_channel"), CODED)
+def test_coded_weights_take_their_share_of_bytes(codec: str, per_channel: bool, dialect: str) -> None:
+    """Of a layer of some size, scales included: what a code has of a float's bits, and 1 % more."""
+    layer, shape = Conv2D(256, (3, 3), padding="same", use_bias=False), (1, 16, 16, 128)
+    rng = np.random.default_rng(0)
+    weights = {s.name: rng.standard_normal(s.shape).astype(np.float32) for s in layer.weight_specs(shape)}
+
+    def weight_bytes(values: dict) -> int:
+        plan = make_plan(layer_graph(layer, [shape], values), {"x0": shape}, Limits(dialect=dialect))
+        return plan.weight_bytes
+
+    coded = coded_weights(layer, [shape], weights, codec, per_channel)
+    share = weight_bytes(coded) / weight_bytes(weights)
+    wanted = {"float16": 16, "uint16": 16, "uint8": 8, "uint4": 4}[codec] / 32
+    assert wanted * 0.95 <= share <= wanted + 0.01
+
+
+@pytest.mark.parametrize("per_channel", [True, False])
+def test_a_plan_says_how_codes_become_values(per_channel: bool) -> None:
+    layer, shape = Dense(7), (2, 5)
+    weights = {"kernel": np.eye(5, 7, dtype=np.float32) * np.arange(1, 8, dtype=np.float32), "bias": np.ones(7, "f4")}
+    coded = coded_weights(layer, [shape], weights, "uint8", per_channel)
+    graph = layer_graph(layer, [shape], coded)
+    store = WeightStore(graph)
+    plan = make_plan(graph, {"x0": shape}, Limits(), store)
+    told = json.loads(plan.to_json())["weights"]
+    kernel = told[0]
+    assert kernel["codec"] == "uint8" and kernel["storage"]["format"] == "rgba32ui" and kernel["layout"]["lanes"] == 16
+    np.testing.assert_array_equal(store.values[kernel["key"]].codes, coded["kernel"].codes[None])
+    if not per_channel:
+        assert kernel["quant"] == "tensor"
+        assert kernel["values"] == [coded["kernel"].scale.flat[0], coded["kernel"].low.flat[0]]
+        return
+    assert kernel["quant"] == "channel" and told[1]["key"].split(":")[0].endswith("weights_q")
+    np.testing.assert_array_equal(store.values[told[1]["key"]], np.stack(coded["kernel"].channels()))
+    (draw,) = plan.draws
+    samplers = plan.programs[draw.program].samplers
+    assert [n for (kind, n, _), s in zip(draw.textures, samplers, strict=True) if s == "weights_q_t0"] == [1]
+
+
+def test_shared_codes_are_stored_once() -> None:
+    kernel = np.random.default_rng(0).standard_normal((4, 4)).astype(np.float32)
+    weights = coded_weights(Dense(4, use_bias=False), [(2, 4)], {"kernel": kernel}, "uint4", True)
+    nodes = tuple(Node(n, Dense(4, use_bias=False), (x,), (y,), weights) for n, x, y in ("axt", "bty"))
+    plan = make_plan(Graph("twice", (TensorSpec("x", (None, 4)),), nodes, ("y",)), {"x": (2, 4)}, Limits())
+    kinds = [w.quant for w in plan.weights]
+    assert len(plan.draws) == 2 and kinds.count("channel") == 1
