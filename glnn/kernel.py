@@ -181,6 +181,7 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     start = " ".join(statements for _, statements in texts if statements)
     activation = activation_text(call.activation, call.constants)
     if half:
+        params.int("HALF_ZERO", 0)
         body, activation = rounded(body), rounded(activation)
     parts.append(activation)
     _declare_out(out, params)
@@ -193,13 +194,14 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
         )
     defines = "\n".join(f"#define {k} {literal(v)}" for k, v in (*call.const, *_block_consts(out)))
     tail, _ = unroll.finish(main_text(out, flags, source.blocked, dialect, start))
-    params.keep("\n".join([*parts, body, tail]))
+    rounding = half_text(dialect) if half else ""
+    params.keep("\n".join([rounding, *parts, body, tail]))
     pieces = [
         head_text(dialect, out.layers),
         read_shader("lib/common.glsl"),
-        half_text(dialect) if half else "",
         defines,
         params.declare(),
+        rounding,
         globals_text(out, flags),
         *parts,
     ]

@@ -62,7 +62,8 @@ def test_the_own_report_as_a_profile(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 def test_a_profile_by_variable_is_told_by_the_doctor(root: Path, tmp_path: Path) -> None:
     """In a process of its own, as on the command line: the report under a profile is one that holds its limits."""
-    variables = {**os.environ, "GLNN_PROFILE": "webgl1-phone", "PYTHONPATH": str(root)}
+    paths = f"{root}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    variables = {**os.environ, "GLNN_PROFILE": "webgl1-phone", "PYTHONPATH": paths}
 
     def told(*options: str) -> subprocess.CompletedProcess:
         command = [sys.executable, "-m", "glnn.cli", "doctor", *options]

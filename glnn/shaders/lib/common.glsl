@@ -29,8 +29,9 @@ float larger(float best, float v) { return v > best || v != v ? v : best; }
 vec4 larger4(vec4 best, vec4 v) {
     return vec4(larger(best.x, v.x), larger(best.y, v.y), larger(best.z, v.z), larger(best.w, v.w));
 }
-// exp of a number up to 0 whatever the driver's exp does with -inf and NaN.
-float power(float v) { return v < -87.0 ? 0.0 : v <= 0.0 ? exp(v) : v; }
+// exp of a number up to 0 whatever the driver's exp does with -inf and NaN. A difference from the largest can come out
+// above 0 where a driver fuses a multiplication with the subtraction: that is 0 as well.
+float power(float v) { return v < -87.0 ? 0.0 : v <= 0.0 ? exp(v) : v > 0.0 ? 1.0 : v + v; }
 vec4 powers(vec4 v) { return vec4(power(v.x), power(v.y), power(v.z), power(v.w)); }
 // How many of `length` taps from `start` on lie in an image of `size` pixels.
 float taps_inside(int start, int length, int size) {

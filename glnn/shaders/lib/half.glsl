@@ -1,6 +1,7 @@
 // A value as half floats hold it, rounded to the nearest, ties to even: infinite beyond 65504, as in numpy.float16.
 #ifdef HAS_PACK_HALF
-vec2 half_of(vec2 v) { return unpackHalf2x16(packHalf2x16(v)); }
+// HALF_ZERO is a uniform of 0: without it some drivers take the pair of conversions for nothing and drop it.
+vec2 half_of(vec2 v) { return unpackHalf2x16(packHalf2x16(v) + uint(HALF_ZERO)); }
 float half_of(float v) { return half_of(vec2(v, 0.0)).x; }
 #else
 float half_of(float v) {
