@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -12,10 +11,10 @@ from cases import CASES, NORMAL, Case
 
 import glnn
 from glnn.graph import as_tuple
-from glnn.layers.base import Builder, Dims, Layer, Value
+from glnn.layers.base import Layer
 from glnn.layers.core import Dense
 from glnn.layers.pooling import GlobalAveragePooling2D
-from glnn.testing import assert_close, decoded, run_layer
+from glnn.testing import Copy, assert_close, decoded, run_layer
 
 DIALECTS = ("es300", "es100", "gl330")
 # Some dozens of roundings of 4.9e-4, each of a partial sum that may be several times the result.
@@ -28,20 +27,6 @@ def phone(request: pytest.FixtureRequest) -> Iterator[glnn.Device]:
     """A device with float32 textures that computes in half floats."""
     with glnn.Device(dialect=request.param, precision="mediump") as device:
         yield device
-
-
-@dataclass(frozen=True)
-class Copy(Layer):
-    """What is read is written: nothing but the rounding is left."""
-
-    def output_shape(self, *inputs: Dims) -> Dims:
-        return inputs[0]
-
-    def reference(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
-        return inputs[0]
-
-    def lower(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, np.ndarray]) -> Value:
-        return b.draw("pointwise", inputs[0].shape, {"x": inputs[0]})
 
 
 def run(device: glnn.Device, layer: Layer, x: np.ndarray, **weights: np.ndarray) -> np.ndarray:
