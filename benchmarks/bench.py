@@ -171,7 +171,7 @@ def main() -> int:
     """Runs the benchmarks; the exit code is 1 with --check where a goal is missed."""
     names = [case.name for case in CASES] + list(QUANTIZED) + list(FIRST)
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", metavar="NAME", help=f"comma list of: {', '.join(names)}; first, quantized: both of these")
+    parser.add_argument("--only", metavar="NAME", help=f"comma list of: {', '.join(names)}; first; quantized")
     parser.add_argument("--reps", type=int, default=15, help="repetitions by turns (default 15)")
     parser.add_argument("--first-reps", type=int, default=3, help="fresh processes for a first prediction (default 3)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE too")

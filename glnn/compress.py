@@ -10,7 +10,7 @@ from . import calibrate as measure
 from . import quant, search
 from .calibrate import Arrays, Runner
 from .errors import InputError, QuantizationError
-from .graph import Graph, Node
+from .graph import ACTIVATION_CODECS, Graph, Node
 from .report import LayerRow, OutputRow, QuantReport
 
 MAX_DRIFT = 0.005  # of the output, relative RMS, that weights="auto" keeps to by default
@@ -41,7 +41,7 @@ def quantize(
         raise InputError(f"weights={weights!r}; allowed are {', '.join(quant.WEIGHT_CODECS)} and auto")
     arrays = None if calibrate is None else measure.samples(graph, calibrate, "calibrate")
     chosen = quant.choose(graph, None if auto else weights, skip, quant.WEIGHT_CODECS, "weights")
-    stored = quant.choose(graph, activations, skip, quant.ACTIVATION_CODECS, "activations")
+    stored = quant.choose(graph, activations, skip, ACTIVATION_CODECS, "activations")
     encoder = quant.Encoder(graph, per_channel)
     if not auto:
         encoder.apply(chosen)  # tells of bad weights before anything runs; what is made is kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -23,13 +24,27 @@ class TensorSpec:
     dtype: str = "float32"
 
 
+ACTIVATION_CODECS = ("float32", "float16", "rgba8", "uint8")  # of tensors between layers; float32: the device's best
+
+
 @dataclass(frozen=True)
 class ActivationCodec:
-    """How a tensor between layers is stored: a codec's name; for uint8 the range of values that its codes span."""
+    """How a tensor between layers is stored: one of ACTIVATION_CODECS; for uint8 the range that its codes span."""
 
     codec: str
     low: float = 0.0
     high: float = 0.0
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with it, in words; empty if nothing is."""
+        if self.codec not in ACTIVATION_CODECS:
+            return f"codec {self.codec!r}; known are {', '.join(ACTIVATION_CODECS)}"
+        if not math.isfinite(self.low) or not math.isfinite(self.high):
+            return f"a range from {self.low} to {self.high}; both must be finite"
+        if self.codec == "uint8" and not (self.low <= 0 <= self.high and self.low < self.high):
+            return f"codec uint8 with a range from {self.low} to {self.high}; it must hold 0 and have a positive width"
+        return ""
 
     @property
     def scale(self) -> float:
@@ -137,6 +152,9 @@ def validate(graph: Graph) -> Graph:
     lost = [name for name in graph.activations if name not in specs]
     if lost:
         raise GraphError(f"{graph.name}: a codec is given for tensor {lost[0]!r}, which no layer makes")
+    for name, codec in graph.activations.items():
+        if codec.fault:
+            raise GraphError(f"{graph.name}: tensor {name!r}: {codec.fault}")
     if graph.output_names and len(graph.output_names) != len(graph.outputs):
         raise GraphError(f"{graph.name}: {len(graph.outputs)} outputs but {len(graph.output_names)} names for them")
     return graph

@@ -134,7 +134,8 @@ def _store_activations(graph: Graph, drafts: Drafts, values: Mapping[str, Value]
             drafts.store_as(values[name], ActivationCodec("rgba8"))
         kept.add(values[name].id)
     for name, codec in graph.activations.items():
-        if values[name].id not in kept and not (codec.codec == "float16" and drafts.limits.float_target == "rgba8"):
+        best = codec.codec == "float32" or (codec.codec == "float16" and drafts.limits.float_target == "rgba8")
+        if values[name].id not in kept and not best:
             drafts.store_as(values[name], codec)
 
 

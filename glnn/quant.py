@@ -20,7 +20,6 @@ from .layers.conv import Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
 from .quantized import BITS, CODE_DTYPES, Quantized
 
 WEIGHT_CODECS = ("float32", "float16", "uint16", "uint8", "uint4")  # by falling size
-ACTIVATION_CODECS = ("float32", "float16", "rgba8", "uint8")
 HALF_MAX = 65504.0  # the largest finite float16
 SLAB = 1 << 20  # values that are worked on in float64 at once
 

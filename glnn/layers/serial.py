@@ -17,8 +17,6 @@ from ..errors import InputError, UnsupportedError
 from .base import LAYERS, Dims, Layer
 from .functions import FUNCTIONS, Function
 
-ACTIVATIONS = ("float32", "float16", "rgba8", "uint8")  # codecs of tensors between layers that a file may name
-RANGED = ("uint8",)  # ... and those that need a range
 NOT_FINITE = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 
 

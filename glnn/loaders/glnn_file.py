@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import GraphError, ModelFileError, UnsupportedError, WeightsMismatchError
-from ..graph import ActivationCodec, Graph, Node, TensorSpec, validate
+from ..graph import ACTIVATION_CODECS, ActivationCodec, Graph, Node, TensorSpec, validate
 from ..layers.base import Layer
-from ..layers.serial import ACTIVATIONS, RANGED, make_layer, misfit
+from ..layers.serial import make_layer, misfit
 from ..quantized import BITS, Quantized, unpack4
 from ..tensorfile import AGAIN, dimensions, looks_like_tensors, open_tensors, strict_json
 from .registry import loader
@@ -244,11 +244,11 @@ class Reader:
             data = Fields(f"{self.path}: the codec of tensor {name!r}", item)
             codec, low, high = data.take("codec", str), data.take("low", float, 0.0), data.take("high", float, 0.0)
             data.done()
-            if codec not in ACTIVATIONS:
-                self.unsupported.append(f"tensor {name!r}: codec {codec!r}; known are {', '.join(ACTIVATIONS)}")
-            if low > high or (codec in RANGED and low == high):
-                raise ModelFileError(f"{data.where}: its range from {low} to {high} has no positive width. {AGAIN}")
             made[name] = ActivationCodec(codec, low, high)
+            if codec not in ACTIVATION_CODECS:
+                self.unsupported.append(f"tensor {name!r}: {made[name].fault}")
+            elif made[name].fault:
+                raise ModelFileError(f"{data.where}: {made[name].fault}. {AGAIN}")
         return made
 
     def _check_weights(self, node: Node, shapes: list[Any]) -> None:

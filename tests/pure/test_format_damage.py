@@ -181,7 +181,7 @@ DAMAGES: dict[str, tuple[Callable[[dict[str, Any]], Any], type[GlnnError], tuple
     "negative range": (
         lambda g: g["activations"]["second"].update(high=-1.0), ModelFileError, ("-0.1 to -1.0", "width")),
     "empty range": (
-        lambda g: g["activations"]["second"].update(high=-0.1), ModelFileError, ("no positive width",)),
+        lambda g: g["activations"]["second"].update(high=-0.1), ModelFileError, ("a positive width",)),
     "range text": (lambda g: g["activations"]["second"].update(high="1"), ModelFileError, ("'high'", "float")),
 }  # fmt: skip
 

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from cases import CASES, Case
 
-from glnn.errors import GlnnError, LimitError
-from glnn.graph import Graph, Node, TensorSpec
+from glnn.errors import GlnnError, GraphError, LimitError
+from glnn.graph import ActivationCodec, Graph, Node, TensorSpec, validate
 from glnn.layers.conv import Conv2D
 from glnn.layers.core import Dense
 from glnn.layout import Limits
@@ -200,3 +200,18 @@ def test_shared_codes_are_stored_once() -> None:
     plan = make_plan(Graph("twice", (TensorSpec("x", (None, 4)),), nodes, ("y",)), {"x": (2, 4)}, Limits())
     kinds = [w.quant for w in plan.weights]
     assert len(plan.draws) == 2 and kinds.count("channel") == 1
+
+
+@pytest.mark.parametrize(
+    ("codec", "fault"),
+    [
+        (ActivationCodec("uint4"), "codec 'uint4'; known are"),
+        (ActivationCodec("uint8"), "positive width"),
+        (ActivationCodec("uint8", 1.0, 2.0), "must hold 0"),
+        (ActivationCodec("uint8", 0.0, float("inf")), "must be finite"),
+    ],
+)
+def test_a_codec_that_no_tensor_can_have_is_refused(codec: ActivationCodec, fault: str) -> None:
+    graph = layer_graph(Dense(3), [(2, 5)], {"kernel": np.zeros((5, 3), "f4"), "bias": np.zeros(3, "f4")})
+    with pytest.raises(GraphError, match=fault):
+        validate(graph.with_(activations={"y0": codec}))
