@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from .layout import CellLayout, Layout
+from .cell_layout import CellLayout
+from .layout import Layout
 from .params import Params
 from .writer import codec_text
 

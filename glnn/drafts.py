@@ -10,10 +10,11 @@ import numpy as np
 
 from .accessors import Bound
 from .blocks import ceil_div
+from .cell_layout import CellLayout, choose_cells
 from .codec import Storage, activation_storage, storage, texel_bytes
 from .graph import ActivationCodec, Graph, Node
 from .layers.base import Activation, Shape, Value, Window
-from .layout import CellLayout, Layout, Limits, choose_cells, choose_layout
+from .layout import Layout, Limits, choose_layout
 from .quantized import Quantized
 from .source import load_kernel
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from . import tensor
+from .cell_layout import CellLayout
 from .codec import activation_storage
 from .device import Device, Program, Target, Texture
 from .kernel import ShaderText
-from .layout import CellLayout
 from .plan import Plan, WeightPlan
 from .quantized import Quantized
 

@@ -15,7 +15,7 @@ import numpy as np
 from . import loaders, passes, reference, saving
 from .errors import ClosedError, InputError, LimitError
 from .graph import Graph, Node, TensorSpec, validate
-from .inputs import named_inputs
+from .inputs import named_inputs, web_shapes
 from .inspect import summary
 from .plan import Plan, WeightStore, make_plan
 from .progress import Progress
@@ -298,31 +298,3 @@ class Model:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def web_shapes(
-    specs: Sequence[TensorSpec], given: Sequence[int] | Mapping[str, Sequence[int]] | None
-) -> dict[str, tuple[int, ...]]:
-    """The input shapes, batch first, of a page from what `Model.export_web` takes. Raises InputError."""
-    if given is not None and not isinstance(given, Mapping):
-        given = {specs[0].name: given}
-    unknown = set(given or ()) - {spec.name for spec in specs}
-    if unknown:
-        names = ", ".join(spec.name for spec in specs)
-        raise InputError(f"input_shape: no input {', '.join(sorted(unknown))}; there are {names}")
-    shapes: dict[str, tuple[int, ...]] = {}
-    for spec in specs:
-        shape: tuple[Any, ...] = tuple((given or {}).get(spec.name, (1, *spec.shape[1:])))
-        if len(shape) == len(spec.shape) - 1:
-            shape = (1, *shape)
-        fits = len(shape) == len(spec.shape) and all(
-            isinstance(have, int) and have > 0 and want in (None, have)
-            for have, want in zip(shape, spec.shape, strict=True)
-        )
-        if not fits:
-            raise InputError(
-                f"input_shape: input {spec.name!r} has shape {spec.shape}, None where free; {shape} does not fit. "
-                f"Give a whole number for each size"
-            )
-        shapes[spec.name] = shape
-    return shapes

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .cell_layout import CellLayout
 from .codec import Storage
-from .layout import CellLayout, Layout
+from .layout import Layout
 
 if TYPE_CHECKING:
     from .device import Texture

@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..blocks import ceil_div
+from ..cell_layout import CellLayout
 from ..codec import activation_storage
 from ..errors import InputError
-from ..layout import CellLayout, Layout, Limits
+from ..layout import Layout, Limits
 from ..picture import SCALES
 from ..plan import Plan, WeightStore, make_plan
 from ..profiles import PROFILES

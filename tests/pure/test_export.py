@@ -21,10 +21,10 @@ import glnn
 from glnn import cli
 from glnn.errors import InputError
 from glnn.graph import ActivationCodec, Graph
+from glnn.inputs import web_shapes
 from glnn.layers.conv import Conv2D
 from glnn.layers.core import Dense
 from glnn.layout import Limits
-from glnn.model import web_shapes
 from glnn.plan import WeightStore, make_plan
 from glnn.quantized import Quantized, unpack4
 from glnn.testing import layer_graph

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from glnn import unroll
+from glnn.cell_layout import choose_cells
 from glnn.errors import KernelError
 from glnn.kernel import (
     DIALECTS,
@@ -26,7 +27,7 @@ from glnn.layers.conv import Conv2D, DepthwiseConv2D
 from glnn.layers.core import Dense
 from glnn.layers.pooling import AveragePooling2D, MaxPooling2D
 from glnn.layers.resizing import ZeroPadding2D
-from glnn.layout import MAX_LOOP_TURNS, Limits, choose_cells, choose_layout
+from glnn.layout import MAX_LOOP_TURNS, Limits, choose_layout
 from glnn.plan import Plan, make_plan
 from glnn.testing import coded_weights, layer_graph
 

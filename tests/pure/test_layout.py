@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from glnn import passes
 from glnn.blocks import best_block
+from glnn.cell_layout import CellLayout, choose_cells, matrix_cells, vector_cells
 from glnn.codec import activation_storage, storage
 from glnn.errors import LimitError
 from glnn.graph import ActivationCodec, Graph, Node, TensorSpec
@@ -20,17 +21,7 @@ from glnn.layers.activation import Activation
 from glnn.layers.conv import Conv2D, DepthwiseConv2D
 from glnn.layers.merging import Add, Concatenate
 from glnn.layers.pooling import MaxPooling2D
-from glnn.layout import (
-    MAX_TILES,
-    CellLayout,
-    Layout,
-    Limits,
-    canonical,
-    choose_cells,
-    choose_layout,
-    matrix_cells,
-    vector_cells,
-)
+from glnn.layout import MAX_TILES, Layout, Limits, canonical, choose_layout
 from glnn.plan import Plan, make_plan
 from glnn.tensor import texels as texels_of
 from glnn.testing import layer_graph
