@@ -64,6 +64,21 @@ def test_rock_paper_scissors_is_recognised(models: Path, picture: str) -> None:
     assert ["null", "paper", "rock", "scissors"][got[0].argmax()] == picture
 
 
+@pytest.mark.parametrize("picture", ["scissors", "paper"])
+def test_soft_float_is_float(models: Path, picture: str) -> None:
+    """Where a device renders to bytes alone, within 1e-5 of what float32 textures give."""
+    folder = models / "rps"
+    if not (folder / picture / "inputs.npz").is_file():
+        pytest.skip("the rock-paper-scissors model is not in the folder of models")
+    with np.load(folder / picture / "inputs.npz") as given:
+        x = next(iter(given.values())).reshape(-1, 227, 227, 3)
+    with glnn.Model.load(folder, device=device_for("default")) as model:
+        expected = model.predict(x)
+        with glnn.Device(profile="webgl1-phone") as phone, glnn.Model(model.graph, phone) as soft:
+            assert soft.plan().limits.float_target == "rgba8"
+            np.testing.assert_allclose(soft.predict(x), expected, rtol=0, atol=1e-5)
+
+
 # ---- large models of keras.applications
 
 
