@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,10 @@ def graph_json(graph: Graph, tensors: Tensors) -> dict[str, Any]:
         raise UnsupportedError(f"saving {graph.name!r}", foreign)
     data: dict[str, Any] = {"version": VERSION, "producer": f"glnn {__version__}", "name": graph.name}
     data["inputs"] = [input_json(spec) for spec in graph.inputs]
-    data["layers"] = [json.loads(layer) for layer in layers]
+    distinct = [json.loads(layer) for layer in layers]
+    if usual := usual_options(distinct):
+        data["options"] = usual
+    data["layers"] = distinct
     data["nodes"] = nodes
     data["outputs"] = list(graph.outputs)
     if graph.output_names:
@@ -105,6 +109,25 @@ def graph_json(graph: Graph, tensors: Tensors) -> dict[str, Any]:
     if graph.activations:
         data["activations"] = activations_json(graph)
     return data
+
+
+def usual_options(layers: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """By class the options with the value that most of its layers have, taken out of those layers' configs."""
+    usual: dict[str, dict[str, Any]] = {}
+    by_class: dict[str, list[dict[str, Any]]] = {}
+    for layer in layers:
+        by_class.setdefault(layer["class"], []).append(layer.get("config", {}))
+    for name, configs in by_class.items():
+        if len(configs) > 1:
+            counts = {key: Counter(compact(config[key]) for config in configs) for key in configs[0]}
+            usual[name] = {key: json.loads(count.most_common(1)[0][0]) for key, count in counts.items()}
+    for layer in layers:
+        for key, value in usual.get(layer["class"], {}).items():
+            if compact(layer["config"][key]) == compact(value):  # as text: 1 is not 1.0
+                del layer["config"][key]
+        if not layer.get("config", True):
+            del layer["config"]
+    return usual
 
 
 def compact(data: Any) -> str:

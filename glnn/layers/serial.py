@@ -32,33 +32,17 @@ def layer_name(layer: Layer) -> str:
 
 
 def config_json(layer: Layer) -> dict[str, Any]:
-    """The config as JSON values; what the class sets by itself from the rest is left out.
+    """The config as JSON values, every option of it: what a class takes by default may change, a file may not.
 
     Raises InputError for a field that holds anything but numbers, strings, bools, None, tuples and Functions.
     """
     kind: Any = type(layer)
-    fields = [field for field in dataclasses.fields(kind) if field.init]
-    values = {field.name: getattr(layer, field.name) for field in fields}
+    values = {field.name: getattr(layer, field.name) for field in dataclasses.fields(kind) if field.init}
     whole = {name: encoded(value, f"{kind.__name__}.{name}") for name, value in values.items()}
-    if not _makes(kind, values, whole):
+    made = kind(**values)  # told by its text, which tells 1 from 1.0
+    if json.dumps({name: encoded(getattr(made, name), name) for name in whole}) != json.dumps(whole):
         raise InputError(f"layer {layer!r} does not come out the same from its own config; it cannot be saved")
-    kept = dict(values)
-    for field in fields:
-        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            continue
-        without = {name: value for name, value in kept.items() if name != field.name}
-        if _makes(kind, without, whole):  # asked of the class: a default may follow from another field
-            kept = without
-    return {name: whole[name] for name in kept}
-
-
-def _makes(kind: Any, values: Mapping[str, Any], whole: Mapping[str, Any]) -> bool:
-    """Whether these fields make the layer of this whole config; told by its text, which tells 1 from 1.0."""
-    try:
-        made = kind(**values)
-    except (TypeError, ValueError):  # a default that does not go with the other fields
-        return False
-    return json.dumps({name: encoded(getattr(made, name), name) for name in whole}) == json.dumps(whole)
+    return whole
 
 
 def encoded(value: Any, where: str) -> Any:
@@ -75,8 +59,7 @@ def encoded(value: Any, where: str) -> Any:
         known = FUNCTIONS.get(value.name)
         if known is None or [k for k, _ in known.constants] != [k for k, _ in value.constants]:
             raise InputError(f"{where}: activation {value.name!r} is none of glnn's own; it cannot be saved")
-        usual = dict(known.constants)
-        constants = {k: encoded(v, where) for k, v in value.constants if v != usual[k]}
+        constants = {k: encoded(v, where) for k, v in value.constants}
         return {"function": value.name} | ({"constants": constants} if constants else {})
     raise InputError(
         f"{where} holds {value!r}, a {type(value).__name__}; what can be saved is numbers, strings, bools, None, "

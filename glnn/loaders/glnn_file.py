@@ -113,13 +113,17 @@ class Reader:
         self.unsupported: list[str] = []
         self._weights: dict[tuple, Any] = {}  # shared weights stay shared
         self._used: set[str] = set()
+        self._classes: set[str] = set()
 
     def graph(self, data: Fields) -> Graph:
         """The validated graph. Raises ModelFileError, UnsupportedError, WeightsMismatchError, GraphError."""
         data.take("producer", str, "")
         name = data.take("name", str)
         inputs = tuple(self._input(item, number) for number, item in enumerate(data.take("inputs", list)))
-        kinds = [self._kind(item, number) for number, item in enumerate(data.take("layers", list))]
+        usual = data.take("options", dict, {})
+        kinds = [self._kind(item, number, usual) for number, item in enumerate(data.take("layers", list))]
+        if lost := sorted(usual.keys() - self._classes):
+            raise ModelFileError(f"{self.path}: options are told of class {lost[0]!r}, which no layer has. {AGAIN}")
         nodes: list[Node] = []
         before = tuple(spec.name for spec in inputs)
         for number, item in enumerate(data.take("nodes", list)):
@@ -150,14 +154,18 @@ class Reader:
             raise ModelFileError(f"{data.where} ({name!r}) has shape {shape} and dtype {dtype!r}. {AGAIN}")
         return TensorSpec(name, tuple(shape), dtype)
 
-    def _kind(self, item: Any, number: int) -> Kind:
+    def _kind(self, item: Any, number: int, usual: Mapping[str, Any]) -> Kind:
         data = Fields(f"{self.path}: entry {number} of 'layers'", item)
         name, config, weights = data.take("class", str), data.take("config", dict, {}), data.names("weights", ())
         data.done()
+        self._classes.add(name)
+        most = usual.get(name, {})
+        if not isinstance(most, dict):
+            raise ModelFileError(f"{self.path}: the options of class {name!r} are {most!r}, no object. {AGAIN}")
         if len(set(weights)) != len(weights):
             raise ModelFileError(f"{data.where}: two weights bear one name: {weights}. {AGAIN}")
         try:
-            return Kind(make_layer(name, config), weights, ())
+            return Kind(make_layer(name, {**most, **config}), weights, ())
         except UnsupportedError as error:
             return Kind(None, weights, error.items)
 

@@ -182,6 +182,10 @@ DAMAGES: dict[str, tuple[Callable[[dict[str, Any]], Any], type[GlnnError], tuple
         lambda g: g["activations"]["second"].update(high=-1.0), ModelFileError, ("-0.1 to -1.0", "width")),
     "empty range": (
         lambda g: g["activations"]["second"].update(high=-0.1), ModelFileError, ("a positive width",)),
+    "options of nothing": (
+        lambda g: g.setdefault("options", {}).update(Magic={"a": 1}), ModelFileError, ("'Magic'", "no layer has")),
+    "options as text": (
+        lambda g: g.update(options={g["layers"][0]["class"]: "all"}), ModelFileError, ("options of class", "'all'")),
     "range text": (lambda g: g["activations"]["second"].update(high="1"), ModelFileError, ("'high'", "float")),
 }  # fmt: skip
 
