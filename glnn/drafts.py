@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from .codec import Storage, activation_storage, storage, texel_bytes
 from .graph import ActivationCodec, Graph, Node
 from .layers.base import Activation, Shape, Value, Window
 from .layout import Layout, Limits, choose_layout
-from .quantized import Quantized
+from .quantized import Quantized, shrunk
 from .source import load_kernel
 
 
@@ -83,6 +84,8 @@ class WeightStore:
             key = f"{owner}@{offset}{turned}:{kind}{'x'.join(map(str, array.shape))}"
         else:
             key = f"{fallback}:{kind}{'x'.join(map(str, array.shape))}"
+        if isinstance(array, Quantized):  # the same codes may be worth something else: a layer folded into them twice
+            key += f":{zlib.crc32(shrunk(array.scale).tobytes() + shrunk(array.low).tobytes()):08x}"
         self.values.setdefault(key, array)
         return key
 

@@ -343,15 +343,23 @@ def test_a_scale_beyond_float32_is_not_folded(value: float) -> None:
     assert names(fold_batchnorm.run(graph)) == ["a", "n"]
 
 
-def test_weights_that_two_layers_share_are_folded_apart(device: glnn.Device) -> None:
-    shared = build([("a", SAME, "x", "t"), ("n", NORM, "t", "u"), ("b", SAME, "u", "y")])
+@pytest.mark.parametrize("codec", ["float32", "uint8"])
+@pytest.mark.parametrize("axes", [(), (3,)], ids=["tensor", "channel"])
+def test_weights_that_two_layers_share_are_folded_apart(
+    device: glnn.Device, codec: str, axes: tuple[int, ...]
+) -> None:
+    """One kernel under two normalisations: the same codes, of another worth in each."""
+    shared = build([("a", SAME, "x", "t"), ("n", NORM, "t", "u"), ("b", SAME, "u", "v"), ("m", NORM, "v", "y")])
     nodes = list(shared.nodes)
+    if codec != "float32":
+        weights = {k: stored_as(w, codec, axes) if w.ndim > 1 else w for k, w in nodes[0].weights.items()}
+        nodes[0] = nodes[0].with_(weights=weights)
     nodes[2] = nodes[2].with_(weights=nodes[0].weights)
     graph = shared.with_(nodes=tuple(nodes))
-    before = {name: w.copy() for name, w in nodes[0].weights.items()}
+    before = {name: np.array(w) for name, w in nodes[0].weights.items()}
     agree(graph, passes.optimize, device)
     for name, values in before.items():  # the graph that came in is as it was
-        np.testing.assert_array_equal(nodes[0].weights[name], values)
+        np.testing.assert_array_equal(np.asarray(nodes[0].weights[name]), values)
 
 
 def test_an_input_that_is_an_output_after_removal(device: glnn.Device) -> None:
