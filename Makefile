@@ -30,7 +30,7 @@ demo: $(VENV)/.setup-cli
 	@$(RUN) examples/demo.py
 
 test: $(VENV)/.setup-test
-	$(RUN) -m pytest --ignore=tests/web $(PYTEST_ARGS)
+	$(RUN) -m pytest --ignore=tests/web -n 2 --dist worksteal $(PYTEST_ARGS)
 
 check: $(VENV)/.setup-dev
 	$(VENV)/bin/ruff check .

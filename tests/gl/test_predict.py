@@ -416,7 +416,7 @@ def test_get_layer(net: Model) -> None:
 
 
 def test_a_tensor_that_does_not_fit_names_the_layer() -> None:
-    with glnn.Device(max_texture_size=8, texture_units=4) as tiny:
+    with glnn.Device(max_texture_size=8, texture_units=4, dialect="es100") as tiny:
         with Model(one(UpSampling2D(4), (8, 8, 4)), tiny) as model, pytest.raises(LimitError) as caught:
             model.predict(draw(1, 8, 8, 4))
         told = str(caught.value)
@@ -430,7 +430,7 @@ def test_a_tensor_that_does_not_fit_names_the_layer() -> None:
 
 
 def test_predict_halves_the_batch_that_does_not_fit() -> None:
-    with glnn.Device(max_texture_size=16, texture_units=4) as tiny:
+    with glnn.Device(max_texture_size=16, texture_units=4, dialect="es100") as tiny:
         layer, weights = Conv2D(8, (3, 3), padding="same"), {"kernel": draw(3, 3, 4, 8), "bias": draw(8)}
         with Model(one(layer, (12, 12, 4), **weights), tiny) as model:
             x = draw(11, 12, 12, 4)
