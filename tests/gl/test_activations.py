@@ -108,6 +108,8 @@ def test_a_layer_between_coded_tensors(name: str, codec: str, case: Case) -> Non
         exact = [decoded_activation(x, grids[f"a{i}"]) for i, x in enumerate(exact)]
     with np.errstate(all="ignore"):
         expected = as_tuple(case.layer.reference(exact, wide))
+    if codec == "uint8" and not all(np.isfinite(y).all() for y in expected):
+        pytest.skip("a code stands for no NaN: an index of this case is out of range")
     grids |= {f"b{i}": grid(codec, y) for i, y in enumerate(expected)}
     graph = between_copies(case.layer, case.shapes, case.weights, grids.__getitem__)
     try:
