@@ -28,15 +28,16 @@ def run_quantized(
         base = glnn.Model(graph(), device)
         made = {codec: base if codec == "float32" else base.quantize(codec, verbose=0) for codec in CODECS}
         x = models.sample(tuple(d or 1 for d in base.inputs[0].shape))
-        wanted = base.predict(x, verbose=0)
         result: dict[str, Any] = {"name": name, "reps": reps, "codecs": {}}
-        before = device.texture_bytes()
+        before, wanted = device.texture_bytes(), None
         for codec, model in made.items():
-            drift = float(np.linalg.norm(model.predict(x, verbose=0) - wanted) / np.linalg.norm(wanted))
+            got = model.predict(x, verbose=0)
+            wanted = got if wanted is None else wanted
+            drift = float(np.linalg.norm(got - wanted) / np.linalg.norm(wanted))
             plan = model.plan()
             grown = device.texture_bytes() - before
             before += grown
-            driver = grown - plan.activation_bytes if model is not base else plan.weight_bytes
+            driver = grown - plan.activation_bytes
             result["codecs"][codec] = {"planned_bytes": plan.weight_bytes, "driver_bytes": driver, "drift": drift}
         programs = {c: (lambda m=m: m.predict(x, verbose=0)) for c, m in made.items()}
         others = timing.Others()
@@ -45,7 +46,7 @@ def run_quantized(
         for model in made.values():
             model.close()
     result |= {"others": share, "load_average": timing.load_average()}
-    full = result["codecs"]["float32"]["planned_bytes"]
+    full = result["codecs"]["float32"]["driver_bytes"]
     for codec in CODECS[1:]:
         entry = result["codecs"][codec]
         speed = timing.ratio(times["float32"], times[codec])

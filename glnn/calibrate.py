@@ -17,7 +17,7 @@ from .graph import ActivationCodec, Graph, Node
 from .inputs import named_inputs
 from .layers.activation import LeakyReLU
 from .progress import Progress
-from .quant import HALF_MAX, affine, label
+from .quant import HALF_MAX, affine, check_finite, label
 from .report import OutputRow, RangeReport, RangeRow
 
 BATCH_BYTES = 64 << 20  # of all tensors of one batch
@@ -47,13 +47,7 @@ def samples(graph: Graph, x: Any, argument: str) -> Arrays:
     for name, array in arrays.items():
         if not len(array):
             raise InputError(f"{argument}: input {name!r} holds no sample; give one at least, better 8 to 32")
-        bad = ~np.isfinite(array)
-        if bad.any():
-            first = tuple(int(i) for i in np.argwhere(bad)[0])
-            raise QuantizationError(
-                f"{argument}: input {name!r}, {int(bad.sum())} of {array.size} values are NaN or infinite, the first "
-                f"at {list(first)}: {array[first]}. Give inputs that are finite numbers"
-            )
+        check_finite(array, f"{argument}: input {name!r},", "Give inputs that are finite numbers")
     return arrays
 
 

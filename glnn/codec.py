@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .quantized import BITS
+from .quantized import BITS, pack4, unpack4
 
 # Texture formats: type of a component in NumPy, components.
 FORMATS: dict[str, tuple[Any, int]] = {
@@ -69,8 +69,8 @@ class Storage:
         """Values or codes (.., lanes) -> texels (.., components)."""
         with np.errstate(over="ignore"):  # beyond 65504 is infinity, as packHalf2x16 makes it
             stored = values.astype(CODECS[self.codec].dtype)
-        if self.format in NIBBLES and self.text == "uint4":
-            stored = stored[..., 0::2] | stored[..., 1::2] << 4
+        if self.text == "uint4":
+            stored = pack4(stored)
         dtype, components = FORMATS[self.format]
         return np.ascontiguousarray(stored).view(dtype).reshape(*values.shape[:-1], components)
 
@@ -78,12 +78,10 @@ class Storage:
         """Texels (.., components) -> values (.., lanes), float32, or codes of the codec's type."""
         codec = CODECS[self.codec]
         stored = np.ascontiguousarray(texels).view(codec.dtype).reshape(*texels.shape[:-1], -1)
-        if self.format in NIBBLES and self.text == "uint4":
-            stored = np.stack([stored & 15, stored >> 4], -1).reshape(*texels.shape[:-1], -1)
+        if self.text == "uint4":
+            stored = unpack4(stored, (*texels.shape[:-1], self.lanes))
         return stored if codec.quantized else stored.astype(np.float32)
 
-
-NIBBLES = ("rg32ui", "r16ui", "rgba8")  # where two uint4 share a byte
 
 CODECS: dict[str, Codec] = {
     codec.name: codec

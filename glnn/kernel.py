@@ -155,7 +155,8 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     if out.layers > 1 and not source.blocked:
         raise KernelError(f"{source.file}: makes one texel at a time; its output can't lie in blocks of {out.block}")
     # Where a value is read by sixteen fetches, or every statement rounded, the text written out takes compilers long.
-    looped = out.texels > 1 or call.precision == "mediump"
+    half = call.precision == "mediump"
+    looped = out.texels > 1 or half
     body = _expand(source, frozenset(dict(call.inputs)), call.const, out.block, looped)
     heads = " ".join(re.findall(r"\bfor\s*\([^{]*?\)", body))
     bounds = frozenset(re.findall(r"\b[A-Za-z]\w*\b", heads)) if dialect == "es100" else frozenset()
@@ -165,7 +166,6 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
         params.int(name, value)
     flags: dict[str, str] = {}
     texts: list[tuple[str, str]] = []  # accessors, and what main starts with for them
-    half = call.precision == "mediump"
     for name, bound in sorted(call.cells, key=lambda cell: not cell[0].endswith("_q")):
         matrix = name in source.declared["matrix"]
         texts.append(cells_text(name, replace(bound, half=half), matrix, params, dialect))

@@ -120,21 +120,22 @@ def encode(node: Node, name: str, codec: str, per_channel: bool) -> Any:
         raise QuantizationError(f"layer {label(node)!r}, weight {name!r}: {error}") from None
 
 
-def check_finite(values: np.ndarray, where: str, layer: str) -> None:
-    """Raises QuantizationError, with number and place, where values are NaN or infinite."""
+def check_finite(values: np.ndarray, where: str, remedy: str) -> None:
+    """Raises QuantizationError, with number, place and what to do, where values are NaN or infinite."""
     bad = ~np.isfinite(values)
     if bad.any():
         first = tuple(int(i) for i in np.argwhere(bad)[0])
         raise QuantizationError(
-            f"{where}: {int(bad.sum())} of {values.size} values are NaN or infinite, the first at {list(first)}: "
-            f"{values[first]}. Mend the model, or leave the layer as it is: skip={[layer]!r}"
+            f"{where} {int(bad.sum())} of {values.size} values are NaN or infinite, the first at {list(first)}: "
+            f"{values[first]}. {remedy}"
         )
 
 
 def check_weights(node: Node) -> None:
     """Raises QuantizationError, which names layer and weight, where a node's weights are NaN or infinite."""
+    remedy = f"Mend the model, or leave the layer as it is: skip={[label(node)]!r}"
     for name, array in node.weights.items():
-        check_finite(np.asarray(array), f"layer {label(node)!r}, weight {name!r}", label(node))
+        check_finite(np.asarray(array), f"layer {label(node)!r}, weight {name!r}:", remedy)
 
 
 # ---- layers
