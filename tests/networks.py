@@ -24,6 +24,15 @@ def randomise(model: Any, seed: int = 0) -> Any:
     return model
 
 
+def scattered(model: Any) -> Any:
+    """A Keras model with seeded weights of one spread, variances positive: enough where values are told apart only."""
+    rng = np.random.default_rng(3)
+    for variable in model.weights:
+        values = rng.normal(size=variable.shape) * 0.3
+        variable.assign(np.abs(values) + 0.5 if "variance" in variable.path else values)
+    return model
+
+
 def save_mobilenet(path: Path, size: int, alpha: float) -> Path:
     """Keras' MobileNetV2 for size x size images, logits at the end, as an HDF5 file at path."""
     import keras

@@ -18,6 +18,7 @@ from data.keras_files import (
     write_model,
     write_weights,
 )
+from networks import scattered
 
 from glnn.errors import ModelFileError, UnsupportedError
 from glnn.loaders import load
@@ -33,15 +34,6 @@ def draw(*shape: int) -> np.ndarray:
 @pytest.fixture(scope="module")
 def keras() -> Any:
     return pytest.importorskip("keras")
-
-
-def randomise(model: Any) -> Any:
-    """Seeded weights for a Keras model; variances positive."""
-    rng = np.random.default_rng(3)
-    for variable in model.weights:
-        values = rng.normal(size=variable.shape) * 0.3
-        variable.assign(np.abs(values) + 0.5 if "variance" in variable.path else values)
-    return model
 
 
 def agree(model: Any, path: Path, *more: Any, as_dict: bool = False) -> Any:
@@ -63,7 +55,7 @@ def agree(model: Any, path: Path, *more: Any, as_dict: bool = False) -> Any:
 
 def small_cnn(keras: Any) -> Any:
     L = keras.layers
-    return randomise(
+    return scattered(
         keras.Sequential(
             [
                 L.Input((9, 7, 3), name="picture"),
@@ -125,7 +117,7 @@ def nested(keras: Any) -> Any:
     shared = L.Dense(4, name="shared")
     added = L.Add(name="added")([left, right])
     joined = L.Concatenate(name="joined")([right, other])
-    return randomise(keras.Model([a, b], [shared(added), shared(other), joined], name="outer"))
+    return scattered(keras.Model([a, b], [shared(added), shared(other), joined], name="outer"))
 
 
 def test_nested_shared_several_inputs_and_outputs(keras: Any, tmp_path: Path) -> None:
@@ -149,7 +141,7 @@ def test_nested_in_keras3_json(keras: Any, tmp_path: Path) -> None:
 def test_inputs_and_outputs_as_dicts(keras: Any, tmp_path: Path) -> None:
     L = keras.layers
     a, b = L.Input((4,), name="a"), L.Input((4,), name="b")
-    model = randomise(keras.Model({"a": a, "b": b}, {"sum": L.Add()([a, b]), "one": L.Dense(2)(b)}))
+    model = scattered(keras.Model({"a": a, "b": b}, {"sum": L.Add()([a, b]), "one": L.Dense(2)(b)}))
     model.save(tmp_path / "m.h5")
     assert set(agree(model, tmp_path / "m.h5", as_dict=True).output_names) == {"sum", "one"}
 
@@ -162,7 +154,7 @@ def test_weights_of_a_nested_model_with_frozen_layers(keras: Any, tmp_path: Path
         [L.Input((5,)), L.Dense(5, name="first"), L.BatchNormalization(name="norm"), L.Dense(5, name="second")],
         name="inner",
     )
-    model = randomise(keras.Sequential([L.Input((5,)), inner, L.Dense(2, name="top")]))
+    model = scattered(keras.Sequential([L.Input((5,)), inner, L.Dense(2, name="top")]))
     (inner if frozen == "all" else inner.get_layer(frozen)).trainable = False
     model.save(tmp_path / "m.h5")
     agree(model, tmp_path / "m.h5")

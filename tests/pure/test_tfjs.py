@@ -26,6 +26,7 @@ from data.tfjs_files import (
     two_layers,
     write_tfjs,
 )
+from networks import scattered
 
 from glnn import passes
 from glnn.graph import Graph
@@ -41,14 +42,6 @@ def keras() -> Any:
     return pytest.importorskip("keras")
 
 
-def randomise(model: Any) -> Any:
-    rng = np.random.default_rng(3)
-    for variable in model.weights:
-        values = rng.normal(size=variable.shape) * 0.3
-        variable.assign(np.abs(values) + 0.5 if "variance" in variable.path else values)
-    return model
-
-
 @pytest.fixture
 def cnn(keras: Any) -> Any:
     L = keras.layers
@@ -59,7 +52,7 @@ def cnn(keras: Any) -> Any:
     y = L.BatchNormalization(name="norm2")(y)
     y = L.Conv2DTranspose(4, 3, strides=2, activation="tanh", name="up")(y)
     y = L.Dense(3, activation="softmax", name="scores")(L.GlobalAveragePooling2D(name="mean")(y))
-    return randomise(keras.Model(x, y, name="cnn"))
+    return scattered(keras.Model(x, y, name="cnn"))
 
 
 def agree(model: Any, graph: Graph, codecs: Codecs = None) -> None:
@@ -184,7 +177,7 @@ def test_nested_models(keras: Any, tmp_path: Path) -> None:
     left, right = block(a)
     other, _ = block(b)
     model = keras.Model([a, b], [L.Dense(4, name="out")(L.Add(name="sum")([left, right])), other], name="outer")
-    randomise(model)
+    scattered(model)
     plain = [variable.path.rsplit("/", 2)[-2:] for variable in model.weights]
     for prefix in ("", "block/", "outer/"):  # layers' names alone, as Keras 2 has them; all with a model before them
         names = [prefix + "/".join(name) for name in plain]
