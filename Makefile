@@ -34,6 +34,7 @@ test: $(VENV)/.setup-test
 
 check: $(VENV)/.setup-dev
 	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 

@@ -69,7 +69,7 @@ def programs(path: str) -> None:
             length = len(executor.plan.programs[draw.program].fragment)
             if draw.program not in seen or seconds > COMPILED:
                 again = "again" if draw.program in seen else ""
-                text = f"{draw.kernel:<20} {again:<6} {users[draw.program]:>6} {length:>11}  {draw.source}"
+                text = f"{draw.kernel:<20} {again:<6} {users[draw.program]:>6} {length:>11}  {draw.label}"
                 lines.append((seconds, text))
             seen.add(draw.program)
     print(f"{'ms':>8} {'kernel':<20} {'':<6} {'draws':>6} {'characters':>11}  layer   (draws that compile, cold cache)")

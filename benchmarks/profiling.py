@@ -8,10 +8,10 @@ from collections import defaultdict
 
 import numpy as np
 
-from glnn.executor import Executor
 from glnn.graph import Graph, Node
 from glnn.layers.conv import Conv2D, DepthwiseConv2D
 from glnn.layers.core import Dense
+from glnn.run.executor import Executor
 
 FIGURES = f" {'ms':>8} {'%':>5} {'GFLOP/s':>8}"
 
@@ -43,11 +43,11 @@ def draw_seconds(executor: Executor, reps: int) -> list[float]:
 def print_profile(executor: Executor, graph: Graph, reps: int) -> None:
     """Prints a line for each layer's draws (layer, kernels, shape, block, ms, GFLOP/s) and sums by kernel."""
     specs = graph.specs({t.name: t.shape for t in executor.plan.inputs})
-    nodes = {node.source or node.name: node for node in graph.nodes}
+    nodes = {node.label: node for node in graph.nodes}
     seconds = draw_seconds(executor, reps)
     layers: dict[str, list[int]] = defaultdict(list)
     for i, draw in enumerate(executor.plan.draws):
-        layers[draw.source].append(i)
+        layers[draw.label].append(i)
     kinds: dict[str, list[float]] = defaultdict(lambda: [0, 0.0, 0.0])
     print(_line("layer", "kernel", "window", "output", "layers", "draws") + FIGURES)
     for source, numbers in layers.items():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from glnn.executor import Executor
+from glnn.run.executor import Executor
 
 PAUSE = 0.03  # seconds before each side: idle threads of the other side (BLAS, onnxruntime) spin for a while
 LEAST = 0.03  # seconds that one timed repetition lasts at least; short programs run several times in it

@@ -16,11 +16,11 @@ from glnn.graph import Graph, Node
 from glnn.layers.activation import Activation, ReLU, Softmax
 from glnn.layers.conv import Conv2D, DepthwiseConv2D
 from glnn.layers.core import Dense, Flatten
-from glnn.layers.functions import Function
 from glnn.layers.merging import Add
 from glnn.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
 from glnn.layers.resizing import ZeroPadding2D
-from glnn.layers.spatial import Margins, paddings
+from glnn.primitives.functions import Function
+from glnn.primitives.window import Margins, paddings
 
 OPSET = 17
 Shapes = Mapping[str, Sequence[int]]

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 import glnn
-from glnn.picture import as_text
+from glnn.image import as_text
 
 HERE = Path(__file__).parent
 DIGITS = (0, 2, 4, 7, 8)  # what the table shows one of

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from . import errors
 
 if TYPE_CHECKING:
-    from .device import Device
+    from .device.device import Device
     from .model import Model
 
 __version__ = "0.1.0"

@@ -12,19 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import loaders, passes, reference, saving
+from . import formats as loaders
+from . import passes
 from .errors import ClosedError, InputError, LimitError
-from .graph import Graph, Node, TensorSpec, validate
-from .inputs import named_inputs, web_shapes
-from .inspect import summary
-from .plan import Plan, WeightStore, make_plan
-from .progress import Progress
+from .formats.native import write as saving
+from .graph import reference
+from .graph.graph import Graph, Node, TensorSpec, validate
+from .plan.plan import Plan, make_plan
+from .plan.weights import WeightStore
+from .run.inputs import named_inputs, web_shapes
+from .show.progress import Progress
+from .show.summary import summary
 
 if TYPE_CHECKING:
-    from .device import Device
-    from .executor import Executor
-    from .layout import Limits
-    from .report import QuantReport, RangeReport
+    from .device.device import Device
+    from .layout.limits import Limits
+    from .run.executor import Executor
+    from .show.reports import QuantReport, RangeReport
 
 KEPT_PLANS = 8  # input shapes whose textures stay on the device
 BATCH = 1024  # samples of one draw where the user names no batch size
@@ -89,9 +93,9 @@ class Model:
     def get_layer(self, name: str) -> Node:
         """The layer of this name. Raises InputError, with names that are close."""
         for node in self.graph.nodes:
-            if name in (node.name, node.source):
+            if name in (node.name, node.label):
                 return node
-        names = [node.source or node.name for node in self.graph.nodes]
+        names = [node.label for node in self.graph.nodes]
         close = difflib.get_close_matches(name, names, 3) or names[:5]
         raise InputError(
             f"model {self.name!r} has no layer {name!r}; there are {', '.join(map(repr, close))} and others"
@@ -112,7 +116,7 @@ class Model:
         if self._closed:
             raise ClosedError(f"model {self.name!r} is closed: load it again")
         if self._device is None:
-            from .device import default_device
+            from .device.device import default_device
 
             self._device = default_device()
         return self._device
@@ -168,7 +172,8 @@ class Model:
         return make_plan(self.optimized, shapes, limits or self.device.limits, self._store)
 
     def _executor(self, shapes: Mapping[str, tuple[int, ...]]) -> Executor:
-        from .executor import Executor, Resident
+        from .run.executor import Executor
+        from .run.resident import Resident
 
         key = tuple(sorted(shapes.items()))
         if key in self._executors:
@@ -259,7 +264,7 @@ class Model:
         Raises InputError, QuantizationError (weights that are not finite, calibration inputs or ranges that do not
         serve). Without calibrate it needs no OpenGL.
         """
-        from .compress import quantize
+        from .measure.compress import quantize
 
         model, report = quantize(
             self, self.optimized, lambda graph: Model(graph, self._device),
@@ -273,7 +278,7 @@ class Model:
 
         Of tensors stored as uint8 (see `quantize`) it also tells the share that their range clips. Raises InputError.
         """
-        from .calibrate import range_report
+        from .measure.ranges import range_report
 
         return range_report(lambda graph: Model(graph, self.device), self.optimized, x, verbose)
 

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from .errors import InputError, QuantizationError
-from .graph import Graph, Node
+from .graph.graph import Graph, Node
+from .graph.quantized import BITS, CODE_DTYPES, Quantized
 from .layers.conv import Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
-from .quantized import BITS, CODE_DTYPES, Quantized
 
 WEIGHT_CODECS = ("float32", "float16", "uint16", "uint8", "uint4")  # by falling size
 HALF_MAX = 65504.0  # the largest finite float16
@@ -117,7 +117,7 @@ def encode(node: Node, name: str, codec: str, per_channel: bool) -> Any:
                 return made
         return linear(values, codec)
     except QuantizationError as error:
-        raise QuantizationError(f"layer {label(node)!r}, weight {name!r}: {error}") from None
+        raise QuantizationError(f"layer {node.label!r}, weight {name!r}: {error}") from None
 
 
 def check_finite(values: np.ndarray, where: str, remedy: str) -> None:
@@ -133,22 +133,17 @@ def check_finite(values: np.ndarray, where: str, remedy: str) -> None:
 
 def check_weights(node: Node) -> None:
     """Raises QuantizationError, which names layer and weight, where a node's weights are NaN or infinite."""
-    remedy = f"Mend the model, or leave the layer as it is: skip={[label(node)]!r}"
+    remedy = f"Mend the model, or leave the layer as it is: skip={[node.label]!r}"
     for name, array in node.weights.items():
-        check_finite(np.asarray(array), f"layer {label(node)!r}, weight {name!r}:", remedy)
+        check_finite(np.asarray(array), f"layer {node.label!r}, weight {name!r}:", remedy)
 
 
 # ---- layers
 
 
-def label(node: Node) -> str:
-    """What a person calls a layer."""
-    return node.source or node.name
-
-
 def matches(pattern: str, node: Node) -> bool:
     """Whether a pattern with * ? [] is a layer's name."""
-    return any(name == pattern or fnmatchcase(name, pattern) for name in (node.name, node.source) if name)
+    return any(name == pattern or fnmatchcase(name, pattern) for name in (node.name, node.label) if name)
 
 
 def check_patterns(graph: Graph, patterns: Iterable[Any], argument: str) -> None:
@@ -157,7 +152,7 @@ def check_patterns(graph: Graph, patterns: Iterable[Any], argument: str) -> None
         if not isinstance(pattern, str):
             raise InputError(f"{argument}: {pattern!r} was given; allowed are names of layers, with * for any part")
         if not any(matches(pattern, node) for node in graph.nodes):
-            names = list(dict.fromkeys(map(label, graph.nodes)))
+            names = list(dict.fromkeys(node.label for node in graph.nodes))
             close = difflib.get_close_matches(pattern.strip("*"), names, 3, 0.4) or names[:5]
             raise InputError(
                 f"{argument}: {pattern!r} matches no layer of {graph.name!r}; there are {', '.join(map(repr, close))} "
@@ -194,7 +189,7 @@ def choose(graph: Graph, choice: Choice | None, skip: Names, allowed: Sequence[s
         elif callable(choice):
             codec = choice(node)
         if codec is not None and codec not in allowed:
-            raise InputError(f"{argument}: codec {codec!r} for layer {label(node)!r}; allowed are {', '.join(allowed)}")
+            raise InputError(f"{argument}: codec {codec!r} for layer {node.label!r}; allowed are {', '.join(allowed)}")
         if codec not in (None, "float32") and node.name not in out:
             chosen[node.name] = codec
     return chosen

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .cell_layout import CellLayout
-from .codec import Storage
-from .layout import Layout
+from .layout.cells import CellLayout
+from .layout.codec import Storage
+from .layout.tiles import Layout
 
 if TYPE_CHECKING:
-    from .device import Texture
-    from .quantized import Quantized
+    from .device.device import Texture
+    from .graph.quantized import Quantized
 
 
 def texels(array: np.ndarray | Quantized, layout: Layout | CellLayout, stored: Storage) -> list[np.ndarray]:

@@ -24,11 +24,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("--whole"):
-        skip = pytest.mark.skip(reason="part of the whole matrix: give --whole")
-        for item in items:
-            if item.get_closest_marker("whole"):  # item.keywords would also hold the ids of parameters
-                item.add_marker(skip)
+    """Deselects cases of the whole matrix, instead of skipping them: what a run prints should be worth reading."""
+    if config.getoption("--whole"):
+        return
+    whole = [item for item in items if item.get_closest_marker("whole")]  # item.keywords holds ids of parameters too
+    if whole:
+        items[:] = [item for item in items if not item.get_closest_marker("whole")]
+        config.hook.pytest_deselected(items=whole)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glnn import cli, picture
+from glnn import image as picture
+from glnn.cli import commands as cli
 from glnn.errors import InputError
 from glnn.graph import TensorSpec
 from glnn.model import Model

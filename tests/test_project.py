@@ -42,8 +42,8 @@ def test_load_and_plan_need_no_gl(root: Path) -> None:
     code = """
 import sys
 sys.modules["moderngl"] = sys.modules["glcontext"] = None  # importing them now raises ImportError
-from glnn.loaders import load
-from glnn.layout import Limits
+from glnn.formats import load
+from glnn.layout.limits import Limits
 from glnn.passes import optimize
 from glnn.plan import make_plan
 graph = optimize(load(sys.argv[1]))

@@ -28,7 +28,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / "tests")]
 
 import models  # noqa: E402
 import timing  # noqa: E402
-from browser import RENDERERS, launch, missing, serve  # noqa: E402
+from support.browser import RENDERERS, launch, missing, serve  # noqa: E402
 from to_onnx import channels_first, to_onnx  # noqa: E402
 from to_tfjs import write_tfjs  # noqa: E402
 

@@ -13,9 +13,9 @@ import numpy as np
 from glnn.graph import Graph, Node
 from glnn.layers.conv import Conv2D, DepthwiseConv2D
 from glnn.layers.core import Dense
-from glnn.layers.functions import Function
 from glnn.layers.merging import Add
 from glnn.layers.pooling import GlobalAveragePooling2D
+from glnn.primitives.functions import Function
 
 Shapes = Mapping[str, Sequence[int]]
 Attributes = dict[str, dict[str, Any]]

@@ -10,12 +10,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..errors import LimitError
-from ..quantized import broadcast
-from .axes import checked_axis, permute, reshape
-from .base import Activation as Fused
-from .base import Builder, Dims, Layer, Shape, Value, WeightSpec, register
-from .elementwise import draw_binary
-from .functions import FUNCTIONS, LINEAR, Activated, Function, softmax
+from ..graph.quantized import broadcast
+from ..graph.shapes import Dims, Shape, checked_axis
+from ..primitives.base import Activation as Fused
+from ..primitives.base import Builder, Value
+from ..primitives.functions import FUNCTIONS, LINEAR, Function, softmax
+from ..primitives.map import draw_binary
+from ..primitives.move import permute, reshape
+from .base import Activated, Layer, WeightSpec, register
 
 SOFTMAX_GROUPS = 64  # a softmax over more groups of 4 channels first sums up 8 chunks of them, or more of ...
 SOFTMAX_CHUNK = 1500  # ... at most so many: twice that, for blocks of 8 pixels, stays under 30,000 turns of loops

@@ -1,7 +1,7 @@
 """What a layer is: a frozen dataclass of its config with a shape rule, a NumPy reference and a lowering to kernels.
 
-A new layer is one such class with `@register(...)`, its kernel in shaders/ops (where it needs one) and a line in the
-case table of the tests.
+A new layer is one such class with `@register(...)`, its kernel in shaders/kernels (where it needs one) and a line in
+the case table of the tests.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
 from ..errors import UnsupportedError
-
-Shape = tuple[int, ...]
-Dims = tuple[int | None, ...]
+from ..graph.shapes import Dims, Shape
+from ..primitives.base import Builder, Value
+from ..primitives.functions import ALIASES, FUNCTIONS, LINEAR, Function
 
 LAYERS: dict[str, type[Layer]] = {}
 
@@ -39,57 +39,6 @@ class WeightSpec:
 
     name: str
     shape: Shape
-
-
-@dataclass(frozen=True)
-class Value:
-    """A tensor during lowering: its concrete shape, and a number that is its own."""
-
-    id: int
-    shape: Shape
-
-
-class Builder(Protocol):
-    """What a layer's `lower` draws with; the planner implements it (plan.py)."""
-
-    def draw(
-        self,
-        kernel: str,
-        shape: Shape,
-        inputs: Mapping[str, Value],
-        *,
-        cells: Mapping[str, np.ndarray] | None = None,
-        tensors: Mapping[str, np.ndarray] | None = None,
-        const: Mapping[str, int | float] | None = None,
-        param: Mapping[str, int] | None = None,
-        activation: Activation | None = None,
-        window: Mapping[str, Window] | None = None,
-    ) -> Value:
-        """One pass of shaders/ops/<kernel>.glsl that makes a tensor of `shape`.
-
-        cells:   weights by name for inner loops, as (rows, columns, taps, 4 or 16) blocks (see layout.py)
-        tensors: constants by name, read by the kernel like an input
-        const:   numbers that the text of the kernel holds (unroll bounds, kernel sizes)
-        param:   integers that may change with the shapes; they do not make a new program
-        window:  how the block's origin in an input follows from the output's (see Window)
-        """
-        ...
-
-
-@dataclass(frozen=True)
-class Window:
-    """Where a blocked kernel's taps start: input pixel = output pixel * mul // div, along height and width."""
-
-    mul: tuple[int, int] = (1, 1)
-    div: tuple[int, int] = (1, 1)
-
-
-@dataclass(frozen=True)
-class Activation:
-    """A pointwise function fused to the end of a kernel: its name in shaders/lib/activations.glsl and its constants."""
-
-    name: str
-    constants: tuple[tuple[str, float], ...] = ()
 
 
 class Layer:
@@ -166,3 +115,42 @@ def register(*names: str) -> Callable[[L], L]:
         return cls
 
     return add
+
+
+def resolve(value: Any) -> Function:
+    """The Function that a config's `activation` means.
+
+    Takes None, a name, a Function, or Keras' serialised form of a function or of an activation layer
+    ({"class_name": "function" or "LeakyReLU", "config": ...}). Raises UnsupportedError for anything else.
+    """
+    if value is None:
+        return LINEAR
+    if isinstance(value, Function):
+        return value
+    if isinstance(value, str):
+        name = ALIASES.get(value, value)
+        if name in FUNCTIONS:
+            return FUNCTIONS[name]
+    elif isinstance(value, Mapping) and isinstance(value.get("class_name"), str):
+        kind, config = value["class_name"], value.get("config")
+        if isinstance(config, str):
+            return resolve(config)
+        function = getattr(LAYERS.get(kind), "function", None)
+        if function is not None and isinstance(config, Mapping):
+            layer: Any = LAYERS[kind].from_config(config, f"activation {kind}")
+            try:
+                return layer.function
+            except ValueError as error:
+                raise UnsupportedError("activation", [str(error)]) from error
+        if not config:
+            return resolve(kind)
+    raise UnsupportedError("activation", [f"activation {value!r}; known are {', '.join(sorted(FUNCTIONS))}"])
+
+
+class Activated(Layer):
+    """A layer whose field `activation` may be given as anything that `resolve` takes, and is a Function afterwards."""
+
+    activation: Function
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "activation", resolve(self.activation))

@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from ..graph.shapes import Dims, numbers
+from ..primitives.base import Builder, Value
+from ..primitives.conv import WOVEN
+from ..primitives.window import Padding, Pair, image, pair, refused
 from .activation import finish
-from .base import Builder, Dims, Value, WeightSpec, register
-from .convolution import WOVEN, Convolution
-from .spatial import Padding, Pair, image, known, pair, refused
+from .base import WeightSpec, register
+from .convolution import Convolution
 
 
 @register("Conv2D", "Convolution2D", "AtrousConvolution2D")
@@ -266,7 +269,7 @@ class Conv2DTranspose(Convolution):
         taps = kernel[first[0] :: self.strides[0], first[1] :: self.strides[1]][::-1, ::-1]
         options = zip(taps.shape, phase, start, first, self.strides, strict=False)
         corner = [size - 1 - (p + t - f) // s for size, p, t, f, s in options]
-        n, *sizes, filters = known(shape)
+        n, *sizes, filters = numbers(shape)
         sizes = [-(-(size - p) // s) for size, p, s in zip(sizes, phase, self.strides, strict=True)]
         part = Conv2D(filters, (taps.shape[0], taps.shape[1]), activation=self.activation)
         unrolled, args = part.rows_unrolled(), ((n, *sizes, filters), x, taps, bias, (corner[0], corner[1]))

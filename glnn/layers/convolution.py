@@ -1,19 +1,17 @@
-"""What all convolutions of images share: options, paddings, and drawing in parts that a shader can hold."""
+"""What all convolutions of images share: their options, and how these are drawn."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from .base import Builder, Dims, Value, Window
-from .functions import Activated
-from .spatial import Margins, Padding, Pair, block_span, known, normalize, paddings, refused, window_sizes, windows
-
-UNROLLED_TAPS = 64  # a kernel of more taps is drawn in bands of rows, or with real loops where one row is too long
-UNROLLED_PIXELS = 256  # likewise where the windows of a block of 8 pixels span more input pixels than this
-WOVEN = 4  # images that one draw can weave together
-LOOP_TURNS = 30000  # no draw loops more often: llvmpipe stops at 65535 turns without a word
+from ..graph.shapes import Dims
+from ..primitives.base import Builder, Value
+from ..primitives.conv import draw_conv, rows_looped, rows_unrolled
+from ..primitives.window import Margins, Padding, Pair, normalize, paddings, refused, window_sizes, windows
+from .base import Activated
 
 
 class Convolution(Activated):
@@ -46,17 +44,11 @@ class Convolution(Activated):
 
     def rows_unrolled(self) -> int:
         """How many rows of the kernel an unrolled text of moderate size can hold; 0 if none."""
-        (kh, kw), (dh, dw) = self.kernel_size, self.dilation_rate
-
-        def fits(rows: int) -> bool:
-            extent = (rows - 1) * dh + 1, (kw - 1) * dw + 1
-            return rows * kw <= UNROLLED_TAPS and block_span(extent, self.strides) <= UNROLLED_PIXELS
-
-        return max((rows for rows in range(1, kh + 1) if fits(rows)), default=0)
+        return rows_unrolled(self.kernel_size, self.strides, self.dilation_rate)
 
     def rows_looped(self, inner: int) -> int:
         """How many rows of the kernel a text with real loops may take, `inner` turns for each tap."""
-        return LOOP_TURNS // ((self.kernel_size[1] + 1) * (inner + 1))
+        return rows_looped(self.kernel_size[1], inner)
 
     def draw(
         self,
@@ -69,32 +61,10 @@ class Convolution(Activated):
         corner: Pair,
         rows: int | None = None,
         residual: Value | None = None,
-        blocked: bool = False,
-        **const: int,
+        **options: Any,
     ) -> Value:
-        """Draw the kernel `name` with weights (KH, KW, ..., Cout).
-
-        `corner`: zeros (above, left of) the image. `rows`: rows of weights per draw; each draw adds to the one before.
-        """
-        kh, kw = weights.shape[:2]
-        bands = -(-kh // (kh if rows is None else max(1, rows)))
-        rows = -(-kh // bands)
-        value = residual
-        steps = dict(SH=self.strides[0], SW=self.strides[1], DH=self.dilation_rate[0], DW=self.dilation_rate[1])
-        for top in range(0, kh, rows):
-            part = weights[top : top + rows]
-            cells = {"bias": np.zeros(weights.shape[-1], np.float32) if bias is None or top else bias}
-            taps = part.reshape(part.shape[0] * kw, *part.shape[2:])
-            constant = name == "conv_lanes"
-            value = b.draw(
-                name,
-                known(shape),
-                {"x": x} if value is None else {"x": x, "residual": value},
-                cells=cells if constant else {"weights": taps, **cells},
-                tensors={"weights": taps} if constant else None,
-                const=dict(KH=len(part), KW=kw, PT=corner[0] - top * steps["DH"], PL=corner[1]) | steps | const,
-                window={"x": Window(mul=self.strides)} if blocked else None,
-                activation=self.activation.fused if top + rows >= kh else None,
-            )
-        assert value is not None
-        return value
+        """`draw_conv` with this layer's strides, dilation and activation."""
+        return draw_conv(
+            b, name, shape, x, weights, bias, corner, rows=rows, residual=residual, strides=self.strides,
+            dilation=self.dilation_rate, activation=self.activation.fused, **options,
+        )  # fmt: skip

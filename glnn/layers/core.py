@@ -9,10 +9,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..graph.shapes import Dims, Shape, numbers, product
+from ..primitives.base import Builder, Value
+from ..primitives.functions import LINEAR, Function
+from ..primitives.move import gather, permute, reshape, row_major
 from .activation import finish
-from .axes import gather, numbers, permute, product, reshape, row_major
-from .base import Builder, Dims, Layer, Shape, Value, WeightSpec, register
-from .functions import LINEAR, Activated, Function
+from .base import Activated, Layer, WeightSpec, register
 
 DENSE_GROUPS = 1024  # input groups of one draw: sums of 4096 products keep 1e-6, far below the cap on loop turns
 POINT = {"KH": 1, "KW": 1, "SH": 1, "SW": 1, "DH": 1, "DW": 1, "PT": 0, "PL": 0}  # a convolution of single pixels

@@ -8,7 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from .base import Builder, Dims, Layer, Value, WeightSpec, register
+from ..graph.shapes import Dims
+from ..primitives.base import Builder, Value
+from .base import Layer, WeightSpec, register
 from .core import whole
 
 MOST_AXES = 5  # of the indices: the output has one more

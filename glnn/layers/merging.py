@@ -10,11 +10,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..graph.shapes import Dims, Shape, checked_axis, numbers
+from ..primitives.base import Builder, Value
+from ..primitives.functions import LINEAR, Function
+from ..primitives.map import chained
+from ..primitives.move import reshape
 from .activation import finish
-from .axes import checked_axis, numbers, reshape
-from .base import Builder, Dims, Layer, Shape, Value, register
-from .elementwise import chained
-from .functions import LINEAR, Activated, Function
+from .base import Activated, Layer, register
 
 
 def _with_rank(shape: Any, rank: int) -> Any:

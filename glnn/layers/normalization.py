@@ -8,10 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..graph.shapes import Dims, checked_axis
+from ..primitives.base import Builder, Value
+from ..primitives.functions import LINEAR, Function
+from ..primitives.move import permute
 from .activation import finish
-from .axes import checked_axis, permute
-from .base import Builder, Dims, Value, WeightSpec, register
-from .functions import LINEAR, Activated, Function
+from .base import Activated, WeightSpec, register
 
 
 @register("BatchNormalization", "BatchNormalizationV1")

@@ -9,8 +9,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from .base import Builder, Dims, Layer, Shape, Value, Window, register
-from .spatial import Padding, Pair, block_span, image, known, normalize, paddings, refused, window_sizes, windows
+from ..graph.shapes import Dims, Shape, numbers
+from ..primitives.base import Builder, Value, Window
+from ..primitives.window import Padding, Pair, block_span, image, normalize, paddings, refused, window_sizes, windows
+from .base import Layer, register
 
 UNROLLED_TAPS = 25  # a larger window is drawn with real loops
 UNROLLED_PIXELS = 128  # so is one where the windows of a block of 8 pixels span more input pixels than this
@@ -59,7 +61,7 @@ class _Pooling(Layer):
 
     def lower(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, np.ndarray]) -> Value:
         x = inputs[0]
-        shape = known(self.output_shape(x.shape))
+        shape = numbers(self.output_shape(x.shape))
         (top, _), (left, _) = paddings(self.padding, x.shape[1:3], self.pool_size, self.steps)
         (kh, kw), (sh, sw) = self.pool_size, self.steps
         if kh * kw <= UNROLLED_TAPS and block_span((kh, kw), (sh, sw)) <= UNROLLED_PIXELS:
@@ -120,7 +122,7 @@ class _GlobalPooling(Layer):
         x = inputs[0]
         if math.prod(x.shape[1:3]) > STAGED_TAPS and x.shape[2] > 1:
             x = self.rows((1, x.shape[2])).lower(b, [x], {})
-        return b.draw(self.kernel, known(self.output_shape(x.shape)), {"x": x})
+        return b.draw(self.kernel, numbers(self.output_shape(x.shape)), {"x": x})
 
 
 @register("GlobalMaxPooling2D")

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .base import Builder, Dims, Layer, Value, register
-from .spatial import Margins, Pair, image, known, margins, normalize, refused
+from ..graph.shapes import Dims, numbers
+from ..primitives.base import Builder, Value
+from ..primitives.window import Margins, Pair, image, margins, normalize, refused
+from .base import Layer, register
 
 
 @register("ZeroPadding2D")
@@ -35,7 +37,7 @@ class ZeroPadding2D(Layer):
 
     def lower(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, np.ndarray]) -> Value:
         (top, _), (left, _) = self.padding
-        shape = known(self.output_shape(inputs[0].shape))
+        shape = numbers(self.output_shape(inputs[0].shape))
         return b.draw("pad", shape, {"x": inputs[0]}, param=dict(TOP=top, LEFT=left))
 
 
@@ -67,7 +69,7 @@ class Cropping2D(Layer):
 
     def lower(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, np.ndarray]) -> Value:
         (top, _), (left, _) = self.cropping
-        shape = known(self.output_shape(inputs[0].shape))
+        shape = numbers(self.output_shape(inputs[0].shape))
         return b.draw("pad", shape, {"x": inputs[0]}, param=dict(TOP=-top, LEFT=-left))
 
 
@@ -99,7 +101,7 @@ class UpSampling2D(Layer):
         return x
 
     def lower(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, np.ndarray]) -> Value:
-        shape = known(self.output_shape(inputs[0].shape))
+        shape = numbers(self.output_shape(inputs[0].shape))
         param = dict(SH=self.size[0], SW=self.size[1])
         return b.draw(f"upsample_{self.interpolation}", shape, {"x": inputs[0]}, param=param)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..graph import Graph, validate
+from ..graph.graph import Graph, validate
 from . import fold_batchnorm, fuse_activation, fuse_residual, merge_padding, remove_identity
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import Graph, Node
+from ..graph.graph import Graph, Node
+from ..graph.quantized import Quantized
+from ..layers.base import Activated
 from ..layers.conv import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
 from ..layers.core import Dense
-from ..layers.functions import Activated
 from ..layers.normalization import BatchNormalization
-from ..quantized import Quantized
 from .rewrite import fuse_pairs
 
 # The weight whose values make the output channels, and the axis (or axes) of it along which they lie.
@@ -55,7 +55,7 @@ def _fold(node: Node, norm: Node, ranks: dict[str, int]) -> Node | None:
     weights[name] = scaled
     weights["bias"] = bias.astype(np.float32)
     return norm.with_(
-        name=node.name, source=node.source, inputs=node.inputs, weights=weights,
+        name=node.name, label=node.label, inputs=node.inputs, weights=weights,
         layer=replace(layer, use_bias=True, activation=bn.activation),  # type: ignore[type-var]
     )  # fmt: skip
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..graph import Graph, Node
+from ..graph.graph import Graph, Node
 from ..layers.activation import Functional
-from ..layers.functions import Activated
+from ..layers.base import Activated
 from .rewrite import fuse_pairs
 
 
@@ -21,6 +21,6 @@ def _fuse(node: Node, act: Node) -> Node | None:
     if node.layer.activation.name != "linear" or not act.layer.function.pointwise:
         return None
     return act.with_(
-        name=node.name, source=node.source, inputs=node.inputs, weights=node.weights,
+        name=node.name, label=node.label, inputs=node.inputs, weights=node.weights,
         layer=replace(node.layer, activation=act.layer.function),  # type: ignore[type-var]
     )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..graph import Graph, Node
+from ..graph.graph import Graph, Node
 from ..layers.conv import Conv2D
 from ..layers.merging import Add
 from .rewrite import fuse_pairs
@@ -34,7 +34,7 @@ def run(graph: Graph) -> Graph:
         if place.get(other, -1) > place[conv.outputs[0]]:
             return None
         return add.with_(
-            name=conv.name, source=conv.source, weights=conv.weights, inputs=(*conv.inputs, other),
+            name=conv.name, label=conv.label, weights=conv.weights, inputs=(*conv.inputs, other),
             layer=replace(conv.layer, residual=True, activation=add.layer.activation),
         )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..graph import Graph, Node
+from ..graph.graph import Graph, Node
 from ..layers.conv import Conv2D, DepthwiseConv2D, SeparableConv2D
 from ..layers.resizing import ZeroPadding2D
 from .rewrite import fuse_pairs

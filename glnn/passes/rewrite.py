@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..graph import Graph, Node
+from ..graph.graph import Graph, Node
 
 
 def sole_reader(graph: Graph) -> Callable[[Node], Node | None]:

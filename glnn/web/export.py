@@ -19,18 +19,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..blocks import ceil_div
-from ..cell_layout import CellLayout
-from ..codec import activation_storage
+from ..device.profiles import PROFILES
 from ..errors import InputError
-from ..layout import Layout, Limits
-from ..picture import SCALES
-from ..plan import Plan, WeightStore, make_plan
-from ..profiles import PROFILES
-from ..quantized import pack4
+from ..graph.quantized import pack4
+from ..graph.shapes import ceil_div
+from ..image import SCALES
+from ..layout.cells import CellLayout
+from ..layout.codec import activation_storage
+from ..layout.limits import Limits
+from ..layout.tiles import Layout
+from ..plan.plan import Plan, make_plan
+from ..plan.weights import WeightStore
 
 if TYPE_CHECKING:
-    from ..graph import Graph
+    from ..graph.graph import Graph
 
 VERSION = 2  # of manifest.json and of the plans beside it
 SHARD_BYTES = 4_000_000

@@ -466,7 +466,7 @@ class Model extends EventTarget {
     const before = new Map(device.live);
     for (const [key, program] of this._programs) {
       const index = plan.draws.findIndex((d) => d.program === key), draw = plan.draws[index];
-      device.finish(program, `the kernel ${draw.kernel} of layer ${draw.source} (pass ${index + 1} of ${plan.draws.length})`);
+      device.finish(program, `the kernel ${draw.kernel} of layer ${draw.label} (pass ${index + 1} of ${plan.draws.length})`);
       const textures = draw.textures.map(([kind, number]) => (kind === "slot" ? this._slots[number] : standIn(plan.weights[number])));
       device.draw(this._drawOf(draw, program, [1, 1], textures));
     }

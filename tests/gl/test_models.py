@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import randomise
+from support.networks import randomise
 
 import glnn
 

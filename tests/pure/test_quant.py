@@ -13,12 +13,12 @@ from hypothesis.extra import numpy as hnp
 from glnn import passes, quant
 from glnn.errors import InputError, QuantizationError
 from glnn.graph import Graph, Node, TensorSpec
+from glnn.graph.quantized import BITS, Quantized
 from glnn.layers.activation import PReLU, ReLU
 from glnn.layers.conv import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
 from glnn.layers.core import Dense
 from glnn.layers.normalization import BatchNormalization
 from glnn.passes import fold_batchnorm
-from glnn.quantized import BITS, Quantized
 
 CODES = tuple(BITS)
 # Normalised mean square error of normal weights, (9, 128, 64): one place for what each codec may lose. Per tensor the

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from browser import launch, missing, serve
-from networks import save_mobilenet
-from replays import HARNESS, Exported, export
+from support.browser import launch, missing, serve
+from support.networks import save_mobilenet
+from support.replays import HARNESS, Exported, export
 
 import glnn
 

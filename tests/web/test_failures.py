@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from damages import DAMAGES
-from replays import Exported
+from support.damages import DAMAGES
+from support.replays import Exported
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from kernel_texts import chosen, texts
+from support.kernel_texts import chosen, texts
 
-from glnn.kernel import ShaderText, kernel_names
+from glnn.kernels.assemble import ShaderText, kernel_names
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -13,7 +13,8 @@ import glnn
 from glnn.layers.activation import PReLU
 from glnn.layers.conv import Conv2D, DepthwiseConv2D
 from glnn.layers.embedding import Embedding
-from glnn.layout import Layout, Limits
+from glnn.layout.limits import Limits
+from glnn.layout.tiles import Layout
 from glnn.testing import layer_graph
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from replays import Exported, different_bits
+from support.replays import Exported, different_bits
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from damages import DAMAGES
-from replays import Exported
+from support.damages import DAMAGES
+from support.replays import Exported
 
 import glnn
 from glnn.layers.conv import Conv2D

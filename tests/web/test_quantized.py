@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from replays import Exported, difference, different_bits, export
+from support.replays import Exported, difference, different_bits, export
 
 import glnn
-from glnn.layout import Limits
-from glnn.quantized import Quantized
+from glnn.graph.quantized import Quantized
+from glnn.layout.limits import Limits
 from glnn.web import VARIANTS
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import cache
 
 import pytest
-from replays import Exported, Run, difference, different_bits
+from support.replays import Exported, Run, difference, different_bits
 
-from glnn.codec import CODECS
+from glnn.layout.codec import CODECS
 from glnn.web import VARIANTS
 
 FLOAT32 = [name for name, limits in VARIANTS.items() if limits.float_target == "float32"]

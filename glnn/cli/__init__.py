@@ -1,0 +1,5 @@
+"""The command `glnn`."""
+
+from .commands import main
+
+__all__ = ["main"]

@@ -1,0 +1,25 @@
+"""OpenGL: making a context, what lives in it, what it can do. The modules load when they are asked for."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .device import Device, default_device
+    from .objects import Program, Target, Texture
+
+_PLACES = {
+    "Device": "device",
+    "default_device": "device",
+    "Program": "objects",
+    "Target": "objects",
+    "Texture": "objects",
+}
+__all__ = ["Device", "Program", "Target", "Texture", "default_device"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)

@@ -1,0 +1,229 @@
+"""OpenGL without a window: making a context, and the GL functions that moderngl does not offer.
+
+moderngl is imported inside functions only, so that nothing needs OpenGL before a Device is made.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import DeviceError, NoDeviceError
+
+GL_TRIANGLES = 0x0004
+GL_TEXTURE_2D = 0x0DE1
+GL_TEXTURE_2D_ARRAY = 0x8C1A
+GL_TEXTURE0 = 0x84C0
+GL_READ_FRAMEBUFFER = 0x8CA8
+GL_DRAW_FRAMEBUFFER = 0x8CA9
+GL_COLOR_ATTACHMENT0 = 0x8CE0
+GL_FRAMEBUFFER_COMPLETE = 0x8CD5
+GL_RGBA = 0x1908
+GL_DITHER = 0x0BD0
+GL_BLEND = 0x0BE2
+GL_PACK_ALIGNMENT = 0x0D05
+GL_TEXTURE_WIDTH, GL_TEXTURE_HEIGHT, GL_TEXTURE_DEPTH = 0x1000, 0x1001, 0x8071
+GL_TEXTURE_CHANNEL_SIZES = (0x805C, 0x805D, 0x805E, 0x805F)  # bits of red, green, blue, alpha
+GL_MAX_TEXTURE_SIZE = 0x0D33
+GL_MAX_TEXTURE_IMAGE_UNITS = 0x8872
+GL_MAX_DRAW_BUFFERS = 0x8824
+GL_MAX_ARRAY_TEXTURE_LAYERS = 0x88FF
+GL_VENDOR, GL_RENDERER, GL_VERSION = 0x1F00, 0x1F01, 0x1F02
+GL_SHADING_LANGUAGE_VERSION = 0x8B8C
+
+ERRORS = {
+    0: "GL_NO_ERROR",
+    0x0500: "GL_INVALID_ENUM",
+    0x0501: "GL_INVALID_VALUE",
+    0x0502: "GL_INVALID_OPERATION",
+    0x0503: "GL_STACK_OVERFLOW",
+    0x0504: "GL_STACK_UNDERFLOW",
+    0x0505: "GL_OUT_OF_MEMORY",
+    0x0506: "GL_INVALID_FRAMEBUFFER_OPERATION",
+    0x0507: "GL_CONTEXT_LOST",
+}
+
+_U, _I, _P = ctypes.c_uint, ctypes.c_int, ctypes.c_void_p
+_SIGNATURES: dict[str, tuple[Any, ...]] = {  # name without gl -> result, arguments
+    "ActiveTexture": (None, _U),
+    "BindFramebuffer": (None, _U, _U),
+    "BindTexture": (None, _U, _U),
+    "BindVertexArray": (None, _U),
+    "CheckFramebufferStatus": (_U, _U),
+    "DeleteFramebuffers": (None, _I, _P),
+    "DeleteProgram": (None, _U),
+    "Disable": (None, _U),
+    "DrawArrays": (None, _U, _I, _I),
+    "DrawBuffers": (None, _I, _P),
+    "Finish": (None,),
+    "FramebufferTexture2D": (None, _U, _U, _U, _U, _I),
+    "FramebufferTextureLayer": (None, _U, _U, _U, _I, _I),
+    "GenFramebuffers": (None, _I, _P),
+    "GetError": (_U,),
+    "GetIntegerv": (None, _U, _P),
+    "GetTexLevelParameteriv": (None, _U, _I, _U, _P),
+    "GetString": (ctypes.c_char_p, _U),
+    "IsBuffer": (ctypes.c_ubyte, _U),
+    "IsFramebuffer": (ctypes.c_ubyte, _U),
+    "IsProgram": (ctypes.c_ubyte, _U),
+    "IsTexture": (ctypes.c_ubyte, _U),
+    "IsVertexArray": (ctypes.c_ubyte, _U),
+    "PixelStorei": (None, _U, _I),
+    "ReadBuffer": (None, _U),
+    "ReadPixels": (None, _I, _I, _I, _I, _U, _U, _P),
+    "Uniform1i": (None, _I, _I),
+    "Uniform4fv": (None, _I, _I, _P),
+    "Uniform4iv": (None, _I, _I, _P),
+    "UseProgram": (None, _U),
+    "Viewport": (None, _I, _I, _I, _I),
+}
+
+
+class Functions:
+    """The GL functions of one context: `gl.DrawArrays(...)`. Raises DeviceError if the driver lacks one."""
+
+    def __init__(self, load: Callable[[str], int | None]):
+        missing = []
+        make = getattr(ctypes, "WINFUNCTYPE", ctypes.CFUNCTYPE)
+        for name, signature in _SIGNATURES.items():
+            address = load("gl" + name)
+            if not address:
+                missing.append("gl" + name)
+                continue
+            setattr(self, name, make(*signature)(address))
+        if missing:
+            raise DeviceError(
+                f"the OpenGL driver has no {', '.join(missing)}; glnn needs OpenGL 3.3 or newer: update the driver"
+            )
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+    def integer(self, name: int) -> int:
+        """One integer of glGetIntegerv."""
+        value = ctypes.c_int()
+        self.GetIntegerv(name, ctypes.byref(value))
+        return value.value
+
+    def string(self, name: int) -> str:
+        """One text of glGetString, empty if the driver has none."""
+        return (self.GetString(name) or b"").decode("utf-8", "replace")
+
+    def texture_bytes(self, name: int, kind: int | None = None) -> int:
+        """Bytes of a texture's texels as the driver has them. It stays bound to the active unit.
+
+        kind: GL_TEXTURE_2D or GL_TEXTURE_2D_ARRAY; None where it is not known: GL's errors so far are cleared then.
+        """
+        if kind is None:
+            self.error()
+            self.BindTexture(GL_TEXTURE_2D, name)  # an error where the name is one of another kind
+            kind = GL_TEXTURE_2D if self.error() == "GL_NO_ERROR" else GL_TEXTURE_2D_ARRAY
+        self.BindTexture(kind, name)
+
+        def ask(parameter: int) -> int:
+            value = ctypes.c_int()
+            self.GetTexLevelParameteriv(kind, 0, parameter, ctypes.byref(value))
+            return value.value
+
+        bits = sum(map(ask, GL_TEXTURE_CHANNEL_SIZES))
+        return ask(GL_TEXTURE_WIDTH) * ask(GL_TEXTURE_HEIGHT) * ask(GL_TEXTURE_DEPTH) * bits // 8
+
+    def error(self) -> str:
+        """The name of the first GL error since the last call, "GL_NO_ERROR" if there was none; clears them all."""
+        first = code = self.GetError()
+        for _ in range(16):  # a lost context reports errors for ever
+            if code == 0:
+                break
+            code = self.GetError()
+        return ERRORS.get(first, hex(first))
+
+
+def attempts(index: int | None, platform: str = sys.platform) -> list[tuple[str, dict[str, Any]]]:
+    """The ways to make a context, best first: a label and the settings for moderngl.create_context."""
+    if not platform.startswith(("linux", "freebsd")):
+        return [(f"the default of {platform}", {})] if index is None else []
+    egl: dict[str, Any] = {"backend": "egl", "libegl": "libEGL.so.1"}
+    first = {} if index is None else {"device_index": index}
+    at = "" if index is None else f" (device {index})"
+    ways = [
+        (f"EGL{at} with libEGL.so.1, libGL.so.1", {**egl, "libgl": "libGL.so.1", **first}),
+        # libEGL alone knows every GL function by eglGetProcAddress: for systems without the libGL package
+        (f"EGL{at} with libEGL.so.1 alone", {**egl, "libgl": "libEGL.so.1", **first}),
+    ]
+    if index is None:
+        ways += [(f"EGL (device {i})", {**egl, "libgl": "libEGL.so.1", "device_index": i}) for i in range(1, 8)]
+        ways.append(("X11 with libX11.so.6, libGL.so.1", {"libgl": "libGL.so.1", "libx11": "libX11.so.6"}))
+        ways.append(("the default of the platform", {}))
+    return ways
+
+
+def create_context(index: int | None = None) -> Any:
+    """An offscreen moderngl context of OpenGL 3.3 or newer, current in this thread.
+
+    index: which EGL device (GPU), None for the first that works. Raises NoDeviceError that lists what was tried.
+    """
+    try:
+        import moderngl
+    except ImportError as error:
+        raise NoDeviceError(f"moderngl cannot be imported ({error}); install it: pip install moderngl") from error
+    failed: list[str] = []
+    devices = 99  # how many there are is told by the first index that is too high
+    for label, settings in attempts(index):
+        if settings.get("device_index", 0) >= devices:
+            continue
+        try:
+            context: Any = moderngl.create_context(require=330, standalone=True, **settings)
+        except Exception as error:  # each backend raises its own types
+            failed.append(f"{label}: {str(error) or type(error).__name__}")
+            found = re.search(r"found (\d+) device", str(error))
+            devices = int(found.group(1)) if found and index is None else devices
+            continue
+        context.gc_mode = None  # "auto" releases from whichever thread collects; everything is released by name here
+        return context
+    raise NoDeviceError(no_device_message(failed, index))
+
+
+def no_device_message(failed: list[str], index: int | None = None) -> str:
+    """What was tried, one line each, and the line that installs OpenGL on this system."""
+    wish = "" if index is None else f" on device {index}"
+    tried = "\n".join(f"  - {line}" for line in failed) or "  - nothing: only EGL (Linux) can choose a device by index"
+    return f"no OpenGL context could be made{wish}. Tried:\n{tried}\nTo install a software OpenGL: {package_line()}"
+
+
+def package_line(release: Mapping[str, str] | None = None, platform: str = sys.platform) -> str:
+    """The command that installs OpenGL here, by ID and ID_LIKE of /etc/os-release; a hint where there is none."""
+    if platform == "darwin":
+        return "macOS brings OpenGL with it; run in a login session of a user at the screen, not over bare ssh"
+    if platform in ("win32", "cygwin"):
+        return "install the graphics driver of the GPU's maker, or Mesa's opengl32.dll beside python.exe"
+    release = dict(read_os_release() if release is None else release)
+    sudo = "" if not hasattr(os, "geteuid") or os.geteuid() == 0 else "sudo "
+    lines = {
+        "debian": "apt-get install -y libegl1 libgl1-mesa-dri",
+        "ubuntu": "apt-get install -y libegl1 libgl1-mesa-dri",
+        "fedora": "dnf install -y mesa-libEGL mesa-dri-drivers",
+        "rhel": "dnf install -y mesa-libEGL mesa-dri-drivers",
+        "alpine": "apk add mesa-egl mesa-gl mesa-dri-gallium",
+        "arch": "pacman -S --noconfirm mesa libglvnd",
+        "suse": "zypper install -y Mesa-libEGL1 Mesa-dri",
+    }
+    for name in [release.get("ID") or "", *release.get("ID_LIKE", "").split()]:
+        if name in lines:
+            return sudo + lines[name]
+    return "install libEGL.so.1 (libglvnd) and Mesa's DRI drivers with this system's package manager"
+
+
+def read_os_release(path: str = "/etc/os-release") -> dict[str, str]:
+    """The keys and values of os-release, empty if there is no such file."""
+    try:
+        text = Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return {}
+    pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))
+    return {key.strip(): value.strip().strip("\"'") for key, value in pairs}

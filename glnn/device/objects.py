@@ -1,0 +1,219 @@
+"""What lives on a device: textures, targets, programs. Device (device.py) makes them and checks thread and limits."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from ..errors import ClosedError, DeviceError, InputError, KernelError, LimitError
+from ..layout.codec import FORMATS, texel_bytes
+from . import context as g
+from .messages import Locate, explain
+
+if TYPE_CHECKING:
+    from .device import Device
+
+# format -> moderngl's name of a component, GL's name of its type and of the format (for reading)
+CODES: dict[str, tuple[str, int, int]] = {
+    "float32": ("f4", 0x1406, g.GL_RGBA),
+    "float16": ("f2", 0x140B, g.GL_RGBA),
+    "rgba8": ("f1", 0x1401, g.GL_RGBA),
+    "rgba32ui": ("u4", 0x1405, 0x8D99),
+    "rg32ui": ("u4", 0x1405, 0x8228),
+    "r32ui": ("u4", 0x1405, 0x8D94),
+    "r16ui": ("u2", 0x1403, 0x8D94),
+}
+SAMPLERS = (0x8B5E, 0x8DC1, 0x8DD2, 0x8DD7)  # GL_SAMPLER_2D, GL_SAMPLER_2D_ARRAY, and of unsigned integers
+
+
+class Texture:
+    """Texels (layers, height, width, components), plain 2D if layers is 0. Made by Device.texture, freed by release().
+
+    The components are 4, but 2 for format "rg32ui" and 1 for "r32ui" and "r16ui".
+    """
+
+    __slots__ = ("device", "format", "glo", "height", "kind", "layers", "mgl", "targets", "width")
+
+    def __init__(self, device: Device, width: int, height: int, layers: int, format: str, data: Any = None):
+        self.device, self.format = device, format
+        self.width, self.height, self.layers = width, height, layers
+        self.kind = g.GL_TEXTURE_2D_ARRAY if layers else g.GL_TEXTURE_2D
+        self.targets: dict[tuple[int, int], Target] = {}
+        self.glo, self.mgl = 0, cast(Any, None)
+        ctx, content, code = device._ctx, None if data is None else self._bytes(data), CODES[format][0]
+        components = FORMATS[format][1]
+        device._gl.error()
+        try:
+            if layers:
+                self.mgl = ctx.texture_array((width, height, layers), components, content, alignment=1, dtype=code)
+            else:
+                self.mgl = ctx.texture((width, height), components, content, alignment=1, dtype=code)
+            self.glo = self.mgl.glo
+            # A float texture with the default filter reads as garbage; nothing here ever interpolates or repeats.
+            self.mgl.filter = (ctx.NEAREST, ctx.NEAREST)
+            self.mgl.repeat_x = self.mgl.repeat_y = False
+            problem = device._gl.error()
+        except Exception as error:  # moderngl's own type
+            problem = str(error)
+        if problem != "GL_NO_ERROR":
+            if self.mgl is not None:
+                self.mgl.release()
+            raise DeviceError(
+                f"a {format} texture of {width} x {height} texels x {layers or 1} ({self.nbytes / 2**20:.1f} MiB) "
+                f"was not made by {device.renderer}: {problem}; use a smaller batch, or close other models"
+            )
+
+    def __repr__(self) -> str:
+        state = "released" if self.mgl is None else f"glo {self.glo}"
+        return f"Texture({self.width}x{self.height}, layers {self.layers}, {self.format}, {state})"
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(layers, height, width, components); layers is 1 for a plain 2D texture."""
+        return (self.layers or 1, self.height, self.width, FORMATS[self.format][1])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of texels."""
+        return self.width * self.height * (self.layers or 1) * texel_bytes(self.format)
+
+    def write(self, data: np.ndarray | bytes) -> None:
+        """Sets all texels from (layers, height, width, components) or bytes. Raises InputError for a wrong size."""
+        self.device.activate()
+        self.live()
+        self.mgl.write(self._bytes(data), alignment=1)
+        self.device._forget_textures()
+
+    def read(self) -> np.ndarray:
+        """All texels, (layers, height, width, components), as they are stored. Waits for the draws before it."""
+        device = self.device
+        device.activate()
+        self.live()
+        gl, dtype, (_, component, order) = device._gl, FORMATS[self.format][0], CODES[self.format]
+        values = np.empty(self.shape, dtype)
+        gl.BindFramebuffer(g.GL_READ_FRAMEBUFFER, device._reader)
+        gl.PixelStorei(g.GL_PACK_ALIGNMENT, 1)
+        for layer in range(self.layers or 1):
+            self._attach(g.GL_READ_FRAMEBUFFER, 0, layer)
+            if layer == 0 and gl.CheckFramebufferStatus(g.GL_READ_FRAMEBUFFER) != g.GL_FRAMEBUFFER_COMPLETE:
+                raise DeviceError(f"{device.renderer} cannot read {self!r} back; `glnn doctor` lists what it can")
+            address = values.ctypes.data + layer * values.strides[0]
+            gl.ReadPixels(0, 0, self.width, self.height, order, component, address)
+        gl.FramebufferTexture2D(g.GL_READ_FRAMEBUFFER, g.GL_COLOR_ATTACHMENT0, g.GL_TEXTURE_2D, 0, 0)
+        return values
+
+    def release(self) -> None:
+        """Frees the texture and its target; a second call does nothing, nor one after the device was closed."""
+        if self.mgl is None:
+            return
+        device = self.device
+        device.activate()
+        for target in self.targets.values():
+            target.delete()
+        self.targets.clear()
+        self.mgl.release()
+        self.mgl, self.glo = cast(Any, None), 0
+        device._textures.discard(self)
+
+    def live(self, device: Device | None = None) -> None:
+        """Raises ClosedError after release(), DeviceError if the texture is not of `device`."""
+        if self.mgl is None:
+            raise ClosedError(f"{self!r} is used after its release")
+        if device is not None and self.device is not device:
+            raise DeviceError(f"{self!r} belongs to another device: textures are not shared between devices")
+
+    def _bytes(self, data: np.ndarray | bytes) -> bytes | np.ndarray:
+        dtype = FORMATS[self.format][0]
+        if isinstance(data, np.ndarray):
+            if data.size * dtype.itemsize != self.nbytes:
+                raise InputError(f"texture data of shape {data.shape}: expected {self.shape}, or as many values")
+            return np.ascontiguousarray(data, dtype).reshape(-1).view(np.uint8)
+        if len(data) != self.nbytes:
+            raise InputError(f"texture data of {len(data)} bytes: expected {self.nbytes} ({self.shape} of {dtype})")
+        return data
+
+    def _attach(self, where: int, buffer: int, layer: int) -> None:
+        """Makes one layer a colour attachment of the bound framebuffer; moderngl can attach whole textures only."""
+        gl, point = self.device._gl, g.GL_COLOR_ATTACHMENT0 + buffer
+        if self.layers:
+            gl.FramebufferTextureLayer(where, point, self.glo, 0, layer)
+        else:
+            gl.FramebufferTexture2D(where, point, g.GL_TEXTURE_2D, self.glo, 0)
+
+
+class Target:
+    """A framebuffer: layer first + i of a texture is draw buffer i. Made by Device.target, freed with the texture."""
+
+    __slots__ = ("buffers", "glo", "texture")
+
+    def __init__(self, texture: Texture, first: int, count: int):
+        device = texture.device
+        self.texture, self.buffers = texture, count
+        if self.buffers > device.limits.draw_buffers:
+            raise LimitError(f"{texture!r} as a target: this device has {device.limits.draw_buffers} draw buffers")
+        gl, self.glo = device._gl, device._new_framebuffer()
+        gl.BindFramebuffer(g.GL_DRAW_FRAMEBUFFER, self.glo)
+        device._target = None
+        points = range(g.GL_COLOR_ATTACHMENT0, g.GL_COLOR_ATTACHMENT0 + self.buffers)
+        for layer in range(self.buffers):
+            texture._attach(g.GL_DRAW_FRAMEBUFFER, layer, first + layer)
+        gl.DrawBuffers(self.buffers, (ctypes.c_uint * self.buffers)(*points))
+        status = gl.CheckFramebufferStatus(g.GL_DRAW_FRAMEBUFFER)
+        if status != g.GL_FRAMEBUFFER_COMPLETE:
+            self.delete()
+            raise DeviceError(
+                f"{device.renderer} cannot render to {texture!r} (framebuffer status {status:#x}); "
+                "`glnn doctor` lists what it can"
+            )
+
+    def delete(self) -> None:
+        """Deletes the framebuffer; the texture stays."""
+        device = self.texture.device
+        device._gl.DeleteFramebuffers(1, ctypes.byref(ctypes.c_uint(self.glo)))
+        self.glo = 0
+        device._target = None  # GL binds framebuffer 0 in place of a deleted one
+
+
+class Program:
+    """A linked program; sampler i of `samplers` reads texture unit i. Made by Device.program and kept until close()."""
+
+    __slots__ = ("F", "P", "_vao", "floats", "glo", "ints", "mgl", "samplers", "users", "vao")
+
+    def __init__(
+        self, device: Device, vertex: str, fragment: str, locate: Locate | None, samplers: Sequence[str] | None
+    ):
+        try:
+            self.mgl = mgl = device._ctx.program(vertex_shader=vertex, fragment_shader=fragment)
+        except Exception as error:  # moderngl's own type
+            device._sweep_programs()
+            told = explain(str(error), vertex, fragment, locate)
+            raise KernelError(f"a kernel does not compile on {device.renderer}:\n{told}") from error
+        kinds = {name: getattr(mgl[name], "gl_type", 0) for name in mgl}
+        active = [name for name, kind in kinds.items() if kind in SAMPLERS]
+        self.samplers = tuple(sorted(active, key=fragment.find) if samplers is None else samplers)
+        stray = [name for name in active if name not in self.samplers]
+        if stray or "p" not in kinds:
+            mgl.release()
+            what = f"samplers {stray} are not among {self.samplers}" if stray else "its vertex shader reads no vec2 p"
+            raise KernelError(f"a program does not keep the device's contract: {what}")
+        device._gl.UseProgram(mgl.glo)
+        device._program = None
+        for unit, name in enumerate(self.samplers):
+            if name in kinds:  # a sampler that the text does not read is gone after linking
+                device._gl.Uniform1i(mgl[name].location, unit)
+        self._vao = device._ctx.simple_vertex_array(mgl, device._triangle, "p")
+        self.glo, self.vao = mgl.glo, self._vao.glo
+        self.P = mgl["P"].location if "P" in kinds else -1
+        self.F = mgl["F"].location if "F" in kinds else -1
+        self.ints: bytes | None = None  # what the uniforms hold now
+        self.floats: bytes | None = None
+        self.users = 0  # how often Device.program handed it out, less Device.drop
+
+    def delete(self) -> None:
+        """Deletes the program and its vertex array."""
+        self._vao.release()
+        self.mgl.release()
+        self.glo = 0

@@ -1,0 +1,65 @@
+"""Model files -> Graph. One room for a family of formats; the format is found by a file's content."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ..errors import ModelFileError
+from ..graph.graph import Graph
+from .file import Source, as_path, looks_like
+from .folder import model_in
+from .registry import LOADERS, Loader, loader
+
+# Each room registers its loaders; this is the order in which they are asked.
+# isort: off
+from . import native  # noqa: F401
+from . import keras  # noqa: F401
+from . import tfjs  # noqa: F401
+# isort: on
+
+__all__ = ["LOADERS", "Loader", "load", "loader"]
+
+StrPath = str | os.PathLike[str]
+
+
+def load(path: StrPath, weights: StrPath | None = None, metadata: StrPath | None = None) -> Graph:
+    """The Graph in a model file, or in a folder that holds one model.
+
+    weights:  the weights file of a model whose structure stands alone (JSON), or the folder of a TensorFlow.js model's
+              shards; looked for beside the model if None
+    metadata: the metadata file of a Keras.js model; looked for beside the model if None
+
+    Raises ModelFileError (missing, empty, truncated, foreign), WeightsMismatchError (weights of another model),
+    UnsupportedError (all layers and options that glnn does not have), GraphError (a structure that cannot be).
+    """
+    place = as_path(path, "path")
+    source = Source(
+        model_in(place) if place.is_dir() else place,
+        None if weights is None else as_path(weights, "weights"),
+        None if metadata is None else as_path(metadata, "metadata"),
+    )
+    return find_loader(source).load(source)
+
+
+def find_loader(source: Source) -> Loader:
+    """The loader that knows this file by its content. Raises ModelFileError that says what the file looks like."""
+    for candidate in LOADERS:
+        if candidate.sniff(source):
+            return candidate
+    known = ", ".join(candidate.name for candidate in LOADERS)
+    if source.looks_like_json:
+        raise ModelFileError(f"{source.path}: {json_kind(source)}. Formats read: {known}")
+    raise ModelFileError(f"{source.path}: this is {looks_like(Path(source.path), source.head)}. Formats read: {known}")
+
+
+def json_kind(source: Source) -> str:
+    """What a JSON file is that no loader took, in words. Raises ModelFileError where it is not even JSON."""
+    content = source.json
+    first = content[0] if isinstance(content, list) and content and isinstance(content[0], dict) else {}
+    if "layer_name" in first:
+        return "this is the metadata of a Keras.js model; load the model's own .json and give this as metadata="
+    if "paths" in first and "weights" in first:
+        return "this is the weights manifest of a TensorFlow.js model without the model; load its model.json instead"
+    keys = ", ".join(map(repr, list(content)[:6])) if isinstance(content, dict) else f"a {type(content).__name__}"
+    return f"this JSON is not a Keras model (it holds {keys}; a model holds 'class_name' and 'config')"

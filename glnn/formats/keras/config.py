@@ -1,0 +1,118 @@
+"""A Keras model config (Sequential or functional, of Keras 1, 2 or 3, models nested to any depth) -> Graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...errors import GlnnError, GraphError, ModelFileError, UnsupportedError
+from ...graph.graph import Graph, Node, as_tuple, validate
+from ...graph.shapes import Dims
+from ..file import Source
+from .layers import CONTAINERS, full_name
+from .walk import Builder, Document
+from .weights import Weights
+
+# What walking a config raises where something is not of the kind, or not in the place, that Keras writes.
+DAMAGE = (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError)
+
+
+def document(where: str, item: Any, keras_version: str | None = None, backend: str | None = None) -> Document:
+    """A Document from a parsed model JSON. Raises ModelFileError where it is no Keras model."""
+    if not isinstance(item, Mapping) or not isinstance(item.get("class_name"), str) or "config" not in item:
+        raise ModelFileError(f"{where}: not a Keras model: an object with 'class_name' and 'config' is needed")
+    if full_name(item) not in CONTAINERS:
+        raise ModelFileError(
+            f"{where}: the model's class is {item['class_name']!r}; only Sequential and functional models say in their "
+            "file what they compute, a class of its own is Python code. Build it as a functional model and save that"
+        )
+    text = str(item.get("keras_version") or keras_version or "")
+    version = int(text[0]) if text[:1].isdigit() else guess_version(item)
+    return Document(where, item, min(version, 3), item.get("backend") or backend)
+
+
+def is_model_json(source: Source) -> bool:
+    """Whether the file is JSON that describes a model of Keras."""
+    if not source.looks_like_json:
+        return False
+    content = source.json
+    return isinstance(content, dict) and "class_name" in content and "config" in content
+
+
+def guess_version(item: Mapping[str, Any]) -> int:
+    """The major version of a config that does not tell it: Keras 3 writes modules and batch_shape."""
+    text = repr(item)
+    return 3 if "module" in item or "'__keras_tensor__'" in text or "'batch_shape'" in text else 2
+
+
+def build_graph(doc: Document, weights: Weights | None, hint: str = "") -> Graph:
+    """The Graph of a model config with its weights in place.
+
+    weights: None for a model whose weights were not found; `hint` then tells where they were looked for
+    Raises UnsupportedError (everything that glnn lacks, together), WeightsMismatchError, ModelFileError, GraphError.
+    """
+    builder = Builder(doc, weights)
+    try:
+        root = builder.entry(doc.item, "", "")
+        tensors = builder.run(root, doc.item, None)
+    except DAMAGE as error:
+        raise ModelFileError(
+            f"{doc.where}: the model's config is damaged ({type(error).__name__}: {error}). Export the model again"
+        ) from error
+    if builder.problems:
+        raise UnsupportedError(doc.where, list(dict.fromkeys(builder.problems)))
+    infer(builder)
+    if weights is not None:
+        weights.assign(root)
+    elif root.count:
+        raise ModelFileError(f"{doc.where}: the model needs weights, and none were found. {hint}")
+    nodes = tuple(
+        Node(step.name, step.entry.layer, tuple(step.inputs), tuple(step.outputs), step.entry.weights, step.entry.path)
+        for step in builder.steps
+        if step.entry.layer is not None
+    )
+    names = unique_names([name for name, _ in tensors])
+    outputs = tuple(tensor for _, tensor in tensors)
+    return validate(Graph(root.name or "model", tuple(builder.inputs), nodes, outputs, names))
+
+
+def infer(builder: Builder) -> None:
+    """Shapes in the order of the steps: how many tensors each makes, and which weights each layer needs."""
+    where = builder.doc.where
+    shapes: dict[str, Dims] = {spec.name: spec.shape for spec in builder.inputs}
+    for step in builder.steps:
+        given = [shapes[name] for name in step.inputs]
+        layer, path = step.entry.layer, step.entry.path
+        assert layer is not None
+        try:
+            if not step.entry.specs:
+                step.entry.specs = tuple(layer.weight_specs(*given))
+            made = as_tuple(layer.output_shape(*given))
+        except GlnnError:
+            raise
+        except Exception as error:
+            words = ", ".join(map(str, given))
+            raise GraphError(
+                f"{where}: layer {path!r} ({step.entry.class_name}) cannot take {words}: {error}"
+            ) from error
+        builder.output(step, len(made) - 1)
+        if len(step.outputs) > len(made):
+            raise GraphError(f"{where}: layer {path!r} makes {len(made)} tensors, {len(step.outputs)} are read")
+        declared = step.entry.declared
+        if declared and tuple(declared[1:]) != tuple(made[0][1:]):
+            raise UnsupportedError(
+                where,
+                [f"{path} ({step.entry.class_name}): option output_shape={declared} (the others make {made[0]})"],
+            )
+        shapes.update(zip(step.outputs, map(tuple, made), strict=True))
+
+
+def unique_names(names: Sequence[str]) -> tuple[str, ...]:
+    """The names, with counters after those that occur again."""
+    seen: dict[str, int] = {}
+    result = []
+    for name in names:
+        count = seen.get(name, 0)
+        seen[name] = count + 1
+        result.append(f"{name}:{count}" if count else name)
+    return tuple(result)

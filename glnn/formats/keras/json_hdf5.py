@@ -1,0 +1,30 @@
+"""A Keras model's JSON (model.to_json() of Keras 1, 2 or 3) with its weights in HDF5."""
+
+from __future__ import annotations
+
+from ...graph.graph import Graph
+from ..file import HDF5_SUFFIXES, Source, hdf5_beside, open_hdf5
+from ..registry import loader
+from .config import build_graph, document, is_model_json
+from .hdf5 import read_weights, text
+from .kerasjs import is_kerasjs
+
+
+def is_model_with_hdf5(source: Source) -> bool:
+    """Whether the file is a Keras model's JSON that does not go with Keras.js weights."""
+    return is_model_json(source) and not is_kerasjs(source)
+
+
+@loader("Keras JSON with HDF5 weights", is_model_with_hdf5)
+def load_json(source: Source) -> Graph:
+    """The Graph of a model's JSON with its weights, given or found beside it."""
+    where = str(source.path)
+    weights = source.weights or hdf5_beside(source.path)
+    if weights is None:
+        names = ", ".join(source.path.stem + suffix for suffix in HDF5_SUFFIXES[:3])
+        hint = f"Looked in {source.path.parent} for {names}; give the file as weights="
+        return build_graph(document(where, source.json), None, hint)
+    with open_hdf5(weights) as file:
+        root = file["model_weights"] if "model_weights" in file else file
+        version, backend = text(root.attrs.get("keras_version")), text(root.attrs.get("backend"))
+        return build_graph(document(where, source.json, version, backend), read_weights(file, weights))

@@ -1,0 +1,5 @@
+"""TensorFlow.js' files."""
+
+from . import layers_model
+
+__all__ = ["layers_model"]

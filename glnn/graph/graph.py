@@ -1,0 +1,175 @@
+"""A model as pure data: tensors, nodes, and the graph that joins them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from ..errors import GlnnError, GraphError
+from .shapes import Dims
+
+
+class Op(Protocol):
+    """What a node computes: a layer is one."""
+
+    @property
+    def exact_inputs(self) -> tuple[int, ...]: ...
+
+    def weight_specs(self, *inputs: Dims) -> Sequence[Any]: ...
+
+    def output_shape(self, *inputs: Dims) -> Any: ...
+
+    def reference(self, inputs: Sequence[Any], weights: Mapping[str, Any]) -> Any: ...
+
+    def lower(self, b: Any, inputs: Sequence[Any], weights: Mapping[str, Any]) -> Any: ...
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """A named tensor: shape with the batch first, None where a dimension is free."""
+
+    name: str
+    shape: Dims
+    dtype: str = "float32"
+
+
+ACTIVATION_CODECS = ("float32", "float16", "rgba8", "uint8")  # of tensors between layers; float32: the device's best
+
+
+@dataclass(frozen=True)
+class ActivationCodec:
+    """How a tensor between layers is stored: one of ACTIVATION_CODECS; for uint8 the range that its codes span."""
+
+    codec: str
+    low: float = 0.0
+    high: float = 0.0
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with it, in words; empty if nothing is."""
+        if self.codec not in ACTIVATION_CODECS:
+            return f"codec {self.codec!r}; known are {', '.join(ACTIVATION_CODECS)}"
+        if not math.isfinite(self.low) or not math.isfinite(self.high):
+            return f"a range from {self.low} to {self.high}; both must be finite"
+        if self.codec == "uint8" and not (self.low <= 0 <= self.high and self.low < self.high):
+            return f"codec uint8 with a range from {self.low} to {self.high}; it must hold 0 and have a positive width"
+        return ""
+
+    @property
+    def scale(self) -> float:
+        """What a step of a uint8 code is worth."""
+        return (self.high - self.low) / 255
+
+    @property
+    def zero(self) -> int:
+        """The uint8 code of 0: value = (code - zero) * scale."""
+        return min(255, max(0, round(-self.low / self.scale)))
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One call of a layer. `name` is unique in the graph; `label` is the layer's name in the user's model.
+
+    In a nested model the label is a path; where none is given it is the name.
+    Weights are arrays of float32 or float16, or Quantized.
+    """
+
+    name: str
+    layer: Op
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    weights: Mapping[str, Any] = field(default_factory=dict)
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.label:
+            object.__setattr__(self, "label", self.name)
+
+    def with_(self, **changes: Any) -> Node:
+        """A copy with some fields changed."""
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """Nodes in the order in which they run; `outputs` are names of tensors, `output_names` what the user calls them.
+
+    `activations` says how tensors are stored, by name; those that it does not name, as the device does best.
+    """
+
+    name: str
+    inputs: tuple[TensorSpec, ...]
+    nodes: tuple[Node, ...]
+    outputs: tuple[str, ...]
+    output_names: tuple[str, ...] = ()
+    activations: Mapping[str, ActivationCodec] = field(default_factory=dict)
+
+    def with_(self, **changes: Any) -> Graph:
+        """A copy with some fields changed."""
+        return replace(self, **changes)
+
+    def specs(self, input_shapes: Mapping[str, Sequence[int | None]] | None = None) -> dict[str, TensorSpec]:
+        """The spec of every tensor, by name. `input_shapes` replaces the inputs' own shapes. Raises GraphError."""
+        known: dict[str, TensorSpec] = {}
+        for spec in self.inputs:
+            shape = tuple(input_shapes[spec.name]) if input_shapes and spec.name in input_shapes else spec.shape
+            known[spec.name] = TensorSpec(spec.name, shape, spec.dtype)
+        for node in self.nodes:
+            missing = [name for name in node.inputs if name not in known]
+            if missing:
+                raise GraphError(f"{self.name}: layer {node.name!r} reads {missing}, which nothing before it makes")
+            try:
+                shapes = as_tuple(node.layer.output_shape(*[known[name].shape for name in node.inputs]))
+            except GlnnError:
+                raise
+            except Exception as error:
+                given = ", ".join(str(known[name].shape) for name in node.inputs)
+                raise GraphError(
+                    f"{self.name}: layer {node.label!r} ({type(node.layer).__name__}) cannot take {given}: {error}"
+                ) from error
+            if len(shapes) != len(node.outputs):
+                raise GraphError(
+                    f"{self.name}: layer {node.name!r} makes {len(shapes)} tensors, {len(node.outputs)} are named"
+                )
+            for name, shape in zip(node.outputs, shapes, strict=True):
+                if name in known:
+                    raise GraphError(f"{self.name}: two tensors are called {name!r}")
+                known[name] = TensorSpec(name, tuple(shape))
+        return known
+
+    def consumers(self) -> dict[str, list[Node]]:
+        """The nodes that read each tensor, by tensor name."""
+        readers: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for name in dict.fromkeys(node.inputs):
+                readers.setdefault(name, []).append(node)
+        return readers
+
+
+def as_tuple(value: Any) -> tuple:
+    """A layer returns one shape, array or value, or a list of several: here always a tuple of them."""
+    return tuple(value) if isinstance(value, list) else (value,)
+
+
+def validate(graph: Graph) -> Graph:
+    """The graph itself, if names are unique, every tensor is made before it is read, shapes fit. Raises GraphError."""
+    seen: set[str] = set()
+    for node in graph.nodes:
+        if node.name in seen:
+            raise GraphError(f"{graph.name}: two layers are called {node.name!r}")
+        seen.add(node.name)
+    specs = graph.specs()
+    for name in graph.outputs:
+        if name not in specs:
+            raise GraphError(f"{graph.name}: output {name!r} is made by no layer")
+    lost = [name for name in graph.activations if name not in specs]
+    if lost:
+        raise GraphError(f"{graph.name}: a codec is given for tensor {lost[0]!r}, which no layer makes")
+    for name, codec in graph.activations.items():
+        if codec.fault:
+            raise GraphError(f"{graph.name}: tensor {name!r}: {codec.fault}")
+    if graph.output_names and len(graph.output_names) != len(graph.outputs):
+        raise GraphError(f"{graph.name}: {len(graph.outputs)} outputs but {len(graph.output_names)} names for them")
+    return graph

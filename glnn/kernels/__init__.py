@@ -1,0 +1,1 @@
+"""The texts of shaders: kernels, what reads tensors and weights for them, and what stands around them."""

@@ -1,0 +1,245 @@
+"""From a kernel's .glsl file, the layouts it is bound to and a dialect to the text that a driver compiles. Pure text.
+
+The kernel language is described in docs/kernels.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache, partial
+
+from ..errors import KernelError
+from ..layout.limits import MAX_LOOP_TURNS
+from ..layout.tiles import Layout
+from .files import KernelSource, kernel_names, load_kernel, parse, read_shader
+from .frame import activation_text, codec_text, globals_text, half_text, head_text, literal, main_text, vertex_text
+from .language import rewrite
+from .language.halves import rounded
+from .read_cells import cells_text
+from .read_tensors import Bound, Origin, inside_text, moving_tap_text, sampler, tap_text, tensor_text, window_origin
+from .uniforms import Params
+
+__all__ = [
+    "MAX_LINES", "Bound", "Call", "KernelSource", "ShaderText",
+    "assemble", "kernel_names", "literal", "load_kernel", "parse", "read_shader",
+]  # fmt: skip
+
+# Statements that may stand in one text after unrolling: beyond this, compilers take seconds.
+MAX_LINES = 6000
+
+
+@dataclass(frozen=True)
+class Call:
+    """One use of a kernel: everything its text depends on."""
+
+    kernel: str
+    out: Layout
+    inputs: tuple[tuple[str, Bound], ...] = ()
+    cells: tuple[tuple[str, Bound], ...] = ()  # those named <name>_q hold the scales of what is called <name>
+    const: tuple[tuple[str, int | float], ...] = ()
+    param: tuple[tuple[str, int], ...] = ()
+    activation: str | None = None
+    constants: tuple[tuple[str, float], ...] = ()  # of the activation
+    out_codec: str = "float32"
+    out_values: tuple[float, float] | None = None  # scale and zero of an output of codec uint8_range
+    dialect: str = "es300"
+    precision: str = "highp"  # "mediump": arithmetic in half floats
+
+
+@dataclass(frozen=True)
+class ShaderText:
+    """What a driver compiles, the samplers in the order of their units, and the values of the uniform arrays P and F.
+
+    `origins` gives for each line of the fragment text the file and line that it came from. The integer uniform ROW0
+    (rows of tiles before this part of the output) is P[0].x.
+    """
+
+    kernel: str
+    dialect: str
+    vertex: str
+    fragment: str
+    samplers: tuple[str, ...]
+    origins: tuple[tuple[str, int], ...]
+    ints: tuple[int, ...]
+    floats: tuple[float, ...]
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of the fragment text: the cache key of the program."""
+        return hashlib.sha256(self.fragment.encode()).hexdigest()
+
+    def locate(self, line: int) -> tuple[str, int] | None:
+        """The kernel file and line behind a line (from 1) of the fragment text."""
+        return self.origins[line - 1] if 0 < line <= len(self.origins) else None
+
+
+@lru_cache(1024)
+def _expand(
+    source: KernelSource,
+    given: frozenset[str],
+    const: tuple[tuple[str, int | float], ...],
+    block: tuple[int, int],
+    looped: bool,
+) -> str:
+    """The body with its #ifdefs resolved and its marked loops written out; calls of x_tap keep constant arguments.
+
+    `looped` leaves the loops.
+    """
+    env: dict[str, int | float] = dict(const) | {"BH": block[0], "BW": block[1], "BLOCK": block[0] * block[1]}
+    text = rewrite.resolve_ifdefs(source.body, {f"HAS_{name}" for name in given})
+    if looped:
+        text = rewrite.scalar_arrays(text, env)
+        return re.sub(r"\by\[[^\[\]]+\]", "y_0", text) if source.blocked else text
+    text = rewrite.unroll(text, set(source.declared["unroll"]), env)
+    text = rewrite.fold_conditions(text, env)
+    text = rewrite.scalar_arrays(text, env)
+    if source.blocked:
+        text = re.sub(r"\by\[([^\[\]]+)\]", lambda m: f"y_{_constant(source, m.group(1), env)}", text)
+
+    def with_constants(call: str, args: list[str]) -> str:
+        return f"{call}({', '.join(str(_constant(source, a, env)) for a in args)})"
+
+    for name in (*source.declared["input"], *source.declared["optional"]):
+        for call in (f"{name}_tap", f"{name}_inside"):
+            text = rewrite.calls(text, call, partial(with_constants, call))
+    if text.count("\n") > MAX_LINES:
+        raise KernelError(
+            f"{source.file}: {text.count(chr(10))} lines after unrolling, at most {MAX_LINES}: "
+            "lower it with fewer taps a draw"
+        )
+    return text
+
+
+def _constant(source: KernelSource, text: str, env: rewrite.Env) -> int:
+    value = rewrite.evaluate(text, env)
+    if value is None:
+        marks = rewrite.MARK.findall(text)
+        line = f":{marks[0]}" if marks else ""
+        raise KernelError(
+            f"{source.file}{line}: {rewrite.MARK.sub('', text).strip()!r} must be constant after unrolling"
+        )
+    return int(value)
+
+
+def _check(source: KernelSource, call: Call) -> None:
+    declared = source.declared
+    kinds = {
+        "input": ([name for name, _ in call.inputs], (*declared["input"], *declared["optional"])),
+        "const": ([name for name, _ in call.const], declared["const"]),
+        "param": ([name for name, _ in call.param], declared["param"]),
+        "cells": ([n for n, _ in call.cells if not n.endswith("_q")], (*declared["matrix"], *declared["vector"])),
+    }
+    for kind, (given, allowed) in kinds.items():
+        extra = [n for n in given if n not in allowed]
+        missing = [n for n in allowed if n not in given and n not in declared["optional"]]
+        if extra or missing:
+            raise KernelError(f"{source.file}: {kind} not declared: {extra}; not given: {missing}")
+
+
+def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
+    """The text of a kernel for its bindings. Raises KernelError for what the contract forbids."""
+    source = source or load_kernel(call.kernel)
+    _check(source, call)
+    const, out, dialect = dict(call.const), call.out, call.dialect
+    if out.layers > 1 and not source.blocked:
+        raise KernelError(f"{source.file}: makes one texel at a time; its output can't lie in blocks of {out.block}")
+    # Where a value is read by sixteen fetches, or every statement rounded, the text written out takes compilers long.
+    half = call.precision == "mediump"
+    looped = out.texels > 1 or half
+    body = _expand(source, frozenset(dict(call.inputs)), call.const, out.block, looped)
+    heads = " ".join(re.findall(r"\bfor\s*\([^{]*?\)", body))
+    bounds = frozenset(re.findall(r"\b[A-Za-z]\w*\b", heads)) if dialect == "es100" else frozenset()
+    params = Params(bounds)
+    params.int("ROW0", 0)
+    for name, value in call.param:
+        params.int(name, value)
+    flags: dict[str, str] = {}
+    texts: list[tuple[str, str]] = []  # accessors, and what main starts with for them
+    for name, bound in sorted(call.cells, key=lambda cell: not cell[0].endswith("_q")):
+        matrix = name in source.declared["matrix"]
+        texts.append(cells_text(name, replace(bound, half=half), matrix, params, dialect))
+    for name, bound in call.inputs:
+        moving = looped or bound.quant in ("tensor", "channel")  # whose accessor finds the scales of a place
+        origin = window_origin(out, bound.layout, bound.mul, bound.div, moving) if source.blocked else None
+        size = bound.size or bound.layout.size
+        texts.append(tensor_text(name, replace(bound, half=half), size, origin, body, params, dialect))
+        if origin is not None:
+            body = _taps(body, name, bound.layout, origin, out, flags)
+    texts.append(_encoding(call, params))
+    parts = [text for text, _ in texts]
+    start = " ".join(statements for _, statements in texts if statements)
+    activation = activation_text(call.activation, call.constants)
+    if half:
+        params.int("HALF_ZERO", 0)
+        body, activation = rounded(body), rounded(activation)
+    parts.append(activation)
+    _declare_out(out, params)
+    env = {**params.ints, **const, **dict(_block_consts(out))}
+    turns = rewrite.loop_turns(body, env)
+    if turns > MAX_LOOP_TURNS:
+        raise KernelError(
+            f"{source.file}: an invocation would take {turns} loop turns, at most {MAX_LOOP_TURNS} are safe "
+            "on every driver: lower this layer in stages"
+        )
+    defines = "\n".join(f"#define {k} {literal(v)}" for k, v in (*call.const, *_block_consts(out)))
+    tail, _ = rewrite.finish(main_text(out, flags, source.blocked, dialect, start))
+    rounding = half_text(dialect) if half else ""
+    params.keep("\n".join([rounding, *parts, body, tail]))
+    pieces = [
+        head_text(dialect, out.layers),
+        read_shader("lib/common.glsl"),
+        defines,
+        params.declare(),
+        rounding,
+        globals_text(out, flags),
+        *parts,
+    ]
+    head, _ = rewrite.finish(rewrite.mark("\n".join(pieces)))
+    middle, lines = rewrite.finish(body)
+    count = (head.count("\n") + 1, tail.count("\n") + 1)
+    origins = [("generated", i + 1) for i in range(count[0])] + [(source.file, line) for line in lines]
+    origins += [("generated", len(origins) + i + 1) for i in range(count[1])]
+    samplers = tuple(sampler(n, i) for n, bound in (*call.inputs, *call.cells) for i in range(bound.layout.textures))
+    ints, floats = params.values()
+    return ShaderText(
+        source.name, dialect, vertex_text(dialect), f"{head}\n{middle}\n{tail}\n",
+        samplers, tuple(origins), tuple(ints), tuple(floats),
+    )  # fmt: skip
+
+
+def _encoding(call: Call, params: Params) -> tuple[str, str]:
+    """The functions that encode the output, and statements for main that set what they need."""
+    text = codec_text("y", call.out_codec, call.dialect, decode=False)
+    if call.out_values is None:
+        return text, ""
+    scale, zero = call.out_values
+    inverse, zero_name = params.float("y_R", 1 / scale), params.float("y_Z", zero)
+    return f"float y_r; float y_z;\n{text}", f"y_r = {inverse}; y_z = {zero_name};"
+
+
+def _block_consts(out: Layout) -> tuple[tuple[str, int], ...]:
+    return ("BH", out.block[0]), ("BW", out.block[1]), ("BLOCK", out.layers)
+
+
+def _taps(body: str, name: str, layout: Layout, origin: Origin, out: Layout, flags: dict[str, str]) -> str:
+    tile, scale = layout.tile, origin.scale
+    check_zero = (out.tile[0] - 1) * scale[0] >= tile[0], (out.tile[1] - 1) * scale[1] >= tile[1]
+
+    def tap(args: list[str]) -> str:
+        if not origin.static:
+            return moving_tap_text(name, args[0], args[1])
+        return tap_text(name, layout, origin, int(args[0]), int(args[1]), flags, check_zero)
+
+    body = rewrite.calls(body, f"{name}_tap", tap)
+    return rewrite.calls(body, f"{name}_inside", lambda args: inside_text(name, args[0], args[1]))
+
+
+def _declare_out(out: Layout, params: Params) -> None:
+    n, h, w, c = out.dims
+    for key, value in zip("NHWCG", (n, h, w, c, out.groups), strict=True):
+        params.int(f"y_{key}", value)
+    params.int("y_COLS", out.columns)
+    if not out.flat:
+        params.int("y_PH", out.tile[0]), params.int("y_PW", out.tile[1])

@@ -1,0 +1,124 @@
+"""The GLSL around a kernel: head, codecs, the fused activation, and the main() that writes what the kernel made."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from ..errors import KernelError
+from ..layout.tiles import Layout
+from .files import read_shader
+from .language import rewrite
+
+
+def literal(value: int | float) -> str:
+    """A number as GLSL writes it."""
+    if isinstance(value, int):
+        return str(value)
+    text = repr(float(value))
+    if text in ("inf", "-inf", "nan"):
+        raise KernelError(f"{text} can't stand in a shader text")
+    return text
+
+
+def head_text(dialect: str, outputs: int) -> str:
+    text = read_shader(f"dialects/{dialect}.glsl")
+    outs = "".join(f"layout(location = {i}) out vec4 out_{i};\n" for i in range(outputs))
+    return text + (outs if dialect != "es100" else "#define out_0 gl_FragColor\n")
+
+
+def half_text(dialect: str) -> str:
+    """The functions `half_of` of shaders/lib/half.glsl."""
+    given = {"HAS_PACK_HALF"} if dialect != "es100" else set()
+    return rewrite.MARK.sub("", rewrite.resolve_ifdefs(rewrite.mark(read_shader("lib/half.glsl")), given))
+
+
+@lru_cache(256)
+def codec_text(name: str, codec: str, dialect: str, decode: bool) -> str:
+    """The functions <name>_decode of a file in shaders/codecs, or <name>_encode; S, Z, R there become variables."""
+    text = read_shader(f"codecs/{codec}.glsl")
+    text = rewrite.resolve_ifdefs(rewrite.mark(text), {"HAS_PACK_HALF", "HAS_BITS"} if dialect != "es100" else set())
+    pieces = re.split(r"(?=^(?:vec[24]|float) \w+code[12]?\()", rewrite.MARK.sub("", text), flags=re.M)
+    wanted = r"\w+ decode[12]?\(" if decode else r"\w+ encode1?\("
+    found = "\n".join(piece for piece in pieces if re.match(wanted, piece))
+    found = re.sub(r"\b(decode[12]?|encode1?)\b", rf"{name}_\1", found)
+    return re.sub(r"\b([SZR])\b", lambda m: f"{name}_{m.group(1).lower()}", found)
+
+
+def activation_text(activation: str | None, constants: tuple[tuple[str, float], ...]) -> str:
+    if activation is None:
+        return "#define activate(v) (v)"
+    text = read_shader("lib/activations.glsl")
+    sections = {
+        m.group(1): m.group(2) for m in re.finditer(r"^// act: (\w+)\n(.*?)(?=^// act: |\Z)", text, re.M | re.S)
+    }
+    done: list[str] = []
+
+    def need(name: str) -> None:
+        if name not in sections:
+            raise KernelError(f"shaders/lib/activations.glsl has no section '// act: {name}'")
+        for other in re.findall(r"^// needs: (.*)$", sections[name], re.M):
+            for word in other.replace(",", " ").split():
+                need(word)
+        if name not in done:
+            done.append(name)
+
+    need(activation)
+    consts = [f"#define {k} {literal(float(v))}" for k, v in constants]
+    return "\n".join([*consts, *(sections[name] for name in done), f"#define activate(v) act_{activation}(v)"])
+
+
+def globals_text(out: Layout, flags: dict[str, str]) -> str:
+    names = ", ".join(f"y_{i}" for i in range(out.layers))
+    bools = f"bool {', '.join(flags)};" if flags else ""
+    return f"int block_y; int block_x; vec4 {names}; {bools}"
+
+
+def main_text(out: Layout, flags: dict[str, str], blocked: bool, dialect: str, start: str = "") -> str:
+    """main(): `start`, which block this is, the kernel, dead lanes and pixels cleared, the values encoded."""
+    n, h, w, c = out.dims
+    bh, bw = out.block
+    lines = ["void main() {", start, "int row = int(gl_FragCoord.y); int col = int(gl_FragCoord.x);"]
+    if out.flat:
+        lines += ["int tile = (row + ROW0) * y_COLS + col;"]
+        if out.texels > 1:
+            lines += ["int pick = imod(tile, 4); tile = idiv(tile, 4);"]
+        lines += [
+            "int q = idiv(tile, y_G); int g = tile - q * y_G; int r = idiv(q, y_W); int n = idiv(r, y_H);",
+            "block_y = r - n * y_H; block_x = q - r * y_W;",
+        ]
+    else:
+        lines += [
+            "int ty = idiv(row, y_PH); int tx = idiv(col, y_PW); block_y = row - ty * y_PH; block_x = col - tx * y_PW;",
+            "int tile = (ty + ROW0) * y_COLS + tx;",
+        ]
+        if out.texels > 1:
+            lines += ["int pick = imod(tile, 4); tile = idiv(tile, 4);"]
+        lines += ["int n = idiv(tile, y_G); int g = tile - n * y_G;"]
+    y = [f"y_{i}" for i in range(out.layers)]
+    lines += [f"{' = '.join(y)} = vec4(0.0);", "if (n < y_N) {", "int c = g * 4;"]
+    lines += [f"{name} = {condition};" for name, condition in flags.items()]
+    lines += [f"int h = block_y{f' * {bh}' if bh > 1 else ''}; int w = block_x{f' * {bw}' if bw > 1 else ''};"]
+    lines += ["kernel(n, h, w, c);" if blocked else "y_0 = kernel(n, h, w, c);"]
+    if c % 4:
+        dead = [
+            f"{v}.{lane} = c + {k} < y_C ? {v}.{lane} : 0.0;" for v in y for k, lane in ((1, "y"), (2, "z"), (3, "w"))
+        ]
+        lines += ["if (g == y_G - 1) {", *dead, "}"]
+    for v, (i, j) in zip(y, ((i, j) for i in range(bh) for j in range(bw)), strict=True):
+        edges = ([f"h + {i} >= y_H"] if i and h % bh else []) + ([f"w + {j} >= y_W"] if j and w % bw else [])
+        lines += [f"if ({' || '.join(edges)}) {v} = vec4(0.0);"] if edges else []
+    lines += ["}"]
+    if out.texels == 1:
+        # es100: gl_FragColor is mediump, and Mesa rounds to half what reaches it from a branch, but not what a
+        # selection brings (docs/driver-notes.md).
+        live = "n < y_N ? {} : vec4(0.0)" if dialect == "es100" else "{}"
+        lines += [f"out_{i} = {live.format(f'y_encode({v})')};" for i, v in enumerate(y)]
+    else:
+        lines += ["out_0 = y_encode1(lane(y_0, pick));"]
+    return "\n".join([*lines, "}"])
+
+
+def vertex_text(dialect: str) -> str:
+    """The vertex shader of every pass: one triangle over the target."""
+    return read_shader(f"dialects/{dialect}.vert.glsl")

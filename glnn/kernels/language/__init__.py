@@ -1,0 +1,1 @@
+"""The kernel language: GLSL text in, GLSL text out."""

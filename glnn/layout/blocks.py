@@ -1,0 +1,99 @@
+"""How images are cut into blocks of pixels, and tiles laid into rows of a texture: choices by estimated time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+
+from ..graph.shapes import ceil_div
+
+# Blocks (height, width) of pixels that one invocation may produce, where the device has the draw buffers.
+BLOCKS = ((2, 4), (1, 8), (1, 7), (1, 6), (2, 3), (1, 5), (2, 2), (1, 4), (1, 3), (1, 2), (1, 1))
+
+
+def block_cost(h: int, w: int, block: tuple[int, int]) -> float:
+    """Relative time per pixel (ns) of a convolution over an h x w image in blocks of this size."""
+    bh, bw = block
+    n = bh * bw
+    wasted = ceil_div(h, bh) * bh * ceil_div(w, bw) * bw / (h * w)
+    one_by_one = 28 + n * (4.6 + 7.0)
+    three_by_three = 28 + n * 4.6 + 7.0 * (bh + 2) * (bw + 2) / 9
+    return wasted * (one_by_one + three_by_three) / n
+
+
+@lru_cache(4096)
+def best_block(h: int, w: int, draw_buffers: int) -> tuple[int, int]:
+    """The block for an image of h x w pixels alone; a function of the size, so that tensors of one size match."""
+    return min(_fitting(h, w, draw_buffers), key=lambda b: block_cost(h, w, b))
+
+
+def _fitting(h: int, w: int, draw_buffers: int) -> list[tuple[int, int]]:
+    return [b for b in BLOCKS if b[0] * b[1] <= draw_buffers and (b[0] <= h or b[0] == 1) and (b[1] <= w or b[1] == 1)]
+
+
+# A network may take this much longer with one block for all its sizes: it has half the programs to compile.
+COMMON_BLOCK_COST = 1.12
+# ... and a single size may be this much off; beyond, it gets its own block.
+OWN_BLOCK_COST = 1.35
+
+
+def common_block(texels: Mapping[tuple[int, int], int], draw_buffers: int) -> tuple[int, int] | None:
+    """The block that suits all image sizes (h, w) of a network, given the texels at each size; None if none does."""
+    sizes = {size: count for size, count in texels.items() if size[1] > 1}
+    if len(sizes) < 2:
+        return None
+
+    def cost(block: tuple[int, int] | None) -> float:
+        return sum(n * h * w * block_cost(h, w, own_block(h, w, block, draw_buffers)) for (h, w), n in sizes.items())
+
+    def kinds(block: tuple[int, int] | None) -> int:
+        """How many texts a kernel needs: one for each block, with and without edges that a block overhangs."""
+        own = {(h, w): own_block(h, w, block, draw_buffers) for h, w in sizes}
+        return len({(b, h % b[0] > 0, w % b[1] > 0) for (h, w), b in own.items()})
+
+    candidates = [None, *sorted({best_block(h, w, draw_buffers) for h, w in sizes})]
+    fast = [b for b in candidates if cost(b) <= COMMON_BLOCK_COST * cost(None)]
+    return min(fast, key=lambda b: (kinds(b), cost(b)))
+
+
+def own_block(h: int, w: int, common: tuple[int, int] | None, draw_buffers: int) -> tuple[int, int]:
+    """The common block where it suits the size, else the size's own."""
+    own = best_block(h, w, draw_buffers)
+    suits = common in _fitting(h, w, draw_buffers) and block_cost(h, w, common) <= OWN_BLOCK_COST * block_cost(
+        h, w, own
+    )
+    return common if suits and common else own
+
+
+def best_columns(tiles: int, tile: tuple[int, int], limit: int) -> int:
+    """Tiles per row of a texture: few parts first, then an even load on the threads of a software renderer."""
+    widest = min(max(1, limit // tile[1]), tiles)
+
+    def cost(columns: int) -> tuple[int, int, int]:
+        rows = ceil_div(tiles, columns)
+        width, height = columns * tile[1], rows * tile[0]
+        parts = ceil_div(rows, max(1, limit // tile[0]))
+        return (
+            parts,
+            sum(_longest(width, min(height, limit), threads) * threads for threads in (2, 4)),
+            abs(width - height),
+        )
+
+    candidates = set(range(1, min(widest, 64) + 1))
+    candidates |= {min(widest, max(1, size // tile[1])) for size in (64, 128, 256, 512, 1024, 2048, limit)}
+    candidates |= {min(widest, max(1, math.isqrt(tiles * tile[0] * tile[1]) // tile[1]))}
+    return min(candidates, key=cost)
+
+
+def _longest(width: int, height: int, threads: int) -> int:
+    """Units of 4x4 texels that the busiest thread shades: llvmpipe hands out squares of 64x64 texels."""
+    across, down = divmod(width, 64), divmod(height, 64)
+    widths = [16] * across[0] + [ceil_div(across[1], 4)] * (across[1] > 0)
+    heights = [16] * down[0] + [ceil_div(down[1], 4)] * (down[1] > 0)
+    if len(widths) * len(heights) > 16 * threads:  # many squares even out
+        return sum(widths) * sum(heights) // threads
+    load = [0] * threads
+    for units in sorted((w * h for w in widths for h in heights), reverse=True):
+        load[load.index(min(load))] += units
+    return max(load)

@@ -1,0 +1,135 @@
+"""Where the weights of inner loops lie in textures: in cells of 4 x 4 weights or of 4 channels, tap after tap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from ..errors import LimitError
+from ..graph.shapes import ceil_div
+from .limits import MAX_TILES, Limits
+from .tiles import uneven
+
+
+@dataclass(frozen=True)
+class CellLayout:
+    """How weights lie for inner loops: cells of `texels` texels, one for each (column, row, tap).
+
+    A mat4 cell holds a 4 x 4 block (4 texels of float), a vec4 cell four channels. The taps of one (column, row) pair
+    are a *run* of texels in one row of the texture (a single cell each, where a whole run is wider than the limit).
+    Parts are layers or textures, as a tensor's are.
+    """
+
+    rows: int  # groups of input channels (1 for vectors)
+    cols: int  # groups of output channels
+    taps: int
+    texels: int  # per cell
+    run_taps: int  # taps in a run: all, or 1
+    columns: int  # runs in a row of the texture
+    part_rows: int  # rows in one part, and the largest side of one
+    lanes: int = 4  # values in a texel
+    stacked: bool = False  # parts are layers of one array texture
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of each texture: a little more than what is used (see `uneven`)."""
+        return uneven(self.width, self.part_rows), uneven(self.height, self.part_rows)
+
+    @property
+    def runs(self) -> int:
+        """Number of runs."""
+        return self.rows * self.cols * (self.taps // self.run_taps)
+
+    @property
+    def run_texels(self) -> int:
+        """Texels of a run."""
+        return self.run_taps * self.texels
+
+    @property
+    def height_all(self) -> int:
+        """Texel rows over all parts."""
+        return ceil_div(self.runs, self.columns)
+
+    @property
+    def parts(self) -> int:
+        """Number of parts."""
+        return ceil_div(self.height_all, self.part_rows)
+
+    @property
+    def textures(self) -> int:
+        """Number of textures."""
+        return 1 if self.stacked else self.parts
+
+    @property
+    def depth(self) -> int:
+        """Layers of each texture; 0: a plain 2D texture."""
+        return self.parts if self.stacked and self.parts > 1 else 0
+
+    @property
+    def width(self) -> int:
+        """Width of each texture in texels."""
+        return self.columns * self.run_texels
+
+    @property
+    def height(self) -> int:
+        """Height of each texture in texels."""
+        return min(self.height_all, self.part_rows)
+
+    @property
+    def aligned(self) -> bool:
+        """True where each column's runs are exactly one row of the texture, so that no division finds them."""
+        return self.run_taps == self.taps and self.columns == self.rows
+
+    def pack(self, array: np.ndarray) -> list[np.ndarray]:
+        """(1, height, width, lanes) values for each part, from (taps, in, out) or (taps, channels) values."""
+        cells = matrix_cells(array) if array.ndim == 3 else vector_cells(array)
+        flat = cells.reshape(-1, self.lanes)
+        full = np.zeros((self.parts * self.height * self.width, self.lanes), array.dtype)
+        full[: len(flat)] = flat
+        return list(full.reshape(self.parts, 1, self.height, self.width, self.lanes))
+
+
+def matrix_cells(array: np.ndarray) -> np.ndarray:
+    """(out groups, in groups, taps, 4 input lanes, 4 output lanes) of a (taps, in, out) array, zero-padded."""
+    taps, cin, cout = array.shape
+    padded = np.zeros((taps, ceil_div(cin, 4) * 4, ceil_div(cout, 4) * 4), array.dtype)
+    padded[:, :cin, :cout] = array
+    return np.ascontiguousarray(padded.reshape(taps, -1, 4, padded.shape[2] // 4, 4).transpose(3, 1, 0, 2, 4))
+
+
+def vector_cells(array: np.ndarray) -> np.ndarray:
+    """(groups, taps, 4 lanes) of a (taps, channels) array, zero-padded."""
+    taps, channels = array.shape
+    padded = np.zeros((taps, ceil_div(channels, 4) * 4), array.dtype)
+    padded[:, :channels] = array
+    return np.ascontiguousarray(padded.reshape(taps, -1, 4).transpose(1, 0, 2))
+
+
+@lru_cache(4096)
+def choose_cells(shape: tuple[int, ...], limits: Limits, name: str = "weights", lanes: int = 4) -> CellLayout:
+    """The layout of (taps, in, out) or (taps, channels) weights, `lanes` values to a texel.
+
+    Raises LimitError where they do not fit, even split.
+    """
+    taps, limit = shape[0], limits.max_texture_size
+    rows, cols, values = (
+        (ceil_div(shape[1], 4), ceil_div(shape[2], 4), 16) if len(shape) == 3 else (1, ceil_div(shape[1], 4), 4)
+    )
+    texels = values // lanes
+    run_taps = taps if taps * texels <= limit else 1
+    runs = rows * cols * (taps // run_taps)
+    widest = limit // (run_taps * texels)
+    if run_taps == taps and rows <= widest and (rows > 1 or cols <= limit):
+        columns = rows
+    else:
+        columns = min(widest, runs)
+    layout = CellLayout(rows, cols, taps, texels, run_taps, columns, limit, lanes, limits.dialect != "es100")
+    most = limits.array_layers if layout.stacked else limits.texture_units - 1
+    if layout.parts > most or runs >= MAX_TILES:
+        raise LimitError(
+            f"{name}: weights of shape {shape} need {layout.parts} parts of at most {limit} x {limit} texels; "
+            f"at most {most} can be read at once on this device"
+        )
+    return layout

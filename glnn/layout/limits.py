@@ -1,0 +1,25 @@
+"""What bounds a layout: a device's limits, and those of every shader."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DIALECTS = ("es300", "gl330", "es100")  # of shader texts, in the order of preference
+TARGETS = ("float32", "float16", "rgba8")  # texels that can be drawn to, best first
+# Tile numbers are divided in float arithmetic in the shaders (exact below 2**24 with one correction).
+MAX_TILES = 1 << 24
+# llvmpipe ends all loops of an invocation after 65,535 turns in total, silently; half leaves room for its own count.
+MAX_LOOP_TURNS = 1 << 15
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a device can do: sizes in texels, counts, the best target that can be drawn to and read, the dialect."""
+
+    max_texture_size: int = 4096
+    draw_buffers: int = 8
+    texture_units: int = 16
+    float_target: str = "float32"
+    dialect: str = "es300"
+    array_layers: int = 256
+    precision: str = "highp"  # of arithmetic in shaders: "mediump" stands for half floats

@@ -1,0 +1,1 @@
+"""A model on samples: ranges, drift, the cheapest codecs."""

@@ -1,0 +1,1 @@
+"""The primitive operations that layers are built of."""

@@ -1,0 +1,1 @@
+"""Plans on a device: arrays in, draws, arrays out."""

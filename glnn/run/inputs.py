@@ -1,0 +1,117 @@
+"""What a user hands to predict: arrays, lists or dicts, checked against a model's inputs and made float32."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..graph.graph import TensorSpec
+from ..graph.shapes import shape_text
+
+EXACT = 1 << 24  # whole numbers up to here are float32 values of their own
+
+
+def named_inputs(x: Any, specs: Sequence[TensorSpec]) -> dict[str, np.ndarray]:
+    """Arrays by input name from an array (one input), a list or tuple (in order) or a dict. Raises InputError."""
+    names = [spec.name for spec in specs]
+    expected = ", ".join(f"{spec.name!r} {shape_text(spec.shape)}" for spec in specs)
+    if isinstance(x, Mapping):
+        unknown, missing = [k for k in x if k not in names], [n for n in names if n not in x]
+        if unknown or missing:
+            raise InputError(f"inputs by name: unknown {unknown}, missing {missing}; this model takes {expected}")
+        given = [x[name] for name in names]
+    elif len(specs) == 1:
+        alone = isinstance(x, list | tuple) and len(x) == 1 and np.ndim(x[0]) == len(specs[0].shape)
+        given = [x[0] if alone else x]
+    elif isinstance(x, list | tuple):
+        given = list(x)
+    else:
+        raise InputError(
+            f"one array was given; this model has {len(specs)} inputs: "
+            f"give a list in this order or a dict of {expected}"
+        )
+    if len(given) != len(specs):
+        raise InputError(f"{len(given)} arrays were given; this model takes {len(specs)}: {expected}")
+    arrays = {spec.name: _checked(value, spec) for spec, value in zip(specs, given, strict=True)}
+    batches = {name: len(a) for name, a in arrays.items()}
+    if len(set(batches.values())) > 1:
+        raise InputError(f"the inputs have different batch sizes: {batches}")
+    return arrays
+
+
+def _checked(value: Any, spec: TensorSpec) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise InputError(f"input {spec.name!r}: not an array of one shape ({error})") from None
+    if array.dtype.kind not in "fiub":
+        raise InputError(
+            f"input {spec.name!r}: dtype {array.dtype} was given; allowed are floats, integers and booleans"
+        )
+    wanted = shape_text(spec.shape)
+    if array.ndim != len(spec.shape):
+        hint = ""
+        if array.ndim == len(spec.shape) - 1 and _fits(array.shape, spec.shape[1:]):
+            hint = ". A single sample needs a batch axis: x[None]"
+        raise InputError(f"input {spec.name!r}: an array of shape {array.shape} was given, expected {wanted}{hint}")
+    if not _fits(array.shape[1:], spec.shape[1:]):
+        swapped = (array.shape[0], *array.shape[2:], array.shape[1])
+        hint = (
+            " (channels come last here: x.transpose(0, 2, 3, 1))"
+            if array.ndim == 4 and _fits(swapped, spec.shape)
+            else ""
+        )
+        raise InputError(f"input {spec.name!r}: an array of shape {array.shape} was given, expected {wanted}{hint}")
+    if spec.shape[0] is not None and array.shape[0] not in (0, spec.shape[0]):
+        raise InputError(
+            f"input {spec.name!r}: a batch of {array.shape[0]} was given, the model is fixed to {spec.shape[0]}"
+        )
+    if array.dtype.kind in "iu" and array.size and (most := max(int(array.max()), -int(array.min()))) > EXACT:
+        raise InputError(
+            f"input {spec.name!r}: holds whole numbers up to {most}; textures hold them exactly up to 2^24 = {EXACT}. "
+            "Where they may be rounded, give floats: x.astype('float32')"
+        )
+    if array.dtype.itemsize > 4:
+        with np.errstate(over="ignore"):
+            narrow = array.astype(np.float32)
+        if array.dtype.kind == "f" and np.isinf(narrow).sum() != np.isinf(array).sum():
+            raise InputError(
+                f"input {spec.name!r}: holds finite values beyond float32's largest, 3.4e38; scale them down"
+            )
+        return narrow
+    return array.astype(np.float32, copy=False)
+
+
+def _fits(shape: Sequence[int], wanted: Sequence[int | None]) -> bool:
+    return len(shape) == len(wanted) and all(w is None or s == w for s, w in zip(shape, wanted, strict=True))
+
+
+def web_shapes(
+    specs: Sequence[TensorSpec], given: Sequence[int] | Mapping[str, Sequence[int]] | None
+) -> dict[str, tuple[int, ...]]:
+    """The input shapes, batch first, of a page from what `Model.export_web` takes. Raises InputError."""
+    if given is not None and not isinstance(given, Mapping):
+        given = {specs[0].name: given}
+    unknown = set(given or ()) - {spec.name for spec in specs}
+    if unknown:
+        names = ", ".join(spec.name for spec in specs)
+        raise InputError(f"input_shape: no input {', '.join(sorted(unknown))}; there are {names}")
+    shapes: dict[str, tuple[int, ...]] = {}
+    for spec in specs:
+        shape: tuple[Any, ...] = tuple((given or {}).get(spec.name, (1, *spec.shape[1:])))
+        if len(shape) == len(spec.shape) - 1:
+            shape = (1, *shape)
+        fits = len(shape) == len(spec.shape) and all(
+            isinstance(have, int) and have > 0 and want in (None, have)
+            for have, want in zip(shape, spec.shape, strict=True)
+        )
+        if not fits:
+            raise InputError(
+                f"input_shape: input {spec.name!r} has shape {spec.shape}, None where free; {shape} does not fit. "
+                f"Give a whole number for each size"
+            )
+        shapes[spec.name] = shape
+    return shapes

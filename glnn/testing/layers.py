@@ -1,0 +1,194 @@
+"""What a test of layers and kernels needs: run one layer through the shaders, judge it against its NumPy reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .. import tensor
+from ..device.device import Device
+from ..graph.graph import ActivationCodec, Graph, Node, TensorSpec, as_tuple, validate
+from ..graph.shapes import Dims
+from ..layers.base import Layer
+from ..layout.codec import CODECS, activation_storage, storage
+from ..plan.plan import Plan, make_plan
+from ..plan.weights import WeightStore
+from ..primitives.base import Builder, Value
+from ..quant import channel_axes, half, linear
+from ..run.executor import Executor
+from ..run.resident import Resident
+
+
+@dataclass(frozen=True)
+class LayerRun:
+    """What came out of a layer's shaders: its outputs, the values in dead lanes and pixels, and the plan that ran."""
+
+    outputs: list[np.ndarray]
+    dead: list[np.ndarray]
+    plan: Plan
+
+
+def layer_graph(layer: Layer, shapes: Sequence[tuple[int, ...]], weights: Mapping[str, np.ndarray]) -> Graph:
+    """A graph of one layer with inputs of these shapes (batch first). Raises GraphError."""
+    specs = tuple(TensorSpec(f"x{i}", tuple(shape)) for i, shape in enumerate(shapes))
+    count = len(layer.output_shape(*shapes)) if isinstance(layer.output_shape(*shapes), list) else 1
+    outputs = tuple(f"y{i}" for i in range(count))
+    node = Node("layer", layer, tuple(s.name for s in specs), outputs, weights)
+    return validate(Graph(type(layer).__name__, specs, (node,), outputs))
+
+
+@dataclass(frozen=True)
+class Copy(Layer):
+    """Its input, drawn once more: a tensor of its own, which may have a codec of its own."""
+
+    def output_shape(self, *inputs: Dims) -> Dims:
+        return inputs[0]
+
+    def reference(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
+        return inputs[0]
+
+    def lower(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, np.ndarray]) -> Value:
+        return b.draw("pointwise", inputs[0].shape, {"x": inputs[0]})
+
+
+def between_copies(
+    layer: Layer,
+    shapes: Sequence[tuple[int, ...]],
+    weights: Mapping[str, np.ndarray],
+    codec: Callable[[str], ActivationCodec],
+) -> Graph:
+    """A graph of one layer whose inputs "a0", .. and outputs "b0", .. are copies in codecs, by their names.
+
+    What goes in is called "x0", .., what comes out "y0", ..
+    """
+    middle = layer_graph(layer, shapes, weights)
+    (node,) = middle.nodes
+    read, made = (tuple(f"{c}{i}" for i in range(len(n))) for c, n in (("a", node.inputs), ("b", node.outputs)))
+    nodes = (
+        *(Node(f"in {a}", Copy(), (x,), (a,)) for x, a in zip(node.inputs, read, strict=True)),
+        node.with_(inputs=read, outputs=made),
+        *(Node(f"out {b}", Copy(), (b,), (y,)) for b, y in zip(made, node.outputs, strict=True)),
+    )
+    return validate(middle.with_(nodes=nodes, activations={name: codec(name) for name in (*read, *made)}))
+
+
+def coded_weights(
+    layer: Layer, shapes: Sequence[tuple[int, ...]], weights: Mapping[str, np.ndarray], codec: str, per_channel: bool
+) -> dict[str, Any]:
+    """A layer's weights of two or more axes in a codec (see quant.WEIGHT_CODECS), the others as they are.
+
+    Also where scales for each channel are more than they save, which quant.encode would refuse.
+    """
+    (node,) = layer_graph(layer, shapes, weights).nodes
+
+    def coded(name: str, array: np.ndarray) -> Any:
+        if array.ndim < 2:
+            return array
+        if codec == "float16":
+            return half(array)
+        return linear(array, codec, channel_axes(node, name, array.ndim) if per_channel else None)
+
+    return {name: coded(name, array) for name, array in weights.items()}
+
+
+def run_layer(
+    device: Device, layer: Layer, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray] | None = None
+) -> LayerRun:
+    """Runs one layer on a device, every texture filled with NaN first. Raises what planning and drawing raise."""
+    graph = layer_graph(layer, [x.shape for x in inputs], weights or {})
+    store = WeightStore(graph)
+    plan = make_plan(graph, {f"x{i}": x.shape for i, x in enumerate(inputs)}, device.limits, store)
+    resident = Resident(device, store.values)
+    executor = Executor(plan, device, resident)
+    try:
+        outputs = executor.run({f"x{i}": x for i, x in enumerate(inputs)}, poison=True)
+        dead = [
+            t.layout.dead(tensor.parts([executor.slots[s] for s in t.slots], t.layout, activation_storage(t.codec)))
+            for t in plan.outputs
+            if t.name in made_by_draws(plan)
+        ]
+    finally:
+        executor.release()
+        resident.release()
+    return LayerRun(list(outputs.values()), dead, plan)
+
+
+def made_by_draws(plan: Plan) -> set[str]:
+    """The outputs that a draw writes (a layer that does nothing hands its input on)."""
+    targets = {draw.target for draw in plan.draws}
+    return {t.name for t in plan.outputs if set(t.slots) <= targets}
+
+
+def decoded(x: np.ndarray, codec: str) -> np.ndarray:
+    """The values as a texture of this codec holds them, float64: what a kernel is judged on."""
+    stored, values = storage(codec), np.asarray(x, np.float32).reshape(-1, 1)
+    if stored.lanes > 1:
+        values = np.repeat(values, stored.lanes, 1)
+    return stored.decode(stored.encode(values))[:, 0].reshape(np.shape(x)).astype(np.float64)
+
+
+def grid(codec: str, values: np.ndarray) -> ActivationCodec:
+    """A codec for a tensor of these values: of uint8, the range from the least to the largest, 0 included."""
+    if codec != "uint8":
+        return ActivationCodec(codec)
+    low, high = min(0.0, float(values.min(initial=0))), max(0.0, float(values.max(initial=0)))
+    return ActivationCodec(codec, low, high if high > low else low + 1.0)
+
+
+def decoded_activation(x: np.ndarray, codec: ActivationCodec) -> np.ndarray:
+    """The values as a tensor between layers holds them (see shaders/codecs/uint8_range.glsl), float64."""
+    if codec.codec != "uint8":
+        return decoded(x, codec.codec)
+    codes = np.clip(np.floor(np.asarray(x, np.float64) / codec.scale + codec.zero + 0.5), 0, 255)
+    return (codes - codec.zero) * codec.scale
+
+
+def assert_close(got: np.ndarray, expected: np.ndarray, tolerance: float, name: str = "") -> None:
+    """Shapes equal, NaN and infinities in the same places, other values within tolerance times the largest."""
+    assert got.shape == expected.shape, f"{name}: shape {got.shape}, expected {expected.shape}"
+    finite = np.isfinite(expected)
+    np.testing.assert_array_equal(np.isnan(got), np.isnan(expected), f"{name}: NaN in other places")
+    np.testing.assert_array_equal(
+        np.where(finite | np.isnan(expected), 0, expected),
+        np.where(np.isfinite(got) | np.isnan(got), 0, got),
+        f"{name}: infinities differ",
+    )
+    scale = float(np.abs(expected[finite]).max(initial=0))
+    np.testing.assert_allclose(got[finite], expected[finite], rtol=0, atol=tolerance * scale + 1e-37, err_msg=name)
+
+
+def check_layer(
+    device: Device,
+    layer: Layer,
+    inputs: Sequence[np.ndarray],
+    weights: Mapping[str, np.ndarray] | None = None,
+    tolerance: float | None = None,
+) -> LayerRun:
+    """A layer's shaders agree with its NumPy reference and leave dead lanes zero. Raises AssertionError.
+
+    tolerance: relative to the largest value; None: the one of the device's codec.
+    """
+    codec = device.limits.float_target
+    run = run_layer(device, layer, inputs, weights)
+    wide = {name: np.asarray(w, np.float64) for name, w in (weights or {}).items()}
+    with np.errstate(all="ignore"):
+        expected = as_tuple(layer.reference([decoded(x, codec) for x in inputs], wide))
+    error = device.error()
+    assert error == "GL_NO_ERROR", f"{type(layer).__name__}: {error}"
+    for got, want in zip(run.outputs, expected, strict=True):
+        assert_close(got, as_stored(want, codec), tolerance or CODECS[codec].tolerance, type(layer).__name__)
+    for dead in run.dead:
+        np.testing.assert_array_equal(
+            dead, 0, f"{type(layer).__name__}: lanes or pixels outside the tensor are not zero"
+        )
+    return run
+
+
+def as_stored(want: np.ndarray, codec: str) -> np.ndarray:
+    """An expected result with what is beyond the codec's range as infinity."""
+    with np.errstate(over="ignore"):
+        stored = decoded(want, codec).reshape(want.shape)
+    return np.where(np.isinf(stored) & np.isfinite(want), stored, want)

@@ -1,0 +1,403 @@
+"""The assembler: text expansion, pragmas, what is refused, and that one layer has one text for all image sizes."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from glnn.errors import KernelError
+from glnn.kernels.assemble import (
+    Bound,
+    Call,
+    KernelSource,
+    ShaderText,
+    assemble,
+    kernel_names,
+    literal,
+    load_kernel,
+    parse,
+)
+from glnn.kernels.language import rewrite as unroll
+from glnn.layers.base import Layer
+from glnn.layers.conv import Conv2D, DepthwiseConv2D
+from glnn.layers.core import Dense
+from glnn.layers.pooling import AveragePooling2D, MaxPooling2D
+from glnn.layers.resizing import ZeroPadding2D
+from glnn.layout.cells import choose_cells
+from glnn.layout.limits import DIALECTS, MAX_LOOP_TURNS, Limits
+from glnn.layout.tiles import choose_layout
+from glnn.plan import Plan, make_plan
+from glnn.testing import coded_weights, layer_graph
+
+
+def plain(text: str) -> str:
+    """A text without line marks, and with single spaces."""
+    return " ".join(unroll.MARK.sub("", text).split())
+
+
+# ---- evaluate
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("7", 7), ("3 + 4 * 2", 11), ("(3 + 4) * 2", 14), ("-A", -5), ("+A", 5), ("A - B * 2", 1), ("0x10", 16),
+        ("7 / 2", 3), ("-7 / 2", -3), ("7 / -2", -3), ("0 / -2", 0), ("7.0 / 2", 3.5), ("-7 % 4", -3), ("7 % -4", 3),
+        ("A > B && B > 0", True), ("A < B || !B", False), ("!(A == 5)", False), ("A != B", True), ("A >= 5", True),
+        ("A <= 4", False), ("  A\n * 2 ", 10), ("\x0112\x02A + \x0113\x021", 6),
+        ("C", None), ("A / 0", None), ("f(A)", None), ("A +", None), ("x_tap(1, 2)", None), ("1 < A < 9", None),
+        ("A ? 1 : 2", None), ("", None), ("'a'", None),
+    ],
+)  # fmt: skip
+def test_evaluate_counts_as_glsl_does(text: str, value: object) -> None:
+    got = unroll.evaluate(text, {"A": 5, "B": 2})
+    assert got == value and (got is None) == (value is None)
+
+
+# ---- expansion
+
+
+def test_unroll_writes_marked_loops_out() -> None:
+    text = "for (int i = 0; i < N; i++) for (int j = A; j < 4; j += 2) y[i * 2 + j] = x(i, j, k);"
+    assert plain(unroll.unroll(text, {"i", "j"}, {"N": 2, "A": 0})) == (
+        "y[0 * 2 + 0] = x(0, 0, k); y[0 * 2 + 2] = x(0, 2, k); y[1 * 2 + 0] = x(1, 0, k); y[1 * 2 + 2] = x(1, 2, k);"
+    )
+
+
+def test_unroll_leaves_other_loops_and_names_that_only_begin_so() -> None:
+    text = "for (int g = 0; g < G; g++) { for (int i = 0; i < 2; i++) { ii += i; at_i(i); } }"
+    assert plain(unroll.unroll(text, {"i"}, {})) == (
+        "for (int g = 0; g < G; g++) { { ii += 0; at_i(0); } { ii += 1; at_i(1); } }"
+    )
+
+
+def test_unroll_to_nothing_is_still_a_statement() -> None:
+    assert plain(unroll.unroll("if (a) for (int i = 0; i < 0; i++) b(); else c();", {"i"}, {})) == "if (a) {} else c();"
+
+
+def test_unroll_covers_an_if_with_its_else() -> None:
+    text = "for (int i = 0; i < 2; i++) if (i == 0) a(); else if (b) { c(i); } else d();"
+    assert plain(unroll.fold_conditions(unroll.unroll(text, {"i"}, {}), {})) == "a(); if (b) { c(1); } else d();"
+
+
+def test_unroll_needs_constant_bounds() -> None:
+    with pytest.raises(KernelError, match="loop over 'i' is to be unrolled, but .*x_H.* not constant"):
+        unroll.unroll("for (int i = 0; i < x_H; i++) f();", {"i"}, {"N": 1})
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("if (A == 1) f(); else g();", "f();"),
+        ("if (A == 2) f(); else g();", "g();"),
+        ("if (A == 2) f(); h();", "{} h();"),
+        ("if (A == 2) { f(); if (b) k(); } else if (A == 1) { g(); } else h();", "{ g(); }"),
+        ("if (b) f(); else g();", "if (b) f(); else g();"),
+        ("if (b) { if (A == 1) f(); }", "if (b) { f(); }"),
+        ("diff(A == 1); x = if_(A);", "diff(A == 1); x = if_(A);"),
+    ],
+)
+def test_constant_conditions_are_folded(text: str, wanted: str) -> None:
+    assert plain(unroll.fold_conditions(text, {"A": 1})) == wanted
+
+
+def test_arrays_with_constant_indices_become_variables() -> None:
+    text = "vec4 w[N * 2];\nw[0] = a; w[1 + 2] = b;\nf(w[0], w[3]);"
+    assert plain(unroll.scalar_arrays(text, {"N": 2})) == "vec4 w_0, w_3; w_0 = a; w_3 = b; f(w_0, w_3);"
+
+
+def test_values_that_nobody_reads_vanish() -> None:
+    assert plain(unroll.scalar_arrays("vec4 w[3]; w[0] = a(1); w[1] = b; f(w[1]);", {})) == "vec4 w_1; w_1 = b; f(w_1);"
+    assert plain(unroll.scalar_arrays("vec4 w[3]; w[0] = a; w[0] += b;", {})) == "vec4 w_0; w_0 = a; w_0 += b;"
+    assert plain(unroll.scalar_arrays("int w[3];\nh();", {})) == "h();"
+
+
+def test_arrays_with_other_indices_stay() -> None:
+    assert plain(unroll.scalar_arrays("float w[A + 1]; w[i] = 1.0;", {"A": 3})) == "float w[4]; w[i] = 1.0;"
+    with pytest.raises(KernelError, match=r"w\[x_H\] needs a constant size"):
+        unroll.scalar_arrays("float w[x_H]; w[i] = 1.0;", {})
+
+
+def test_optional_inputs_are_resolved() -> None:
+    text = "a\n#ifdef HAS_r\nb\n#ifndef HAS_s\nc\n#endif\n#else\nd\n#endif\ne"
+    resolved = {flags: plain(unroll.resolve_ifdefs(text, set(flags))) for flags in [(), ("HAS_r",), ("HAS_r", "HAS_s")]}
+    assert list(resolved.values()) == ["a d e", "a b c e", "a b e"]
+
+
+def test_calls_take_whole_arguments() -> None:
+    seen: list[list[str]] = []
+    unroll.calls("my_tap(1) + tap(f(a, b), c[d, e]) + tap( 2 )", "tap", lambda args: seen.append(args) or "")
+    assert [[a.strip() for a in args] for args in seen] == [["f(a, b)", "c[d, e]"], ["2"]]
+
+
+def test_unbalanced_brackets_are_named() -> None:
+    with pytest.raises(KernelError, match=r"unbalanced \(\) in '\(1, f\(2\)"):
+        unroll.calls("tap(1, f(2)", "tap", lambda args: "")
+
+
+def test_every_line_knows_where_it_came_from() -> None:
+    source = "a; // no\n\nfor (int i = 0; i < 2; i++)\n  f(i);\nb;"
+    text, origins = unroll.finish(unroll.unroll(unroll.mark(source), {"i"}, {}))
+    assert (text.split("\n"), origins) == (["a;", "f(0);", "f(1);", "b;"], [1, 4, 4, 5])
+
+
+# ---- loop turns
+
+
+@pytest.mark.parametrize(
+    ("text", "turns"),
+    [
+        ("", 0),
+        ("for (int i = 0; i < 10; i++) f();", 10),
+        ("for (int i = 0; i < 10; i += 4) f();", 3),
+        ("for (int i = 5; i < 2; i++) f();", 0),
+        ("for (int i = 0; i < 10; i++) for (int j = 0; j < N; j++) f();", 10 + 30),
+        ("for (int i = 0; i < 2; i++) { f(); } for (int i = 0; i < N; i++) g();", 5),
+        ("if (a) { for (int i = 0; i < 2; i++) f(); }", 2),
+    ],
+)
+def test_loop_turns(text: str, turns: int) -> None:
+    assert unroll.loop_turns(text, {"N": 3}) == turns
+
+
+@pytest.mark.parametrize("head", ["int i = 0; i < x; i++", "int i = 9; i > 0; i--", "i = 0; i < 3; i++", ";;"])
+def test_loops_without_known_bounds_are_refused(head: str) -> None:
+    with pytest.raises(KernelError, match="must be constants, params or sizes"):
+        unroll.loop_turns(f"for ({head}) f();", {})
+
+
+# ---- the kernel language
+
+KERNEL = "vec4 kernel(int n, int h, int w, int c) { return x(n, h, w, c); }\n"
+LAYOUT = choose_layout((1, 6, 8, 5), Limits(), blocked=False)
+
+
+def own(body: str, pragmas: str = "#pragma glnn input x\n") -> KernelSource:
+    """A kernel of an author, in my.glsl."""
+    return parse("my", pragmas + body, "my.glsl")
+
+
+def assembled(source: KernelSource, **more: object) -> str:
+    bound = tuple((name, Bound(LAYOUT)) for name in source.declared["input"])
+    return assemble(Call("my", LAYOUT, bound, **more), source).fragment  # type: ignore[arg-type]
+
+
+def test_a_kernel_of_ones_own_is_assembled() -> None:
+    text = assembled(own(KERNEL))
+    assert text.startswith("#version 300 es\n") and "return x(n, h, w, c);" in text
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("#pragma glnn input x\n#pragma glnn outputs y\n" + KERNEL, "my.glsl:2: unknown pragma 'outputs'; known"),
+        ("void main() {}", "my.glsl: defines neither"),
+        ("void kernel(int n, int h, int w, int c) {}", r"my.glsl: a blocked kernel ends .* with 'out vec4 y\[BLOCK\]'"),
+    ],
+)
+def test_wrong_pragmas_and_signatures(source: str, message: str) -> None:
+    with pytest.raises(KernelError, match=message):
+        parse("my", source, "my.glsl")
+
+
+def test_what_is_bound_must_be_declared_and_the_other_way_round() -> None:
+    source = own(KERNEL, "#pragma glnn input x p\n#pragma glnn const KH\n#pragma glnn matrix weights\n")
+    call = Call("my", LAYOUT, (("x", Bound(LAYOUT)), ("z", Bound(LAYOUT))))
+    with pytest.raises(KernelError, match=r"my.glsl: input not declared: \['z'\]; not given: \['p'\]"):
+        assemble(call, source)
+    both = (("x", Bound(LAYOUT)), ("p", Bound(LAYOUT)))
+    with pytest.raises(KernelError, match=r"my.glsl: const not declared: \[\]; not given: \['KH'\]"):
+        assemble(Call("my", LAYOUT, both), source)
+    with pytest.raises(KernelError, match=r"cells not declared: \[\]; not given: \['weights'\]"):
+        assemble(Call("my", LAYOUT, both, const=(("KH", 3),)), source)
+    with pytest.raises(KernelError, match=r"param not declared: \['P'\]"):
+        assemble(Call("my", LAYOUT, both, const=(("KH", 3),), param=(("P", 3),)), source)
+
+
+def test_an_unknown_kernel() -> None:
+    with pytest.raises(KernelError, match="no kernel file shaders/kernels/nothing.glsl"):
+        load_kernel("nothing")
+
+
+def loop(turns: str) -> str:
+    body = f"{{ vec4 s = vec4(0.0); for (int k = 0; k < {turns}; k++) s += x(n, h, w, c); return s; }}\n"
+    return "vec4 kernel(int n, int h, int w, int c) " + body
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_more_loop_turns_than_drivers_take_are_refused(dialect: str) -> None:
+    pragmas = "#pragma glnn input x\n#pragma glnn param K\n"
+    assert assembled(own(loop("K"), pragmas), param=(("K", MAX_LOOP_TURNS),), dialect=dialect)
+    with pytest.raises(KernelError, match=rf"my.glsl: .* {MAX_LOOP_TURNS + 1} loop turns.*in stages"):
+        assembled(own(loop("K"), pragmas), param=(("K", MAX_LOOP_TURNS + 1),), dialect=dialect)
+    with pytest.raises(KernelError, match="loop turns"):
+        assembled(own(loop("x_W * 10000")), dialect=dialect)
+    with pytest.raises(KernelError, match="must be constants, params or sizes"):
+        assembled(own(loop("n")), dialect=dialect)
+
+
+def test_a_text_that_grows_too_long_is_refused() -> None:
+    body = loop("9000").replace("int k", "int i").replace("k <", "i <").replace("k++)", "i++)\n")
+    with pytest.raises(KernelError, match=r"my.glsl: \d+ lines after unrolling, at most"):
+        assembled(own(body, "#pragma glnn input x\n#pragma glnn unroll i\n"))
+
+
+def test_taps_must_be_constant() -> None:
+    body = "x_seek(n, h, w, c / 4);\n y[0] = x_tap(h, 0);"
+    with pytest.raises(KernelError, match="my.glsl.*: 'h' must be constant after unrolling"):
+        assembled(own(f"void kernel(int n, int h, int w, int c, out vec4 y[BLOCK]) {{\n {body}\n}}"))
+
+
+def test_a_plain_kernel_cannot_write_blocks() -> None:
+    blocks = choose_layout((1, 6, 8, 5), Limits())
+    assert blocks.layers > 1
+    with pytest.raises(KernelError, match=r"my.glsl: makes one texel at a time.*blocks of"):
+        assemble(Call("my", blocks, (("x", Bound(LAYOUT)),)), own(KERNEL))
+
+
+def test_numbers_in_the_text() -> None:
+    assert [literal(v) for v in (3, -2, 0.5, 1e-7, 2.0)] == ["3", "-2", "0.5", "1e-07", "2.0"]
+    for bad in (float("inf"), float("nan")):
+        with pytest.raises(KernelError, match="can't stand in a shader text"):
+            literal(bad)
+
+
+# ---- the kernels that there are
+
+
+@pytest.mark.parametrize("name", kernel_names())
+def test_kernels_keep_to_the_contract(name: str) -> None:
+    source = load_kernel(name)
+    body = unroll.MARK.sub("", source.body)
+    forbidden = {
+        "%": "%", "a texture call": r"\b(texture\w*|texelFetch\w*|FETCH2?)\s*\(", "bit operations": r"<<|>>|~|\^",
+        "& or |": r"(?<!&)&(?!&)|(?<!\|)\|(?!\|)", "uint": r"\bu(int|vec\d)\b", "while": r"\bwhile\b",
+        "max for a rectifier": r"\bmax\s*\(\s*v\s*,\s*(vec4\()?0",
+    }  # fmt: skip
+    for what, pattern in forbidden.items():
+        assert not re.search(pattern, body), f"{source.file} has {what}"
+    assert len(body.strip().split("\n")) <= 60, f"{source.file} is long for a kernel"
+    assert source.declared["input"]
+
+
+# ---- texts are stable
+
+
+def plan(layer: Layer, *shapes: tuple[int, ...], **limits: object) -> Plan:
+    rng = np.random.default_rng(0)
+    weights = {s.name: rng.normal(size=s.shape).astype(np.float32) for s in layer.weight_specs(*shapes)}
+    graph = layer_graph(layer, shapes, weights)
+    return make_plan(graph, {f"x{i}": s for i, s in enumerate(shapes)}, Limits(**limits))  # type: ignore[arg-type]
+
+
+LAYERS = [
+    Conv2D(12, (3, 3), padding="same", activation="relu"),
+    Conv2D(12, (3, 3), (2, 2), padding="same"),
+    DepthwiseConv2D((3, 3), padding="same"),
+    MaxPooling2D(2),
+    AveragePooling2D(3, 2, "same"),
+    ZeroPadding2D(2),
+]
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: type(layer).__name__)
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_the_same_call_gives_the_same_text(layer: Layer, dialect: str) -> None:
+    first, second = (plan(layer, (2, 24, 32, 8), dialect=dialect) for _ in range(2))
+    assert list(first.programs) == list(second.programs) and first.to_json() == second.to_json()
+
+
+@pytest.mark.parametrize("buffers", [1, 4, 8])
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: type(layer).__name__)
+def test_two_image_sizes_share_one_program(layer: Layer, buffers: int) -> None:
+    """Sizes are uniforms in es300: a model whose layers differ in size alone compiles a kernel once."""
+    small = plan(layer, (1, 32, 64, 8), draw_buffers=buffers)
+    large = plan(layer, (3, 64, 128, 8), draw_buffers=buffers)
+    assert set(small.programs) == set(large.programs)
+    assert [d.ints for d in small.draws] != [d.ints for d in large.draws]
+
+
+def test_two_widths_of_a_dense_layer_share_one_program() -> None:
+    texts = [set(plan(Dense(units), (batch, inputs)).programs) for units, inputs, batch in ((16, 32, 1), (64, 128, 1))]
+    assert texts[0] == texts[1]
+
+
+def test_another_dialect_codec_or_activation_is_another_text() -> None:
+    conv = Conv2D(12, (3, 3), padding="same")
+    plans = [
+        plan(conv, (1, 32, 32, 8)),
+        plan(conv, (1, 32, 32, 8), dialect="gl330"),
+        plan(conv, (1, 32, 32, 8), dialect="es100"),
+        plan(conv, (1, 32, 32, 8), float_target="float16"),
+        plan(Conv2D(12, (3, 3), padding="same", activation="relu"), (1, 32, 32, 8)),
+    ]
+    keys = [key for p in plans for key in p.programs]
+    assert len(set(keys)) == len(keys)
+
+
+def samplers(text: ShaderText, name: str) -> list[str]:
+    return [s for s in text.samplers if re.fullmatch(rf"{name}_t\d+", s)]
+
+
+def test_parts_of_cells_and_tensors_are_layers_or_named_samplers() -> None:
+    layer, shape = Conv2D(40, (3, 3), padding="same"), (1, 20, 20, 9)
+    for dialect, limits in (("es300", Limits(32)), ("gl330", Limits(32)), ("es100", Limits(32, dialect="es100"))):
+        parts = choose_cells((9, 9, 40), limits).parts, choose_layout(shape, limits, False).parts
+        assert min(parts) > 1
+        texts = plan(layer, shape, max_texture_size=32, dialect=dialect).programs.values()
+        (text,) = [t for t in texts if t.kernel == "conv"]
+        found = samplers(text, "weights"), samplers(text, "x")
+        if dialect == "es100":
+            assert tuple(map(len, found)) == parts
+            assert "weights_part == 0" in text.fragment and "sampler2DArray" not in text.fragment.split("main")[-1]
+        else:
+            assert found == (["weights_t0"], ["x_t0"])
+            assert "uniform sampler2DArray weights_t0;" in text.fragment and "weights_layer" in text.fragment
+            assert "weights_part" not in text.fragment
+
+
+def coded_plan(codec: str, per_channel: bool, layer: Layer, *shapes: tuple[int, ...], seed: int = 0, **limits: object):
+    rng = np.random.default_rng(seed)
+    weights = {s.name: rng.normal(size=s.shape).astype(np.float32) for s in layer.weight_specs(*shapes)}
+    graph = layer_graph(layer, shapes, coded_weights(layer, shapes, weights, codec, per_channel))
+    return make_plan(graph, {f"x{i}": s for i, s in enumerate(shapes)}, Limits(**limits))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("codec", ["uint16", "uint8", "uint4"])
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_scales_are_uniforms_or_cells(codec: str, dialect: str) -> None:
+    conv, shape = Conv2D(12, (3, 3), padding="same"), (1, 16, 32, 8)
+    plans = [coded_plan(codec, False, conv, shape, seed=seed, dialect=dialect) for seed in (0, 1)]
+    assert list(plans[0].programs) == list(plans[1].programs), "another scale needs no other program"
+    assert plans[0].draws[0].floats != plans[1].draws[0].floats
+    for per_channel in (False, True):
+        (text,) = coded_plan(codec, per_channel, conv, shape, dialect=dialect).programs.values()
+        assert bool(samplers(text, "weights_q")) == per_channel
+        kind = "sampler2D" if dialect == "es100" else "usampler2D"
+        assert f"uniform {kind} weights_t0;" in text.fragment
+        assert " * weights_s + weights_l" in text.fragment
+
+
+def test_a_cell_of_sixteen_bytes_is_one_fetch() -> None:
+    conv, shape = Conv2D(12, (3, 3), padding="same"), (1, 16, 32, 8)
+    for codec, dialect, fetches in (
+        ("uint8", "es300", 1), ("uint4", "es300", 1), ("uint16", "es300", 2), ("float16", "es300", 4),
+        ("uint8", "es100", 4), ("uint4", "es100", 2), ("uint16", "es100", 8), ("float16", "es100", 4),
+    ):  # fmt: skip
+        (text,) = coded_plan(codec, True, conv, shape, dialect=dialect).programs.values()
+        assert text.fragment.count("FETCH2(weights_t0") == fetches, (codec, dialect)
+
+
+def test_lines_of_a_text_know_where_they_come_from() -> None:
+    texts = plan(Conv2D(40, (3, 3), padding="same"), (1, 20, 20, 9), max_texture_size=32).programs.values()
+    (text,) = [t for t in texts if t.kernel == "conv"]
+    assert text.origins and {file for file, _ in text.origins} == {"generated", "shaders/kernels/conv.glsl"}
+    lines = text.fragment.rstrip("\n").split("\n")
+    assert len(text.origins) == len(lines)
+    number = next(i for i, line in enumerate(lines, 1) if "bias_seek(c / 4)" in line and "void" not in line)
+    file, line = text.locate(number) or ("", 0)
+    with_source = load_kernel("conv").body.split("\n")[line - 1]
+    assert file == "shaders/kernels/conv.glsl" and "bias_seek(c / 4)" in with_source
+    assert text.locate(0) is None and text.locate(10**6) is None

@@ -1,0 +1,186 @@
+"""Convolution, pooling and resizing: the NumPy references, shapes and configs against Keras; how they are drawn."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections import Counter
+
+import numpy as np
+import pytest
+from cases.keras import CASES, SPECIAL
+
+from glnn.errors import UnsupportedError
+from glnn.layers.base import LAYERS
+from glnn.layers.conv import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
+from glnn.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
+from glnn.layers.resizing import Cropping2D, UpSampling2D, ZeroPadding2D
+from glnn.primitives.base import Value
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+
+MINE = [case for case in CASES if type(case.layer).__module__.rpartition(".")[2] in ("conv", "pooling", "resizing")]
+# Keras compiles for every case: each push compares one in six.
+SOME = [pytest.param(case, marks=[pytest.mark.whole] if i % 6 else [], id=case.name) for i, case in enumerate(MINE)]
+
+
+def keras_answer(case):
+    """(output, config) of Keras for a case; the config is None where Keras has no layer of just these options."""
+    import keras
+
+    layer, x = case.layer, case.inputs[0]
+    options = {f.name: getattr(layer, f.name) for f in dataclasses.fields(layer)}
+    residual, sized = options.pop("residual", False), options.pop("output_size", None)
+    activation = options.pop("activation", None)
+    same = not residual and sized is None and (activation is None or activation.name == "linear")
+    if options.get("groups") == 1:
+        del options["groups"]
+    if not isinstance(layer, ZeroPadding2D) and isinstance(options.get("padding"), tuple):
+        x = keras.layers.ZeroPadding2D(options["padding"])(x)
+        options["padding"], same = "valid", False
+    twin = getattr(keras.layers, type(layer).__name__)(**options)
+    twin.build(x.shape)
+    if case.weights:
+        twin.set_weights(list(case.weights.values()))
+    y = twin(x)
+    if residual:
+        y = y + case.inputs[1]
+    if activation is not None:
+        y = keras.activations.get(activation.name)(y)
+    return np.asarray(y), twin.get_config() if same else None
+
+
+@pytest.mark.parametrize("case", SOME)
+def test_reference_agrees_with_keras(case):
+    pytest.importorskip("keras")
+    layer = case.layer
+    if hasattr(layer, "pool_size") and not isinstance(layer.padding, str):
+        pytest.skip("Keras has no explicit padding of pooling")
+    if case.kind == SPECIAL and getattr(layer, "interpolation", "") == "bilinear":
+        pytest.skip("Keras resizes by a matrix product, which spreads NaN over the image")
+    expected, config = keras_answer(case)
+    wide = {name: w.astype(np.float64) for name, w in case.weights.items()}
+    with np.errstate(invalid="ignore"):
+        result = layer.reference([x.astype(np.float64) for x in case.inputs], wide)
+        narrow = layer.reference(case.inputs, case.weights)
+    assert result.dtype == np.float64 and narrow.dtype == np.float32
+    assert layer.output_shape(*case.shapes) == expected.shape
+    scale = np.abs(expected[np.isfinite(expected)]).max(initial=0)
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-5 * scale)
+    np.testing.assert_allclose(narrow, expected, rtol=1e-5, atol=1e-5 * scale)
+    if config is not None:  # what Keras writes for it is read back as the same layer
+        read = LAYERS[type(layer).__name__].from_config(json.loads(json.dumps(config)))
+        format = {"data_format": "channels_last"} if hasattr(layer, "data_format") else {}
+        assert dataclasses.replace(read, **format) == dataclasses.replace(layer, **format)
+
+
+@pytest.mark.parametrize("case", MINE, ids=lambda case: case.name)
+def test_free_sizes_stay_free(case):
+    expected = case.layer.output_shape(*case.shapes)
+    free = case.layer.output_shape(*((None, None, None, shape[3]) for shape in case.shapes))
+    assert free[0] is None and free[-1] == expected[-1]
+    assert all(a is None or a == b for a, b in zip(free, expected, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("layer", "config", "word"),
+    [
+        ("Conv2D", {"filters": 3, "kernel_size": 3, "data_format": "channels_first"}, "channels_first"),
+        ("Conv2D", {"filters": 3, "kernel_size": 3, "padding": "causal"}, "causal"),
+        ("Conv2D", {"filters": 3, "kernel_size": [3, 3, 3]}, "kernel_size"),
+        ("Conv2D", {"filters": 3, "kernel_size": 3, "strides": 0}, "strides"),
+        ("Conv2D", {"filters": 3, "kernel_size": 3, "activation": "snake"}, "snake"),
+        ("Conv2D", {"filters": 3, "kernel_size": 3, "bogus": 1}, "bogus"),
+        ("DepthwiseConv2D", {"kernel_size": 3, "groups": 2}, "groups=2"),
+        ("Conv2DTranspose", {"filters": 3, "kernel_size": 3, "output_padding": -1}, "output_padding"),
+        ("MaxPooling2D", {"pool_size": 2, "padding": ((2, 0), (0, 0))}, "padding"),
+        ("GlobalAveragePooling2D", {"data_format": "channels_first"}, "channels_first"),
+        ("ZeroPadding2D", {"padding": [1, 2, 3]}, "padding"),
+        ("UpSampling2D", {"interpolation": "bicubic"}, "bicubic"),
+    ],
+)
+def test_options_that_are_missing_are_refused(layer, config, word):
+    with pytest.raises(UnsupportedError, match=word):
+        LAYERS[layer].from_config(config, "a layer")
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (Conv2D(3, 5), (1, 4, 8, 3)),
+        (Conv2D(4, 3, groups=2), (1, 4, 8, 3)),
+        (Conv2D(3, 1), (1, 4, 3)),
+        (MaxPooling2D(3), (1, 2, 9, 3)),
+        (Cropping2D(2), (1, 4, 9, 3)),
+        (GlobalAveragePooling2D(), (1, 3)),
+    ],
+)
+def test_shapes_that_do_not_fit_are_refused(layer, shape):
+    with pytest.raises(ValueError):
+        layer.output_shape(shape)
+
+
+def test_keras_1_gives_the_size_of_a_deconvolution():
+    config = {"filters": 2, "kernel_size": 3, "strides": 2, "padding": "same", "output_shape": [None, 7, 8, 2]}
+    layer = LAYERS["Deconvolution2D"].from_config(config)
+    assert layer.output_shape((1, 4, 4, 3)) == (1, 7, 8, 2)
+    rng = np.random.default_rng(1)
+    x, kernel = rng.standard_normal((1, 4, 4, 3)), rng.standard_normal((3, 3, 2, 3))
+    # Transposed: <deconvolution(x), y> equals <x, convolution(y)> for the convolution that makes 4 x 4 of 7 x 8.
+    y = rng.standard_normal((1, 7, 8, 2))
+    forward = Conv2D(3, 3, 2, "same", use_bias=False).reference([y], {"kernel": kernel})
+    back = layer.reference([x], {"kernel": kernel})
+    np.testing.assert_allclose((back * y).sum(), (x * forward).sum())
+
+
+class Recorder:
+    """A Builder that keeps what is drawn."""
+
+    def __init__(self):
+        self.draws = []
+
+    def draw(self, kernel, shape, inputs, **options):
+        self.draws.append((kernel, shape, options))
+        return Value(len(self.draws), tuple(shape))
+
+
+def drawn(layer, *shapes):
+    b = Recorder()
+    weights = {spec.name: np.zeros(spec.shape, np.float32) for spec in layer.weight_specs(*shapes)}
+    layer.lower(b, [Value(-i, shape) for i, shape in enumerate(shapes)], weights)
+    return b.draws
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "kernels"),
+    [
+        (Conv2D(4, 7, 2), (1, 20, 20, 3), {"conv": 1}),
+        (Conv2D(4, 9), (1, 20, 20, 3), {"conv": 2}),
+        (Conv2D(4, 65), (1, 80, 80, 512), {"conv_plain": 22}),
+        (Conv2D(8, 3, groups=2), (1, 9, 9, 8), {"conv_grouped": 1}),
+        (Conv2D(6, 9, groups=2), (1, 9, 9, 1100), {"conv_lanes": 2}),
+        (DepthwiseConv2D(3), (1, 9, 9, 8), {"depthwise": 1}),
+        (DepthwiseConv2D(9), (1, 9, 9, 8), {"depthwise_plain": 1}),
+        (DepthwiseConv2D(3, depth_multiplier=2), (1, 9, 9, 8), {"conv_lanes": 1}),
+        (SeparableConv2D(4, 3), (1, 9, 9, 8), {"depthwise": 1, "conv": 1}),
+        (Conv2DTranspose(4, 3, 2), (1, 9, 9, 4000), {"conv": 4, "interleave": 1}),
+        (Conv2DTranspose(4, 3, 3), (1, 9, 9, 14000), {"conv_transpose": 2}),
+        (MaxPooling2D(3), (1, 9, 9, 8), {"maxpool": 1}),
+        (AveragePooling2D(7), (1, 9, 9, 8), {"avgpool_plain": 1}),
+        (AveragePooling2D(100), (1, 200, 200, 8), {"avgpool_plain": 2}),
+        (GlobalAveragePooling2D(), (1, 64, 64, 8), {"global_avg": 1}),
+        (GlobalAveragePooling2D(), (1, 512, 512, 8), {"avgpool_plain": 1, "global_avg": 1}),
+        (UpSampling2D(), (1, 5, 5, 8), {"upsample_nearest": 1}),
+    ],
+)
+def test_long_loops_are_drawn_in_parts(layer, shape, kernels):
+    draws = drawn(layer, shape)
+    assert Counter(kernel for kernel, _, _ in draws) == kernels
+    assert draws[-1][1] == layer.output_shape(shape)
+
+
+def test_bands_of_a_kernel_share_its_rows_and_only_the_last_has_the_activation():
+    draws = [options for _, _, options in drawn(Conv2D(4, 9, padding="same", activation="relu"), (1, 20, 20, 3))]
+    assert [(d["const"]["KH"], d["const"]["PT"]) for d in draws] == [(5, 4), (4, -1)]
+    assert [d["activation"] and d["activation"].name for d in draws] == [None, "relu"]

@@ -1,0 +1,236 @@
+"""The NumPy references of core, activation, normalization and merging layers against Keras, and their config."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+
+import numpy as np
+import pytest
+from cases.keras import CASES, SPECIAL, Case
+
+from glnn.errors import LimitError, UnsupportedError
+from glnn.layers import LAYERS
+from glnn.layers.activation import LeakyReLU, PReLU, ReLU, finish
+from glnn.layers.base import resolve
+from glnn.layers.core import Dense, Dropout, Permute, Reshape
+from glnn.layers.merging import Add, Concatenate
+from glnn.layers.normalization import BatchNormalization
+from glnn.primitives.base import Value
+from glnn.primitives.functions import FUNCTIONS
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+
+ELSEWHERE = ("conv", "pooling", "resizing")  # test_conv_keras.py
+DENORMAL = 1e-37  # around the smallest normal float32: what is below may be 0
+MINE = [case for case in CASES if type(case.layer).__module__.rpartition(".")[2] not in ELSEWHERE]
+
+
+def keras_function(function):
+    """Keras' function of an activation function of glnn, with the same constants."""
+    import keras
+
+    own = {
+        "gelu_tanh": lambda x: keras.activations.gelu(x, approximate=True),
+        "hard_sigmoid_keras2": lambda x: keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0),
+        "relu_threshold": keras.activations.relu,
+        "relu_capped": keras.activations.relu,
+        "sparsemax": projected_on_simplex,  # Keras 3.15 on JAX gives what does not add up to 1
+        "squareplus": lambda x, b: (x + np.sqrt(np.square(x, dtype=np.float64) + b)) / 2,  # Keras' cancels in float32
+    }
+    call = own.get(function.name) or getattr(keras.activations, function.name)
+    return lambda x: call(x, **dict(function.constants))
+
+
+def projected_on_simplex(x):
+    """The nearest point of non-negative numbers that add up to 1, by bisection of what is taken from each."""
+    x = np.asarray(x, np.float64)
+    low, high = x.max(-1, keepdims=True) - 1, x.max(-1, keepdims=True)
+    for _ in range(60):
+        middle = (low + high) / 2
+        above = np.maximum(x - middle, 0).sum(-1, keepdims=True) > 1
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
+    return np.maximum(x - low, 0)
+
+
+def keras_answer(case: Case):
+    """(output, Keras' config of the same layer or None) of Keras for a case."""
+    import keras
+
+    name = type(case.layer).__name__
+    if name == "Activation" and case.kind == SPECIAL:
+        pytest.skip("Keras gives NaN at infinity for functions that have a limit there")
+    if name == "Embedding" and case.kind == SPECIAL:
+        pytest.skip("Keras takes NaN for 0")
+    if name == "ThresholdedReLU":  # gone from Keras 3
+        x = case.inputs[0]
+        return np.where(x > case.layer.theta, x, 0), None
+    options = {f.name: getattr(case.layer, f.name) for f in dataclasses.fields(case.layer)}
+    activation = options.pop("activation", FUNCTIONS["linear"])
+    if name == "Activation":
+        return np.asarray(keras_function(activation)(case.inputs[0])), None
+    twin = getattr(keras.layers, name)(**options)
+    x = case.inputs if case.layer.arity is None or len(case.inputs) > 1 else case.inputs[0]
+    twin.build([x.shape for x in case.inputs] if isinstance(x, list) else x.shape)
+    if case.weights:
+        twin.set_weights(list(case.weights.values()))
+    return np.asarray(keras_function(activation)(twin(x))), None if activation.name != "linear" else twin.get_config()
+
+
+@pytest.mark.parametrize("case", MINE, ids=lambda case: case.name)
+def test_reference_agrees_with_keras(case):
+    pytest.importorskip("keras")
+    expected, config = keras_answer(case)
+    wide = {name: array.astype(np.float64) for name, array in case.weights.items()}
+    result = case.layer.reference([x.astype(np.float64) for x in case.inputs], wide)
+    assert result.dtype == np.float64
+    assert result.shape == expected.shape == tuple(case.layer.output_shape(*case.shapes))
+    scale = np.abs(expected[np.isfinite(expected)]).max(initial=0)
+    with np.errstate(over="ignore"):
+        same = result.astype(np.float32)  # where Keras' float32 overflows, so does this
+    np.testing.assert_allclose(same, expected, rtol=1e-5, atol=1e-5 * scale + DENORMAL)
+    narrow = case.layer.reference(case.inputs, case.weights)
+    assert narrow.dtype == np.float32
+    np.testing.assert_allclose(narrow, expected, rtol=2e-5, atol=2e-5 * scale + DENORMAL)
+    if config is not None:  # what Keras writes for it is read back as the same layer
+        config = json.loads(json.dumps(config))
+        assert LAYERS[type(case.layer).__name__].from_config(config) == case.layer
+
+
+@pytest.mark.parametrize("case", MINE, ids=lambda case: case.name)
+def test_a_free_batch_stays_free(case):
+    free = case.layer.output_shape(*[(None, *shape[1:]) for shape in case.shapes])
+    expected = case.layer.output_shape(*case.shapes)
+    concatenated = isinstance(case.layer, Concatenate) and case.layer.axis == 0
+    assert free[0] is None or len(expected) == 1
+    assert free[1:] == expected[1:] or concatenated
+
+
+LIMITS = {  # at -inf and inf
+    "linear": (-np.inf, np.inf), "relu": (0, np.inf), "relu6": (0, 6), "leaky_relu": (-np.inf, np.inf),
+    "relu_threshold": (0, np.inf), "relu_capped": (0, 6), "threshold": (0, np.inf), "elu": (-1, np.inf),
+    "celu": (-1, np.inf), "selu": (-1.7580993, np.inf), "sigmoid": (0, 1), "hard_sigmoid": (0, 1),
+    "hard_sigmoid_keras2": (0, 1), "silu": (0, np.inf), "hard_silu": (0, np.inf), "log_sigmoid": (-np.inf, 0),
+    "tanh": (-1, 1), "hard_tanh": (-1, 1), "tanh_shrink": (-np.inf, np.inf), "softplus": (0, np.inf),
+    "softsign": (-1, 1), "exponential": (0, np.inf), "mish": (0, np.inf), "squareplus": (0, np.inf),
+    "hard_shrink": (-np.inf, np.inf), "soft_shrink": (-np.inf, np.inf), "gelu": (0, np.inf), "gelu_tanh": (0, np.inf),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("function", [f for f in FUNCTIONS.values() if f.pointwise], ids=lambda f: f.name)
+def test_infinities_give_the_limit_and_nan_stays(function):
+    low, high, nan = function(np.array([-np.inf, np.inf, np.nan]))
+    np.testing.assert_allclose((low, high), LIMITS[function.name], rtol=1e-6)
+    assert np.isnan(nan)
+
+
+def test_every_function_has_its_shader(root):
+    text = (root / "glnn" / "shaders" / "lib" / "activations.glsl").read_text()
+    for function in FUNCTIONS.values():
+        if function.fused:
+            assert f"// act: {function.name}\n" in text and f"vec4 act_{function.name}(vec4 v)" in text
+            for name, _ in function.fused.constants:
+                assert name in text
+
+
+def test_activations_are_resolved_from_all_their_forms():
+    assert resolve(None).name == resolve("linear").name == "linear"
+    assert resolve("swish") is resolve("silu") is FUNCTIONS["silu"]
+    assert resolve({"class_name": "function", "config": "relu", "module": "builtins"}).name == "relu"
+    assert resolve({"module": "keras.activations", "class_name": "gelu", "config": None}).name == "gelu"
+    leaky = {"module": "keras.layers", "class_name": "LeakyReLU", "config": {"name": "a", "negative_slope": 0.3}}
+    assert resolve(leaky) == FUNCTIONS["leaky_relu"].with_(negative_slope=0.3)
+    assert Dense(3, activation=leaky).activation.fused.constants == (("ACT_NEGATIVE_SLOPE", 0.3),)
+    assert resolve({"class_name": "Softmax", "config": {"axis": -1}}) is FUNCTIONS["softmax"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "snake",
+        3,
+        {"class_name": "Softmax", "config": {"axis": 1}},
+        {"class_name": "Dense", "config": {"units": 3}},
+    ],
+)
+def test_an_unknown_activation_is_refused_by_its_name(value):
+    with pytest.raises(UnsupportedError, match="activation"):
+        resolve(value)
+    with pytest.raises(UnsupportedError, match="head"):
+        Dense.from_config({"units": 3, "activation": value}, "head")
+
+
+def test_older_spellings():
+    assert LeakyReLU.from_config({"alpha": 0.1}) == LeakyReLU(0.1)
+    assert LeakyReLU.from_config({"alpha": {"type": "ndarray", "value": 0.1}}) == LeakyReLU(0.1)
+    assert Dense.from_config({"output_dim": 3, "bias": False, "init": "glorot_uniform"}) == Dense(3, use_bias=False)
+    assert BatchNormalization.from_config({"axis": [3]}) == BatchNormalization(axis=3)
+    assert Dropout.from_config({"p": 0.5}) == Dropout.from_config({"rate": 0.3, "noise_shape": None, "seed": 1})
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "word"),
+    [
+        ("Dense", {"units": 0}, "units is 0"),
+        ("Dense", {"units": 3, "bogus": 1}, "bogus"),
+        ("ReLU", {"threshold": -1}, "threshold"),
+        ("Permute", {"dims": [1, 3]}, "dims"),
+        ("Reshape", {"target_shape": [-1, -1]}, "-1 more than once"),
+        ("BatchNormalization", {"axis": [1, 2]}, "axis"),
+        ("RepeatVector", {"n": "3"}, "n is '3'"),
+        ("Flatten", {"data_format": "sideways"}, "sideways"),
+    ],
+)
+def test_bad_options_are_refused(name, config, word):
+    with pytest.raises(UnsupportedError, match=word):
+        LAYERS[name].from_config(config, "a layer")
+
+
+@pytest.mark.parametrize(
+    ("layer", "shapes"),
+    [
+        (Dense(3), [(4,)]),
+        (Reshape((5,)), [(2, 6)]),
+        (Reshape((4, -1)), [(2, 6)]),
+        (Permute((2, 1)), [(2, 3, 4, 5)]),
+        (Add(), [(2, 3)]),
+        (Add(), [(2, 3), (2, 4)]),
+        (LAYERS["Subtract"](), [(2, 3)] * 3),
+        (Concatenate(), [(2, 3, 4), (2, 4)]),
+        (Concatenate(), [(2, 3, 4), (2, 4, 4)]),
+        (BatchNormalization(axis=0), [(2, 3)]),
+        (LAYERS["Softmax"](3), [(2, 3)]),
+        (LAYERS["Activation"]("glu"), [(2, 3)]),
+        (PReLU(), [(2,)]),
+    ],
+)
+def test_shapes_that_do_not_fit_are_refused(layer, shapes):
+    with pytest.raises(ValueError):
+        layer.output_shape(*shapes)
+
+
+def test_free_dimensions_pass_where_they_can():
+    assert Reshape((-1, 4)).output_shape((None, None, 8)) == (None, None, 4)
+    assert Add().output_shape((None, None, 3), (None, 5, 1)) == (None, 5, 3)
+    assert Concatenate().output_shape((None, None, 3), (None, 5, 2)) == (None, 5, 5)
+    assert LAYERS["Flatten"]().output_shape((None, None, 3)) == (None, None)
+    with pytest.raises(ValueError, match="must know"):
+        Dense(3).weight_specs((None, None))
+
+
+def test_sparsemax_over_too_many_channels_names_the_limit():
+    with pytest.raises(LimitError, match="5000 channels"):
+        finish(None, Value(0, (2, 5000)), FUNCTIONS["sparsemax"])  # type: ignore[arg-type]
+
+
+def test_constants_of_a_relu_choose_the_cheapest_function():
+    assert ReLU().function.name == "relu"
+    assert ReLU(max_value=6).function.name == "relu6"
+    assert ReLU(negative_slope=0.1).function.name == "leaky_relu"
+    assert ReLU(threshold=1).function.name == "relu_threshold"
+    assert ReLU(max_value=3).function.name == "relu_capped"
+
+
+def test_special_values_are_in_the_table():
+    assert any(case.kind == SPECIAL and np.isnan(case.inputs[0]).any() for case in MINE)

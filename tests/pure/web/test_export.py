@@ -1,0 +1,372 @@
+"""The exported folder: what lies in it, what the plans need of it, and that the same model makes the same bytes."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import re
+import threading
+import urllib.error
+import urllib.request
+import zlib
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import glnn
+from glnn.cli import commands as cli
+from glnn.errors import InputError
+from glnn.graph import ActivationCodec, Graph
+from glnn.graph.quantized import Quantized, unpack4
+from glnn.layers.conv import Conv2D
+from glnn.layers.core import Dense
+from glnn.layout.limits import Limits
+from glnn.plan import make_plan
+from glnn.plan.weights import WeightStore
+from glnn.run.inputs import web_shapes
+from glnn.testing import layer_graph
+from glnn.web import VARIANTS, serve
+from glnn.web.export import SHARD_BYTES, VERSION, bare, collect, fresh, merge
+
+SHAPES = {"webgl2": "es300", "webgl2-4": "es300", "webgl2-half": "es300", "webgl1": "es100", "webgl1-rgba8": "es100"}
+CODE_BYTES = 15_000  # gzipped, the runner's and the page's code together
+
+
+@pytest.fixture(scope="module")
+def digits(root: Path) -> glnn.Model:
+    return glnn.Model.load(root / "examples" / "digits.h5")
+
+
+@pytest.fixture(scope="module")
+def folder(digits: glnn.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return digits.export_web(tmp_path_factory.mktemp("export"), labels=[str(i) for i in range(10)], scale="unit")
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "manifest.json").read_text())
+
+
+def plans(folder: Path) -> dict[str, dict[str, Any]]:
+    return {v["name"]: json.loads((folder / v["plan"]["file"]).read_text()) for v in manifest(folder)["variants"]}
+
+
+def store_of(folder: Path) -> bytes:
+    return b"".join((folder / shard["file"]).read_bytes() for shard in manifest(folder)["weights"]["shards"])
+
+
+def big_graph() -> Graph:
+    """A Dense layer of 4 MB and a bit, so that a weight lies in two shards."""
+    rng = np.random.default_rng(1)
+    weights = {"kernel": rng.standard_normal((1030, 1000)).astype("f4"), "bias": rng.standard_normal(1000).astype("f4")}
+    return layer_graph(Dense(1000), [(1, 1030)], weights)
+
+
+def test_files_are_what_the_manifest_says(folder: Path) -> None:
+    said = manifest(folder)
+    items = [*said["weights"]["shards"], *(variant["plan"] for variant in said["variants"])]
+    for item in items:
+        data = (folder / item["file"]).read_bytes()
+        assert len(data) == item["bytes"] and zlib.crc32(data) == item["crc32"]
+        assert hashlib.sha256(data).hexdigest() == item["sha256"] and item["sha256"].startswith(item["file"][:20])
+    page = {"manifest.json", "index.html", "page.js", "runner.js", "runner.d.ts"}
+    assert {path.name for path in folder.iterdir()} == page | {item["file"] for item in items}
+    assert said["weights"]["bytes"] == sum(shard["bytes"] for shard in said["weights"]["shards"])
+    assert said["labels"][3] == "3" and said["scale"] == "unit"
+    assert said["inputs"] == [{"name": "image", "shape": [1, 8, 8, 1]}]
+
+
+def test_all_variants_are_there_best_first(folder: Path) -> None:
+    assert (
+        {v["name"]: v["dialect"] for v in manifest(folder)["variants"]}
+        == SHAPES
+        == {k: v.dialect for k, v in VARIANTS.items()}
+    )
+    assert [v["name"] for v in manifest(folder)["variants"]] == list(VARIANTS)
+    for variant in manifest(folder)["variants"]:
+        limits = VARIANTS[variant["name"]]
+        assert variant["backend"] == ("webgl2" if limits.dialect == "es300" else "webgl1")
+        assert variant["draw_buffers"] <= limits.draw_buffers and variant["texture_units"] <= limits.texture_units
+        assert 1 <= variant["texture_size"] <= limits.max_texture_size
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_plans_carry_the_very_texts(digits: glnn.Model, folder: Path, name: str) -> None:
+    plan, data = digits.plan({"image": (1, 8, 8, 1)}, VARIANTS[name]), plans(folder)[name]
+    assert {key: p["fragment"] for key, p in data["programs"].items()} == {
+        k: p.fragment for k, p in plan.programs.items()
+    }
+    assert all(hashlib.sha256(p["fragment"].encode()).hexdigest() == key for key, p in data["programs"].items())
+    assert {p.vertex for p in plan.programs.values()} == {data["vertex"]}
+    assert [d["ints"] for d in data["draws"]] == [list(d.ints) for d in plan.draws]
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_weight_lies_where_its_plan_says(digits: glnn.Model, folder: Path, name: str) -> None:
+    plan, data, store = digits.plan({"image": (1, 8, 8, 1)}, VARIANTS[name]), plans(folder)[name], store_of(folder)
+    assert len(data["weights"]) == len(plan.weights) > 0
+    for item, weight in zip(data["weights"], plan.weights, strict=True):
+        values = digits._store.values[weight.key]
+        got = np.frombuffer(store, "<f4", values.size, item["offset"]).reshape(values.shape)
+        assert np.array_equal(got, values) and tuple(item["shape"]) == weight.shape and item["bytes"] == values.nbytes
+        assert item["storage"]["lanes"] == (1 if weight.codec == "rgba8" else 4)
+
+
+@pytest.mark.parametrize("per_channel", [True, False])
+@pytest.mark.parametrize("codec", ["float16", "uint16", "uint8", "uint4"])
+def test_shards_hold_the_codes_themselves(digits: glnn.Model, tmp_path: Path, codec: str, per_channel: bool) -> None:
+    model = digits.quantize(codec, per_channel, verbose=0)
+    store, data = store_of(model.export_web(tmp_path)), plans(tmp_path)
+    for name, limits in VARIANTS.items():
+        plan, seen = model.plan({"image": (1, 8, 8, 1)}, limits), set()
+        for item, weight in zip(data[name]["weights"], plan.weights, strict=True):
+            held = store[item["offset"] : item["offset"] + item["bytes"]]
+            values = model._store.values[weight.key]
+            codes = getattr(values, "codes", values)
+            seen.add(item["codec"])
+            if item["codec"] == "uint4":
+                got = unpack4(np.frombuffer(held, "u1"), codes.shape)
+            else:
+                got = np.frombuffer(held, codes.dtype.newbyteorder("<")).reshape(codes.shape)
+            assert np.array_equal(got, codes) and item["offset"] % codes.itemsize == 0, weight.key
+            assert item["storage"] == {
+                key: getattr(weight.storage, key) for key in ("codec", "format", "lanes", "text")
+            }
+        assert seen == {codec, "rgba8" if limits.float_target == "rgba8" else "float32"}
+
+
+@pytest.mark.parametrize(("codec", "part"), [("uint16", 1 / 2), ("uint8", 1 / 4), ("uint4", 1 / 8)])
+def test_quantized_exports_are_that_much_smaller(tmp_path: Path, codec: str, part: float) -> None:
+    model, sizes = glnn.Model(big_graph()), {}
+    for name, made in (("float", model), (codec, model.quantize(codec, verbose=0))):
+        folder = made.export_web(tmp_path / name, variants=["webgl2", "webgl1"])
+        sizes[name] = sum(path.stat().st_size for path in folder.iterdir())
+    assert part < sizes[codec] / sizes["float"] < part + 0.03
+
+
+def test_values_are_stored_once(digits: glnn.Model, folder: Path) -> None:
+    own = sum(a.nbytes for node in digits.optimized.nodes for a in node.weights.values())
+    assert len(store_of(folder)) == own
+
+
+def test_the_same_model_makes_the_same_bytes(root: Path, folder: Path, tmp_path: Path) -> None:
+    again = glnn.Model.load(root / "examples" / "digits.h5").export_web(
+        tmp_path, labels=[str(i) for i in range(10)], scale="unit"
+    )
+    files = sorted(path.name for path in folder.iterdir())
+    assert sorted(path.name for path in again.iterdir()) == files
+    for name in files:
+        assert (again / name).read_bytes() == (folder / name).read_bytes(), name
+
+
+def test_large_weights_lie_in_shards(tmp_path: Path) -> None:
+    model = glnn.Model(big_graph())
+    said = manifest(model.export_web(tmp_path, variants=["webgl2", "webgl1"]))
+    sizes = [shard["bytes"] for shard in said["weights"]["shards"]]
+    assert len(sizes) == 2 and max(sizes) == SHARD_BYTES <= 4_000_000 and sum(sizes) == 4 * (1030 * 1000 + 1000)
+    assert [v["name"] for v in said["variants"]] == ["webgl2", "webgl1"]
+
+
+def test_views_of_one_array_share_its_bytes() -> None:
+    array = np.arange(24, dtype="f4")
+    values = {"whole": array.reshape(4, 6), "end": array[12:], "middle": array[6:18], "turned": array.reshape(4, 6).T}
+    blob, places = collect(values, sorted(values))
+    assert len(blob) == 2 * array.nbytes  # what is turned lies there on its own
+    for key, value in values.items():
+        offset, length = places[key]
+        assert length == value.nbytes
+        assert np.array_equal(np.frombuffer(blob, "<f4", value.size, offset).reshape(value.shape), value), key
+
+
+def test_parts_of_an_array_with_a_hole_between_lie_apart() -> None:
+    array = np.arange(24, dtype="f4")
+    values = {"a": array[:4], "b": array[20:], "c": array[2:8], "same as b": array[20:].copy()}
+    blob, places = collect(values, list(values))
+    assert len(blob) == 12 * 4 and places["b"] == places["same as b"]
+    for key, value in values.items():
+        assert np.array_equal(np.frombuffer(blob, "<f4", value.size, places[key][0]), value), key
+
+
+def test_uint4_views_share_whole_bytes() -> None:
+    codes = np.random.default_rng(1).integers(0, 16, 31).astype(np.uint8)
+    cuts = {"whole": slice(None), "even": slice(4, 20), "odd": slice(7, 16), "end": slice(28, 31), "one": slice(9, 10)}
+    values: dict[str, Any] = {key: Quantized.make("uint4", codes[cut], 1, 0) for key, cut in cuts.items()}
+    values |= {"bytes": Quantized.make("uint8", codes, 1, 0), "floats": np.arange(3, dtype="f4")}
+    blob, places = collect(values, list(values))
+    # 16 bytes for all that begin at even codes, 5 for the odd ones; 31 of uint8 and 12 of floats; each a multiple of 4
+    assert len(blob) == 16 + 8 + 32 + 12
+    for key, cut in cuts.items():
+        offset, length = places[key]
+        got = unpack4(np.frombuffer(blob, "u1", length, offset), codes[cut].shape)
+        assert np.array_equal(got, codes[cut]) and length == (len(codes[cut]) + 1) // 2, key
+    assert np.array_equal(np.frombuffer(blob, "u1", 31, places["bytes"][0]), codes)
+    assert places["floats"][0] % 4 == 0 and np.array_equal(
+        np.frombuffer(blob, "<f4", 3, places["floats"][0]), [0, 1, 2]
+    )
+
+
+def test_what_lies_in_one_file_stays_aligned() -> None:
+    """Weights of several types side by side in one memory, as a file that is mapped has them."""
+    memory = np.arange(40, dtype=np.uint8)
+    values = {
+        "a": Quantized.make("uint8", memory[:6], 1, 0),
+        "b": memory[6:10].view("<f2"),
+        "c": memory[12:20].view("<f4"),
+    }
+    values["d"] = memory[20:24].view("<f4")
+    blob, places = collect(values, list(values))
+    assert [places[key] for key in "abcd"] == [(0, 6), (8, 4), (12, 8), (20, 4)]
+    assert blob == bytes([*range(6), 0, 0, *range(6, 10), *range(12, 24)])
+
+
+def test_spans_merge_where_they_touch() -> None:
+    groups = list(merge([(0, 4, "a"), (4, 8, "b"), (5, 6, "c"), (9, 12, "d")]))
+    assert [(begin, [key for _, _, key in group]) for begin, group in groups] == [(0, ["a", "b", "c"]), (9, ["d"])]
+    assert list(fresh([(0, 4, "a"), (2, 8, "b"), (3, 5, "c")])) == [("a", 4), ("b", 4), ("c", 0)]
+
+
+def test_an_earlier_export_is_replaced_and_other_files_stay(tmp_path: Path, digits: glnn.Model) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    digits.export_web(tmp_path)
+    before = {path.name for path in tmp_path.iterdir()}
+    glnn.Model(
+        layer_graph(Conv2D(2, (1, 1), use_bias=False), [(1, 3, 4, 2)], {"kernel": np.ones((1, 1, 2, 2), "f4")})
+    ).export_web(tmp_path, variants=["webgl1"])
+    after = {path.name for path in tmp_path.iterdir()}
+    said = manifest(tmp_path)
+    assert "notes.txt" in after and len(after) == 1 + 5 + 1 + len(said["weights"]["shards"])
+    assert before - after  # the digits' plans and weights
+
+
+def test_a_manifest_of_someone_else_removes_nothing(tmp_path: Path, digits: glnn.Model) -> None:
+    (tmp_path.parent / "outside").write_text("keep")
+    item = {"file": "../outside", "bytes": 1}
+    (tmp_path / "manifest.json").write_text(json.dumps({"weights": {"shards": [item]}, "variants": []}))
+    digits.export_web(tmp_path, variants=["webgl1"])
+    assert (tmp_path.parent / "outside").read_text() == "keep"
+
+
+def test_own_limits_make_own_variants(tmp_path: Path, digits: glnn.Model) -> None:
+    said = manifest(digits.export_web(tmp_path, variants={"tiny": Limits(64, 2, 4, "float32", "es300")}))
+    assert [(v["name"], v["texture_size"] <= 64, v["draw_buffers"] <= 2) for v in said["variants"]] == [
+        ("tiny", True, True)
+    ]
+
+
+@pytest.mark.parametrize("wrong", [["webgl3"], [], "webgl2", {"mine": Limits(dialect="gl330")}])
+def test_wrong_variants_are_refused(tmp_path: Path, digits: glnn.Model, wrong: Any) -> None:
+    with pytest.raises(InputError, match="variant"):
+        digits.export_web(tmp_path, variants=wrong)
+
+
+def test_wrong_scales_and_folders_are_refused(tmp_path: Path, digits: glnn.Model) -> None:
+    with pytest.raises(InputError, match="scale.*raw"):
+        digits.export_web(tmp_path, scale="half")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="folder"):
+        digits.export_web(tmp_path / "file", variants=["webgl1"])
+
+
+def test_labels_are_one_for_each_class(tmp_path: Path, digits: glnn.Model) -> None:
+    with pytest.raises(InputError, match="labels: 9 names for .10. classes"):
+        digits.export_web(tmp_path, labels=[str(i) for i in range(9)])
+    assert not list(tmp_path.iterdir())
+
+
+def test_input_shapes_are_checked(digits: glnn.Model) -> None:
+    specs = digits.inputs
+    assert web_shapes(specs, None) == web_shapes(specs, (8, 8, 1)) == web_shapes(specs, {"image": [1, 8, 8, 1]})
+    assert web_shapes(specs, (5, 8, 8, 1)) == {"image": (5, 8, 8, 1)}
+    for wrong in ((8, 9, 1), (8, 8), (0, 8, 8, 1), (1, 8, 8, 1, 1), (8.0, 8, 1), {"picture": (8, 8, 1)}):
+        with pytest.raises(InputError, match="input_shape"):
+            web_shapes(specs, wrong)
+
+
+def test_runner_and_page_stay_small(folder: Path) -> None:
+    names = ("runner.js", "page.js", "index.html")
+    assert sum(len(gzip.compress((folder / name).read_bytes(), 9)) for name in names) <= CODE_BYTES
+
+
+@pytest.mark.parametrize("name", ["runner.js", "page.js"])
+def test_scripts_lose_nothing_but_comments_and_space(folder: Path, name: str) -> None:
+    source, sent = resources.files("glnn").joinpath(f"web/{name}").read_text(), (folder / name).read_text()
+    # What `bare` asks of a source: strings and templates end in their line.
+    code = re.sub(r"^[ \t]*/\*\*.*?\*/$|//.*$", "", source, flags=re.M | re.S)
+    assert all(line.count("`") % 2 == 0 for line in code.splitlines())
+    kept = iter(source.splitlines())
+    for line in sent.splitlines():
+        origin = next(o for o in kept if o.strip().startswith(line))  # in order, each from a line of its own
+        rest = origin.strip().removeprefix(line)
+        assert rest == "" or re.fullmatch(r"\s+// [^\"'`]*", rest), origin
+    assert "\n\n" not in sent and len(re.findall(r"\w+", sent)) > 1000
+
+
+def test_trailing_comments_go_and_strings_stay() -> None:
+    source = 'a(); // gone\n  b("x // y"); // don\'t\n\n// gone\n/** gone\n * too */\nc(`http://x`, "//");\n'
+    assert bare(source) == 'a();\nb("x // y"); // don\'t\nc(`http://x`, "//");\n'
+
+
+def test_versions_of_a_folder_agree(folder: Path) -> None:
+    runner = (folder / "runner.js").read_text()
+    [version] = re.findall(r"const VERSION = (\d+);", runner)
+    assert (
+        {manifest(folder)["version"], *(plan["version"] for plan in plans(folder).values())}
+        == {int(version)}
+        == {VERSION}
+    )
+
+
+def test_a_variant_tells_all_that_it_needs(tmp_path: Path, digits: glnn.Model) -> None:
+    codecs = {node.outputs[0]: ActivationCodec("float16") for node in digits.optimized.nodes[:-1]}
+    model = glnn.Model(digits.optimized.with_(activations=codecs)).quantize("uint4", verbose=0)
+    limits = {"split": Limits(16, 4, 16, "float32", "es300"), "webgl1": VARIANTS["webgl1"]}
+    split, plain = manifest(model.export_web(tmp_path, variants=limits))["variants"]
+    assert split["targets"] == plain["targets"] == ["float16", "float32"]
+    assert split["formats"] == ["float16", "float32", "rg32ui"]
+    assert plain["formats"] == ["float16", "float32", "rgba8"]
+    plan = model.plan({"image": (1, 8, 8, 1)}, limits["split"])
+    depths = [weight.layout.depth for weight in plan.weights] + [slot.layers for slot in plan.slots]
+    assert split["array_layers"] == max(depths) > split["draw_buffers"] >= 1 and plain["array_layers"] == 1
+
+
+def test_the_command_exports(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "labels.txt").write_text("\n".join("abcdefghij"))
+    arguments = ["export-web", root / "examples" / "digits.h5", tmp_path / "out", "--labels", tmp_path / "labels.txt"]
+    assert (
+        cli.main([*map(str, arguments), "--variants", "webgl1,webgl2", "--scale", "unit", "--input-shape", "8x8x1"])
+        == 0
+    )
+    said = manifest(tmp_path / "out")
+    assert said["labels"] == list("abcdefghij") and [v["name"] for v in said["variants"]] == ["webgl2", "webgl1"]
+    assert "glnn serve" in capsys.readouterr().out
+    assert cli.main([*map(str, arguments[:3]), "--variants", "webgl9"]) == 1
+    assert "webgl9" in capsys.readouterr().err
+
+
+def test_the_server_is_for_this_machine_and_names_types(folder: Path) -> None:
+    with serve(folder) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        host, port = server.server_address[:2]
+        assert host == "127.0.0.1"
+        types = {"": "text/html", "runner.js": "text/javascript", "manifest.json": "application/json"}
+        for name, kind in types.items():
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/{name}") as answer:
+                assert answer.headers["Content-Type"].startswith(kind) and answer.headers["Cache-Control"] == "no-store"
+        with pytest.raises(urllib.error.HTTPError):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/../pyproject.toml")
+        with pytest.raises(InputError, match="port"):
+            serve(folder, port)
+        server.shutdown()
+
+
+def test_serving_what_is_no_export_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["serve", str(tmp_path)]) == 1
+    assert "export-web" in capsys.readouterr().err
+
+
+def test_export_needs_no_device(digits: glnn.Model) -> None:
+    assert digits._device is None
+    assert make_plan(digits.optimized, {"image": (1, 8, 8, 1)}, VARIANTS["webgl1"], WeightStore(digits.optimized)).draws
