@@ -89,7 +89,7 @@ def run_case(case: Case, reps: int, profile: bool) -> dict[str, Any]:
         make = numpy_peer if case.peer == "NumPy" else onnxruntime_peer
         theirs = make(model.optimized, x)
         error = agreement(model.predict(x, verbose=0), theirs())
-        executor = model._executor({model.inputs[0].name: x.shape})
+        executor = model.session.executor({model.inputs[0].name: x.shape})
         if profile:
             print_profile(executor, model.optimized, reps)
         programs = {

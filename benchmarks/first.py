@@ -57,7 +57,7 @@ def programs(path: str) -> None:
 
     with glnn.Model.load(path) as model:
         start = time.perf_counter()
-        executor = model._executor({s.name: tuple(d or 1 for d in s.shape) for s in model.inputs})
+        executor = model.session.executor({s.name: tuple(d or 1 for d in s.shape) for s in model.inputs})
         ready, users = time.perf_counter() - start, Counter(draw.program for draw in executor.plan.draws)
         lines: list[tuple[float, str]] = []
         seen: set[str] = set()

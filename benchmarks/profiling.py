@@ -31,11 +31,12 @@ def draw_seconds(executor: Executor, reps: int) -> list[float]:
     device, times = executor.device, []
     for _ in range(reps + 1):
         row = []
-        for item in executor._draws:
-            start = time.perf_counter()
-            device.draw(*item)
-            device.finish()
-            row.append(time.perf_counter() - start)
+        with device.use():
+            for item in executor._draws:
+                start = time.perf_counter()
+                device.draw(*item)
+                device.finish()
+                row.append(time.perf_counter() - start)
         times.append(row)
     return np.median(times[1:], axis=0).tolist()
 
@@ -81,7 +82,8 @@ def _figures(spent: float, total: float, count: float) -> str:
 
 
 def _overhead(executor: Executor) -> float:
-    start = time.perf_counter()
-    for _ in range(100):
-        executor.device.finish()
-    return (time.perf_counter() - start) / 100
+    with executor.device.use():
+        start = time.perf_counter()
+        for _ in range(100):
+            executor.device.finish()
+        return (time.perf_counter() - start) / 100

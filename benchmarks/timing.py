@@ -64,9 +64,10 @@ def draws_only(executor: Executor, last: int = 0) -> Callable[[], None]:
     draw, items, finish = executor.device.draw, executor._draws[-last:], executor.device.finish
 
     def run() -> None:
-        for item in items:
-            draw(*item)
-        finish()
+        with executor.device.use():
+            for item in items:
+                draw(*item)
+            finish()
 
     return run
 

@@ -61,8 +61,12 @@ class KernelError(GlnnError):
     """A kernel that does not assemble or compile; points at the line of the kernel's own file."""
 
 
-class ThreadError(DeviceError):
-    """A device used from a thread other than the one that made it."""
+class ForkError(DeviceError):
+    """OpenGL used in a process that was forked from one that had used it."""
+
+
+class DeviceLostError(DeviceError):
+    """A device whose context is gone: another library ended its display, or the driver took it away."""
 
 
 class ClosedError(DeviceError):

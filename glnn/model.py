@@ -4,35 +4,27 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from . import formats as loaders
-from . import passes
-from .errors import ClosedError, InputError, LimitError
-from .formats.native import write as saving
+from . import formats, passes
+from .errors import InputError
+from .formats.native import write as native
 from .graph import reference
 from .graph.graph import Graph, Node, TensorSpec, validate
-from .plan.plan import Plan, make_plan
-from .plan.weights import WeightStore
+from .plan.plan import Plan
 from .run.inputs import named_inputs, web_shapes
-from .show.progress import Progress
+from .run.session import Session
 from .show.summary import summary
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from .device.device import Device
     from .layout.limits import Limits
-    from .run.executor import Executor
     from .show.reports import QuantReport, RangeReport
 
-KEPT_PLANS = 8  # input shapes whose textures stay on the device
-BATCH = 1024  # samples of one draw where the user names no batch size
-BATCH_BYTES = 128 << 20  # ... fewer, where activations would outgrow this
 StrPath = str | os.PathLike[str]
 
 
@@ -41,12 +33,7 @@ class Model:
 
     def __init__(self, graph: Graph, device: Device | None = None):
         self.graph = validate(graph)
-        self.optimized = passes.optimize(graph)
-        self._device = device
-        self._store = WeightStore(self.optimized)
-        self._executors: OrderedDict[tuple, Executor] = OrderedDict()
-        self._resident: Any = None
-        self._closed = False
+        self.session = Session(passes.optimize(graph), device)
         self.report: QuantReport | None = None  # what `quantize` did to make this model
 
     @classmethod
@@ -60,11 +47,11 @@ class Model:
         """The model in a file, or in a folder that holds one; no OpenGL is needed before the first predict.
 
         weights, metadata: companions of formats that keep them apart, looked for beside the model if None
-        device: where to run; None: this thread's default device
+        device: where to run; None: the process's default device
 
         Raises ModelFileError, WeightsMismatchError, UnsupportedError (all unsupported layers together), GraphError.
         """
-        return cls(loaders.load(path, weights, metadata), device)
+        return cls(formats.load(path, weights, metadata), device)
 
     # ---- what it is
 
@@ -79,11 +66,14 @@ class Model:
         return list(self.graph.inputs)
 
     @property
+    def optimized(self) -> Graph:
+        """The graph as it runs: what passes made of `graph`."""
+        return self.session.graph
+
+    @property
     def outputs(self) -> list[TensorSpec]:
         """Name and shape (batch first, None where free) of each output."""
-        specs, graph = self.graph.specs(), self.graph
-        names = graph.output_names or graph.outputs
-        return [TensorSpec(name, specs[tensor].shape) for name, tensor in zip(names, graph.outputs, strict=True)]
+        return self.graph.output_specs()
 
     @property
     def layers(self) -> list[Node]:
@@ -106,20 +96,14 @@ class Model:
         print_fn(summary(self.graph))
 
     def __repr__(self) -> str:
-        return f"<glnn.Model {self.name!r}: {len(self.graph.nodes)} layers{', closed' if self._closed else ''}>"
+        return f"<glnn.Model {self.name!r}: {len(self.graph.nodes)} layers{', closed' if self.session.closed else ''}>"
 
     # ---- running it
 
     @property
     def device(self) -> Device:
-        """The device that the model runs on. Raises NoDeviceError where there is no OpenGL."""
-        if self._closed:
-            raise ClosedError(f"model {self.name!r} is closed: load it again")
-        if self._device is None:
-            from .device.device import default_device
-
-            self._device = default_device()
-        return self._device
+        """The device that the model runs on. Raises NoDeviceError where there is no OpenGL, ClosedError."""
+        return self.session.device
 
     def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto") -> Any:
         """The model's outputs (float32) for inputs x of shape (batch, ...): an array, a list or a dict by input name.
@@ -128,80 +112,19 @@ class Model:
         zero; it is cut into pieces of `batch_size` (by default as many samples as fit 128 MB, at most 1024).
         verbose: 1 shows a progress bar, 0 none, "auto" one on a terminal when it takes long.
 
-        Raises InputError (number, name, rank, shape, dtype), LimitError (a tensor that does not fit the device),
-        ThreadError, ClosedError, NoDeviceError.
+        Any thread may call it; threads take turns. Raises InputError (number, name, rank, shape, dtype), LimitError (a
+        tensor that does not fit the device), ClosedError, NoDeviceError, ForkError (OpenGL does not survive a fork).
         """
-        arrays = named_inputs(x, self.graph.inputs)
-        if batch_size is not None and (
-            isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1
-        ):
-            raise InputError(f"batch_size={batch_size!r}: a whole number of at least 1, or None")
-        total = len(next(iter(arrays.values())))
-        device = self.device
-        device.activate()
-        shapes = {name: a.shape[1:] for name, a in arrays.items()}
-        if not total:
-            return self._shaped(x, self._empty(shapes))
-        size = min(total, batch_size or self._default_batch(shapes))
-        pieces: list[dict[str, np.ndarray]] = []
-        progress, done = Progress(total, verbose), 0
-        while done < total:
-            count = min(size, total - done)
-            try:
-                executor = self._executor({name: (count, *shape) for name, shape in shapes.items()})
-            except LimitError:
-                if count == 1 or batch_size is not None:
-                    raise
-                size = count // 2
-                continue
-            pieces.append(executor.run({name: a[done : done + count] for name, a in arrays.items()}))
-            done += count
-            progress.update(done)
-        if len(pieces) == 1:
-            return self._shaped(x, pieces[0])
-        return self._shaped(x, {name: np.concatenate([p[name] for p in pieces]) for name in pieces[0]})
+        return _shaped(x, self.session.run(x, batch_size, verbose))
 
     def reference(self, x: Any) -> Any:
         """What `predict` should give, computed layer by layer in NumPy with float64: slow, and free of OpenGL."""
-        arrays = named_inputs(x, self.graph.inputs)
-        return self._shaped(x, reference.run(self.graph, arrays))
+        return _shaped(x, reference.run(self.graph, named_inputs(x, self.graph.inputs)))
 
-    def plan(self, input_shapes: Mapping[str, tuple[int, ...]] | None = None, limits: Any = None) -> Plan:
+    def plan(self, input_shapes: Mapping[str, tuple[int, ...]] | None = None, limits: Limits | None = None) -> Plan:
         """The Plan for input shapes by name (default: the model's own with a batch of 1 and 1 for free sizes)."""
         shapes = input_shapes or {s.name: tuple(d or 1 for d in s.shape) for s in self.graph.inputs}
-        return make_plan(self.optimized, shapes, limits or self.device.limits, self._store)
-
-    def _executor(self, shapes: Mapping[str, tuple[int, ...]]) -> Executor:
-        from .run.executor import Executor
-        from .run.resident import Resident
-
-        key = tuple(sorted(shapes.items()))
-        if key in self._executors:
-            self._executors.move_to_end(key)
-            return self._executors[key]
-        plan = make_plan(self.optimized, shapes, self.device.limits, self._store)
-        if self._resident is None:
-            self._resident = Resident(self.device, self._store.values)
-        while len(self._executors) >= KEPT_PLANS:
-            self._executors.popitem(last=False)[1].release()
-        executor = self._executors[key] = Executor(plan, self.device, self._resident)
-        return executor
-
-    def _default_batch(self, shapes: Mapping[str, tuple[int, ...]]) -> int:
-        specs = self.optimized.specs({name: (1, *shape) for name, shape in shapes.items()})
-        largest = max(int(np.prod([d or 1 for d in s.shape])) for s in specs.values())
-        return max(1, min(BATCH, BATCH_BYTES // (4 * 4 * largest)))
-
-    def _empty(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
-        specs = self.graph.specs({name: (1, *shape) for name, shape in shapes.items()})
-        names = self.graph.output_names or self.graph.outputs
-        sizes = {name: specs[tensor].shape for name, tensor in zip(names, self.graph.outputs, strict=True)}
-        return {name: np.zeros((0, *(d or 0 for d in shape[1:])), np.float32) for name, shape in sizes.items()}
-
-    def _shaped(self, x: Any, outputs: dict[str, np.ndarray]) -> Any:
-        if isinstance(x, Mapping):
-            return outputs
-        return next(iter(outputs.values())) if len(outputs) == 1 else list(outputs.values())
+        return self.session.plan(shapes, limits)
 
     def export_web(
         self,
@@ -225,7 +148,7 @@ class Model:
         from .web import export_web
 
         shapes = web_shapes(self.graph.inputs, input_shape)
-        return export_web(self.optimized, self._store, folder, shapes, variants, labels, scale)
+        return export_web(self.session.graph, self.session.store, folder, shapes, variants, labels, scale)
 
     def save(self, path: StrPath) -> Path:
         """Writes the model, as it was loaded or quantized, into one file of the suffix .glnn -> its path.
@@ -233,7 +156,7 @@ class Model:
         The same model gives the same bytes; `Model.load` reads it back exactly. A file that is there is replaced once
         the new one is whole. Raises InputError (a missing folder, another suffix), UnsupportedError.
         """
-        return saving.save(self.graph, path)
+        return native.save(self.graph, path)
 
     # ---- other precision
 
@@ -266,10 +189,8 @@ class Model:
         """
         from .measure.compress import quantize
 
-        model, report = quantize(
-            self, self.optimized, lambda graph: Model(graph, self._device),
-            weights, per_channel, activations, calibrate, skip, max_drift, verbose,
-        )  # fmt: skip
+        graph, report = quantize(self.session, weights, per_channel, activations, calibrate, skip, max_drift, verbose)
+        model = Model(graph, self.session.given)
         model.report = report
         return model
 
@@ -280,26 +201,39 @@ class Model:
         """
         from .measure.ranges import range_report
 
-        return range_report(lambda graph: Model(graph, self.device), self.optimized, x, verbose)
+        return range_report(self.session, x, verbose)
 
     # ---- the end
 
     def close(self) -> None:
-        """Frees the model's textures and programs; the device stays. A second call does nothing."""
-        if self._closed:
-            return
-        for executor in self._executors.values():
-            executor.release()
-        self._executors.clear()
-        if self._resident is not None:
-            self._resident.release()
-            self._resident = None
-        self._closed = True
+        """Frees the model's textures and programs, from any thread; the device stays. A second call does nothing."""
+        self.session.close()
 
     def __enter__(self) -> Model:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickled model holds its weights and what its device was asked for; it opens a device where it runs."""
+        return _remake, (self.graph, self.session.given, self.report)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Model:
+        """A copy shares the graph, which nothing changes, and the device."""
+        return _remake(self.graph, self.session.given, self.report)
+
+    def __copy__(self) -> Model:
+        return self.__deepcopy__({})
+
+
+def _shaped(x: Any, outputs: dict[str, np.ndarray]) -> Any:
+    if isinstance(x, Mapping):
+        return outputs
+    return next(iter(outputs.values())) if len(outputs) == 1 else list(outputs.values())
+
+
+def _remake(graph: Graph, device: Device | None, report: QuantReport | None) -> Model:
+    model = Model(graph, device)
+    model.report = report
+    return model

@@ -9,10 +9,9 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from ..device.context import is_software
 from ..device.profiles import PROFILES
 from ..errors import GlnnError
-
-SOFTWARE = ("llvmpipe", "softpipe", "swiftshader", "swrast", "basic render", "software")
 
 
 def collect() -> dict[str, Any]:
@@ -54,8 +53,7 @@ def collect() -> dict[str, Any]:
 
 def verdict(renderer: str, float_target: str) -> str:
     """One line on what to expect of a renderer with that best target."""
-    software = any(name in renderer.lower() for name in SOFTWARE)
-    speed = "a software rasteriser: correct, slow" if software else "ready"
+    speed = "a software rasteriser: correct, slow" if is_software(renderer) else "ready"
     precision = {
         "float32": "",
         "float16": "; kernels write half precision (about 3 digits)",

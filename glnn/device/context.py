@@ -24,9 +24,21 @@ GL_DRAW_FRAMEBUFFER = 0x8CA9
 GL_COLOR_ATTACHMENT0 = 0x8CE0
 GL_FRAMEBUFFER_COMPLETE = 0x8CD5
 GL_RGBA = 0x1908
-GL_DITHER = 0x0BD0
-GL_BLEND = 0x0BE2
-GL_PACK_ALIGNMENT = 0x0D05
+GL_PIXEL_PACK_BUFFER, GL_PIXEL_UNPACK_BUFFER = 0x88EB, 0x88EC
+GL_FRONT_AND_BACK, GL_FILL = 0x0408, 0x1B02
+GL_CLAMP_READ_COLOR = 0x891C
+# What would change a draw if it were on: blending, scissor, depth, stencil, culling, dithering, logic operation,
+# rasterizer discard, sRGB, polygon offset, alpha to coverage, sample coverage, sample mask, restart, clip distances.
+SWITCHES = (
+    0x0BE2, 0x0C11, 0x0B71, 0x0B90, 0x0B44, 0x0BD0, 0x0BF2, 0x8C89, 0x8DB9, 0x8037, 0x809E, 0x80A0, 0x8E51, 0x8F9D,
+    *range(0x3000, 0x3006),
+)  # fmt: skip
+# How arrays lie in memory for uploads (0x0CF0 on) and reads (0x0D00 on): bytes as they are, rows without gaps.
+PIXEL_STORE = tuple(
+    (name, int(name in (0x0CF5, 0x0D05)))
+    for name in (*range(0x0CF0, 0x0CF6), 0x806D, 0x806E, *range(0x0D00, 0x0D06), 0x806B, 0x806C)
+)
+LEAST_UNITS = 16  # texture units that every context has
 GL_TEXTURE_WIDTH, GL_TEXTURE_HEIGHT, GL_TEXTURE_DEPTH = 0x1000, 0x1001, 0x8071
 GL_TEXTURE_CHANNEL_SIZES = (0x805C, 0x805D, 0x805E, 0x805F)  # bits of red, green, blue, alpha
 GL_MAX_TEXTURE_SIZE = 0x0D33
@@ -51,10 +63,14 @@ ERRORS = {
 _U, _I, _P = ctypes.c_uint, ctypes.c_int, ctypes.c_void_p
 _SIGNATURES: dict[str, tuple[Any, ...]] = {  # name without gl -> result, arguments
     "ActiveTexture": (None, _U),
+    "BindBuffer": (None, _U, _U),
     "BindFramebuffer": (None, _U, _U),
+    "BindSampler": (None, _U, _U),
     "BindTexture": (None, _U, _U),
     "BindVertexArray": (None, _U),
     "CheckFramebufferStatus": (_U, _U),
+    "ClampColor": (None, _U, _U),
+    "ColorMask": (None, _U, _U, _U, _U),
     "DeleteFramebuffers": (None, _I, _P),
     "DeleteProgram": (None, _U),
     "Disable": (None, _U),
@@ -74,6 +90,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {  # name without gl -> result, argume
     "IsTexture": (ctypes.c_ubyte, _U),
     "IsVertexArray": (ctypes.c_ubyte, _U),
     "PixelStorei": (None, _U, _I),
+    "PolygonMode": (None, _U, _U),
     "ReadBuffer": (None, _U),
     "ReadPixels": (None, _I, _I, _I, _I, _U, _U, _P),
     "Uniform1i": (None, _I, _I),
@@ -144,6 +161,14 @@ class Functions:
         return ERRORS.get(first, hex(first))
 
 
+SOFTWARE = ("llvmpipe", "softpipe", "swiftshader", "swrast", "basic render", "software")
+
+
+def is_software(renderer: str) -> bool:
+    """Whether a renderer's name tells of one without a GPU."""
+    return any(name in renderer.lower() for name in SOFTWARE)
+
+
 def attempts(index: int | None, platform: str = sys.platform) -> list[tuple[str, dict[str, Any]]]:
     """The ways to make a context, best first: a label and the settings for moderngl.create_context."""
     if not platform.startswith(("linux", "freebsd")):
@@ -164,7 +189,7 @@ def attempts(index: int | None, platform: str = sys.platform) -> list[tuple[str,
 
 
 def create_context(index: int | None = None) -> Any:
-    """An offscreen moderngl context of OpenGL 3.3 or newer, current in this thread.
+    """An offscreen moderngl context of OpenGL 3.3 or newer, current in this thread; moderngl's default stays.
 
     index: which EGL device (GPU), None for the first that works. Raises NoDeviceError that lists what was tried.
     """
@@ -173,9 +198,11 @@ def create_context(index: int | None = None) -> Any:
     except ImportError as error:
         raise NoDeviceError(f"moderngl cannot be imported ({error}); install it: pip install moderngl") from error
     failed: list[str] = []
+    store = getattr(moderngl, "_store", None)  # moderngl.get_context() gives the context that was made last
+    default = getattr(store, "default_context", None)
     devices = 99  # how many there are is told by the first index that is too high
     for label, settings in attempts(index):
-        if settings.get("device_index", 0) >= devices:
+        if settings.get("device_index", -1) >= devices:
             continue
         try:
             context: Any = moderngl.create_context(require=330, standalone=True, **settings)
@@ -184,6 +211,8 @@ def create_context(index: int | None = None) -> Any:
             found = re.search(r"found (\d+) device", str(error))
             devices = int(found.group(1)) if found and index is None else devices
             continue
+        if store is not None:
+            store.default_context = default
         context.gc_mode = None  # "auto" releases from whichever thread collects; everything is released by name here
         return context
     raise NoDeviceError(no_device_message(failed, index))

@@ -1,37 +1,29 @@
 """The OpenGL device: an offscreen context with measured limits, its textures and programs, and the draw.
 
-A Device belongs to the thread that makes it. Several may live at once, in one thread too.
+A Device serves any thread, one at a time; several may live at once. What was current before a call is so afterwards.
 """
 
 from __future__ import annotations
 
 import ctypes
 import hashlib
+import itertools
 import os
 import threading
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
-from ..errors import ClosedError, InputError, LimitError, ThreadError
+from ..errors import ClosedError, DeviceLostError, ForkError, InputError, LimitError
 from ..layout.codec import FORMATS
-from ..layout.limits import Limits
 from . import context as g
 from . import probe as probing
+from . import state
 from .messages import Locate
 from .objects import Program, Target, Texture
 from .wishes import Wishes, choose
-
-NAME_MARGIN = 64  # when objects are counted, GL names this far past the highest one seen are asked for too
-
-
-class _Local(threading.local):
-    active: Device | None = None  # whose context is current in this thread
-    default: Device | None = None
-
-
-_local = _Local()
 
 
 class Device:
@@ -67,58 +59,62 @@ class Device:
         precision: str | None = None,
         array_layers: int | None = None,
     ):
-        wishes = Wishes.gather(
+        self._closed = True
+        self._wishes = Wishes.gather(
             index, max_texture_size, draw_buffers, texture_units, float_targets, dialect,
             profile, precision, array_layers,
         )  # fmt: skip
-        self._closed = True
-        self._thread = threading.current_thread()
-        self._ctx = g.create_context(wishes.index)
-        _local.active = self
-        try:
-            self._gl = gl = g.Functions(self._ctx.mglo._context.load)
-        except BaseException:
-            self._ctx.release()
-            raise
-        self._closed = False
+        self._open()
+
+    def _open(self) -> None:
+        """Makes the context and finds out what it can do; the context that was current before is so afterwards."""
+        opened = state.open_context(self._wishes.index)
+        self._ctx, self._gl, self._state, self._turn = opened.ctx, opened.gl, opened.state, opened.turn
+        self.renderer, self.vendor = opened.renderer, opened.vendor
+        self.version, self.glsl_version = opened.version, opened.glsl_version
+        self.limits = self.queried = opened.limits
         self._textures: set[Texture] = set()
         self._programs: dict[bytes, Program] = {}
-        self._target: Target | None = None
-        self._program: Program | None = None
-        self._viewport: tuple[int, int, int, int] | None = None
-        self._bound = [-1] * max(64, gl.integer(g.GL_MAX_TEXTURE_IMAGE_UNITS))  # texture names, by unit
-        self._highest = 0  # the highest GL name seen
-        self.renderer, self.vendor = gl.string(g.GL_RENDERER), gl.string(g.GL_VENDOR)
-        self.version, self.glsl_version = gl.string(g.GL_VERSION), gl.string(g.GL_SHADING_LANGUAGE_VERSION)
-        gl.Disable(g.GL_DITHER)
-        gl.Disable(g.GL_BLEND)
-        self._triangle = self._ctx.buffer(np.array([-1, -1, 3, -1, -1, 3], "f4").tobytes())
-        self._reader = self._new_framebuffer()
-        gl.BindFramebuffer(g.GL_READ_FRAMEBUFFER, self._reader)
-        gl.ReadBuffer(g.GL_COLOR_ATTACHMENT0)
-        self.limits = self.queried = Limits(
-            max_texture_size=gl.integer(g.GL_MAX_TEXTURE_SIZE),
-            draw_buffers=gl.integer(g.GL_MAX_DRAW_BUFFERS),
-            texture_units=gl.integer(g.GL_MAX_TEXTURE_IMAGE_UNITS),
-            array_layers=gl.integer(g.GL_MAX_ARRAY_TEXTURE_LAYERS),
-        )
+        self._closed = False
+        self.generation = next(_generations)
         try:
-            self.limits, self.forced = choose(self._works, self.queried, wishes, self.renderer)
+            with self._turn:
+                self._triangle = self._ctx.buffer(np.array([-1, -1, 3, -1, -1, 3], "f4").tobytes())
+                self._reader = self._state.new_framebuffer()
+                self._gl.BindFramebuffer(g.GL_READ_FRAMEBUFFER, self._reader)
+                self._gl.ReadBuffer(g.GL_COLOR_ATTACHMENT0)
+                self.limits, self.forced = choose(self._works, self.queried, self._wishes, self.renderer)
         except BaseException:
             self.close()
             raise
 
     def __repr__(self) -> str:
-        return f"Device({'closed' if self._closed else self.renderer!r})"
+        if self._closed:
+            return "<glnn.Device, closed>"
+        limits, profile = self.limits, self.forced.get("profile")
+        as_ = f" as {profile!r}" if profile else ""
+        return (
+            f"<glnn.Device {self.renderer!r}{as_}: {limits.dialect}, {limits.float_target} targets, textures up to "
+            f"{limits.max_texture_size}, {limits.draw_buffers} draw buffers, {limits.precision}>"
+        )
 
     def __enter__(self) -> Device:
-        self.activate()
+        if self._closed:
+            raise ClosedError(CLOSED)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickled or copied device is a new one, made where it is unpickled, of the same wishes."""
+        return (_remake, (self._wishes,))
+
+    def __del__(self) -> None:
+        if not getattr(self, "_closed", True):
+            state.drop(self)
 
     @property
     def closed(self) -> bool:
@@ -128,37 +124,33 @@ class Device:
     @property
     def probe(self) -> tuple[probing.ProbeResult, ...]:
         """Every probe's result (name, works, detail); those that making the device did not need are run now."""
-        self.activate()
-        return tuple(probing.ask(self, name) for name in probing.names(self))
+        with self.use():
+            return tuple(probing.ask(self, name) for name in probing.names(self))
 
     def _works(self, name: str) -> bool:
         return probing.ask(self, name).works
 
-    def activate(self) -> None:
-        """Makes this device's context the current one, also if other code changed it since.
+    def use(self) -> state.Turn:
+        """`with device.use():` its context is current in this thread, and no other thread uses it.
 
-        Every other method does this by itself; `draw` only where another Device was active. Raises ThreadError from a
-        thread other than the device's own, ClosedError after close().
+        Every method does this by itself; many calls go faster within one turn. Do not hand control to other users of
+        OpenGL in it. Raises ClosedError after close(); entering it raises ForkError, DeviceLostError.
         """
-        if threading.current_thread() is not self._thread:
-            raise ThreadError(
-                f"this device was made in thread {self._thread.name!r} and is used in thread "
-                f"{threading.current_thread().name!r}: an OpenGL context belongs to one thread; make a Device in each"
-            )
         if self._closed:
-            raise ClosedError("this device is closed: make a new one with glnn.Device()")
-        self._ctx.__enter__()
-        _local.active = self
+            raise ClosedError(CLOSED)
+        return self._turn
 
-    def _forget_textures(self) -> None:
-        """The next draw binds its textures anew: moderngl binds in its own way, and GL reuses the names it deleted."""
-        self._bound = [-1] * len(self._bound)
+    def revive(self) -> None:
+        """Makes a new context in place of one that is gone; textures and programs are gone with it.
 
-    def _new_framebuffer(self) -> int:
-        name = ctypes.c_uint()
-        self._gl.GenFramebuffers(1, ctypes.byref(name))
-        self._highest = max(self._highest, name.value)
-        return name.value
+        Raises NoDeviceError where that fails.
+        """
+        for texture in self._textures:
+            texture.lose()
+        for program in self._programs.values():
+            program.lose()
+        self._closed = True
+        self._open()
 
     def texture(
         self, width: int, height: int, layers: int, format: str, data: np.ndarray | bytes | None = None
@@ -169,7 +161,6 @@ class Device:
         undefined. Nearest filter, clamped to the edge, one level. Raises LimitError if it is too large for the device,
         DeviceError if the driver has no memory for it, InputError for a wrong format or size of data.
         """
-        self.activate()
         if format not in FORMATS:
             raise InputError(f"texture format {format!r}: allowed are {', '.join(FORMATS)}")
         size, most = self.limits.max_texture_size, self.limits.array_layers
@@ -178,10 +169,11 @@ class Device:
                 f"a texture of {width} x {height} texels and {layers} layers: this device takes 1 to {size} texels "
                 f"a side and up to {most} layers"
             )
-        self._forget_textures()
-        texture = Texture(self, width, height, layers, format, data)
-        self._textures.add(texture)
-        self._highest = max(self._highest, texture.glo)
+        with self.use():
+            self._state.forget_textures()
+            texture = Texture(self, width, height, layers, format, data)
+            self._textures.add(texture)
+            self._state.saw(texture.glo)
         return texture
 
     def poison(self, texture: Texture) -> None:
@@ -196,12 +188,12 @@ class Device:
         count: how many layers, None: all. Raises LimitError if they are more than the device has draw buffers,
         DeviceError if the driver cannot render to the format.
         """
-        self.activate()
-        texture.live(self)
         key = first, count or texture.layers or 1
-        if key not in texture.targets:
-            texture.targets[key] = Target(texture, *key)
-        return texture.targets[key]
+        with self.use():
+            texture.live(self)
+            if key not in texture.targets:
+                texture.targets[key] = Target(texture, *key)
+            return texture.targets[key]
 
     def program(
         self,
@@ -216,21 +208,22 @@ class Device:
         locate: from a line of the fragment text (from 1) to (file, line), for messages.
         Raises KernelError with the driver's message at the lines of the author's own file.
         """
-        self.activate()
         key = hashlib.sha256("\0".join([vertex_text, fragment_text, *(samplers or ())]).encode()).digest()
-        if key not in self._programs:
-            program = self._programs[key] = Program(self, vertex_text, fragment_text, locate, samplers)
-            self._highest = max(self._highest, program.glo, program.vao, self._triangle.glo)
-        self._programs[key].users += 1
-        return self._programs[key]
+        with self.use():
+            if key not in self._programs:
+                program = self._programs[key] = Program(self, vertex_text, fragment_text, locate, samplers)
+                self._state.saw(program.glo, program.vao, self._triangle.glo)
+            self._programs[key].users += 1
+            return self._programs[key]
 
     def drop(self, program: Program) -> None:
         """Gives back what one call of `program` took; the last one deletes it. Does nothing on a closed device."""
-        if self._closed:
+        if self._closed or not program.glo:
             return
-        program.users -= 1
-        if program.users <= 0:
-            self.release_programs(keep=[p for p in self._programs.values() if p is not program])
+        with self.use():
+            program.users -= 1
+            if program.users <= 0:
+                self.release_programs(keep=[p for p in self._programs.values() if p is not program])
 
     def draw(
         self,
@@ -244,26 +237,27 @@ class Device:
         """Runs the program once per texel of viewport (x, y, width, height) of the target.
 
         Texture i is bound to unit i; `ints` (16 bytes an ivec4) goes to the uniform array P, `floats` to F. What is
-        bound already is not bound again. GL's own errors are left for `error()`. Raises ThreadError, ClosedError.
+        bound already is not bound again. GL's own errors are left for `error()`. Raises ClosedError.
         """
-        if _local.active is not self:
-            self.activate()
-        gl = self._gl
-        if target is not self._target:
+        if state.local.turn is not self._turn:
+            with self.use():
+                return self.draw(program, target, viewport, textures, ints, floats)
+        gl, now = self._gl, self._state
+        if target is not now.target:
             if not target.glo:
                 raise ClosedError(f"the target of {target.texture!r} is drawn to after its release")
             gl.BindFramebuffer(g.GL_DRAW_FRAMEBUFFER, target.glo)
-            self._target = target
-        if viewport != self._viewport:
+            now.target = target
+        if viewport != now.viewport:
             gl.Viewport(*viewport)
-            self._viewport = viewport
-        if program is not self._program:
+            now.viewport = viewport
+        if program is not now.program:
             if not program.glo:
                 raise ClosedError("a program is drawn with after it was released")
             gl.UseProgram(program.glo)
             gl.BindVertexArray(program.vao)
-            self._program = program
-        bound = self._bound
+            now.program = program
+        bound = now.bound
         for unit, texture in enumerate(textures):
             name = texture.glo
             if bound[unit] != name:
@@ -281,70 +275,73 @@ class Device:
 
     def finish(self) -> None:
         """Waits until every draw is done."""
-        self.activate()
-        self._gl.Finish()
+        with self.use():
+            self._gl.Finish()
 
     def error(self) -> str:
         """The name of the first GL error since the last call, "GL_NO_ERROR" if there was none."""
-        self.activate()
-        return self._gl.error()
+        with self.use():
+            return self._gl.error()
 
     def counts(self) -> dict[str, int]:
         """The live GL objects by kind, counted by asking the driver for every name, not by our own books."""
-        self.activate()
-        gl, names = self._gl, range(1, self._highest + NAME_MARGIN)
-        kinds = {
-            "textures": gl.IsTexture,
-            "framebuffers": gl.IsFramebuffer,
-            "programs": gl.IsProgram,
-            "buffers": gl.IsBuffer,
-            "vertex arrays": gl.IsVertexArray,
-        }
-        return {kind: sum(1 for name in names if exists(name)) for kind, exists in kinds.items()}
+        with self.use():
+            return self._state.counts()
 
     def texture_bytes(self) -> int:
         """Bytes of the texels of all live textures, as the driver has them: asked name by name, not our own books."""
-        self.activate()
-        gl, kinds = self._gl, {texture.glo: texture.kind for texture in self._textures}
-        names = [name for name in range(1, self._highest + NAME_MARGIN) if gl.IsTexture(name)]
-        total = sum(gl.texture_bytes(name, kinds.get(name)) for name in names)
-        self._forget_textures()
-        return total
+        with self.use():
+            return self._state.texture_bytes({texture.glo: texture.kind for texture in self._textures})
 
     def release_programs(self, keep: Sequence[Program] = ()) -> None:
         """Deletes every program but those to keep."""
-        self.activate()
-        kept = {key: program for key, program in self._programs.items() if program in keep}
-        self._gl.UseProgram(0)  # a program in use would outlive its deletion
-        self._program = None
-        for key in self._programs.keys() - kept.keys():
-            self._programs.pop(key).delete()
+        with self.use():
+            kept = {key: program for key, program in self._programs.items() if program in keep}
+            self._gl.UseProgram(0)  # a program in use would outlive its deletion
+            self._state.program = None
+            for key in self._programs.keys() - kept.keys():
+                self._programs.pop(key).delete()
 
     def _sweep_programs(self) -> None:
         """Deletes what moderngl leaves behind where a program does not link."""
         known = {program.glo for program in self._programs.values()}
-        for name in range(1, self._highest + NAME_MARGIN):
-            if name not in known and self._gl.IsProgram(name):
+        for name in self._state.names(self._gl.IsProgram):
+            if name not in known:
                 self._gl.DeleteProgram(name)
 
     def close(self) -> None:
-        """Frees every GL object and the context; a second call does nothing. Raises ThreadError from another thread."""
+        """Frees every GL object and the context, from any thread; a second call does nothing."""
         if self._closed:
             return
-        self.activate()
-        for texture in list(self._textures):
-            texture.release()
-        self.release_programs()
-        self._triangle.release()
-        self._gl.DeleteFramebuffers(1, ctypes.byref(ctypes.c_uint(self._reader)))
-        self._closed = True
-        self._ctx.release()
-        _local.active = None
+        try:
+            with self.use():
+                if self._closed:  # another thread was faster
+                    return
+                for texture in list(self._textures):
+                    texture.release()
+                self.release_programs()
+                self._triangle.release()
+                self._gl.DeleteFramebuffers(1, ctypes.byref(ctypes.c_uint(self._reader)))
+                self._closed = True
+            with state.process_lock:
+                self._ctx.release()
+        except (DeviceLostError, ForkError):  # nothing of it is left to free, or it is the parent's
+            self._closed = True
+
+
+CLOSED = "this device is closed: make a new one with glnn.Device()"
+_generations = itertools.count(1)  # of contexts: what was made in one is not in the next
+_default: list[Device] = []
+_default_lock = threading.Lock()
 
 
 def default_device() -> Device:
-    """This thread's own device, made at the first call and again after it was closed. Raises NoDeviceError."""
-    device = _local.default
-    if device is None or device.closed:
-        device = _local.default = Device()
-    return device
+    """The process's own device, made at the first call and again after it was closed. Raises NoDeviceError."""
+    with _default_lock:
+        if not _default or _default[0].closed:
+            _default[:] = [Device()]
+        return _default[0]
+
+
+def _remake(wishes: Wishes) -> Device:
+    return Device(**wishes.asked)

@@ -82,20 +82,23 @@ class Texture:
 
     def write(self, data: np.ndarray | bytes) -> None:
         """Sets all texels from (layers, height, width, components) or bytes. Raises InputError for a wrong size."""
-        self.device.activate()
-        self.live()
-        self.mgl.write(self._bytes(data), alignment=1)
-        self.device._forget_textures()
+        with self.device.use():
+            self.live()
+            self.mgl.write(self._bytes(data), alignment=1)
+            self.device._state.forget_textures()
 
     def read(self) -> np.ndarray:
         """All texels, (layers, height, width, components), as they are stored. Waits for the draws before it."""
-        device = self.device
-        device.activate()
-        self.live()
-        gl, dtype, (_, component, order) = device._gl, FORMATS[self.format][0], CODES[self.format]
-        values = np.empty(self.shape, dtype)
+        values = np.empty(self.shape, FORMATS[self.format][0])
+        with self.device.use():
+            self.live()
+            self._read_into(values)
+        return values
+
+    def _read_into(self, values: np.ndarray) -> None:
+        device, (_, component, order) = self.device, CODES[self.format]
+        gl = device._gl
         gl.BindFramebuffer(g.GL_READ_FRAMEBUFFER, device._reader)
-        gl.PixelStorei(g.GL_PACK_ALIGNMENT, 1)
         for layer in range(self.layers or 1):
             self._attach(g.GL_READ_FRAMEBUFFER, 0, layer)
             if layer == 0 and gl.CheckFramebufferStatus(g.GL_READ_FRAMEBUFFER) != g.GL_FRAMEBUFFER_COMPLETE:
@@ -103,20 +106,24 @@ class Texture:
             address = values.ctypes.data + layer * values.strides[0]
             gl.ReadPixels(0, 0, self.width, self.height, order, component, address)
         gl.FramebufferTexture2D(g.GL_READ_FRAMEBUFFER, g.GL_COLOR_ATTACHMENT0, g.GL_TEXTURE_2D, 0, 0)
-        return values
 
     def release(self) -> None:
         """Frees the texture and its target; a second call does nothing, nor one after the device was closed."""
         if self.mgl is None:
             return
-        device = self.device
-        device.activate()
+        with self.device.use():
+            for target in self.targets.values():
+                target.delete()
+            self.mgl.release()
+        self.lose()
+        self.device._textures.discard(self)
+
+    def lose(self) -> None:
+        """Takes note that the texture is gone, and its targets with it."""
         for target in self.targets.values():
-            target.delete()
+            target.glo = 0
         self.targets.clear()
-        self.mgl.release()
         self.mgl, self.glo = cast(Any, None), 0
-        device._textures.discard(self)
 
     def live(self, device: Device | None = None) -> None:
         """Raises ClosedError after release(), DeviceError if the texture is not of `device`."""
@@ -154,9 +161,9 @@ class Target:
         self.texture, self.buffers = texture, count
         if self.buffers > device.limits.draw_buffers:
             raise LimitError(f"{texture!r} as a target: this device has {device.limits.draw_buffers} draw buffers")
-        gl, self.glo = device._gl, device._new_framebuffer()
+        gl, self.glo = device._gl, device._state.new_framebuffer()
         gl.BindFramebuffer(g.GL_DRAW_FRAMEBUFFER, self.glo)
-        device._target = None
+        device._state.target = None
         points = range(g.GL_COLOR_ATTACHMENT0, g.GL_COLOR_ATTACHMENT0 + self.buffers)
         for layer in range(self.buffers):
             texture._attach(g.GL_DRAW_FRAMEBUFFER, layer, first + layer)
@@ -174,7 +181,7 @@ class Target:
         device = self.texture.device
         device._gl.DeleteFramebuffers(1, ctypes.byref(ctypes.c_uint(self.glo)))
         self.glo = 0
-        device._target = None  # GL binds framebuffer 0 in place of a deleted one
+        device._state.target = None  # GL binds framebuffer 0 in place of a deleted one
 
 
 class Program:
@@ -200,7 +207,7 @@ class Program:
             what = f"samplers {stray} are not among {self.samplers}" if stray else "its vertex shader reads no vec2 p"
             raise KernelError(f"a program does not keep the device's contract: {what}")
         device._gl.UseProgram(mgl.glo)
-        device._program = None
+        device._state.program = None
         for unit, name in enumerate(self.samplers):
             if name in kinds:  # a sampler that the text does not read is gone after linking
                 device._gl.Uniform1i(mgl[name].location, unit)
@@ -216,4 +223,8 @@ class Program:
         """Deletes the program and its vertex array."""
         self._vao.release()
         self.mgl.release()
+        self.lose()
+
+    def lose(self) -> None:
+        """Takes note that the program is gone."""
         self.glo = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from ..errors import DeviceError, InputError
@@ -69,6 +69,12 @@ class Wishes:
         whole["precision"] = _allowed((f"{where}: precision", limits.precision), PRECISIONS)
         imposed = frozenset(name for name in whole if asked[name] is None)
         return cls(**{**asked, **{name: whole[name] for name in imposed}, "profile": chosen.name, "imposed": imposed})
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The arguments of a Device that wishes the same."""
+        names = [field.name for field in fields(self) if field.name not in ("imposed", *self.imposed)]
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     def called(self, name: str) -> str:
         """A wish as the user knows it: by the argument's name, after the profile that it comes from."""

@@ -139,6 +139,11 @@ class Graph:
                 known[name] = TensorSpec(name, tuple(shape))
         return known
 
+    def output_specs(self, input_shapes: Mapping[str, Sequence[int | None]] | None = None) -> list[TensorSpec]:
+        """The outputs, under the names that the user calls them by."""
+        specs, names = self.specs(input_shapes), self.output_names or self.outputs
+        return [TensorSpec(name, specs[tensor].shape) for name, tensor in zip(names, self.outputs, strict=True)]
+
     def consumers(self) -> dict[str, list[Node]]:
         """The nodes that read each tensor, by tensor name."""
         readers: dict[str, list[Node]] = {}

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from numbers import Real
-from typing import Any, TypeVar
+from typing import Any
 
 from .. import quant
 from ..errors import InputError, QuantizationError
 from ..graph.graph import ACTIVATION_CODECS, Graph, Node
+from ..run.session import Arrays, Session
 from ..show.reports import LayerRow, OutputRow, QuantReport
 from . import ranges as measure
 from . import search
-from .ranges import Arrays, Runner
 
 MAX_DRIFT = 0.005  # of the output, relative RMS, that weights="auto" keeps to by default
-R = TypeVar("R", bound=Runner)
 
 
 def quantize(
-    base: R,
-    graph: Graph,
-    open_: Any,
+    session: Session,
     weights: Any = "uint8",
     per_channel: bool = True,
     activations: Any = None,
@@ -29,8 +26,9 @@ def quantize(
     skip: Any = (),
     max_drift: float | None = None,
     verbose: Any = "auto",
-) -> tuple[R, QuantReport]:
-    """See Model.quantize. `base` runs the graph as it is, `open_` gives a runner (of base's kind) for another graph."""
+) -> tuple[Graph, QuantReport]:
+    """The session's graph in other codecs, and what became of its layers. See Model.quantize."""
+    graph = session.graph
     auto = isinstance(weights, str) and weights == "auto"
     if max_drift is not None and not auto:
         raise InputError(f'max_drift={max_drift!r} is what weights="auto" keeps to; weights={weights!r} is fixed')
@@ -46,28 +44,23 @@ def quantize(
     encoder = quant.Encoder(graph, per_channel)
     if not auto:
         encoder.apply(chosen)  # tells of bad weights before anything runs; what is made is kept
-    codecs = measure.activation_codecs(open_, graph, stored, arrays, verbose)
+    codecs = measure.activation_codecs(session, stored, arrays, verbose)
     start = graph.with_(activations={**graph.activations, **codecs})
-    expected: Arrays = {} if arrays is None else dict(base.predict(arrays, verbose=0))
+    expected: Arrays = {} if arrays is None else session.run(arrays, verbose=0)
     if auto:
         assert arrays is not None
         max_drift = MAX_DRIFT if max_drift is None else float(max_drift)
         chosen = search.cheapest(
-            open_, start, encoder, arrays, expected, quant.skipped(graph, skip), max_drift, verbose
+            session, start, encoder, arrays, expected, quant.skipped(graph, skip), max_drift, verbose
         )
     after = start.with_(nodes=encoder.apply(chosen).nodes)
     drifts: dict[str, float] = {}
     rows: tuple[OutputRow, ...] = ()
-    model: R = open_(after)
-    try:
-        if arrays is not None:
-            drifts = measure.layer_drifts(open_, graph, after, arrays, verbose)
-            rows = measure.output_rows(expected, dict(model.predict(arrays, verbose=0)))
-    except BaseException:
-        model.close()
-        raise
+    if arrays is not None:
+        drifts = measure.layer_drifts(session, after, arrays, verbose)
+        rows = measure.output_rows(expected, measure.outputs(session, after, arrays))
     count = len(next(iter(arrays.values()))) if arrays else 0
-    return model, report(graph, after, drifts, rows, count, max_drift)
+    return after, report(graph, after, drifts, rows, count, max_drift)
 
 
 def report(

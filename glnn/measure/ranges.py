@@ -1,14 +1,14 @@
 """Every tensor of a graph on given inputs: the ranges of values, and how far one graph drifts from another.
 
-A graph is run by a runner that the caller opens for it (see `Open`): in small batches, its textures freed afterwards.
+A graph is run by a Session on the device of another: in small batches, its textures freed afterwards.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
 
 import numpy as np
 
@@ -17,25 +17,12 @@ from ..graph.graph import ActivationCodec, Graph, Node
 from ..layers.activation import LeakyReLU
 from ..quant import HALF_MAX, affine, check_finite
 from ..run.inputs import named_inputs
+from ..run.session import Arrays, Session
 from ..show.progress import Progress
 from ..show.reports import OutputRow, RangeReport, RangeRow
 
 BATCH_BYTES = 64 << 20  # of all tensors of one batch
 HALF_NORMAL, HALF_LEAST = 2.0**-14, 2.0**-24  # float16: the least value with all digits, the least that is not 0
-Arrays = dict[str, np.ndarray]
-
-
-class Runner(Protocol):
-    """A graph made ready: what Model offers."""
-
-    def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto") -> Any:
-        """Outputs by name for a dict of arrays by input name."""
-
-    def close(self) -> None:
-        """Frees what it holds on the device."""
-
-
-Open = Callable[[Graph], Runner]
 
 
 def samples(graph: Graph, x: Any, argument: str) -> Arrays:
@@ -79,38 +66,35 @@ def watched(graph: Graph) -> tuple[Graph, dict[str, str]]:
     return graph.with_(nodes=tuple(nodes), outputs=outputs, output_names=outputs), names
 
 
-def every_tensor(open_: Open, graphs: Sequence[Graph], arrays: Arrays, verbose: Any) -> Iterator[list[Arrays]]:
-    """For each batch, the tensors of each graph by name. The runners are closed at the end, and after errors."""
+def every_tensor(session: Session, graphs: Sequence[Graph], arrays: Arrays, verbose: Any) -> Iterator[list[Arrays]]:
+    """For each batch, the tensors of each graph by name, on the session's device."""
     total, done = len(next(iter(arrays.values()))), 0
     progress = Progress(total, verbose)
     pairs = [watched(graph) for graph in graphs]
-    runners: list[Runner] = []
-    try:
-        runners += [open_(graph) for graph, _ in pairs]
+    with ExitStack() as stack:
+        runs = [(stack.enter_context(session.on(graph)), names) for graph, names in pairs]
         for part in batches(graphs[0], arrays):
             seen = []
-            for runner, (_, names) in zip(runners, pairs, strict=True):
-                outputs = runner.predict(part, verbose=0)
+            for one, names in runs:
+                outputs = one.run(part, verbose=0)
                 seen.append({tensor: outputs[name] for tensor, name in names.items()})
             yield seen
             done += len(next(iter(part.values())))
             progress.update(done)
-    finally:
-        for runner in runners:
-            runner.close()
 
 
 # ---- ranges
 
 
 def activation_codecs(
-    open_: Open, graph: Graph, chosen: Mapping[str, str], arrays: Arrays | None, verbose: Any
+    session: Session, chosen: Mapping[str, str], arrays: Arrays | None, verbose: Any
 ) -> dict[str, ActivationCodec]:
     """How the outputs of nodes are stored, by tensor name, for codecs by node name; the graph's outputs stay as floats.
 
     uint8 spans the values on the samples, with 0 among them, and one code stands for 0.
     Raises QuantizationError: uint8 without samples, a tensor of nothing but 0, of NaN or infinity.
     """
+    graph = session.graph
     tensors = {
         name: (node, chosen[node.name])
         for node in graph.nodes
@@ -125,7 +109,7 @@ def activation_codecs(
             raise QuantizationError(
                 "activations='uint8' needs calibrate=inputs: ranges are taken from what layers make"
             )
-        for (seen,) in every_tensor(open_, [graph], arrays, verbose):
+        for (seen,) in every_tensor(session, [graph], arrays, verbose):
             for name, node in ranged.items():
                 low, high = float(seen[name].min()), float(seen[name].max())
                 if not math.isfinite(low) or not math.isfinite(high):
@@ -185,8 +169,9 @@ class _Tally:
         )  # fmt: skip
 
 
-def range_report(open_: Open, graph: Graph, x: Any, verbose: Any = "auto") -> RangeReport:
+def range_report(session: Session, x: Any, verbose: Any = "auto") -> RangeReport:
     """The range of every tensor on inputs x, all stored as the device does best. Raises InputError."""
+    graph = session.graph
     try:
         arrays = named_inputs(x, graph.inputs)
     except InputError as error:
@@ -199,7 +184,7 @@ def range_report(open_: Open, graph: Graph, x: Any, verbose: Any = "auto") -> Ra
     tallies |= {name: _Tally(graph.activations.get(name)) for node in graph.nodes for name in node.outputs}
     for name, array in arrays.items():
         tallies[name].add(array)
-    for (seen,) in every_tensor(open_, [plain], arrays, verbose):
+    for (seen,) in every_tensor(session, [plain], arrays, verbose):
         for name, values in seen.items():
             tallies[name].add(values)
     rows = [tallies[spec.name].row(spec.name, "Input", spec.name) for spec in graph.inputs]
@@ -226,10 +211,11 @@ def powers(expected: np.ndarray, got: np.ndarray) -> tuple[float, float]:
     return (error, power) if math.isfinite(power) else (math.nan, power)
 
 
-def layer_drifts(open_: Open, before: Graph, after: Graph, arrays: Arrays, verbose: Any) -> dict[str, float]:
-    """The drift of every tensor, by name, of one graph against another of the same tensors."""
+def layer_drifts(session: Session, after: Graph, arrays: Arrays, verbose: Any) -> dict[str, float]:
+    """The drift of every tensor, by name, of a graph against the session's, which has the same tensors."""
+    before = session.graph
     sums: dict[str, tuple[float, float]] = {}
-    for expected, got in every_tensor(open_, [before, after], arrays, verbose):
+    for expected, got in every_tensor(session, [before, after], arrays, verbose):
         for name, values in expected.items():
             error, power = powers(values, got[name])
             old = sums.get(name, (0.0, 0.0))
@@ -248,7 +234,7 @@ def output_rows(expected: Arrays, got: Arrays) -> tuple[OutputRow, ...]:
     return tuple(rows)
 
 
-def outputs(open_: Open, graph: Graph, arrays: Arrays) -> Arrays:
-    """A graph's outputs, from a runner that is closed at once."""
-    with closing(open_(graph)) as runner:
-        return dict(runner.predict(arrays, verbose=0))
+def outputs(session: Session, graph: Graph, arrays: Arrays) -> Arrays:
+    """Another graph's outputs on the session's device; what it took there is freed at once."""
+    with session.on(graph) as one:
+        return one.run(arrays, verbose=0)

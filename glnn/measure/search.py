@@ -15,8 +15,9 @@ import numpy as np
 from ..errors import QuantizationError
 from ..graph.graph import Graph, Node
 from ..quant import Encoder, check_weights, nbytes, quantizable
+from ..run.session import Arrays, Session
 from ..show.progress import Progress
-from .ranges import Arrays, Open, output_rows, outputs
+from .ranges import output_rows, outputs
 
 PROBES = 4  # samples on which layers are measured one by one; the whole is run on all
 TRIES = 6  # runs of a whole plan
@@ -42,7 +43,7 @@ class Layer:
 
 
 def cheapest(
-    open_: Open,
+    session: Session,
     graph: Graph,
     encoder: Encoder,
     arrays: Arrays,
@@ -69,7 +70,7 @@ def cheapest(
 
     def run(chosen: Mapping[str, str], inputs: Arrays) -> Arrays:
         nonlocal runs
-        made = outputs(open_, graph.with_(nodes=encoder.apply(chosen).nodes), inputs)
+        made = outputs(session, graph.with_(nodes=encoder.apply(chosen).nodes), inputs)
         runs += 1
         progress.update(min(runs, progress.total - 1))
         return made

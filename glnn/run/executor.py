@@ -22,7 +22,8 @@ class Executor:
         self.slots: list[Texture] = []
         self._draws: list[tuple[Program, Target, tuple[int, int, int, int], tuple[Texture, ...], bytes, bytes]] = []
         try:
-            self._make(resident)
+            with device.use():
+                self._make(resident)
         except BaseException:  # of a kernel that does not compile, or textures that find no memory: nothing may stay
             self.release()
             raise
@@ -44,22 +45,23 @@ class Executor:
 
         `poison` fills every texture with NaN first, so that a read of what was never written shows.
         """
-        if poison:
-            for texture in self.slots:
-                self.device.poison(texture)
-        for spec in self.plan.inputs:
-            stored = activation_storage(spec.codec)
-            tensor.write([self.slots[s] for s in spec.slots], inputs[spec.name], spec.layout, stored)
-        draw = self.device.draw
-        for item in self._draws:
-            draw(*item)
-        return {
-            t.name: tensor.read([self.slots[s] for s in t.slots], t.layout, activation_storage(t.codec))
-            for t in self.plan.outputs
-        }
+        with self.device.use():
+            if poison:
+                for texture in self.slots:
+                    self.device.poison(texture)
+            for spec in self.plan.inputs:
+                stored = activation_storage(spec.codec)
+                tensor.write([self.slots[s] for s in spec.slots], inputs[spec.name], spec.layout, stored)
+            draw = self.device.draw
+            for item in self._draws:
+                draw(*item)
+            return {
+                t.name: tensor.read([self.slots[s] for s in t.slots], t.layout, activation_storage(t.codec))
+                for t in self.plan.outputs
+            }
 
     def release(self) -> None:
         """Frees the slots' textures; programs stay with the device, weights with the model."""
+        self._draws.clear()
         for texture in self.slots:
             texture.release()
-        self._draws.clear()

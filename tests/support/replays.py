@@ -66,7 +66,7 @@ class Exported:
             ):
                 name = model.inputs[0].name
                 outputs = model.predict({name: self.input}, verbose=0)
-                plan = model._executor({name: self.input.shape}).plan
+                plan = model.session.executor({name: self.input.shape}).plan
                 texts = [plan.programs[draw.program] for draw in plan.draws]
                 vertices = {_sha256(text.vertex) for text in texts}
                 self._runs[variant] = Run(outputs, {_sha256(text.fragment) for text in texts}, vertices)

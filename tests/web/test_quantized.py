@@ -73,7 +73,7 @@ def test_another_renderer_gives_nearly_the_same(
 def test_textures_hold_integers_where_there_are_any(quantized: Exported) -> None:
     for name, limits in VARIANTS.items():
         plan = quantized.model.plan({quantized.model.inputs[0].name: quantized.input.shape}, limits)
-        kept = [w for w in plan.weights if isinstance(quantized.model._store.values[w.key], Quantized)]
+        kept = [w for w in plan.weights if isinstance(quantized.model.session.store.values[w.key], Quantized)]
         assert bool(kept) == ("uint" in quantized.folder.name.split("-")[1])
         for weight in kept:
             assert weight.storage.integer == (limits.dialect == "es300"), name

@@ -9,7 +9,7 @@ import pytest
 
 from glnn.device import Device, default_device, probe
 from glnn.device import device as devices
-from glnn.errors import ClosedError, DeviceError, InputError, KernelError, LimitError, NoDeviceError, ThreadError
+from glnn.errors import ClosedError, DeviceError, InputError, KernelError, LimitError, NoDeviceError
 from glnn.layout.codec import FORMATS
 
 VERTEX = "#version 300 es\nin vec2 p;\nvoid main() { gl_Position = vec4(p, 0.0, 1.0); }\n"
@@ -208,11 +208,13 @@ def test_texture_bytes_are_those_of_the_driver(device, format, layers):
 def test_texture_bytes_see_what_the_own_books_do_not(device):
     """Textures of other code in the context, one of each kind, count as well."""
     ours = device.texture(3, 3, 2, "float32")
-    foreign = [device._ctx.texture((5, 2), 4, dtype="f2"), device._ctx.texture_array((4, 4, 3), 2, dtype="f4")]
-    device._highest = max(device._highest, *(texture.glo for texture in foreign))
+    with device.use():
+        foreign = [device._ctx.texture((5, 2), 4, dtype="f2"), device._ctx.texture_array((4, 4, 3), 2, dtype="f4")]
+    device._state.saw(*(texture.glo for texture in foreign))
     assert device.texture_bytes() == ours.nbytes + 5 * 2 * 8 + 4 * 4 * 3 * 8
-    for texture in foreign:
-        texture.release()
+    with device.use():
+        for texture in foreign:
+            texture.release()
     assert device.texture_bytes() == ours.nbytes
 
 
@@ -225,7 +227,8 @@ def test_texture_bytes_leave_draws_and_errors_as_they_were(device):
     device.texture_bytes()  # binds textures, the target's among them, where the next draw reads
     device.draw(program, target, (0, 0, 2, 2), textures, bytes(32), numbers(1, 1, 1, 1))
     np.testing.assert_allclose(into.read(), a + 2 * b + 1, rtol=1e-6, atol=1e-6)
-    device._gl.Disable(0xFFFF)
+    with device.use():
+        device._gl.Disable(0xFFFF)
     device.texture_bytes()
     assert device.error() == "GL_INVALID_ENUM"
 
@@ -286,7 +289,8 @@ def test_a_driver_out_of_memory_is_told(device, monkeypatch):
 
 
 def test_error_names_the_gl_error(device):
-    device._gl.Disable(0xFFFF)
+    with device.use():
+        device._gl.Disable(0xFFFF)
     assert device.error() == "GL_INVALID_ENUM" and device.error() == "GL_NO_ERROR"
 
 
@@ -344,7 +348,6 @@ def test_the_context_of_other_code_does_no_harm(device):
     target, program = device.target(into), device.program(VERTEX, FILL)
     settings = next(s for label, s in devices.g.attempts(None) if "alone" in label)
     foreign = moderngl.create_context(standalone=True, **settings)
-    device.activate()  # draw alone does not look
     device.draw(program, target, (0, 0, 2, 2), [], None, numbers(3, 3, 3, 3))
     foreign.__enter__()
     foreign.release()
@@ -366,39 +369,39 @@ def in_thread(function):
     return caught[0] if caught else None
 
 
-def test_another_thread_is_refused_by_name(device):
+def test_any_thread_may_use_a_device(device):
     into = device.texture(2, 2, 0, "float32")
     target, program = device.target(into), device.program(VERTEX, FILL)
     calls = [
-        lambda: device.texture(1, 1, 0, "float32"),
-        lambda: device.program(VERTEX, FILL),
+        lambda: device.texture(1, 1, 0, "float32").release(),
+        lambda: device.drop(device.program(VERTEX, FILL)),
         lambda: device.target(into),
-        lambda: device.draw(program, target, (0, 0, 2, 2), []),
         lambda: device.poison(into),
+        lambda: device.draw(program, target, (0, 0, 2, 2), [], None, numbers(5, 6, 7, 8)),
         lambda: device.probe,
         device.finish,
         device.counts,
         device.texture_bytes,
-        device.error,
-        device.close,
-        into.read,
-        into.release,
     ]
     for call in calls:
-        error = in_thread(call)
-        assert isinstance(error, ThreadError) and "MainThread" in str(error) and "a second thread" in str(error)
-    assert not device.closed
+        assert in_thread(call) is None
+    assert (into.read() == [5, 6, 7, 8]).all() and device.error() == "GL_NO_ERROR"
+    assert in_thread(into.release) is None and into.mgl is None
 
 
-def test_a_device_of_its_own_works_in_another_thread(device):
+def test_a_device_of_its_own_works_in_another_thread():
     def work():
-        with default_device() as own:
-            assert own is not device and own is default_device()
+        with Device() as own:
             into = own.texture(2, 2, 0, "float32")
             own.draw(own.program(VERTEX, FILL), own.target(into), (0, 0, 2, 2), [], None, numbers(1, 1, 1, 1))
             assert (into.read() == 1).all()
 
     assert in_thread(work) is None
+
+
+def test_a_device_is_closed_from_another_thread():
+    device = Device()
+    assert in_thread(device.close) is None and device.closed
 
 
 def test_a_closed_device_is_named():
@@ -413,7 +416,7 @@ def test_a_closed_device_is_named():
         device.counts,
         device.texture_bytes,
         device.error,
-        device.activate,
+        device.use,
         lambda: device.texture(1, 1, 0, "float32"),
     ):
         with pytest.raises(ClosedError, match="closed"):
@@ -425,7 +428,7 @@ def test_a_closed_device_is_named():
         pass
 
 
-def test_the_default_device_is_one_per_thread_and_made_anew_after_close():
+def test_the_default_device_is_one_per_process_and_made_anew_after_close():
     first = default_device()
     assert default_device() is first
     first.close()

@@ -39,7 +39,7 @@ def test_face_landmarks(models: Path, device: glnn.Device) -> None:
             assert all(isinstance(w, Quantized) and w.codec == "uint8" for w in weights)
             assert b"".join(w.codes.tobytes() for w in weights) == data
         # All codes of the file, and no others, lie in the textures (0 fills what is no weight).
-        plan, kept = model.plan({"image": x.shape}), model._resident
+        plan, kept = model.plan({"image": x.shape}), model.session._resident
         textures = [(w.storage, t) for w in plan.weights if w.codec == "uint8" for t in kept.textures(w)]
         held = sum(np.bincount(stored.decode(t.read()).reshape(-1), minlength=256) for stored, t in textures)
         np.testing.assert_array_equal(held[1:], np.bincount(np.frombuffer(data, np.uint8), minlength=256)[1:])

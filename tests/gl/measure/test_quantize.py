@@ -26,6 +26,7 @@ from glnn.measure import ranges as calibrate
 from glnn.measure import search
 from glnn.measure.ranges import watched
 from glnn.model import Model
+from glnn.run.session import Session
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +192,7 @@ def test_choices_per_layer_and_outputs_keep_their_names(device: glnn.Device) -> 
 
 def test_without_calibration_no_opengl_is_touched_and_nothing_is_invented() -> None:
     small = Model(block()).quantize("uint8")
-    assert small._device is None and small.report is not None
+    assert small.session._device is None and small.report is not None
     assert small.report.drift is None and small.report.top1 is None and small.report.outputs == ()
     assert all(row.drift is None for row in small.report.layers)
     assert "Drift of the output: - (not measured" in str(small.report) and "Top-1" not in str(small.report)
@@ -524,33 +525,33 @@ def test_bad_weights_and_ranges_are_named(device: glnn.Device) -> None:
 
 def test_nothing_stays_on_the_device(device: glnn.Device, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where a run fails half way."""
-    opened: list[Model] = []
-    original = Model.__init__
+    opened: list[Session] = []
+    original = Session.__init__
 
-    def remember(self: Model, *args: Any, **kwargs: Any) -> None:
+    def remember(self: Session, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
         opened.append(self)
 
     with Model(block(), device) as full:
-        monkeypatch.setattr(Model, "__init__", remember)
+        monkeypatch.setattr(Session, "__init__", remember)
         small = full.quantize("auto", activations="uint8", calibrate=images(), max_drift=0.05, verbose=0)
         full.range_report(images())
-        assert [m for m in opened if not m._closed] == [small]
+        assert [m for m in opened if not m.closed] == [small.session]
         small.close()
         calls = []
 
-        def fail(self: Model, *args: Any, **kwargs: Any) -> Any:
+        def fail(self: Session, *args: Any, **kwargs: Any) -> Any:
             calls.append(self)
             raise RuntimeError("the device is gone")
 
-        monkeypatch.setattr(Model, "predict", fail)
+        monkeypatch.setattr(Session, "run", fail)
         for action in (
             lambda: full.range_report(images()),
             lambda: full.quantize(activations="uint8", calibrate=images()),
         ):
             with pytest.raises(RuntimeError, match="gone"):
                 action()
-        assert calls and all(m._closed for m in opened)
+        assert calls and all(m.closed for m in opened)
 
 
 def test_large_inputs_go_in_batches(device: glnn.Device, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -247,7 +247,7 @@ def same_bits(model: Model, inputs: dict[str, np.ndarray], device: glnn.Device) 
     expected = model.predict(inputs)
     text = model.plan({name: x.shape for name, x in inputs.items()}).to_json()
     before = device.counts()
-    replayer = Replayer(text, model._store.values, device)
+    replayer = Replayer(text, model.session.store.values, device)
     try:
         for _ in range(2):
             got = replayer.run({name: x.astype(np.float32) for name, x in inputs.items()})
@@ -315,5 +315,5 @@ def test_the_replayer_sees_a_plan_that_is_wrong(graph: Callable[[], Graph]) -> N
         for change in changes:
             data = json.loads(text)
             change(data)
-            got = Replayer(json.dumps(data), model._store.values, device).run(inputs)
+            got = Replayer(json.dumps(data), model.session.store.values, device).run(inputs)
             assert any((got[name].view("u4") != wanted.view("u4")).any() for name, wanted in expected.items())

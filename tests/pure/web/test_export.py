@@ -109,7 +109,7 @@ def test_every_weight_lies_where_its_plan_says(digits: glnn.Model, folder: Path,
     plan, data, store = digits.plan({"image": (1, 8, 8, 1)}, VARIANTS[name]), plans(folder)[name], store_of(folder)
     assert len(data["weights"]) == len(plan.weights) > 0
     for item, weight in zip(data["weights"], plan.weights, strict=True):
-        values = digits._store.values[weight.key]
+        values = digits.session.store.values[weight.key]
         got = np.frombuffer(store, "<f4", values.size, item["offset"]).reshape(values.shape)
         assert np.array_equal(got, values) and tuple(item["shape"]) == weight.shape and item["bytes"] == values.nbytes
         assert item["storage"]["lanes"] == (1 if weight.codec == "rgba8" else 4)
@@ -124,7 +124,7 @@ def test_shards_hold_the_codes_themselves(digits: glnn.Model, tmp_path: Path, co
         plan, seen = model.plan({"image": (1, 8, 8, 1)}, limits), set()
         for item, weight in zip(data[name]["weights"], plan.weights, strict=True):
             held = store[item["offset"] : item["offset"] + item["bytes"]]
-            values = model._store.values[weight.key]
+            values = model.session.store.values[weight.key]
             codes = getattr(values, "codes", values)
             seen.add(item["codec"])
             if item["codec"] == "uint4":
@@ -368,5 +368,5 @@ def test_serving_what_is_no_export_is_refused(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_export_needs_no_device(digits: glnn.Model) -> None:
-    assert digits._device is None
+    assert digits.session._device is None
     assert make_plan(digits.optimized, {"image": (1, 8, 8, 1)}, VARIANTS["webgl1"], WeightStore(digits.optimized)).draws

@@ -1,0 +1,169 @@
+"""A graph on a device: arrays by name in, arrays by name out, whatever their shapes and however many."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..device import state
+from ..errors import ClosedError, DeviceLostError, ForkError, InputError, LimitError
+from ..graph.graph import Graph
+from ..plan.plan import Plan, make_plan
+from ..plan.weights import WeightStore
+from ..show.progress import Progress
+from .executor import Executor
+from .inputs import named_inputs
+from .resident import Resident
+
+if TYPE_CHECKING:
+    from ..device.device import Device
+
+KEPT_PLANS = 8  # input shapes whose textures stay on the device
+BATCH = 1024  # samples of one draw where the user names no batch size
+BATCH_BYTES = 128 << 20  # ... fewer, where activations would outgrow this
+Arrays = dict[str, np.ndarray]
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+class Session:
+    """A graph made ready on a device: an executor for each of the last input shapes, weights and programs for all.
+
+    Any thread may use it; threads take turns. device: None for the process's default device, made when it is needed.
+    `given` is the device as it was given. What a session holds there is freed by close(), or some time after nobody
+    holds the session any more.
+    """
+
+    def __init__(self, graph: Graph, device: Device | None = None):
+        self.graph = graph
+        self.store = WeightStore(graph)
+        self.given = self._device = device
+        self._executors: OrderedDict[tuple, Executor] = OrderedDict()
+        self._resident: Resident | None = None
+        self._generation = 0  # of the device's context that these were made in
+        self.closed = False
+
+    @property
+    def device(self) -> Device:
+        """The device that the graph runs on. Raises NoDeviceError where there is no OpenGL, ClosedError."""
+        if self.closed:
+            raise ClosedError(f"model {self.graph.name!r} is closed: load it again")
+        if self._device is None:
+            from ..device.device import default_device
+
+            self._device = default_device()
+        return self._device
+
+    def on(self, graph: Graph) -> Session:
+        """Another graph on the same device."""
+        return Session(graph, self.given)
+
+    def run(self, x: Any, batch_size: int | None = None, verbose: Any = "auto") -> Arrays:
+        """The outputs (float32) by name for inputs x of shape (batch, ...): a dict by name, a list or an array.
+
+        Any batch goes, also zero; it is cut into pieces of `batch_size` (by default as many samples as fit 128 MB, at
+        most 1024). verbose: 1 shows a progress bar, 0 none, "auto" one on a terminal when it takes long.
+
+        Raises InputError (number, name, rank, shape, dtype), LimitError (a tensor that does not fit the device),
+        ClosedError, NoDeviceError, ForkError (see `Turn`).
+        """
+        arrays = named_inputs(x, self.graph.inputs)
+        if batch_size is not None and (
+            isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1
+        ):
+            raise InputError(f"batch_size={batch_size!r}: a whole number of at least 1, or None")
+        total = len(next(iter(arrays.values())))
+        shapes = {name: a.shape[1:] for name, a in arrays.items()}
+        _ = self.device  # a closed session says so for any batch
+        if not total:
+            return self._empty(shapes)
+        size = min(total, batch_size or self._default_batch(shapes))
+        pieces: list[Arrays] = []
+        progress, done = Progress(total, verbose), 0
+        while done < total:
+            count = min(size, total - done)
+            try:
+                pieces.append(self._piece({name: a[done : done + count] for name, a in arrays.items()}))
+            except LimitError:
+                if count == 1 or batch_size is not None:
+                    raise
+                size = count // 2
+                continue
+            done += count
+            progress.update(done)
+        if len(pieces) == 1:
+            return pieces[0]
+        return {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+
+    def plan(self, input_shapes: Mapping[str, Sequence[int]], limits: Any = None) -> Plan:
+        """The Plan for input shapes by name; limits: None for those of the device. Raises LimitError."""
+        return make_plan(self.graph, input_shapes, limits or self.device.limits, self.store)
+
+    def _piece(self, inputs: Arrays) -> Arrays:
+        """The outputs for one piece of the batch, in one turn on the device."""
+        device = self.device
+        try:
+            with device.use():
+                return self.executor({name: a.shape for name, a in inputs.items()}).run(inputs)
+        except DeviceLostError:
+            device.revive()
+            with device.use():
+                return self.executor({name: a.shape for name, a in inputs.items()}).run(inputs)
+
+    def executor(self, shapes: Shapes) -> Executor:
+        """What runs on inputs of these shapes by name, made ready if it is not. Call it in the device's turn."""
+        device = self.device
+        if self._generation != device.generation:  # what was made before went with the context
+            self._executors.clear()
+            self._resident, self._generation = None, device.generation
+        key = tuple(sorted(shapes.items()))
+        if key in self._executors:
+            self._executors.move_to_end(key)
+            return self._executors[key]
+        plan = self.plan(shapes)
+        if self._resident is None:
+            self._resident = Resident(device, self.store.values)
+        while len(self._executors) >= KEPT_PLANS:
+            self._executors.popitem(last=False)[1].release()
+        executor = self._executors[key] = Executor(plan, device, self._resident)
+        return executor
+
+    def _default_batch(self, shapes: Shapes) -> int:
+        specs = self.graph.specs({name: (1, *shape) for name, shape in shapes.items()})
+        largest = max(int(np.prod([d or 1 for d in s.shape])) for s in specs.values())
+        return max(1, min(BATCH, BATCH_BYTES // (4 * 4 * largest)))
+
+    def _empty(self, shapes: Shapes) -> Arrays:
+        outputs = self.graph.output_specs({name: (1, *shape) for name, shape in shapes.items()})
+        return {spec.name: np.zeros((0, *(d or 0 for d in spec.shape[1:])), np.float32) for spec in outputs}
+
+    def close(self) -> None:
+        """Frees textures and programs, from any thread; the device stays. A second call does nothing."""
+        if self.closed:
+            return
+        self.closed = True
+        device = self._device
+        if device is None or device.closed or self._generation != device.generation:
+            return
+        try:
+            with device.use():
+                for executor in self._executors.values():
+                    executor.release()
+                if self._resident is not None:
+                    self._resident.release()
+        except (DeviceLostError, ForkError):  # nothing of it is left to free, or it is the parent's
+            pass
+        self._executors.clear()
+        self._resident = None
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if not getattr(self, "closed", True) and self._executors:
+            state.drop(self)
