@@ -65,6 +65,26 @@ def test_further_egl_devices_are_tried_only_as_far_as_there_are_any(monkeypatch)
     assert max(indices) <= 2
 
 
+def test_without_any_egl_device_the_other_ways_are_tried(monkeypatch):
+    """EGL may be installed and know no device; X11 and the platform's own way then still may work."""
+    moderngl = pytest.importorskip("moderngl")
+    tried = []
+
+    class Made:
+        gc_mode = "auto"
+
+    def no_device(**settings):
+        tried.append(settings)
+        if settings.get("backend") == "egl":
+            raise Exception(f"requested device index {settings.get('device_index', 0)}, but found 0 devices")
+        return Made()
+
+    monkeypatch.setattr(moderngl, "create_context", no_device)
+    monkeypatch.setattr(gl.sys, "platform", "linux")
+    assert isinstance(gl.create_context(), Made) and gl.create_context().gc_mode is None
+    assert "libx11" in tried[-1] and not any("device_index" in settings for settings in tried)
+
+
 def test_an_index_is_tried_with_egl_only():
     assert all(s["backend"] == "egl" and s["device_index"] == 3 for _, s in gl.attempts(3, "linux"))
     assert gl.attempts(3, "win32") == []
