@@ -1,0 +1,141 @@
+"""Texture slots: lifetimes derived from the draws alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from cases.keras import CASES
+
+from glnn import passes
+from glnn.graph import ActivationCodec, Graph, Node, TensorSpec
+from glnn.layers.activation import Activation
+from glnn.layers.conv import Conv2D, DepthwiseConv2D
+from glnn.layers.merging import Add, Concatenate
+from glnn.layers.pooling import MaxPooling2D
+from glnn.layout.codec import activation_storage
+from glnn.layout.limits import Limits
+from glnn.plan import Plan, make_plan
+from glnn.testing import layer_graph
+
+
+def network() -> Graph:
+    """Branches of several lengths that meet again: tensors of many sizes live at once."""
+    rng = np.random.default_rng(0)
+
+    def conv(name: str, source: str, inputs: int, outputs: int, stride: int = 1) -> Node:
+        weights = {"kernel": rng.normal(size=(3, 3, inputs, outputs)).astype("f4"), "bias": np.zeros(outputs, "f4")}
+        return Node(name, Conv2D(outputs, (3, 3), (stride, stride), "same"), (source,), (f"{name}.y",), weights)
+
+    depthwise = {"depthwise_kernel": rng.normal(size=(3, 3, 12, 1)).astype("f4"), "bias": np.zeros(12, "f4")}
+    nodes = (
+        conv("a", "x", 3, 12),
+        conv("b", "a.y", 12, 12),
+        Node("d", DepthwiseConv2D(3, padding="same"), ("a.y",), ("d.y",), depthwise),
+        Node("j", Concatenate(), ("a.y", "b.y", "d.y"), ("j.y",)),
+        Node("p", MaxPooling2D(2), ("j.y",), ("p.y",)),
+        conv("s", "x", 3, 36, 2),
+        Node("t", Activation("softmax"), ("s.y",), ("t.y",)),
+        Node("add", Add(), ("p.y", "t.y"), ("add.y",)),
+        conv("e", "add.y", 36, 5),
+        Node("last", Add(), ("e.y", "e.y"), ("last.y",)),
+    )
+    return Graph("net", (TensorSpec("x", (None, 16, 12, 3)),), nodes, ("last.y", "b.y"))
+
+
+def lifetimes(plan: Plan) -> Iterator[tuple[int, int, int, int]]:
+    """(slot, first draw that writes it, last draw that reads what it then holds, group) of each tensor."""
+    writes: dict[int, tuple[int, int]] = {s: (-1, -1) for t in plan.inputs for s in t.slots}
+    reads: dict[int, int] = {}
+    for i, draw in enumerate(plan.draws):
+        for kind, number, _ in draw.textures:
+            if kind == "slot":
+                assert number in writes, f"draw {i} reads slot {number}, which nothing wrote"
+                reads[number] = i
+        if plan.limits.dialect != "es100" and draw.layers[0]:
+            continue  # a further part of the tensor that the draw before began
+        if draw.target in writes:
+            first, group = writes[draw.target]
+            yield draw.target, first, reads.get(draw.target, first), group
+        writes[draw.target], reads[draw.target] = (i, i), i
+    kept = {s for t in (*plan.outputs, *plan.inputs) for s in t.slots}
+    for slot, (first, group) in writes.items():
+        yield slot, first, len(plan.draws) if slot in kept else reads.get(slot, first), group
+
+
+def check_slots(plan: Plan) -> None:
+    for i, draw in enumerate(plan.draws):
+        assert ("slot", draw.target) not in [t[:2] for t in draw.textures], f"draw {i} reads what it writes"
+        slot = plan.slots[draw.target]
+        assert draw.viewport[0] <= slot.width and draw.viewport[1] <= slot.height
+        assert len(draw.textures) <= plan.limits.texture_units
+        first, count = draw.layers
+        assert first + count <= max(1, slot.layers) and 1 <= count <= plan.limits.draw_buffers
+    for slot in plan.slots:
+        assert max(slot.width, slot.height) <= plan.limits.max_texture_size
+        assert slot.layers <= (plan.limits.array_layers if plan.limits.dialect != "es100" else 0)
+    spans: dict[int, list[tuple[int, int]]] = {}
+    for slot, first, last, _ in lifetimes(plan):
+        spans.setdefault(slot, []).append((first, last))
+    for pairs in spans.values():
+        pairs.sort()
+        for (_, last), (start, _) in zip(pairs, pairs[1:], strict=False):
+            assert last < start
+    outputs = [s for t in plan.outputs for s in t.slots]
+    assert len(set(outputs)) == len(outputs) or len({t.slots for t in plan.outputs}) < len(plan.outputs)
+    for tensor in (*plan.inputs, *plan.outputs):
+        assert len(tensor.slots) == len(set(tensor.slots)) == tensor.layout.textures
+        (slot,) = {plan.slots[s] for s in tensor.slots}
+        assert slot.width >= tensor.layout.width and slot.format == activation_storage(tensor.codec).format
+        assert slot.layers == (tensor.layout.depth if plan.limits.dialect != "es100" else 0)
+    # Parts of one tensor are drawn one after another by one program: they differ in ROW0 and where they lie.
+    for before, after in zip(plan.draws, plan.draws[1:], strict=False):
+        assert after.ints[0] or not after.layers[0], "every tensor begins with its first part"
+        if after.ints[0]:
+            assert (before.program, before.textures, before.ints[1:]) == (after.program, after.textures, after.ints[1:])
+            assert before.ints[0] < after.ints[0] and before.layers[1] == after.layers[1]
+            assert plan.slots[before.target] == plan.slots[after.target]
+            if plan.limits.dialect == "es100":
+                assert before.target != after.target
+            else:
+                assert before.target == after.target and after.layers[0] == sum(before.layers)
+
+
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("dialect", ["es300", "es100"])
+@pytest.mark.parametrize("size", [8, 16, 64, 4096])
+def test_tensors_that_live_at_once_never_share_a_slot(size: int, dialect: str, batch: int, fused: bool) -> None:
+    graph = passes.optimize(network()) if fused else network()
+    plan = make_plan(graph, {"x": (batch, 16, 12, 3)}, Limits(size, texture_units=1000, dialect=dialect))
+    check_slots(plan)
+    if size == 4096:
+        assert len(plan.slots) < len({d.target for d in plan.draws}) + 3 < len(plan.draws) + 4
+
+
+CODECS = {"a.y": ActivationCodec("uint8", -3, 5), "b.y": ActivationCodec("float16"), "j.y": ActivationCodec("rgba8"),
+          "s.y": ActivationCodec("uint8", 0, 2), "e.y": ActivationCodec("float16")}  # fmt: skip
+
+
+@pytest.mark.parametrize("dialect", ["es300", "es100"])
+@pytest.mark.parametrize("size", [16, 4096])
+def test_tensors_of_several_formats_have_slots_of_their_own(size: int, dialect: str) -> None:
+    graph = network().with_(activations=CODECS)
+    plan = make_plan(graph, {"x": (2, 16, 12, 3)}, Limits(size, texture_units=1000, dialect=dialect))
+    check_slots(plan)
+    for node in graph.nodes:
+        codec = CODECS.get(node.outputs[0], ActivationCodec("float32")).codec
+        if node.outputs[0] in graph.outputs:
+            codec = "float32"
+        last = [draw for draw in plan.draws if draw.label == node.name][-1]
+        assert plan.slots[last.target].format == {"uint8": "rgba8"}.get(codec, codec), node.name
+    assert {slot.format for slot in plan.slots} == {"float32", "float16", "rgba8"}
+
+
+def test_slots_of_every_case() -> None:
+    for case in CASES[::3]:
+        graph = layer_graph(case.layer, case.shapes, case.weights)
+        shapes = {f"x{i}": shape for i, shape in enumerate(case.shapes)}
+        for limits in (Limits(16, texture_units=1000), Limits(64, 1, texture_units=1000, dialect="es100")):
+            check_slots(make_plan(graph, shapes, limits))
