@@ -6,12 +6,10 @@ A Device serves any thread, one at a time; several may live at once. What was cu
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import itertools
 import os
 import threading
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -22,7 +20,7 @@ from . import context as g
 from . import probe as probing
 from . import state
 from .messages import Locate
-from .objects import Program, Target, Texture
+from .objects import Program, Programs, Target, Texture
 from .wishes import Wishes, choose
 
 
@@ -73,17 +71,21 @@ class Device:
         self.renderer, self.vendor = opened.renderer, opened.vendor
         self.version, self.glsl_version = opened.version, opened.glsl_version
         self.limits = self.queried = opened.limits
-        self._textures: set[Texture] = set()
-        self._programs: dict[bytes, Program] = {}
-        self._closed = False
         self.generation = next(_generations)
+        self._textures: set[Texture] = set()
+        self._programs = Programs(self)
+        self._closed = False
+
+        def works(name: str) -> bool:
+            return probing.ask(self, name).works
+
         try:
             with self._turn:
                 self._triangle = self._ctx.buffer(np.array([-1, -1, 3, -1, -1, 3], "f4").tobytes())
                 self._reader = self._state.new_framebuffer()
                 self._gl.BindFramebuffer(g.GL_READ_FRAMEBUFFER, self._reader)
                 self._gl.ReadBuffer(g.GL_COLOR_ATTACHMENT0)
-                self.limits, self.forced = choose(self._works, self.queried, self._wishes, self.renderer)
+                self.limits, self.forced = choose(works, self.queried, self._wishes, self.renderer)
         except BaseException:
             self.close()
             raise
@@ -103,9 +105,7 @@ class Device:
             raise ClosedError(CLOSED)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -127,9 +127,6 @@ class Device:
         with self.use():
             return tuple(probing.ask(self, name) for name in probing.names(self))
 
-    def _works(self, name: str) -> bool:
-        return probing.ask(self, name).works
-
     def use(self) -> state.Turn:
         """`with device.use():` its context is current in this thread, and no other thread uses it.
 
@@ -140,17 +137,17 @@ class Device:
             raise ClosedError(CLOSED)
         return self._turn
 
-    def revive(self) -> None:
-        """Makes a new context in place of one that is gone; textures and programs are gone with it.
+    def revive(self, generation: int) -> None:
+        """Makes a new context in place of one that is gone, if no other thread has; textures and programs went with it.
 
-        Raises NoDeviceError where that fails.
+        generation: of the context that is gone. Raises NoDeviceError where there is no new one.
         """
-        for texture in self._textures:
-            texture.lose()
-        for program in self._programs.values():
-            program.lose()
-        self._closed = True
-        self._open()
+        with state.process_lock:
+            if self.generation == generation:
+                for texture in self._textures:
+                    texture.lose()
+                self._programs.lose()
+                self._open()
 
     def texture(
         self, width: int, height: int, layers: int, format: str, data: np.ndarray | bytes | None = None
@@ -208,22 +205,14 @@ class Device:
         locate: from a line of the fragment text (from 1) to (file, line), for messages.
         Raises KernelError with the driver's message at the lines of the author's own file.
         """
-        key = hashlib.sha256("\0".join([vertex_text, fragment_text, *(samplers or ())]).encode()).digest()
         with self.use():
-            if key not in self._programs:
-                program = self._programs[key] = Program(self, vertex_text, fragment_text, locate, samplers)
-                self._state.saw(program.glo, program.vao, self._triangle.glo)
-            self._programs[key].users += 1
-            return self._programs[key]
+            return self._programs.get(vertex_text, fragment_text, locate, samplers)
 
     def drop(self, program: Program) -> None:
         """Gives back what one call of `program` took; the last one deletes it. Does nothing on a closed device."""
-        if self._closed or not program.glo:
-            return
-        with self.use():
-            program.users -= 1
-            if program.users <= 0:
-                self.release_programs(keep=[p for p in self._programs.values() if p is not program])
+        if not self._closed and program.glo:
+            with self.use():
+                self._programs.drop(program)
 
     def draw(
         self,
@@ -296,18 +285,7 @@ class Device:
     def release_programs(self, keep: Sequence[Program] = ()) -> None:
         """Deletes every program but those to keep."""
         with self.use():
-            kept = {key: program for key, program in self._programs.items() if program in keep}
-            self._gl.UseProgram(0)  # a program in use would outlive its deletion
-            self._state.program = None
-            for key in self._programs.keys() - kept.keys():
-                self._programs.pop(key).delete()
-
-    def _sweep_programs(self) -> None:
-        """Deletes what moderngl leaves behind where a program does not link."""
-        known = {program.glo for program in self._programs.values()}
-        for name in self._state.names(self._gl.IsProgram):
-            if name not in known:
-                self._gl.DeleteProgram(name)
+            self._programs.release(keep)
 
     def close(self) -> None:
         """Frees every GL object and the context, from any thread; a second call does nothing."""

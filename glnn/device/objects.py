@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -195,7 +196,7 @@ class Program:
         try:
             self.mgl = mgl = device._ctx.program(vertex_shader=vertex, fragment_shader=fragment)
         except Exception as error:  # moderngl's own type
-            device._sweep_programs()
+            device._programs.sweep()
             told = explain(str(error), vertex, fragment, locate)
             raise KernelError(f"a kernel does not compile on {device.renderer}:\n{told}") from error
         kinds = {name: getattr(mgl[name], "gl_type", 0) for name in mgl}
@@ -228,3 +229,51 @@ class Program:
     def lose(self) -> None:
         """Takes note that the program is gone."""
         self.glo = 0
+
+
+class Programs:
+    """The linked programs of a device, made once for each pair of texts."""
+
+    def __init__(self, device: Device):
+        self._device = device
+        self._made: dict[bytes, Program] = {}
+
+    def __iter__(self) -> Iterator[Program]:
+        return iter(list(self._made.values()))
+
+    def get(self, vertex: str, fragment: str, locate: Locate | None, samplers: Sequence[str] | None) -> Program:
+        """The program of two texts; each call counts as a user until `drop`. Raises KernelError."""
+        key = hashlib.sha256("\0".join([vertex, fragment, *(samplers or ())]).encode()).digest()
+        if key not in self._made:
+            device = self._device
+            program = self._made[key] = Program(device, vertex, fragment, locate, samplers)
+            device._state.saw(program.glo, program.vao, device._triangle.glo)
+        self._made[key].users += 1
+        return self._made[key]
+
+    def drop(self, program: Program) -> None:
+        """Deletes a program whose last user this was."""
+        program.users -= 1
+        if program.users <= 0:
+            self.release(keep=[p for p in self if p is not program])
+
+    def release(self, keep: Sequence[Program] = ()) -> None:
+        """Deletes every program but those to keep."""
+        self._device._gl.UseProgram(0)  # a program in use would outlive its deletion
+        self._device._state.program = None
+        for key, program in list(self._made.items()):
+            if program not in keep:
+                self._made.pop(key).delete()
+
+    def lose(self) -> None:
+        """Takes note that all of them are gone with their context."""
+        for program in self._made.values():
+            program.lose()
+        self._made.clear()
+
+    def sweep(self) -> None:
+        """Deletes what moderngl leaves behind where a program does not link."""
+        known = {program.glo for program in self}
+        for name in self._device._state.names(self._device._gl.IsProgram):
+            if name not in known:
+                self._device._gl.DeleteProgram(name)

@@ -113,7 +113,7 @@ def _run(device: Device, name: str) -> ProbeResult:
         works = [result.name.split()[1] for result in reversed(tried) if result.works]
         return ProbeResult(name, bool(works), f"renders to {', '.join(works)}" if works else tried[0].detail)
     words = name.split()
-    limits, programs = device.limits, list(device._programs.values())
+    limits, programs = device.limits, list(device._programs)
     device.limits = device.queried
     try:
         if name.startswith("texture size"):

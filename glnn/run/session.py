@@ -103,14 +103,15 @@ class Session:
 
     def _piece(self, inputs: Arrays) -> Arrays:
         """The outputs for one piece of the batch, in one turn on the device."""
-        device = self.device
+        device, shapes = self.device, {name: a.shape for name, a in inputs.items()}
+        generation = device.generation
         try:
             with device.use():
-                return self.executor({name: a.shape for name, a in inputs.items()}).run(inputs)
+                return self.executor(shapes).run(inputs)
         except DeviceLostError:
-            device.revive()
+            device.revive(generation)
             with device.use():
-                return self.executor({name: a.shape for name, a in inputs.items()}).run(inputs)
+                return self.executor(shapes).run(inputs)
 
     def executor(self, shapes: Shapes) -> Executor:
         """What runs on inputs of these shapes by name, made ready if it is not. Call it in the device's turn."""
