@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 VERSION = 2  # of manifest.json and of the plans beside it
 SHARD_BYTES = 4_000_000
 ALIGNMENT = 4  # of what lies in the shards, in bytes
-PAGE = ("index.html", "page.js", "runner.js", "runner.d.ts")
+PAGE = ("index.html", "page.js", "runner.d.ts")
+RUNNER = ("errors", "files", "layouts", "device", "model", "load")  # the modules in web/runner that make up runner.js
 BACKENDS = {"es300": "webgl2", "es100": "webgl1"}
 # What the runner may pick from, best first: all of WebGL2, what WebGL2 guarantees, phones without float32 targets,
 # WebGL1 with float textures, and WebGL1 with nothing but bytes.
@@ -98,9 +99,24 @@ def export_web(
     }
     files["manifest.json"] = text(manifest)
     for name in PAGE:
-        source = resources.files("glnn").joinpath(f"web/{name}").read_text(encoding="utf-8")
-        files[name] = (bare(source) if name.endswith(".js") else source).encode()
+        files[name] = (bare(source(name)) if name.endswith(".js") else source(name)).encode()
+    files["runner.js"] = bare(runner()).encode()
     return write(Path(folder), files)
+
+
+def source(name: str) -> str:
+    """A file of the page or the runner."""
+    return resources.files("glnn").joinpath(f"web/{name}").read_text(encoding="utf-8")
+
+
+def runner() -> str:
+    """The runner as one module: what its modules import from each other, and export for that, is left out.
+
+    They write such lines as `import {a, b} from "./c.js";` and `export {a, b};`, and what users import as
+    `export function` and the like.
+    """
+    modules = "\n".join(source(f"runner/{name}.js") for name in RUNNER)
+    return re.sub(r"^(import|export) \{.*\n", "", modules, flags=re.M)
 
 
 def bare(source: str) -> str:

@@ -10,7 +10,6 @@ import threading
 import urllib.error
 import urllib.request
 import zlib
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,8 @@ from glnn.plan.weights import WeightStore
 from glnn.run.inputs import web_shapes
 from glnn.testing import layer_graph
 from glnn.web import VARIANTS, serve
-from glnn.web.export import SHARD_BYTES, VERSION, bare, collect, fresh, merge
+from glnn.web.export import SHARD_BYTES, VERSION, bare, collect, fresh, merge, runner
+from glnn.web.export import source as page_source
 
 SHAPES = {"webgl2": "es300", "webgl2-4": "es300", "webgl2-half": "es300", "webgl1": "es100", "webgl1-rgba8": "es100"}
 CODE_BYTES = 15_000  # gzipped, the runner's and the page's code together
@@ -292,7 +292,7 @@ def test_runner_and_page_stay_small(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["runner.js", "page.js"])
 def test_scripts_lose_nothing_but_comments_and_space(folder: Path, name: str) -> None:
-    source, sent = resources.files("glnn").joinpath(f"web/{name}").read_text(), (folder / name).read_text()
+    source, sent = runner() if name == "runner.js" else page_source(name), (folder / name).read_text()
     # What `bare` asks of a source: strings and templates end in their line.
     code = re.sub(r"^[ \t]*/\*\*.*?\*/$|//.*$", "", source, flags=re.M | re.S)
     assert all(line.count("`") % 2 == 0 for line in code.splitlines())

@@ -1,0 +1,249 @@
+// WebGL: a context with its live objects counted, and the first variant of an export that works here.
+import {fail} from "./errors.js";
+import {toHalf} from "./layouts.js";
+
+const BACKENDS = ["webgl2", "webgl1"];
+const KINDS = {textures: "Texture", buffers: "Buffer", programs: "Program", framebuffers: "Framebuffer"};
+
+class Device {
+  constructor(backend) {
+    this.backend = backend;
+    this.canvas = typeof document === "undefined" ? new OffscreenCanvas(1, 1) : document.createElement("canvas");
+    const settings = {antialias: false, depth: false, stencil: false, alpha: false, powerPreference: "high-performance"};
+    this.gl = this.canvas.getContext(backend === "webgl1" ? "webgl" : backend, settings);
+    if (this.gl) this.reset();
+  }
+
+  /** State of a new context, or of one that was restored. */
+  reset() {
+    const {gl} = this, two = this.backend === "webgl2";
+    this.live = new Map(); // object -> one of KINDS
+    this.bound = [];
+    this.program = this.framebuffer = this.viewport = undefined;
+    for (const name of ["EXT_color_buffer_float", "EXT_color_buffer_half_float", "WEBGL_color_buffer_float"]) gl.getExtension(name);
+    const half = two ? gl.HALF_FLOAT : (gl.getExtension("OES_texture_half_float") || {}).HALF_FLOAT_OES;
+    this.parallel = gl.getExtension("KHR_parallel_shader_compile");
+    // internal format, order and type of components, the array that WebGL takes them in
+    const codes = (internal, order, type, array) => [gl[internal], gl[`${order}_INTEGER`], gl[type], array];
+    const words = (order) => codes(`${order.replace("RED", "R")}32UI`, order, "UNSIGNED_INT", Uint32Array);
+    this.formats = {
+      float32: [two ? gl.RGBA32F : gl.RGBA, gl.RGBA, two || gl.getExtension("OES_texture_float") ? gl.FLOAT : 0, Float32Array],
+      float16: [two ? gl.RGBA16F : gl.RGBA, gl.RGBA, half, Uint16Array],
+      rgba8: [two ? gl.RGBA8 : gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, Uint8Array],
+      rgba32ui: words("RGBA"),
+      rg32ui: words("RG"),
+      r32ui: words("RED"),
+      r16ui: codes("R16UI", "RED", "UNSIGNED_SHORT", Uint16Array),
+    };
+    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+    gl.disable(gl.DITHER);
+    gl.bindBuffer(gl.ARRAY_BUFFER, this.make("buffers"));
+    gl.bufferData(gl.ARRAY_BUFFER, new Float32Array([-1, -1, 3, -1, -1, 3]), gl.STATIC_DRAW);
+    gl.enableVertexAttribArray(0); // `vec2 p` of every program
+    gl.vertexAttribPointer(0, 2, gl.FLOAT, false, 0, 0);
+  }
+
+  make(kind) {
+    const object = this.gl[`create${KINDS[kind]}`]();
+    this.live.set(object, kind);
+    return object;
+  }
+
+  counts() {
+    const living = (kind) => [...this.live].filter(([object, k]) => k === kind && this.gl[`is${KINDS[kind]}`](object)).length;
+    return Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, living(kind)]));
+  }
+
+  /** Deletes all objects but those of `kept`. */
+  free(kept = new Map()) {
+    for (const [object, kind] of this.live) if (!kept.has(object)) {
+      this.gl[`delete${KINDS[kind]}`](object);
+      this.live.delete(object);
+    }
+    this.bound = [];
+    this.program = this.framebuffer = undefined;
+  }
+
+  close() {
+    this.free();
+    const lose = this.gl.getExtension("WEBGL_lose_context");
+    if (lose) lose.loseContext();
+  }
+
+  /** A texture of width x height texels: plain 2D for layers 0, else a 2D array. */
+  texture(width, height, layers, format) {
+    const {gl} = this, kind = layers ? gl.TEXTURE_2D_ARRAY : gl.TEXTURE_2D, [internal, order, type] = this.formats[format];
+    const texture = {kind, layers, format, name: this.make("textures")};
+    this.bind(0, texture);
+    for (const p of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(kind, p, gl.NEAREST);
+    for (const p of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(kind, p, gl.CLAMP_TO_EDGE);
+    if (layers) gl.texStorage3D(kind, 1, internal, width, height, layers);
+    else if (gl.texStorage2D) gl.texStorage2D(kind, 1, internal, width, height);
+    else gl.texImage2D(kind, 0, internal, width, height, 0, order, type, null);
+    return texture;
+  }
+
+  bind(unit, texture) {
+    if (this.bound[unit] === texture) return;
+    this.gl.activeTexture(this.gl.TEXTURE0 + unit);
+    this.gl.bindTexture(texture.kind, texture.name);
+    this.bound[unit] = texture;
+  }
+
+  /** Fills width x height texels of all layers; floats become halves where the texture holds such. */
+  write(texture, texels, width, height) {
+    const {gl} = this, {kind, layers, format} = texture, [, order, type, Components] = this.formats[format];
+    const {buffer, byteOffset, byteLength} = format === "float16" && texels instanceof Float32Array ? toHalf(texels) : texels;
+    const data = new Components(buffer, byteOffset, byteLength / Components.BYTES_PER_ELEMENT);
+    this.bound[0] = undefined; // makes unit 0 the active one
+    this.bind(0, texture);
+    if (layers) gl.texSubImage3D(kind, 0, 0, 0, 0, width, height, layers, order, type, data);
+    else gl.texSubImage2D(kind, 0, 0, 0, width, height, order, type, data);
+  }
+
+  /** A framebuffer that draws into a texture, layer first + i through draw buffer i. */
+  target({name, layers}, first, count) {
+    const {gl} = this, framebuffer = this.make("framebuffers");
+    gl.bindFramebuffer(gl.FRAMEBUFFER, (this.framebuffer = framebuffer));
+    const points = Array.from({length: layers && count}, (_, i) => gl.COLOR_ATTACHMENT0 + i);
+    points.forEach((point, i) => gl.framebufferTextureLayer(gl.FRAMEBUFFER, point, name, 0, first + i));
+    if (layers) gl.drawBuffers(points);
+    else gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, name, 0);
+    return framebuffer;
+  }
+
+  /** Reads a texel, or width x height, from the framebuffer that is bound, into an array or from an offset of a buffer. */
+  read(format, into = new Uint8Array(16), width = 1, height = 1) {
+    const {gl} = this, bytes = format === "rgba8", {buffer, byteOffset, byteLength} = into;
+    const data = !buffer ? into : bytes ? new Uint8Array(buffer, byteOffset, byteLength) : new Float32Array(buffer, byteOffset, byteLength / 4);
+    gl.readPixels(0, 0, width, height, gl.RGBA, bytes ? gl.UNSIGNED_BYTE : gl.FLOAT, data);
+  }
+
+  /** A program whose compilation is under way; `finish` asks how it ended. */
+  compile(vertex, fragment, samplers) {
+    const {gl} = this, name = this.make("programs");
+    const shaders = [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]].map(([type, text]) => {
+      const shader = gl.createShader(type);
+      gl.shaderSource(shader, text);
+      gl.compileShader(shader);
+      gl.attachShader(name, shader);
+      return shader;
+    });
+    gl.bindAttribLocation(name, 0, "p");
+    gl.linkProgram(name);
+    return {name, shaders, samplers};
+  }
+
+  done(program) {
+    return !this.parallel || this.gl.getProgramParameter(program.name, this.parallel.COMPLETION_STATUS_KHR);
+  }
+
+  finish(program, what) {
+    const {gl} = this, {name, shaders} = program;
+    if (!gl.getProgramParameter(name, gl.LINK_STATUS)) {
+      const log = [...shaders.map((s) => gl.getShaderInfoLog(s)), gl.getProgramInfoLog(name)].filter(Boolean).join("\n").trim();
+      if (gl.isContextLost()) lost();
+      fail("kernel", `${what} does not compile on ${this.renderer}: ${log || "no message"}`);
+    }
+    for (const shader of shaders) gl.deleteShader(shader);
+    gl.useProgram(name);
+    this.program = program;
+    program.samplers.forEach((sampler, unit) => gl.uniform1i(gl.getUniformLocation(name, sampler), unit));
+    program.P = gl.getUniformLocation(name, "P");
+    program.F = gl.getUniformLocation(name, "F");
+  }
+
+  /** Runs the program once per texel of the viewport; what is bound already is not bound again. */
+  draw({program, framebuffer, viewport, textures, ints, floats}) {
+    const {gl} = this;
+    if (framebuffer !== this.framebuffer) gl.bindFramebuffer(gl.FRAMEBUFFER, (this.framebuffer = framebuffer));
+    if (viewport !== this.viewport) gl.viewport(0, 0, ...(this.viewport = viewport));
+    if (program !== this.program) gl.useProgram((this.program = program).name);
+    for (let unit = 0; unit < textures.length; unit++) this.bind(unit, textures[unit]);
+    if (program.P && ints !== program.ints) gl.uniform4iv(program.P, (program.ints = ints));
+    if (program.F && floats !== program.floats) gl.uniform4fv(program.F, (program.floats = floats));
+    gl.drawArrays(gl.TRIANGLES, 0, 3);
+  }
+
+  get renderer() {
+    const info = this.gl.getExtension("WEBGL_debug_renderer_info");
+    return this.gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : this.gl.RENDERER) || "WebGL";
+  }
+
+  /** Why the device cannot run a variant, "" if it can: sizes are asked, targets drawn to, read back and compared. */
+  unfit({formats, targets, draw_buffers: buffers, texture_size: side, texture_units: units, array_layers: layers, dialect}) {
+    const {gl} = this, two = dialect === "es300";
+    const counts = [["MAX_TEXTURE_SIZE", side], ["MAX_TEXTURE_IMAGE_UNITS", units], ...(two ? [["MAX_DRAW_BUFFERS", buffers], ["MAX_ARRAY_TEXTURE_LAYERS", layers]] : [])];
+    for (const [name, need] of counts) if (gl.getParameter(gl[name]) < need) return `needs ${name} ${need}, this device has ${gl.getParameter(gl[name])}`;
+    for (const format of formats) if (!this.formats[format][2]) return `needs ${format} textures`;
+    const before = new Map(this.live);
+    for (const format of targets) try {
+      if (!this.copies(format, two ? buffers : 0)) return `${format} targets (${buffers} at once) do not keep what is drawn to them`;
+    } catch (error) {
+      return `${format} targets: ${error.message}`;
+    } finally {
+      this.free(before);
+      while (gl.getError()) if (gl.isContextLost()) break;
+    }
+    return "";
+  }
+
+  /** Draws a copy of a texture, layer by layer, and compares: lower precision or range, or a lost layer, would show. */
+  copies(format, layers) {
+    const {gl} = this, w = 7, h = 5, n = layers || 1, half = format === "float16", bytes = format === "rgba8";
+    const value = (_, i) => bytes ? (i * 89 + 7) % 256 : half ? Math.trunc(Math.sin(i) * 2047) * 2 ** (i % 8) / 64 : Math.sin(i + 1) * 2 ** (((i * 37) % 120) - 60);
+    const values = (bytes ? Uint8Array : Float32Array).from({length: w * h * 4 * n}, value);
+    const head = `precision highp float;precision highp int;uniform vec4 F[1];`, from = "gl_FragCoord.xy/F[0].xy";
+    const outs = Array.from({length: n}, (_, i) => i);
+    const [vertex, fragment] = layers
+      ? ["#version 300 es\nin vec2 p;void main(){gl_Position=vec4(p,0,1);}",
+        `#version 300 es\n${head}precision highp sampler2DArray;uniform sampler2DArray a;${outs.map((i) => `layout(location=${i}) out vec4 o${i};`).join("")}` +
+        `void main(){${outs.map((i) => `o${i}=texture(a,vec3(${from},${i}))*F[0].z;`).join("")}}`]
+      : ["attribute vec2 p;void main(){gl_Position=vec4(p,0,1);}", `${head}precision highp sampler2D;uniform sampler2D a;void main(){gl_FragColor=texture2D(a,${from})*F[0].z;}`];
+    const source = this.texture(w, h, layers, format), into = this.texture(w, h, layers, format);
+    this.write(source, values, w, h);
+    const framebuffer = this.target(into, 0, n);
+    if (gl.checkFramebufferStatus(gl.FRAMEBUFFER) !== gl.FRAMEBUFFER_COMPLETE) return false;
+    const program = this.compile(vertex, fragment, ["a"]);
+    this.finish(program, "the probe");
+    this.draw({program, framebuffer, viewport: [w, h], textures: [source], floats: new Float32Array([w, h, 1, 0])});
+    const got = values.slice(0, w * h * 4);
+    return outs.every((layer) => {
+      if (layers) gl.readBuffer(gl.COLOR_ATTACHMENT0 + layer);
+      this.read(format, got.fill(0), w, h);
+      return got.every((value, i) => value === values[layer * got.length + i]);
+    });
+  }
+}
+
+const lost = () => fail("context-lost", "the browser took the WebGL context away; wait for the event contextrestored, then predict again");
+
+/** The first device and variant that work here, in the manifest's order. */
+function choose(manifest, backend, name) {
+  const names = manifest.variants.map((v) => v.name);
+  if (name && !names.includes(name)) fail("input", `variant ${name}: this export has ${names.join(", ")}`);
+  if (backend !== "auto" && !BACKENDS.includes(backend)) fail("input", `backend ${backend}: allowed are auto, ${BACKENDS.join(", ")}`);
+  const asked = manifest.variants.filter((v) => (!name || v.name === name) && (backend === "auto" || backend === v.backend)), tried = [];
+  if (!asked.length) fail("input", `backend ${backend}: none of ${name || names.join(", ")} is for it`);
+  let contexts = 0;
+  for (const kind of BACKENDS) {
+    const wanted = asked.filter((v) => v.backend === kind);
+    if (!wanted.length) continue;
+    const device = new Device(kind);
+    if (!device.gl) {
+      tried.push(`${kind}: the browser gives no context`);
+      continue;
+    }
+    contexts++;
+    for (const variant of wanted) {
+      const why = device.unfit(variant);
+      if (!why) return {device, variant};
+      tried.push(`${variant.name}: ${why}`);
+    }
+    device.close();
+  }
+  if (contexts) fail("no-variant", `no variant of this model runs here: ${tried.join("; ")}`);
+  fail("no-webgl", `this browser offers no WebGL (${tried.join("; ")}). Turn on graphics acceleration, or use another browser`);
+}
+
+export {choose, lost};

@@ -1,0 +1,51 @@
+// Replays a plan that glnn exported: textures, shader texts and draws. Knows no operator, needs no other package.
+//
+//     import * as glnn from "./runner.js";
+//     const model = await glnn.load("folder/", {onProgress: ({loaded, total}) => ...});
+//     const {probabilities} = await model.predict({image: new Float32Array(64)});
+import {fetchBytes, fetchManifest, known} from "./files.js";
+import {choose} from "./device.js";
+import {Model, later} from "./model.js";
+
+/** The model in an exported folder, ready to predict. Raises GlnnError; see runner.d.ts. */
+export async function load(url, {onProgress = () => {}, backend = "auto", variant: name, onContextLost} = {}) {
+  const base = new URL(`${url}`.replace(/\/?$/, "/"), typeof document === "undefined" ? location.href : document.baseURI);
+  const manifest = await fetchManifest(base);
+  const {device, variant} = choose(manifest, backend, name);
+  const abort = new AbortController(), {shards, bytes} = manifest.weights;
+  try {
+    const total = bytes + variant.plan.bytes, store = new ArrayBuffer(bytes);
+    let loaded = 0, at = 0;
+    const onBytes = (count) => onProgress({loaded: (loaded += count), total});
+    const get = (file, into) => fetchBytes(base, file, {signal: abort.signal, onBytes, into});
+    const planned = get(variant.plan);
+    const arrived = shards.map((shard) => {
+      const begin = at;
+      at += shard.bytes;
+      return {begin, end: at, done: false, file: get(shard, new Uint8Array(store, begin, shard.bytes))};
+    });
+    const all = [planned, ...arrived.map((shard) => shard.file)];
+    for (const file of all) file.catch(() => {}); // the first failure is thrown below, the others go with it
+    const plan = JSON.parse(new TextDecoder().decode(await Promise.race([planned, Promise.all(all).then(() => planned)])));
+    known(plan.version, new URL(variant.plan.file, base));
+    const model = new Model(manifest, device, variant, plan, store);
+    if (onContextLost) model.addEventListener("contextlost", onContextLost);
+    const complete = ({offset, bytes}) => arrived.every((s) => s.done || s.end <= offset || s.begin >= offset + bytes);
+    const compiled = async () => {
+      while (!model._programs.every(([, program]) => device.done(program)) && !device.gl.isContextLost()) await later(4);
+      model._link();
+    };
+    await Promise.all([compiled(), ...arrived.map(async (shard) => {
+      await shard.file;
+      shard.done = true;
+      model._upload(complete);
+    })]);
+    model._upload(); // what needs no shard
+    model._finish();
+    return model;
+  } catch (error) {
+    abort.abort();
+    device.close();
+    throw error;
+  }
+}
