@@ -14,19 +14,21 @@ from typing import TYPE_CHECKING, Any
 from . import errors
 
 if TYPE_CHECKING:
+    from . import image
     from .device.device import Device
     from .model import Model
 
 __version__ = "0.1.0"
-__all__ = ["Device", "Model", "__version__", "errors"]
+__all__ = ["Device", "Model", "__version__", "errors", "image"]
 
-_LAZY = {"Device": ".device", "Model": ".model"}
+_LAZY = {"Device": ".device", "Model": ".model", "image": ""}  # "": the module of that name
 
 
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module 'glnn' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_LAZY[name], __name__), name)
+    module = importlib.import_module(_LAZY[name] or f".{name}", __name__)
+    value = getattr(module, name) if _LAZY[name] else module
     globals()[name] = value
     return value
 

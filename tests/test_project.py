@@ -54,7 +54,7 @@ print(len(plan.draws) > 0)
 
 
 def test_lazy_names() -> None:
-    assert {"Model", "Device", "errors", "__version__"} <= set(dir(glnn))
+    assert {"Model", "Device", "errors", "image", "__version__"} <= set(dir(glnn))
     with pytest.raises(AttributeError, match="no attribute 'Modell'"):
         _ = glnn.Modell
 
