@@ -10,10 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +21,14 @@ from ..device.profiles import PROFILES
 from ..errors import InputError
 from ..graph.quantized import pack4
 from ..graph.shapes import ceil_div
-from ..image import SCALES
+from ..image import CHANNELS, Preparation
 from ..layout.cells import CellLayout
 from ..layout.codec import activation_storage
 from ..layout.limits import Limits
 from ..layout.tiles import Layout
 from ..plan.plan import Plan, make_plan
 from ..plan.weights import WeightStore
+from .shorter import shorter
 
 if TYPE_CHECKING:
     from ..graph.graph import Graph
@@ -37,8 +36,7 @@ if TYPE_CHECKING:
 VERSION = 2  # of manifest.json and of the plans beside it
 SHARD_BYTES = 4_000_000
 ALIGNMENT = 4  # of what lies in the shards, in bytes
-PAGE = ("index.html", "page.js", "runner.d.ts")
-RUNNER = ("errors", "files", "layouts", "device", "model", "load")  # the modules in web/runner that make up runner.js
+PAGE = ("index.html", "page.js", "runner.js", "runner.d.ts")
 BACKENDS = {"es300": "webgl2", "es100": "webgl1"}
 # What the runner may pick from, best first: all of WebGL2, what WebGL2 guarantees, phones without float32 targets,
 # WebGL1 with float textures, and WebGL1 with nothing but bytes.
@@ -59,19 +57,21 @@ def export_web(
     variants: Mapping[str, Limits] | Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
     scale: str = "raw",
+    **picture: Any,
 ) -> Path:
     """Writes an (optimised) graph for input shapes by name, batch first, into a folder -> the folder.
 
     Files of an earlier export there are replaced, others stay. See Model.export_web for the arguments.
     Raises InputError, LimitError (a tensor that does not fit a variant), UnsupportedError.
     """
-    if scale not in SCALES:
-        raise InputError(f"scale: {scale!r} is none of {', '.join(SCALES)}")
+    prepare = Preparation(scale, **picture)
     limits = chosen(variants)
     plans = {name: make_plan(graph, input_shapes, limit, store) for name, limit in limits.items()}
     blob, places = collect(store.values, sorted({w.key for plan in plans.values() for w in plan.weights}))
     files: dict[str, bytes] = {}
     first = next(iter(plans.values()))
+    if len(first.inputs) == 1 and len(shape := first.inputs[0].shape) == 4 and shape[-1] in CHANNELS:
+        prepare.check(shape[-1])
     classes = [t.shape[-1] for t in first.outputs if len(t.shape) == 2]
     if labels is not None and len(labels) not in classes:
         raise InputError(f"labels: {len(labels)} names for {classes or 'no'} classes. Give one for each, in order")
@@ -87,6 +87,7 @@ def export_web(
         "inputs": [{"name": t.name, "shape": t.shape} for t in first.inputs],
         "outputs": [{"name": t.name, "shape": t.shape} for t in first.outputs],
         "scale": scale,
+        "picture": prepare.data(),
         "labels": list(labels) if labels is not None else None,
         "weights": {
             "bytes": len(blob),
@@ -99,35 +100,8 @@ def export_web(
     }
     files["manifest.json"] = text(manifest)
     for name in PAGE:
-        files[name] = (bare(source(name)) if name.endswith(".js") else source(name)).encode()
-    files["runner.js"] = bare(runner()).encode()
+        files[name] = shorter(name).encode()
     return write(Path(folder), files)
-
-
-def source(name: str) -> str:
-    """A file of the page or the runner."""
-    return resources.files("glnn").joinpath(f"web/{name}").read_text(encoding="utf-8")
-
-
-def runner() -> str:
-    """The runner as one module: what its modules import from each other, and export for that, is left out.
-
-    They write such lines as `import {a, b} from "./c.js";` and `export {a, b};`, and what users import as
-    `export function` and the like.
-    """
-    modules = "\n".join(source(f"runner/{name}.js") for name in RUNNER)
-    return re.sub(r"^(import|export) \{.*\n", "", modules, flags=re.M)
-
-
-def bare(source: str) -> str:
-    """JavaScript without comments, blank lines and indentation: the web gets the code, the package keeps the words.
-
-    For sources whose strings and templates each lie in one line. A comment behind code goes if it holds no quote, since
-    what looks like one within a string is followed by the string's end.
-    """
-    code = re.sub(r"^[ \t]*/\*\*?.*?\*/[ \t]*\n", "", source, flags=re.M | re.S)
-    code = re.sub(r"(^|[ \t]+)// [^\"'`\n]*$|^[ \t]*//.*$", "", code, flags=re.M)
-    return re.sub(r"^\s+", "", code, flags=re.M)
 
 
 def chosen(variants: Mapping[str, Limits] | Sequence[str] | None) -> dict[str, Limits]:

@@ -3,9 +3,9 @@ import {load} from "./runner.js";
 
 const $ = (id) => document.getElementById(id);
 const make = (tag, text = "", props = {}) => Object.assign(document.createElement(tag), {textContent: text}, props);
+const {abs, max, min, sin, PI} = Math;
 const MB = (bytes) => (bytes / 1e6).toFixed(1);
 const TOP = 5; // classes that are shown
-const FACTOR = {raw: [1, 0], unit: [1 / 255, 0], signed: [2 / 255, -1]}; // of a picture's bytes, as in `glnn predict --scale`
 const PEN = 320; // pixels a side of the drawing
 
 let model, busy, again, best = Infinity;
@@ -43,7 +43,7 @@ async function start() {
 
 // ---- input
 
-let shape, drawing;
+let shape, drawing, seen; // seen: the picture as the model takes it
 
 function prepare() {
   shape = model.inputs[0].shape;
@@ -58,6 +58,7 @@ function prepare() {
   [canvas.width, canvas.height] = drawing ? [PEN, PEN] : [shape[2], shape[1]];
   canvas.setAttribute("aria-label", drawing ? "Drawing" : "Picture");
   canvas.getContext("2d", {willReadFrequently: true}).fillRect(0, 0, canvas.width, canvas.height);
+  seen = taken(new Uint8Array(4), 1, [0, 0, 1, 1], BLACK);
   $("hint").textContent = drawing ? "Draw with a finger or the mouse, or drop a picture. Keys: arrows move the pen, Space sets it down or lifts it." : "Drop a picture here, paste one, or choose a file.";
   if (drawing) pen(canvas);
   $("file").onchange = () => $("file").files[0] && show($("file").files[0]);
@@ -73,16 +74,67 @@ function prepare() {
 
 async function show(file) {
   try {
-    const image = await createImageBitmap(file), canvas = $("input"), context = canvas.getContext("2d");
+    const bitmap = await createImageBitmap(file, {premultiplyAlpha: "none", colorSpaceConversion: "none"}), canvas = $("input");
+    const {width, height} = bitmap, [, h, w, c] = shape, {fit, background} = model.manifest.picture;
+    const pick = {crop: min, pad: max}[fit] || ((own) => own), wide = pick(width, max(1, height * w / h | 0)), high = pick(height, max(1, width * h / w | 0));
+    seen = taken(bytes(bitmap), width, [(width - wide) / 2 | 0, (height - high) / 2 | 0, wide, high], c > 3 ? BLACK : background);
     drawing = false;
-    [canvas.width, canvas.height] = [shape[2], shape[1]];
-    context.imageSmoothingQuality = "high";
-    context.drawImage(image, 0, 0, canvas.width, canvas.height);
+    [canvas.width, canvas.height] = [w, h];
+    canvas.getContext("2d").drawImage(image([h, w, c], seen), 0, 0);
     $("problem").hidden = true;
     run();
   } catch {
-    problem(`${file.name} is no picture that this browser reads. Choose a PNG or JPEG file.`);
+    problem(`${file.name} is no picture that this browser reads, or too large. Choose a PNG or JPEG file.`);
   }
+}
+
+/** RGBA bytes of a picture, upright. Through WebGL, since a 2D canvas loses colours under alpha. */
+function bytes(bitmap) {
+  const {width, height} = bitmap, data = new Uint8Array(width * height * 4), gl = make("canvas").getContext("webgl"), texture = gl.createTexture();
+  gl.bindTexture(gl.TEXTURE_2D, texture);
+  gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, bitmap);
+  gl.bindFramebuffer(gl.FRAMEBUFFER, gl.createFramebuffer());
+  gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture, 0);
+  gl.readPixels(0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, data);
+  if (gl.getError()) throw gl;
+  gl.getExtension("WEBGL_lose_context").loseContext();
+  return data;
+}
+
+const BLACK = [0, 0, 0];
+const FILTERS = { // half of the width, and weights, of Pillow's filters
+  nearest: [.5, () => 1],
+  box: [.5, (x) => x <= .5],
+  bilinear: [1, (x) => 1 - x],
+  bicubic: [2, (x) => x < 1 ? (1.5 * x - 2.5) * x * x + 1 : ((2.5 - x / 2) * x - 4) * x + 2],
+  lanczos: [3, (x) => x ? 3 * sin(x *= PI) * sin(x / 3) / x / x : 1],
+};
+
+/** The model's input out of a part of RGBA bytes, as prepare.py makes it: on a background, resized, scaled. */
+function taken(data, width, [left, top, wide, high], background) {
+  const [, h, w, c] = shape, {factor, offset, order, filter} = model.manifest.picture, [half, weight] = FILTERS[filter];
+  const Values = c > 3 ? Float32Array : Uint8ClampedArray, rgba = new Values(4); // which rounds
+  let from = new Values(wide * high * c);
+  for (let i = 0; i < wide * high; i++) {
+    const x = left + i % wide, at = x < 0 || x >= width ? -4 : ((top + (i / wide | 0)) * width + x) * 4, a = rgba[3] = ~~data[at + 3]; // 0 beyond
+    for (let k = 0; k < 3; k++) rgba[k] = (a * ~~data[at + k] + (255 - a) * background[k]) / 255;
+    for (let k = 0; k < c; k++) from[i * c + k] = c > 1 ? rgba[order[k]] : (19595 * rgba[0] + 38470 * rgba[1] + 7471 * rgba[2] + 32768) >> 16;
+  }
+  for (const [columns, rows, to] of [[wide, high, w], [high, w, h]]) { // resizes rows, and makes columns of them
+    const made = new Float32Array(to * rows * c), scale = columns / to, wider = filter === "nearest" ? 1 : max(1, scale);
+    for (let x = 0; x < to; x++) {
+      const middle = (x + .5) * scale, first = max(0, middle - half * wider + .5 | 0), end = min(columns, middle + half * wider + .5 | 0);
+      const taps = Array.from({length: end - first}, (_, i) => weight(abs(first + i - middle + .5) * (1 / wider))), all = taps.reduce((a, b) => a + b);
+      for (let y = 0; y < rows; y++) for (let k = 0; k < c; k++) {
+        let sum = 0;
+        for (let i = 0; i < taps.length; i++) sum += taps[i] * from[(y * columns + first + i) * c + k];
+        made[(x * rows + y) * c + k] = sum / all;
+      }
+    }
+    from = made;
+  }
+  if (c > 3) from = from.map((v, i) => i % 4 > 2 ? v : from[i | 3] < .5 ? 0 : v * 255 / from[i | 3]);
+  return from.map((v, i) => min(255, max(0, v)) * factor[i % c] + offset[i % c]);
 }
 
 /** Lets the canvas be drawn on, white on black, with a pointer or the keys. */
@@ -117,7 +169,7 @@ function pen(canvas) {
     if (!step) return;
     event.preventDefault();
     if (event.key === " ") down = !down;
-    const to = at.map((v, i) => Math.min(PEN, Math.max(0, v + (step[i] * PEN) / 20)));
+    const to = at.map((v, i) => min(PEN, max(0, v + (step[i] * PEN) / 20)));
     if (down) line(to);
     else at = to;
   };
@@ -126,26 +178,22 @@ function pen(canvas) {
 }
 
 /** The box around what is drawn, as high as the picture or as wide: scans of digits are cut like that. */
-function box(context) {
-  const {data} = context.getImageData(0, 0, PEN, PEN);
+function box(data) {
   let [left, top, right, bottom] = [PEN, PEN, 0, 0];
   for (let y = 0; y < PEN; y++) for (let x = 0; x < PEN; x++) if (data[(y * PEN + x) * 4] > 99) {
-    [left, top, right, bottom] = [Math.min(left, x), Math.min(top, y), Math.max(right, x), Math.max(bottom, y)];
+    [left, top, right, bottom] = [min(left, x), min(top, y), max(right, x), max(bottom, y)];
   }
-  const side = Math.max(right - left, bottom - top) + 1;
-  return side < 2 ? [0, 0, PEN, PEN] : [(left + right - side) / 2, (top + bottom - side) / 2, side, side];
+  const side = max(right - left, bottom - top) + 1;
+  return side < 2 ? [0, 0, PEN, PEN] : [(left + right - side) / 2 | 0, (top + bottom - side) / 2 | 0, side, side];
 }
 
 function pixels() {
   if (!shape) return Object.fromEntries(model.inputs.map((t) => [t.name, Float32Array.from({length: t.shape.reduce((a, b) => a * b)}, Math.random)]));
-  const [, h, w, c] = shape, small = make("canvas", "", {width: w, height: h}), context = small.getContext("2d");
-  context.imageSmoothingQuality = "high";
-  context.fillRect(0, 0, w, h);
-  context.drawImage($("input"), ...(drawing ? box($("input").getContext("2d")) : [0, 0, w, h]), 0, 0, w, h);
-  const {data} = context.getImageData(0, 0, w, h), [factor, offset] = FACTOR[model.manifest.scale];
-  const grey = (i) => 0.299 * data[i] + 0.587 * data[i + 1] + 0.114 * data[i + 2];
-  const value = (i) => (c === 1 ? grey(i * 4) : data[((i / c) | 0) * 4 + (i % c)]);
-  return {[model.inputs[0].name]: Float32Array.from({length: h * w * c}, (_, i) => value(i) * factor + offset)};
+  if (drawing) {
+    const {data} = $("input").getContext("2d").getImageData(0, 0, PEN, PEN);
+    seen = taken(data, PEN, box(data), BLACK);
+  }
+  return {[model.inputs[0].name]: seen};
 }
 
 // ---- output
@@ -159,7 +207,7 @@ async function run() {
       again = false;
       const inputs = pixels(), begin = performance.now(), outputs = await model.predict(inputs);
       const ms = performance.now() - begin;
-      best = Math.min(best, ms);
+      best = min(best, ms);
       $("time").textContent = `${ms.toFixed(1)} ms for this run, ${best.toFixed(1)} ms for the fastest`;
       $("output").replaceChildren(...model.outputs.flatMap((t) => view(t, outputs[t.name])));
     } while (again);
@@ -174,15 +222,15 @@ function view({name, shape: [, ...size]}, all) {
   const values = all.subarray(0, size.reduce((a, b) => a * b, 1)), title = model.outputs.length > 1 ? [make("small", name)] : [];
   if (size.length === 3 && size[0] * size[1] > 1 && [1, 3, 4].includes(size[2])) return [...title, image(size, values)];
   if (size.length === 1) return [...title, bars(values)];
-  const sum = values.reduce((a, b) => a + b, 0), text = [["min", Math.min], ["max", Math.max]].map(([word, f]) => `${word} ${values.reduce((a, b) => f(a, b)).toPrecision(6)}`);
+  const sum = values.reduce((a, b) => a + b, 0), text = [["min", min], ["max", max]].map(([word, f]) => `${word} ${values.reduce((a, b) => f(a, b)).toPrecision(6)}`);
   return [...title, make("p", `${size.join(" x ")} values: ${text.join(", ")}, mean ${(sum / values.length).toPrecision(6)}`)];
 }
 
 function bars(values) {
   const order = [...values.keys()].sort((a, b) => values[b] - values[a]).slice(0, TOP), list = make("ol"), {labels} = model.manifest;
-  const shares = values.every((v) => v >= 0 && v <= 1), largest = Math.max(...order.map((i) => Math.abs(values[i])));
+  const shares = values.every((v) => v >= 0 && v <= 1), largest = max(...order.map((i) => abs(values[i])));
   for (const i of order) {
-    const row = make("li"), length = make("i"), share = shares ? values[i] : Math.max(0, values[i]) / largest;
+    const row = make("li"), length = make("i"), share = shares ? values[i] : max(0, values[i]) / largest;
     row.append(make("span", labels ? labels[i] : `class ${i}`), make("span", shares ? `${(share * 100).toFixed(1)} %` : values[i].toPrecision(5)), length);
     length.style.width = `${share * 100}%`;
     list.append(row);
@@ -191,9 +239,10 @@ function bars(values) {
 }
 
 function image([h, w, c], values) {
-  const canvas = make("canvas", "", {width: w, height: h}), data = new ImageData(w, h), [factor, offset] = FACTOR[model.manifest.scale];
-  for (let i = 0; i < h * w; i++) for (let k = 0; k < 4; k++) {
-    data.data[i * 4 + k] = k === 3 && c < 4 ? 255 : (values[i * c + (c === 1 ? 0 : k)] - offset) / factor;
+  const canvas = make("canvas", "", {width: w, height: h}), data = new ImageData(w, h), {factor, offset, order} = model.manifest.picture;
+  for (let i = 0; i < h * w * 4; i++) {
+    const k = c > 1 ? order[i % 4] : 0;
+    data.data[i] = i % 4 > 2 && c < 4 ? 255 : (values[(i >> 2) * c + k] - offset[k]) / factor[k];
   }
   canvas.getContext("2d").putImageData(data, 0, 0);
   return canvas;
