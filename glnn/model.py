@@ -133,6 +133,7 @@ class Model:
         variants: Mapping[str, Limits] | Sequence[str] | None = None,
         labels: Sequence[str] | None = None,
         scale: str = "raw",
+        **picture: Any,
     ) -> Path:
         """Writes the model as a web page into a folder that any web server can serve -> the folder. Needs no OpenGL.
 
@@ -140,7 +141,8 @@ class Model:
                      model's own with a batch of 1. Sizes that the model leaves free must be given
         variants:    names out of glnn.web.VARIANTS, or Limits by name, best first; None: all of VARIANTS
         labels:      names of the classes, shown by the page
-        scale:       range of a picture's values: "raw" 0..255, "unit" 0..1, "signed" -1..1
+        scale:       values of a picture: "raw", "unit", "signed", "imagenet", "torch", "caffe", see glnn.image.read
+        picture:     fit, filter and background of pictures, see there
 
         The same model gives the same bytes. Files of an earlier export in the folder are replaced, others stay.
         Raises InputError, LimitError (a tensor that does not fit a variant), UnsupportedError.
@@ -148,7 +150,8 @@ class Model:
         from .web import export_web
 
         shapes = web_shapes(self.graph.inputs, input_shape)
-        return export_web(self.session.graph, self.session.store, folder, shapes, variants, labels, scale)
+        graph, store = self.session.graph, self.session.store
+        return export_web(graph, store, folder, shapes, variants, labels, scale, **picture)
 
     def save(self, path: StrPath) -> Path:
         """Writes the model, as it was loaded or quantized, into one file of the suffix .glnn -> its path.

@@ -21,6 +21,7 @@ from glnn.cli import commands as cli
 from glnn.errors import InputError
 from glnn.graph import ActivationCodec, Graph
 from glnn.graph.quantized import Quantized, unpack4
+from glnn.image import Preparation
 from glnn.layers.conv import Conv2D
 from glnn.layers.core import Dense
 from glnn.layout.limits import Limits
@@ -324,6 +325,15 @@ def test_the_page_loses_no_words(folder: Path) -> None:
     assert re.sub(r"\s", "", sent) == re.sub(r"\s", "", source)
     words = [re.sub(r"<style>.*?</style>", "", text, flags=re.S).split() for text in (sent, source)]
     assert " ".join(words[0]).replace("device-width,initial", "device-width, initial") == " ".join(words[1])
+
+
+def test_the_manifest_tells_how_pictures_are_prepared(tmp_path: Path, digits: glnn.Model) -> None:
+    how = {"scale": "signed", "fit": "crop", "filter": "lanczos", "background": "#010203"}
+    digits.export_web(tmp_path, variants=["webgl1"], **how)
+    assert manifest(tmp_path)["picture"] == Preparation(**how).data()
+    with pytest.raises(InputError, match="scale 'caffe' is for red, green and blue, not for 1 channels"):
+        digits.export_web(tmp_path / "b", scale="caffe")
+    assert not (tmp_path / "b").exists()
 
 
 def test_versions_of_a_folder_agree(folder: Path) -> None:
