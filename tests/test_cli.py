@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glnn import image as picture
+from glnn import image
 from glnn.cli import commands as cli
 from glnn.errors import InputError
 from glnn.graph import TensorSpec
@@ -21,9 +21,9 @@ TWO = (TensorSpec("a", (None, 3)), TensorSpec("b", (None, 4)))
 
 
 def save_image(path: Path, shape: tuple[int, ...]) -> Path:
-    image = pytest.importorskip("PIL.Image")
+    pil = pytest.importorskip("PIL.Image")
     pixels = (np.arange(np.prod(shape)) % 256).astype(np.uint8).reshape(shape)
-    image.fromarray(pixels).save(path)
+    pil.fromarray(pixels).save(path)
     return path
 
 
@@ -39,11 +39,34 @@ def test_image_is_resized_with_a_notice(tmp_path: Path, capsys: pytest.CaptureFi
     assert "20x10 pixels, resized to 8x8" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("scale, low, high", [("raw", 0, 255), ("unit", 0, 1), ("signed", -1, 1)])
-def test_scale(tmp_path: Path, scale: str, low: float, high: float) -> None:
-    pixels, _ = picture.read_image(save_image(tmp_path / "a.png", (16, 16)), (None, None), None, scale)
-    assert pixels.shape == (16, 16, 1)
-    np.testing.assert_allclose([pixels.min(), pixels.max()], [low, high], atol=1e-6)
+def test_choices_are_those_of_images() -> None:
+    for options in (cli.parser()._subparsers._group_actions[0].choices[name] for name in ("predict", "export-web")):
+        choices = {action.dest: action.choices for action in options._actions}
+        assert set(choices["scale"]) == set(image.SCALES)
+        assert (choices["fit"], choices["filter"]) == (image.FITS, image.FILTERS)
+
+
+def test_options_for_images(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pil = pytest.importorskip("PIL.Image")
+    path, saved = tmp_path / "a.tif", tmp_path / "out.npz"
+    values = (np.random.default_rng(0).random((9, 14)) * 4095).astype(np.int32)
+    pil.fromarray(values).save(path)
+    model = root / "examples" / "digits.h5"
+    options = ["--scale", "unit", "--fit", "pad", "--filter", "box", "--background", "#102030", "--save", str(saved)]
+    assert cli.main(["predict", str(model), str(path), *options]) == 1
+    assert "--levels BLACK,WHITE" in capsys.readouterr().err
+    assert cli.main(["predict", str(model), str(path), *options, "--levels", "0,4095"]) == 0
+    x = image.read([path], 8, 1, "unit", fit="pad", filter="box", background=(16, 32, 48), levels=(0, 4095))
+    with Model.load(model) as loaded, np.load(saved) as outputs:
+        np.testing.assert_array_equal(outputs[outputs.files[0]], loaded.predict(x, verbose=0))
+
+
+def test_frames_are_noticed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pil = pytest.importorskip("PIL.Image")
+    frames = [pil.new("L", (8, 8), shade) for shade in (10, 200)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    assert (cli.read_input(tmp_path / "a.gif", IMAGE) == 10).all()
+    assert "note: " in (err := capsys.readouterr().err) and "2 frames or pages; the first is taken" in err
 
 
 def test_arrays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -91,7 +114,15 @@ def test_describe() -> None:
 
 
 @pytest.mark.parametrize(
-    "argv", [[], ["predict"], ["predict", "m", "x", "--top", "0"], ["fly"], ["predict", "m", "x", "--scale", "2"]]
+    "argv",
+    [
+        [],
+        ["predict"],
+        ["predict", "m", "x", "--top", "0"],
+        ["fly"],
+        ["predict", "m", "x", "--scale", "2"],
+        ["predict", "m", "x", "--levels", "3"],
+    ],
 )
 def test_usage_is_exit_code_2(argv: list[str]) -> None:
     with pytest.raises(SystemExit) as stop:
@@ -203,7 +234,3 @@ def test_errors_are_one_message(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert cli.main(["summary", str(tmp_path / "none.h5")]) == 1
     err = capsys.readouterr().err
     assert err.startswith("glnn: ") and "none.h5" in err and "Traceback" not in err
-
-
-def test_picture_as_text() -> None:
-    assert picture.as_text(np.array([[0.0, 1.0], [0.5, 2.0]])) == "  @@\n==@@"

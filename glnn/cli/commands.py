@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 BAR = 30  # characters of a full bar
+PICTURE = ("scale", "fit", "filter", "background", "levels")  # options of glnn.image.read
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,10 +40,10 @@ def parser() -> argparse.ArgumentParser:
 
     p = command(commands, "predict", predict, "run a model on a file and print what comes out")
     add_model(p)
-    p.add_argument("input", type=Path, help="a .npy or .npz array, or a .png or .jpg image")
+    p.add_argument("input", type=Path, help="a .npy or .npz array, or an image: .png, .jpg, ...")
     p.add_argument("--top", type=positive, default=5, metavar="N", help="how many classes to print (default 5)")
     p.add_argument("--labels", type=Path, metavar="FILE", help="names of the classes, one a line, in the model's order")
-    add_scale(p)
+    add_picture(p)
     p.add_argument("--save", type=Path, metavar="FILE.npz", help="also write the outputs as arrays")
 
     p = command(commands, "summary", summary, "print the layers of a model; needs no OpenGL")
@@ -81,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="print a table of the layers, or write it to FILE.html or FILE.json",
     )
-    add_scale(p)
+    add_picture(p)
 
     p = command(commands, "doctor", doctor, "print what OpenGL offers here, and whether glnn can use it")
     p.add_argument("--json", action="store_true", help="print the report as JSON")
@@ -92,7 +93,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--input-shape", type=sizes, metavar="H,W,C", help="shape of a sample, where the model has it free")
     p.add_argument("--variants", metavar="NAMES", help="which variants to write, with commas between (default: all)")
     p.add_argument("--labels", type=Path, metavar="FILE", help="names of the classes, one a line, in the model's order")
-    add_scale(p)
+    add_picture(p, levels=False)
 
     p = command(commands, "serve", serve, "serve an exported folder to this machine's browser")
     p.add_argument("folder", type=Path, help="what export-web wrote")
@@ -100,14 +101,46 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def add_scale(p: argparse.ArgumentParser) -> None:
-    """The argument for the range of an image's values."""
+def add_picture(p: argparse.ArgumentParser, levels: bool = True) -> None:
+    """The arguments for how an image becomes a model's input; levels: of files whose values may be of any type."""
     p.add_argument(
         "--scale",
-        choices=("raw", "unit", "signed"),
+        choices=("raw", "unit", "signed", "imagenet", "torch", "caffe"),
         default="raw",
-        help="range of an image's values: raw 0..255 (default), unit 0..1, signed -1..1",
+        help="an image's values: raw 0..255 (default), unit 0..1, signed -1..1, imagenet or torch, caffe",
     )
+    p.add_argument(
+        "--fit",
+        choices=("stretch", "crop", "pad"),
+        default="stretch",
+        help="an image of another shape: stretch it (default), crop its middle, or pad it with the background",
+    )
+    p.add_argument(
+        "--filter",
+        choices=("nearest", "box", "bilinear", "bicubic", "lanczos"),
+        default="bilinear",
+        help="how an image is resized (default bilinear)",
+    )
+    p.add_argument(
+        "--background", default="white", metavar="COLOUR", help="behind alpha: white (default), black, #rrggbb"
+    )
+    if levels:
+        text = "an image's black and white, where its type does not tell: 0,4095"
+        p.add_argument("--levels", type=numbers, metavar="BLACK,WHITE", help=text)
+
+
+def picture(args: argparse.Namespace) -> dict[str, Any]:
+    """What `add_picture` read, as arguments of glnn.image.read."""
+    return {name: value for name, value in vars(args).items() if name in PICTURE}
+
+
+def numbers(text: str) -> tuple[float, float]:
+    """Two numbers from the command line with a comma between."""
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not two numbers with a comma between") from None
+    return low, high
 
 
 def sizes(text: str) -> tuple[int, ...]:
@@ -162,7 +195,7 @@ def quantize(args: argparse.Namespace) -> None:
     if target not in (None, "-") and Path(target).suffix.lower() not in (".html", ".json"):
         raise InputError(f"--report {target}: a report is written as .html or .json; without a file it is printed")
     with Model.load(args.model, weights=args.weights_file, metadata=args.metadata) as model:
-        x = read_inputs(args.calibrate, model.inputs, args.scale) if args.calibrate else None
+        x = read_inputs(args.calibrate, model.inputs, **picture(args)) if args.calibrate else None
         settings = {"calibrate": x, "skip": args.skip, "max_drift": args.max_drift}
         small = model.quantize(args.weights, not args.per_tensor, args.activations, **settings)
         with small:
@@ -186,7 +219,7 @@ def export_web(args: argparse.Namespace) -> None:
     labels = read_labels(args.labels) if args.labels else None
     variants = args.variants.split(",") if args.variants else None
     with Model.load(args.model, weights=args.weights, metadata=args.metadata) as model:
-        folder = model.export_web(args.folder, args.input_shape, variants, labels, args.scale)
+        folder = model.export_web(args.folder, args.input_shape, variants, labels, **picture(args))
     print(f"{folder}: look at it with: glnn serve {folder}")
 
 
@@ -210,7 +243,7 @@ def predict(args: argparse.Namespace) -> None:
 
     names = read_labels(args.labels) if args.labels else None
     with Model.load(args.model, weights=args.weights, metadata=args.metadata) as model:
-        x = read_input(args.input, model.inputs, args.scale)
+        x = read_input(args.input, model.inputs, **picture(args))
         outputs = by_name(model.predict(x, verbose=0), [spec.name for spec in model.outputs])
     for name, y in outputs.items():
         for i, sample in enumerate(y):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 
@@ -23,11 +23,16 @@ def read_labels(path: Path) -> list[str]:
         raise InputError(f"--labels {path}: {error}. Give a text file with one name a line") from error
 
 
-def read_input(path: Path, specs: Sequence[TensorSpec], scale: str) -> np.ndarray | dict[str, np.ndarray]:
-    """The input of a model from a file: an array with a batch axis, or arrays by input name. Raises InputError."""
+def read_input(
+    path: Path, specs: Sequence[TensorSpec], scale: str = "raw", **picture: Any
+) -> np.ndarray | dict[str, np.ndarray]:
+    """The input of a model from a file: an array with a batch axis, or arrays by input name. Raises InputError.
+
+    scale and picture: how an image is prepared, see glnn.image.read.
+    """
     import numpy as np
 
-    from ..image import SUFFIXES, read_image
+    from ..image import SUFFIXES, read
 
     suffix = path.suffix.lower()
     if suffix in SUFFIXES:
@@ -35,10 +40,7 @@ def read_input(path: Path, specs: Sequence[TensorSpec], scale: str) -> np.ndarra
         if len(specs) > 1 or len(spec.shape) != 4:
             raise InputError(f"{path}: the model takes {describe_specs(specs)}, not one image. Give a .npz file")
         _, height, width, channels = spec.shape
-        image, resized = read_image(path, (height, width), channels, scale)
-        if resized:
-            notice(f"{path} is {resized[1]}x{resized[0]} pixels, resized to {image.shape[1]}x{image.shape[0]}")
-        return image[None]
+        return read([path], (height, width), channels, scale, note=notice, **picture)
     if suffix not in (".npy", ".npz"):
         raise InputError(f"{path}: the input may be .npy, .npz, {', '.join(SUFFIXES)}, not {suffix or 'no suffix'}")
     try:
@@ -59,13 +61,15 @@ def read_input(path: Path, specs: Sequence[TensorSpec], scale: str) -> np.ndarra
     return {spec.name: with_batch(arrays[spec.name], spec) for spec in specs}
 
 
-def read_inputs(paths: Sequence[Path], specs: Sequence[TensorSpec], scale: str) -> dict[str, np.ndarray]:
+def read_inputs(
+    paths: Sequence[Path], specs: Sequence[TensorSpec], scale: str = "raw", **picture: Any
+) -> dict[str, np.ndarray]:
     """Samples by input name out of one file after another, see `read_input`. Raises InputError."""
     import numpy as np
 
     parts: list[dict[str, np.ndarray]] = []
     for path in paths:
-        x = read_input(path, specs, scale)
+        x = read_input(path, specs, scale, **picture)
         parts.append(x if isinstance(x, dict) else {specs[0].name: x})
     joined: dict[str, np.ndarray] = {}
     for spec in specs:
