@@ -28,6 +28,7 @@ from quantized import run_quantized
 from to_onnx import channels_first, to_onnx
 
 import glnn
+from glnn import formats
 from glnn.graph import Graph
 
 TOLERANCE = 1e-4  # of the largest output: both sides must agree before they are timed
@@ -52,7 +53,7 @@ class Case:
 
 
 def _network(name: str) -> Callable[[], Graph]:
-    return lambda: glnn.loaders.load(models.network_file(name), None, None)
+    return lambda: formats.load(models.network_file(name), None, None)
 
 
 CASES = (
