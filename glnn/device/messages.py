@@ -75,7 +75,7 @@ def _guess_column(words: str, source: str) -> int:
 
 
 def _line_of_file(file: str, line: int) -> str | None:
-    for place in (Path(file), Path(__file__).parent / file):  # the author's own file, or one of glnn's
+    for place in (Path(file), Path(__file__).parents[1] / file):  # the author's own file, or one of glnn's
         try:
             rows = place.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError):
