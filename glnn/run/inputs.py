@@ -9,9 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..graph.graph import TensorSpec
-from ..graph.shapes import shape_text
-
-EXACT = 1 << 24  # whole numbers up to here are float32 values of their own
+from ..graph.shapes import EXACT, shape_text
 
 
 def named_inputs(x: Any, specs: Sequence[TensorSpec]) -> dict[str, np.ndarray]:
@@ -51,20 +49,11 @@ def _checked(value: Any, spec: TensorSpec) -> np.ndarray:
         raise InputError(
             f"input {spec.name!r}: dtype {array.dtype} was given; allowed are floats, integers and booleans"
         )
-    wanted = shape_text(spec.shape)
-    if array.ndim != len(spec.shape):
-        hint = ""
-        if array.ndim == len(spec.shape) - 1 and _fits(array.shape, spec.shape[1:]):
-            hint = ". A single sample needs a batch axis: x[None]"
-        raise InputError(f"input {spec.name!r}: an array of shape {array.shape} was given, expected {wanted}{hint}")
-    if not _fits(array.shape[1:], spec.shape[1:]):
-        swapped = (array.shape[0], *array.shape[2:], array.shape[1])
-        hint = (
-            " (channels come last here: x.transpose(0, 2, 3, 1))"
-            if array.ndim == 4 and _fits(swapped, spec.shape)
-            else ""
+    if array.ndim != len(spec.shape) or not _fits(array.shape[1:], spec.shape[1:]):
+        raise InputError(
+            f"input {spec.name!r}: an array of shape {array.shape} was given, "
+            f"expected {shape_text(spec.shape)}{_hint(array.shape, spec.shape)}"
         )
-        raise InputError(f"input {spec.name!r}: an array of shape {array.shape} was given, expected {wanted}{hint}")
     if spec.shape[0] is not None and array.shape[0] not in (0, spec.shape[0]):
         raise InputError(
             f"input {spec.name!r}: a batch of {array.shape[0]} was given, the model is fixed to {spec.shape[0]}"
@@ -85,6 +74,18 @@ def _checked(value: Any, spec: TensorSpec) -> np.ndarray:
     return array.astype(np.float32, copy=False)
 
 
+def _hint(given: tuple[int, ...], wanted: Sequence[int | None]) -> str:
+    """What makes an array of the given shape one of the wanted shape, in words; empty where nothing simple does."""
+    order = (0, *range(2, len(given)), 1)[: len(given)]
+    ways = {
+        "A single sample needs a batch axis: x[None]": (1, *given),
+        "The channels need an axis, even if there is one alone: x[..., None]": (*given, 1),
+        "A single sample needs a batch axis, and its channels one: x[None, ..., None]": (1, *given, 1),
+        f"Channels come last here: x.transpose{order}": tuple(given[axis] for axis in order),
+    }
+    return next((f". {way}" for way, shape in ways.items() if _fits(shape, wanted)), "")
+
+
 def _fits(shape: Sequence[int], wanted: Sequence[int | None]) -> bool:
     return len(shape) == len(wanted) and all(w is None or s == w for s, w in zip(shape, wanted, strict=True))
 
@@ -101,7 +102,7 @@ def web_shapes(
         raise InputError(f"input_shape: no input {', '.join(sorted(unknown))}; there are {names}")
     shapes: dict[str, tuple[int, ...]] = {}
     for spec in specs:
-        shape: tuple[Any, ...] = tuple((given or {}).get(spec.name, (1, *spec.shape[1:])))
+        shape: tuple[Any, ...] = tuple((given or {}).get(spec.name, (spec.shape[0] or 1, *spec.shape[1:])))
         if len(shape) == len(spec.shape) - 1:
             shape = (1, *shape)
         fits = len(shape) == len(spec.shape) and all(
