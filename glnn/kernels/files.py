@@ -1,17 +1,25 @@
-"""A kernel's .glsl file: its pragmas, its body with line marks, the files of shaders/."""
+"""A kernel's .glsl file: its pragmas, its body with line marks, the files of shaders/ and folders of other packages."""
 
 from __future__ import annotations
 
+import difflib
+import os
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..errors import KernelError
+from ..errors import InputError, KernelError
 from .language import rewrite
+
+if TYPE_CHECKING:
+    from importlib.abc import Traversable
 
 _PRAGMA = re.compile(r"^\s*#pragma\s+glnn\s+(\w+)\s*(.*)$")
 _KINDS = ("input", "optional", "matrix", "vector", "const", "param", "unroll")
+_ADDED: dict[str, dict[str, Traversable]] = {}  # folders of other packages: the file of each kernel by its name
 
 
 @dataclass(frozen=True)
@@ -34,9 +42,39 @@ def read_shader(path: str) -> str:
 
 
 def kernel_names() -> list[str]:
-    """All kernels in shaders/kernels."""
-    files = resources.files("glnn").joinpath("shaders/kernels").iterdir()
-    return sorted(f.name[:-5] for f in files if f.name.endswith(".glsl"))
+    """All kernels in shaders/kernels: glnn's own."""
+    return sorted(_kernels_in(resources.files("glnn").joinpath("shaders/kernels")))
+
+
+def add_folder(folder: str | os.PathLike[str] | Traversable) -> list[str]:
+    """Makes the kernels <name>.glsl of a folder known by name, as glnn's own are -> their names.
+
+    folder: a path, or what importlib.resources.files("yourpackage").joinpath("kernels") gives
+
+    Names are one space for all packages. The same folder may be added again, as when a notebook's cell runs twice:
+    its files are then read anew. Raises InputError for a folder that is missing or holds no kernel, KernelError for a
+    name that is taken, with both files; nothing of the folder is known then.
+    """
+    place: Traversable = Path(folder).resolve() if isinstance(folder, str | os.PathLike) else folder
+    if not hasattr(place, "iterdir"):
+        raise InputError(f"add_folder: {folder!r} was given; give a path, or importlib.resources.files(...)")
+    if not place.is_dir():
+        raise InputError(f"add_folder: there is no folder {place}. Give the one that holds your <name>.glsl files")
+    found = _kernels_in(place)
+    if not found:
+        raise InputError(f"add_folder: {place} holds no file <name>.glsl")
+    known = {name: f"glnn's own shaders/kernels/{name}.glsl" for name in kernel_names()}
+    known |= {name: str(f) for other, files in _ADDED.items() if other != str(place) for name, f in files.items()}
+    for name, file in found.items():
+        if name in known:
+            raise KernelError(f"two kernels are called {name!r}: {file} and {known[name]}. Rename the first")
+    _ADDED[str(place)] = found
+    load_kernel.cache_clear()
+    return sorted(found)
+
+
+def _kernels_in(folder: Traversable) -> dict[str, Traversable]:
+    return {file.name.removesuffix(".glsl"): file for file in folder.iterdir() if file.name.endswith(".glsl")}
 
 
 def parse(name: str, text: str, file: str) -> KernelSource:
@@ -64,5 +102,24 @@ def parse(name: str, text: str, file: str) -> KernelSource:
 
 @lru_cache(256)
 def load_kernel(name: str) -> KernelSource:
-    """The kernel shaders/kernels/<name>.glsl. Raises KernelError."""
+    """The kernel <name>.glsl of shaders/kernels or of a folder that was added. Raises KernelError."""
+    for files in _ADDED.values():
+        if name in files:
+            return parse(name, _text(files[name]), str(files[name]))
+    known = kernel_names()
+    if name not in known:
+        known += [other for files in _ADDED.values() for other in files]
+        close = difflib.get_close_matches(name, known, 3)
+        raise KernelError(
+            f"there is no kernel file shaders/kernels/{name}.glsl in glnn, nor {name}.glsl in the folders that were "
+            f"added ({', '.join(_ADDED) or 'none'}){'. Close: ' + ', '.join(close) if close else ''}. "
+            "A folder of your own is added by glnn.kernels.add_folder(folder)"
+        )
     return parse(name, read_shader(f"kernels/{name}.glsl"), f"shaders/kernels/{name}.glsl")
+
+
+def _text(file: Traversable) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise KernelError(f"{file}: this kernel file cannot be read as text ({error})") from error

@@ -1,6 +1,9 @@
-"""All layers, by family; importing this package fills base.LAYERS."""
+"""All layers, by family; importing this package fills LAYERS. A layer of your own: docs/kernels.md."""
 
 from . import activation, conv, core, embedding, merging, normalization, pooling, resizing
-from .base import LAYERS
+from .base import LAYERS, Activated, Layer, WeightSpec, register
 
-__all__ = ["LAYERS", "activation", "conv", "core", "embedding", "merging", "normalization", "pooling", "resizing"]
+__all__ = [
+    "LAYERS", "Activated", "Layer", "WeightSpec", "register",
+    "activation", "conv", "core", "embedding", "merging", "normalization", "pooling", "resizing",
+]  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from ..errors import UnsupportedError
+from ..errors import InputError, UnsupportedError
 from ..graph.shapes import Dims, Shape
 from ..primitives.base import Builder, Value
 from ..primitives.functions import ALIASES, FUNCTIONS, LINEAR, Function
@@ -92,24 +92,38 @@ class Layer:
 
     def output_shape(self, *inputs: Dims) -> Any:
         """The shape that comes out for inputs of these shapes. Raises ValueError where they do not fit."""
-        raise NotImplementedError
+        raise NotImplementedError(f"class {type(self).__name__} has no method output_shape")
 
     def reference(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> Any:
         """The layer in plain NumPy, in the precision of its inputs: what the kernels are judged by."""
-        raise NotImplementedError
+        raise NotImplementedError(f"class {type(self).__name__} has no method reference")
 
     def lower(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, np.ndarray]) -> Any:
         """The draws that compute this layer."""
-        raise NotImplementedError
+        raise NotImplementedError(f"class {type(self).__name__} has no method lower")
 
 
 L = TypeVar("L", bound=type[Layer])
 
 
 def register(*names: str) -> Callable[[L], L]:
-    """Class decorator: the names under which model files know this layer."""
+    """Class decorator: the names under which model files know this layer; without any, the name of the class.
+
+    Raises InputError for what is no frozen dataclass of a Layer, and for a name that another class has.
+    """
 
     def add(cls: L) -> L:
+        params = getattr(cls, "__dataclass_params__", None)
+        if not (isinstance(cls, type) and issubclass(cls, Layer) and params and params.frozen):
+            raise InputError(f"register: {cls!r} is no frozen dataclass of a Layer. Put @dataclass(frozen=True) below")
+        for name in names or (cls.__name__,):
+            # The class itself once more is a notebook's cell or a module that ran twice.
+            taken, new = (f"{c.__module__}.{c.__qualname__}" for c in (LAYERS.get(name, cls), cls))
+            if taken != new:
+                raise InputError(
+                    f"register: layer {name!r} is {taken} already, and {new} cannot have the name as well. "
+                    "Keras' custom layers are called package>name"
+                )
         for name in names or (cls.__name__,):
             LAYERS[name] = cls
         return cls

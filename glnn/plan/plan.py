@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import GlnnError, LimitError, UnsupportedError
-from ..graph.graph import ActivationCodec, Graph, as_tuple
+from ..errors import GlnnError, GraphError, KernelError, LimitError, UnsupportedError
+from ..graph.graph import ActivationCodec, Graph, Node, as_tuple
 from ..graph.shapes import Shape, canonical, ceil_div
 from ..kernels.assemble import Bound, Call, ShaderText, assemble
 from ..layout.blocks import common_block
@@ -103,7 +103,8 @@ def make_plan(
     """The plan of a graph for concrete input shapes (batch first) on a device of these limits.
 
     Weights are stored as the graph has them; floats as rgba8 where the device knows nothing but bytes.
-    Raises LimitError, naming the layer, where a tensor cannot fit; UnsupportedError for layers that have no lowering.
+    Raises, naming the layer, LimitError where a tensor cannot fit, UnsupportedError for layers that have no lowering,
+    KernelError for a kernel that is missing or wrong, GraphError for a lowering that gives something else than tensors.
     """
     store = store or WeightStore(graph)
     drafts = PlanBuilder(limits, store, _common_block(graph, input_shapes, limits))
@@ -117,16 +118,25 @@ def make_plan(
         drafts.begin(node)
         try:
             made = as_tuple(node.layer.lower(drafts, [values[name] for name in node.inputs], node.weights))
-        except NotImplementedError:
-            raise UnsupportedError(
-                graph.name, [f"layer {node.label!r}: {type(node.layer).__name__} has no kernel"]
-            ) from None
-        except LimitError as error:
-            raise LimitError(f"layer {node.label!r}: {error}") from None
-        values.update(zip(node.outputs, made, strict=True))
+        except NotImplementedError as error:
+            raise UnsupportedError(graph.name, [f"layer {node.label!r}: {error}"]) from None
+        except (KernelError, LimitError) as error:
+            raise type(error)(f"layer {node.label!r}: {error}") from error
+        values.update(zip(node.outputs, _checked(node, made), strict=True))
     _store_activations(graph, drafts, values)
     outputs = [values[name] for name in graph.outputs]
     return _place(graph, drafts, {spec.name: values[spec.name] for spec in graph.inputs}, outputs)
+
+
+def _checked(node: Node, made: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What a layer's `lower` returned, if it is a tensor for each output. Raises GraphError."""
+    if len(made) == len(node.outputs) and all(isinstance(value, Value) for value in made):
+        return made
+    got = ", ".join(type(value).__name__ for value in made) or "nothing"
+    raise GraphError(
+        f"layer {node.label!r}: {type(node.layer).__name__}.lower returned {got}; a tensor that b.draw made is needed "
+        f"for each of {len(node.outputs)} output{'s' * (len(node.outputs) > 1)}, several as a list"
+    )
 
 
 def _store_activations(graph: Graph, drafts: PlanBuilder, values: Mapping[str, Value]) -> None:
