@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from ..errors import GlnnError, GraphError
-from .shapes import Dims
+from .shapes import Dims, shape_text
 
 
 class Op(Protocol):
@@ -33,6 +33,9 @@ class TensorSpec:
     name: str
     shape: Dims
     dtype: str = "float32"
+
+    def __repr__(self) -> str:
+        return f"TensorSpec({self.name!r}, {self.shape}{'' if self.dtype == 'float32' else f', {self.dtype!r}'})"
 
 
 ACTIVATION_CODECS = ("float32", "float16", "rgba8", "uint8")  # of tensors between layers; float32: the device's best
@@ -87,6 +90,14 @@ class Node:
         if not self.label:
             object.__setattr__(self, "label", self.name)
 
+    def __repr__(self) -> str:
+        called = f" ({self.label!r})" if self.label != self.name else ""
+        weights = ", ".join(
+            f"{name} {getattr(w, 'codec', None) or w.dtype} {w.shape}" for name, w in self.weights.items()
+        )
+        reads, makes = (", ".join(names) or "nothing" for names in (self.inputs, self.outputs))
+        return f"<Node {self.name!r}{called}: {self.layer!r}, {reads} -> {makes}{'; ' * bool(weights)}{weights}>"
+
     def with_(self, **changes: Any) -> Node:
         """A copy with some fields changed."""
         return replace(self, **changes)
@@ -105,6 +116,11 @@ class Graph:
     outputs: tuple[str, ...]
     output_names: tuple[str, ...] = ()
     activations: Mapping[str, ActivationCodec] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(f"{spec.name} {shape_text(spec.shape)}" for spec in self.inputs)
+        outputs = ", ".join(self.output_names or self.outputs)
+        return f"<Graph {self.name!r}: {len(self.nodes)} nodes, {inputs or 'nothing'} -> {outputs or 'nothing'}>"
 
     def with_(self, **changes: Any) -> Graph:
         """A copy with some fields changed."""

@@ -65,6 +65,10 @@ class ShaderText:
     ints: tuple[int, ...]
     floats: tuple[float, ...]
 
+    def __repr__(self) -> str:
+        lines = self.fragment.count("\n")
+        return f"<ShaderText of kernel {self.kernel!r} in {self.dialect}: {lines} lines, {self.key[:12]}>"
+
     @cached_property
     def key(self) -> str:
         """SHA-256 of the fragment text: the cache key of the program."""

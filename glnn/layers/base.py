@@ -54,6 +54,21 @@ class Layer:
     exact_inputs: ClassVar[tuple[int, ...]] = ()
     """Inputs (by number) that hold whole numbers: stored with full precision where the device can."""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__repr__" not in vars(cls):
+            cls.__repr__ = cls.__repr__  # type: ignore[method-assign]  # its own, so that @dataclass writes none
+
+    def __repr__(self) -> str:
+        """The class with the options that differ from their defaults: Dense(units=10, activation='softmax')."""
+        options: list[str] = []
+        for field in getattr(self, "__dataclass_fields__", {}).values():
+            default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+            value = _told(getattr(self, field.name))
+            if field.repr and value != _told(default):
+                options.append(f"{field.name}={value}")
+        return f"{type(self).__name__}({', '.join(options)})"
+
     @classmethod
     def from_config(cls, config: Mapping[str, Any], where: str = "") -> Layer:
         """A layer from its Keras config. Raises UnsupportedError that lists the options which are not supported."""
@@ -101,6 +116,11 @@ class Layer:
     def lower(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, np.ndarray]) -> Any:
         """The draws that compute this layer."""
         raise NotImplementedError(f"class {type(self).__name__} has no method lower")
+
+
+def _told(value: Any) -> str:
+    """An option's value as text, which tells 1 from 1.0; a function without constants of its own by its name."""
+    return repr(value.name if isinstance(value, Function) and FUNCTIONS.get(value.name) == value else value)
 
 
 L = TypeVar("L", bound=type[Layer])

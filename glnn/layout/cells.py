@@ -32,6 +32,10 @@ class CellLayout:
     lanes: int = 4  # values in a texel
     stacked: bool = False  # parts are layers of one array texture
 
+    def __repr__(self) -> str:
+        cells = f"{self.rows} x {self.cols} cells x {self.taps} taps x {self.texels} texels"
+        return f"<CellLayout: {cells}, parts: {self.parts} x {self.size[1]} x {self.size[0]} texels>"
+
     @property
     def size(self) -> tuple[int, int]:
         """(width, height) of each texture: a little more than what is used (see `uneven`)."""

@@ -47,6 +47,12 @@ class Layout:
     limit: int = 1 << 24  # largest side of a texture
     stacked: bool = False  # parts are layers of one array texture
 
+    def __repr__(self) -> str:
+        (bh, bw), (ph, pw), (width, height) = self.block, self.tile, self.size
+        cut = f"blocks of {bh} x {bw}, " if self.layers > 1 else "flat, " if self.flat else ""
+        textures = f"{self.textures} x {self.depth} x {height} x {width} texels"
+        return f"<Layout of {self.shape}: {cut}tiles: {self.tiles} of {ph} x {pw}, textures: {textures}>"
+
     @cached_property
     def dims(self) -> tuple[int, int, int, int]:
         """(n, h, w, c) of the canonical shape."""

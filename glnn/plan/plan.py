@@ -70,6 +70,13 @@ class Plan:
     outputs: tuple[TensorPlan, ...]
     draws: tuple[Draw, ...]
 
+    def __repr__(self) -> str:
+        ends = (", ".join(f"{t.name} {t.shape}" for t in tensors) for tensors in (self.inputs, self.outputs))
+        return (
+            f"<Plan {' -> '.join(ends)}: {len(self.draws)} draws, {len(self.programs)} programs in "
+            f"{self.limits.dialect}, {self.weight_bytes:,} bytes of weights, {self.activation_bytes:,} of activations>"
+        )
+
     @property
     def weight_bytes(self) -> int:
         """Bytes of all weights' textures."""

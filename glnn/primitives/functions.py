@@ -28,6 +28,9 @@ class Function:
     formula: Callable[..., np.ndarray] = field(default=lambda x: x, compare=False, repr=False)
     pointwise: bool = True
 
+    def __repr__(self) -> str:
+        return f"Function({', '.join([repr(self.name), *(f'{name}={value!r}' for name, value in self.constants)])})"
+
     def __call__(self, x: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
             return self.formula(x, **dict(self.constants)).astype(x.dtype, copy=False)
