@@ -13,7 +13,7 @@ say() { printf 'setup: %s\n' "$*" >&2; }
 
 installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q '^install ok installed'; }
 
-# The browser that tests/browser.py would find.
+# The browser that tests/support/browser.py would find.
 have_browser() {
     command -v "${GLNN_CHROMIUM:-chromium}" || command -v chromium-browser || command -v google-chrome
 }

@@ -24,7 +24,7 @@ class Bound:
     codec:   the file in shaders/codecs that decodes; `integer`: it reads an integer texture
     quant:   how codes become values, code * scale + low: "tensor" by `values`, "channel" by cells bound as <name>_q,
              "range" for a tensor of codec uint8_range, whose `values` are scale and zero; None: they are values
-    mul, div: for blocked kernels, see layers.base.Window
+    mul, div: for blocked kernels, see primitives.base.Window
     size:    (width, height) of the textures where they are larger than the layout asks for, as shared slots are
     half:    what is read is rounded to half precision
     """

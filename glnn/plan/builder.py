@@ -36,7 +36,7 @@ class DrawSpec:
 
 
 class PlanBuilder:
-    """The Builder that layers draw with: collects drafts, tensors and weights."""
+    """The Builder that layers draw with: collects draws, tensors and weights."""
 
     def __init__(self, limits: Limits, store: WeightStore, block: tuple[int, int] | None = None):
         self.limits, self.store, self.block = limits, store, block
@@ -118,7 +118,7 @@ class PlanBuilder:
         activation: Activation | None = None,
         window: Mapping[str, Window] | None = None,
     ) -> Value:
-        """See layers.base.Builder."""
+        """See primitives.base.Builder."""
         self._calls += 1
         source = load_kernel(kernel)
         params = {k: int(v) for k, v in (param or {}).items()}

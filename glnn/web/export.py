@@ -1,8 +1,8 @@
 """A model as a folder of static files that runner.js replays: manifest, plans with shader texts, weights in shards.
 
 The weights lie there once, row-major, as the model has them: float32, float16, or codes (uint4 two to a byte). The
-runner packs them into the textures of the variant that it picks, as layout.py and codec.py say. Every file but the
-page's own is named by its SHA-256; the same model makes the same bytes.
+runner packs them into the textures of the variant that it picks, as layout/tiles.py, layout/cells.py and
+layout/codec.py say. Every file but the page's own is named by its SHA-256; the same model makes the same bytes.
 """
 
 from __future__ import annotations

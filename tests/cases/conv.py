@@ -1,4 +1,4 @@
-"""Cases of convolution, pooling and resizing, which cases.py adds to the table."""
+"""Cases of convolution, pooling and resizing, which cases/keras.py adds to the table."""
 
 from __future__ import annotations
 

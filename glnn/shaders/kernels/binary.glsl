@@ -1,4 +1,4 @@
-// (p op q) * SCALE for BH x BW pixels at once; OP is numbered in layers/elementwise.py.
+// (p op q) * SCALE for BH x BW pixels at once; OP is numbered in primitives/map.py.
 // An input that has one element along an axis is read there again and again: its constant for that axis is 0, else 1.
 #pragma glnn input p q
 #pragma glnn const OP SCALE PH PW PC QH QW QC

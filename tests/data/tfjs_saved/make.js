@@ -1,5 +1,5 @@
 // Makes the models of this folder and TensorFlow.js' own answers: `npm install @tensorflow/tfjs@4.22.0 && node make.js`.
-// The copies here are what it wrote once; tests/pure/test_tfjs.py reads them.
+// The copies here are what it wrote once; tests/pure/formats/test_tfjs.py reads them.
 const fs = require("fs");
 const tf = require("@tensorflow/tfjs");
 const l = tf.layers;

@@ -43,7 +43,7 @@ DEVICES: dict[str, dict] = {
     "half": {"float_targets": ["float16"]},
 }
 BETWEEN = ("uint8", "float16", "rgba8")
-# Float textures cannot be drawn to on devices of bytes alone: there a half is a float of bytes (see glnn/plan.py).
+# Float textures cannot be drawn to on devices of bytes alone: there a half is a float of bytes (see glnn/plan/plan.py).
 COMBINED = [(d, c) for d in DEVICES for c in BETWEEN if not (d.startswith("bytes") and c != "uint8")]
 JUDGED = {
     c: [case for case in CASES if case.kind in ((NORMAL,) if c == "uint8" else (NORMAL, SPECIAL))] for c in BETWEEN

@@ -1,7 +1,7 @@
 """A plan replayed from its JSON text alone gives the same bits as the executor: what another runtime will do.
 
-The replayer below is written from the plan's data and glnn/layout.py's description, with none of glnn's own code for
-packing, textures or draws, and knows no operator.
+The replayer below is written from the plan's data and the description in glnn/layout/tiles.py, with none of glnn's own
+code for packing, textures or draws, and knows no operator.
 """
 
 from __future__ import annotations

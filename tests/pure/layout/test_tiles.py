@@ -45,7 +45,7 @@ def test_a_layout_is_a_bijection_within_its_bounds(
 def test_a_value_lies_where_the_shaders_look_for_it(
     shape: tuple[int, ...], limits: Limits, texels: int, data: st.DataObject
 ) -> None:
-    """The accessors' arithmetic (accessors.tensor_text), value by value."""
+    """The accessors' arithmetic (read_tensors.tensor_text), value by value."""
     layout = layout_or_skip(shape, limits, True, texels)
     x = numbered(shape).reshape(canonical(shape))
     parts = layout.pack(numbered(shape))
