@@ -7,6 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+__all__ = [
+    "GlnnError",
+    "ModelFileError",
+    "WeightsMismatchError",
+    "UnsupportedError",
+    "GraphError",
+    "InputError",
+    "QuantizationError",
+    "DeviceError",
+    "NoDeviceError",
+    "LimitError",
+    "KernelError",
+    "ForkError",
+    "DeviceLostError",
+    "ClosedError",
+]
+
 
 class GlnnError(Exception):
     """Base of all exceptions of glnn."""

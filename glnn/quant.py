@@ -19,6 +19,8 @@ from .graph.graph import Graph, Node
 from .graph.quantized import BITS, CODE_DTYPES, Quantized
 from .layers.conv import Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
 
+__all__ = ["WEIGHT_CODECS", "Encoder", "affine", "codec_of", "encode", "half", "linear", "nbytes", "noise"]
+
 WEIGHT_CODECS = ("float32", "float16", "uint16", "uint8", "uint4")  # by falling size
 HALF_MAX = 65504.0  # the largest finite float16
 SLAB = 1 << 20  # values that are worked on in float64 at once

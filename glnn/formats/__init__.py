@@ -18,7 +18,7 @@ from . import keras  # noqa: F401
 from . import tfjs  # noqa: F401
 # isort: on
 
-__all__ = ["LOADERS", "Loader", "load", "loader"]
+__all__ = ["LOADERS", "Loader", "Source", "load", "loader"]
 
 StrPath = str | os.PathLike[str]
 

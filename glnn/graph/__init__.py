@@ -1,5 +1,10 @@
 """What a model is, as pure data."""
 
 from .graph import ACTIVATION_CODECS, ActivationCodec, Graph, Node, Op, TensorSpec, as_tuple, validate
+from .quantized import Quantized
+from .shapes import Dims, Shape
 
-__all__ = ["ACTIVATION_CODECS", "ActivationCodec", "Graph", "Node", "Op", "TensorSpec", "as_tuple", "validate"]
+__all__ = [
+    "ACTIVATION_CODECS", "ActivationCodec", "Dims", "Graph", "Node", "Op", "Quantized", "Shape", "TensorSpec",
+    "as_tuple", "validate",
+]  # fmt: skip

@@ -15,15 +15,20 @@ class Op(Protocol):
     """What a node computes: a layer is one."""
 
     @property
-    def exact_inputs(self) -> tuple[int, ...]: ...
+    def exact_inputs(self) -> tuple[int, ...]:
+        """Inputs, by number, that hold whole numbers, which no codec may round."""
 
-    def weight_specs(self, *inputs: Dims) -> Sequence[Any]: ...
+    def weight_specs(self, *inputs: Dims) -> Sequence[Any]:
+        """The weights, name and shape, for inputs of these shapes."""
 
-    def output_shape(self, *inputs: Dims) -> Any: ...
+    def output_shape(self, *inputs: Dims) -> Any:
+        """The shape that comes out for inputs of these shapes; several as a list."""
 
-    def reference(self, inputs: Sequence[Any], weights: Mapping[str, Any]) -> Any: ...
+    def reference(self, inputs: Sequence[Any], weights: Mapping[str, Any]) -> Any:
+        """The values that come out, in NumPy."""
 
-    def lower(self, b: Any, inputs: Sequence[Any], weights: Mapping[str, Any]) -> Any: ...
+    def lower(self, b: Any, inputs: Sequence[Any], weights: Mapping[str, Any]) -> Any:
+        """The draws that compute it, made through the Builder b."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from ..graph.graph import Graph, validate
 from . import fold_batchnorm, fuse_activation, fuse_residual, merge_padding, remove_identity
 
+__all__ = ["PASSES", "optimize"]
+
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
     remove_identity.run,
     merge_padding.run,
