@@ -1,4 +1,4 @@
-# make demo | test | check | bench | notebooks | train | web-test | clean. Each does its own set-up, once.
+# make demo | test | check | api | bench | notebooks | train | web-test | clean. Each does its own set-up, once.
 PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
@@ -8,7 +8,7 @@ export KERAS_BACKEND ?= jax
 export JAX_PLATFORMS ?= cpu
 export PYTHON VENV
 
-.PHONY: demo test check bench notebooks train web-test clean help
+.PHONY: demo test check api bench notebooks train web-test clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo "make test       run the tests (PYTEST_ARGS=--whole for the whole matrix)"
 	@echo "make web-test   replay exported models in headless Chromium and compare them with Python"
 	@echo "make check      lint, types, import order"
+	@echo "make api        write docs/api.md and the pictures of the architecture anew, from the code"
 	@echo "make bench      time glnn beside onnxruntime and NumPy"
 	@echo "make notebooks  run the notebooks and keep their output"
 	@echo "make train      train examples/digits.h5 anew"
@@ -37,6 +38,10 @@ check: $(VENV)/.setup-dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+api: $(VENV)/.setup-cli
+	$(RUN) scripts/make_api.py
+	$(RUN) scripts/make_pictures.py
 
 bench: $(VENV)/.setup-test
 	$(RUN) benchmarks/bench.py $(BENCH_ARGS)

@@ -17,7 +17,7 @@ import pytest
 from cases.keras import CASES
 from hypothesis import given
 from hypothesis import strategies as st
-from support.formats import converted, put, quantized, same_graph, small
+from support.formats import converted, quantized, same_graph, small
 from support.keras_files import layer, sequential, write_kerasjs
 from support.networks import randomise, save_mobilenet
 
@@ -352,22 +352,3 @@ def test_unaligned_tensors_of_other_writers_are_copied(tmp_path: Path) -> None:
     array = open_tensors(tmp_path / "a").tensors()["floats"]
     assert array.flags.aligned and not array.flags.writeable
     np.testing.assert_array_equal(array, np.float32([1.5, -2]))
-
-
-# ---- the documentation
-
-
-def test_the_example_of_the_documentation_loads(root: Path, tmp_path: Path) -> None:
-    text = (root / "docs" / "format.md").read_text(encoding="utf-8")
-    header, graph = re.findall(r"```json\n(.*?)```", text, re.S)[:2]
-    entries = json.loads(header)
-    assert entries["__metadata__"]["glnn"] == "..."
-    entries["__metadata__"]["glnn"] = graph
-    data = np.float32([0.5, 0.25, -1, -2, 3, 4]).tobytes() + bytes([0x21, 0x43, 0x65])
-    path = put(tmp_path / "m.glnn", entries, data)
-    found = load(path)
-    kernel = found.nodes[0].weights["kernel"]
-    np.testing.assert_array_equal(kernel.codes, [[1, 2], [3, 4], [5, 6]])
-    np.testing.assert_array_equal(np.asarray(kernel), np.float32([[-0.5, -1.5], [0.5, -1], [1.5, -0.5]]))
-    np.testing.assert_array_equal(found.nodes[0].weights["bias"], np.float32([3, 4]))
-    assert found.nodes[0].layer == Dense(2, "relu")

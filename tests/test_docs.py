@@ -1,0 +1,238 @@
+"""The documentation is true: its code runs, its links and paths lead somewhere, what is generated is up to date."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from types import FunctionType
+
+import pytest
+from support.pages import Block, blocks
+
+ROOT = Path(__file__).parent.parent
+GENERATED = ROOT / "docs" / "api.md"
+PAGES = [
+    *(ROOT / page for page in ("README.md", "CONTRIBUTING.md", "benchmarks/README.md")),
+    *sorted(ROOT.glob("docs/**/*.md")),
+]
+MOST_SKIPPED = 4  # blocks of all pages that are marked as not run
+SUFFIXES = "py|glsl|js|ts|md|sh|html|svg|png|h5|npz|toml|ipynb|yaml"
+# What looks like a path of the repository and is none: users' files, and names.
+OTHERS = {
+    "model.h5", "mobilenet.h5", "model.weights.h5", "weights.h5", "cat.jpg", "report.html", "NNN-title.md",
+    "TensorFlow.js", "TF.js", "Keras.js", "perceptron.npz", "glnn/formats/npz.py", "keras/engine/topology.py",
+    "my.glsl", "kernels/a.glsl", "runner.js",
+}  # fmt: skip
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def text(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def every_block() -> Iterator[tuple[str, Block]]:
+    for page in PAGES:
+        for block in blocks(text(page)):
+            yield f"{name(page)}:{block.line}", block
+
+
+# ---- code
+
+PAGE = """a
+
+    glnn doctor
+      more
+
+- b
+
+<!-- file: k.glsl -->
+```glsl
+x
+```
+
+```python
+f()
+
+g()
+```
+"""
+
+
+def test_pages_split_into_their_blocks() -> None:
+    shell, kernel, python = blocks(PAGE)
+    assert (shell.line, shell.language, shell.text) == (3, "", "glnn doctor\n  more\n")
+    assert (kernel.line, kernel.language, kernel.text) == (10, "glsl", "x\n")
+    assert (python.line, python.language, python.text) == (14, "python", "f()\n\ng()\n")
+    assert (shell.note, kernel.note, python.note) == (None, ("file", "k.glsl"), None)
+    assert shell.commands == ["glnn doctor"] and python.commands == []
+    (skipped,) = blocks("<!-- not run: takes a phone -->\n\n    glnn doctor\n")
+    assert skipped.note == ("not run", "takes a phone")
+
+
+def runs(page: Path) -> bool:
+    return page != GENERATED and any(b.commands or b.language == "python" for b in blocks(text(page)))
+
+
+@pytest.mark.parametrize("page", list(filter(runs, PAGES)), ids=name)
+def test_the_code_of_a_page_runs(page: Path, tmp_path: Path) -> None:
+    """Block after block as a reader would paste them, in a folder that has the repository's examples."""
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    script = ROOT / "tests" / "support" / "pages.py"
+    done = subprocess.run(
+        [sys.executable, str(script), str(page)],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+
+
+def test_few_blocks_are_not_run() -> None:
+    skipped = [(where, block.note[1]) for where, block in every_block() if block.note and block.note[0] == "not run"]
+    assert len(skipped) <= MOST_SKIPPED, skipped
+    assert all(len(why) > 10 for _, why in skipped)
+
+
+def test_every_kernel_on_a_page_is_one() -> None:
+    from glnn.kernels.files import kernel_names, parse, read_shader
+
+    own = [read_shader(f"kernels/{kernel}.glsl") for kernel in kernel_names()]
+    found = [(where, b) for where, b in every_block() if b.language == "glsl" and "#pragma glnn" in b.text]
+    assert len(found) >= 4
+    for where, block in found:
+        parse("shown", block.text, where)
+        assert block.text in own or (block.note and block.note[0] == "file"), f"{where}: neither glnn's nor a file"
+
+
+# ---- links and paths
+
+
+def anchors(page: Path) -> list[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    found: list[str] = []
+    for head in re.findall(r"(?m)^#+ (.+)$", re.sub(r"(?ms)^```.*?^```", "", text(page))):
+        anchor = re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-")
+        found.append(anchor if anchor not in found else f"{anchor}-{sum(f.startswith(anchor) for f in found)}")
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", text(page)):
+        if link.startswith(("http://", "https://")):
+            continue
+        place, _, anchor = link.partition("#")
+        target = (page.parent / place).resolve() if place else page
+        assert target.exists(), f"{name(page)} links to {link}, and there is no {place}"
+        assert not anchor or anchor in anchors(target), f"{name(page)} links to {link}, and there is no such heading"
+
+
+@cache
+def files() -> str:
+    """Every file and folder of the repository below its root, one a line."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listed.returncode:
+        pytest.skip("this is no checkout of the repository")
+    paths = [Path(line) for line in listed.stdout.splitlines() if (ROOT / line).exists()]
+    return "\n".join(sorted({str(p) for p in paths} | {f"{parent}/" for p in paths for parent in p.parents}))
+
+
+def known(path: str) -> bool:
+    """Whether the repository has a file or folder whose path ends in this one; * matches within a name."""
+    pattern = re.escape(path).replace(r"\*", "[^/\n]*")
+    return path in OTHERS or bool(re.search(rf"(?m)(^|/){pattern}$", files()))
+
+
+def paths(words: str) -> Iterator[str]:
+    """What looks like a path of the repository."""
+    yield from re.findall(rf"(?<![\w./<>{{*-])((?:[\w*][\w*.-]*/)*[\w*-]+\.(?:{SUFFIXES}))(?![\w/])", words)
+    yield from re.findall(r"`((?:glnn|tests|docs|examples|scripts|benchmarks|notebooks)/(?:[\w-]+/)*)`", words)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_paths_on_a_page_exist(page: Path) -> None:
+    made = [b.note[1] for b in blocks(text(page)) if b.note and b.note[0] == "file"]
+    prose = re.sub(r"(?ms)^```.*?^```|^    [^\n]*$|\]\([^)\s]+\)|https?://\S+", "", text(page))
+    lost = [path for path in paths(prose) if not known(path) and path not in made]
+    assert lost == [], f"{name(page)} names what the repository does not have"
+
+
+def words(file: Path) -> str:
+    """The comments and docstrings of a source file."""
+    source = text(file)
+    if file.suffix != ".py":
+        return "\n".join(re.findall(r"(?s)//[^\n]*|/\*.*?\*/", source))
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    told = [ast.get_docstring(node) or "" for node in ast.walk(ast.parse(source)) if isinstance(node, kinds)]
+    return "\n".join([*told, *re.findall(r"#[^\n]*", source)])
+
+
+def test_paths_in_comments_and_docstrings_exist() -> None:
+    folders = ("glnn", "scripts", "tests", "examples", "benchmarks")
+    sources = [f for d in folders for kind in ("py", "js", "glsl", "ts") for f in sorted((ROOT / d).rglob(f"*.{kind}"))]
+    lost = [(name(file), path) for file in sources for path in paths(words(file)) if not known(path)]
+    assert lost == []
+
+
+def test_quoted_code_stands_where_a_table_says() -> None:
+    """Rows that begin with a file and a piece of its text."""
+    rows = [row for page in PAGES for row in re.findall(r"(?m)^\| `([\w/.]+)` \| `([^`]+)` \|", text(page))]
+    quotes = [(file, quote) for file, quote in rows if (ROOT / file).is_file()]
+    assert len(quotes) >= 9
+    assert [(file, quote) for file, quote in quotes if quote not in text(ROOT / file)] == []
+
+
+def test_pre_commit_runs_what_make_check_runs() -> None:
+    hooks = re.findall(r"entry: \.venv/bin/(.+)", text(ROOT / ".pre-commit-config.yaml"))
+    check = text(ROOT / "Makefile").partition("\ncheck:")[2].partition("\n\n")[0]
+    assert hooks == re.findall(r"\t\$\(VENV\)/bin/(.+)", check)
+
+
+# ---- the public surface
+
+
+@pytest.mark.parametrize("script", ["make_api.py", "make_pictures.py"])
+def test_what_is_made_of_the_code_is_up_to_date(script: str) -> None:
+    argv = [sys.executable, str(ROOT / "scripts" / script), "--check"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def public() -> list[tuple[str, str]]:
+    modules = re.findall(r'"(glnn[\w.]*)"', text(ROOT / "scripts" / "make_api.py").partition("MODULES = (")[2])
+    return [(module, name) for module in modules for name in importlib.import_module(module).__all__]
+
+
+@pytest.mark.parametrize(("module", "name"), public())
+def test_a_public_name_exists_and_is_described(module: str, name: str) -> None:
+    thing = getattr(importlib.import_module(module), name)
+    if hasattr(thing, "__origin__"):  # a type such as tuple[int, ...]
+        return
+    if isinstance(thing, type):
+        own = vars(thing).get("__doc__") or ""
+        assert own and not own.startswith(f"{name}("), "the dataclass has no docstring but the one that it gave itself"
+        kinds = (FunctionType, classmethod, staticmethod, property)
+        fields = getattr(thing, "__dataclass_fields__", {})
+        members = [k for k, v in vars(thing).items() if k[0] != "_" and k not in fields and isinstance(v, kinds)]
+        assert [key for key in members if not inspect.getdoc(getattr(thing, key))] == []
+    elif callable(thing):
+        assert thing.__doc__
+
+
+def test_every_exception_is_public() -> None:
+    from glnn import errors
+
+    own = [name for name, thing in vars(errors).items() if isinstance(thing, type) and issubclass(thing, Exception)]
+    assert sorted(errors.__all__) == sorted(own)
