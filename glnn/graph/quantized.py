@@ -33,9 +33,12 @@ class Quantized:
         """
         if codec not in BITS:
             raise ValueError(f"codec {codec!r}: allowed are {', '.join(BITS)}")
-        codes = np.asarray(codes, CODE_DTYPES[codec])
-        if codec == "uint4" and codes.max(initial=0) > 15:
-            raise ValueError(f"a uint4 code is at most 15, not {codes.max()}")
+        codes, most = np.asarray(codes), (1 << BITS[codec]) - 1
+        if codes.dtype != CODE_DTYPES[codec] or np.iinfo(codes.dtype).max > most:  # what is mapped stays on disk
+            if codes.dtype.kind not in "ui" or codes.min(initial=0) < 0 or codes.max(initial=0) > most:
+                for wrong in codes[(codes < 0) | (codes > most) | (codes % 1 != 0)].flat:
+                    raise ValueError(f"a {codec} code is a whole number from 0 to at most {most}, not {wrong}")
+            codes = codes.astype(CODE_DTYPES[codec], copy=False)  # a view stays one
         pair = []
         for name, given in (("scale", scale), ("low", low)):
             values = np.asarray(given, np.float32)

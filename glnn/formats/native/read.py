@@ -15,7 +15,7 @@ import numpy as np
 
 from ...errors import GraphError, ModelFileError, UnsupportedError, WeightsMismatchError
 from ...graph.graph import ACTIVATION_CODECS, ActivationCodec, Graph, Node, TensorSpec, validate
-from ...graph.quantized import BITS, Quantized, unpack4
+from ...graph.quantized import BITS, CODE_DTYPES, Quantized, unpack4
 from ...layers.base import Layer
 from ..file import Source, looks_like
 from ..registry import loader
@@ -226,7 +226,7 @@ class Reader:
 
     def _quantized(self, key: tuple, where: str) -> Quantized:
         codec, name = key[:2]
-        codes = self._tensor(name, (np.dtype(np.uint16 if codec == "uint16" else np.uint8),), where)
+        codes = self._tensor(name, (CODE_DTYPES[codec],), where)
         if codec == "uint4":
             shape = key[2]
             if shape is None or codes.ndim != 1 or codes.size != (math.prod(shape) + 1) // 2:

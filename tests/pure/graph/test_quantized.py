@@ -104,6 +104,10 @@ def test_bytes_count_codes_and_scales_once() -> None:
     [
         ("int8", [1], 1.0, "'int8': allowed are uint4, uint8, uint16"),
         ("uint4", [16], 1.0, "at most 15, not 16"),
+        ("uint8", [3, 300], 1.0, "a uint8 code is a whole number from 0 to at most 255, not 300"),
+        ("uint8", [-1], 1.0, "not -1"),
+        ("uint16", [0.5], 1.0, "not 0.5"),
+        ("uint16", [65536], 1.0, "not 65536"),
         ("uint8", [1], np.nan, "scale holds NaN"),
         ("uint8", [1], [1.0, 2.0], "broadcast|shape"),
     ],
