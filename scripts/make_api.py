@@ -91,7 +91,8 @@ def text(thing: Any, names: Sequence[str] = ()) -> str:
                 blocks.append(line)
             else:
                 adding(blocks, f"\n{'  ' * blocks[-1].startswith('- ')}{line.strip()}")
-    return "\n\n".join(blocks)
+    # What looks like a tag of HTML is none, where no backtick quotes it.
+    return "\n\n".join(re.sub(r"(`[^`]*`)|<(?=\w)", lambda m: m[1] or "\\<", block) for block in blocks)
 
 
 def adding(blocks: list[str], more: str) -> None:
@@ -131,13 +132,26 @@ def class_lines(name: str, kind: type) -> Iterator[str]:
             yield text(thing, [p.name for p in arguments(thing)])
 
 
+def is_class(thing: Any) -> bool:
+    """Whether it is a class, and no type such as tuple[int, ...], which Python 3.10 takes for one."""
+    return inspect.isclass(thing) and not hasattr(thing, "__origin__")
+
+
+def order(item: tuple[str, Any]) -> tuple[int, str]:
+    """Classes, then functions, then data, then modules; each by name."""
+    name, thing = item
+    kinds = (is_class(thing), inspect.isfunction(thing), not isinstance(thing, ModuleType))
+    return (*kinds, True).index(True), name
+
+
 def lines(module: ModuleType) -> Iterator[str]:
     """A module's part of the page."""
     yield f"## {module.__name__}"
     yield text(module)
-    for name in sorted(module.__all__, key=lambda n: (not n[:1].isupper() or n.isupper(), n.isupper(), n)):
-        thing = getattr(module, name)
-        if inspect.isclass(thing):
+    for name, thing in sorted(((name, getattr(module, name)) for name in module.__all__), key=order):
+        if is_class(thing) and module.__name__ != "glnn" and name in vars(sys.modules["glnn"]):
+            yield f"- `{name}`: [glnn.{name}](#{name.lower()})"
+        elif is_class(thing):
             yield from class_lines(name, thing)
         elif inspect.isfunction(thing):
             yield f"### {name}"

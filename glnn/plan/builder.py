@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import KernelError
 from ..graph.graph import ActivationCodec, Node
 from ..graph.quantized import Quantized
 from ..graph.shapes import Shape, ceil_div
@@ -122,12 +123,16 @@ class PlanBuilder:
         self._calls += 1
         source = load_kernel(kernel)
         params = {k: int(v) for k, v in (param or {}).items()}
-        if "GN" in source.declared["param"]:
-            params = {"G0": 0, "GN": ceil_div(inputs["x"].shape[-1], 4)} | params
-        params = {k: params[k] for k in source.declared["param"] if k in params} | params
         const = dict(const or {})
-        if "GU" in source.declared["const"]:
-            const["GU"] = groups_per_turn(params["GN"], int(const["KH"] * const["KW"]))
+        try:
+            if "GN" in source.declared["param"]:
+                params = {"G0": 0, "GN": ceil_div(inputs["x"].shape[-1], 4)} | params
+            if "GU" in source.declared["const"]:
+                const["GU"] = groups_per_turn(params["GN"], int(const["KH"] * const["KW"]))
+        except KeyError as error:
+            needs = "GN and GU follow from the input x and the consts KH and KW"
+            raise KernelError(f"{source.file}: {needs}; {error} is missing") from None
+        params = {k: params[k] for k in source.declared["param"] if k in params} | params
         cell_numbers = {k: self._weight(v, k, True) for k, v in (cells or {}).items()}
         tensor_numbers = {k: self._weight(v, k, False) for k, v in (tensors or {}).items()}
         for name, number in {**cell_numbers, **tensor_numbers}.items():

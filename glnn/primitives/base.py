@@ -35,9 +35,9 @@ class Builder(Protocol):
         activation: Activation | None = None,
         window: Mapping[str, Window] | None = None,
     ) -> Value:
-        """One pass of shaders/kernels/<kernel>.glsl that makes a tensor of `shape`.
+        """One draw of the kernel of this name that makes a tensor of `shape`: what its pragmas declare, by name.
 
-        cells:   weights by name for inner loops, as (rows, columns, taps, 4 or 16) blocks (see layout/cells.py)
+        cells:   weights by name for inner loops: (taps, in, out) a matrix, (channels,) or (taps, channels) a vector
         tensors: constants by name, read by the kernel like an input
         const:   numbers that the text of the kernel holds (unroll bounds, kernel sizes)
         param:   integers that may change with the shapes; they do not make a new program

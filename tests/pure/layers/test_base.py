@@ -11,6 +11,7 @@ import pytest
 
 from glnn.errors import GraphError, InputError, KernelError, UnsupportedError
 from glnn.graph import reference
+from glnn.kernels.files import parse
 from glnn.layers import LAYERS, register
 from glnn.layers.base import Layer
 from glnn.layout import Limits
@@ -111,6 +112,20 @@ def test_a_lowering_that_gives_no_tensor_is_refused(result: Any, told: str) -> N
 
     with pytest.raises(GraphError, match=rf"layer 'layer': Wrong.lower returned {told}; .* for each of 1 output,"):
         make_plan(layer_graph(Wrong(), [(2, 3)], {}), {"x0": (2, 3)}, Limits())
+
+
+def test_what_the_builder_works_out_needs_its_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (
+        "#pragma glnn input p\n#pragma glnn param G0 GN\nvec4 kernel(int n, int h, int w, int c) { return vec4(0.0); }"
+    )
+    monkeypatch.setattr("glnn.plan.builder.load_kernel", lambda name: parse(name, text, "my.glsl"))
+
+    class Bands(Same):
+        def lower(self, b: Any, inputs: Any, weights: Any) -> Any:
+            return b.draw("mine", inputs[0].shape, {"p": inputs[0]})
+
+    with pytest.raises(KernelError, match="layer 'layer': my.glsl: GN and GU follow .* 'x' is missing"):
+        make_plan(layer_graph(Bands(), [(2, 3)], {}), {"x0": (2, 3)}, Limits())
 
 
 def test_a_kernel_that_is_missing_is_told_with_its_layer() -> None:
