@@ -17,6 +17,8 @@ from types import FunctionType
 import pytest
 from support.pages import Block, blocks
 
+import glnn
+
 ROOT = Path(__file__).parent.parent
 GENERATED = ROOT / "docs" / "api.md"
 PAGES = [
@@ -184,6 +186,27 @@ def test_paths_in_comments_and_docstrings_exist() -> None:
     sources = [f for d in folders for kind in ("py", "js", "glsl", "ts") for f in sorted((ROOT / d).rglob(f"*.{kind}"))]
     lost = [(name(file), path) for file in sources for path in paths(words(file)) if not known(path)]
     assert lost == []
+
+
+def resolves(dotted: str) -> bool:
+    """Whether a name such as glnn.errors.InputError is there."""
+    thing: object = glnn
+    for part in dotted.split(".")[1:]:
+        if not hasattr(thing, part):
+            try:
+                importlib.import_module(f"{getattr(thing, '__name__', '')}.{part}")  # which makes it an attribute
+            except ImportError:
+                return False
+        thing = getattr(thing, part)
+    return True
+
+
+def test_dotted_names_exist() -> None:
+    sources = {name(f): words(f) for f in sorted((ROOT / "glnn").rglob("*.py"))}
+    pages = {name(page): re.sub(r"(?ms)^```js.*?^```|https?://\S+", "", text(page)) for page in PAGES}
+    dotted = re.compile(r"\bglnn(?:\.[a-zA-Z]\w*)+")
+    named = {(where, found) for where, told in (sources | pages).items() for found in dotted.findall(told)}
+    assert sorted(item for item in named if not known(item[1]) and not resolves(item[1])) == []
 
 
 def test_quoted_code_stands_where_a_table_says() -> None:

@@ -34,7 +34,7 @@ class Device:
     float_targets:    which of "float32", "float16", "rgba8" may be rendered to
     dialect:          "es300", "es100" or "gl330"
     profile:          the limits of another device, as far as no other argument says: a name out of
-                      glnn.profiles.PROFILES (`glnn doctor` lists them) or a file that `glnn doctor --json` wrote
+                      glnn.device.profiles.PROFILES (`glnn doctor` lists them) or a file that `glnn doctor --json` wrote
     precision:        "highp", or "mediump" for the half arithmetic of phones
     array_layers:     layers of an array texture
 
@@ -154,7 +154,7 @@ class Device:
     ) -> Texture:
         """A texture of width x height texels: plain 2D for layers=0, else a 2D array of `layers` layers.
 
-        format: one of codec.FORMATS. data: (layers, height, width, components) values; without it the texels are
+        format: one of layout.codec.FORMATS. data: (layers, height, width, components) values; without it the texels are
         undefined. Nearest filter, clamped to the edge, one level. Raises LimitError if it is too large for the device,
         DeviceError if the driver has no memory for it, InputError for a wrong format or size of data.
         """
