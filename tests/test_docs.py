@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FunctionType
 
 import pytest
+from support import stand_ins
 from support.pages import Block, blocks
 
 import glnn
@@ -88,8 +89,9 @@ def runs(page: Path) -> bool:
 
 @pytest.mark.parametrize("page", list(filter(runs, PAGES)), ids=name)
 def test_the_code_of_a_page_runs(page: Path, tmp_path: Path) -> None:
-    """Block after block as a reader would paste them, in a folder that has the repository's examples."""
+    """Block after block as a reader would paste them, beside the repository's examples and stand-ins for own files."""
     (tmp_path / "examples").symlink_to(ROOT / "examples")
+    stand_ins.make(tmp_path, text(page))
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
     script = ROOT / "tests" / "support" / "pages.py"
     done = subprocess.run(

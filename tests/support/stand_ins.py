@@ -1,0 +1,43 @@
+"""Files that the documentation calls by names of the reader's own: small ones of the same kind stand in for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from support.keras_files import layer, sequential, write_model
+
+
+def picture(path: Path) -> None:
+    """A picture of 300 x 240 pixels, random colours."""
+    from PIL import Image
+
+    pixels = np.random.default_rng(0).integers(0, 256, (240, 300, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(path)
+
+
+def model(path: Path) -> None:
+    """A Keras model of pictures (N, 224, 224, 3) with five classes, untrained."""
+    rng = np.random.default_rng(0)
+    layers = (
+        layer("Conv2D", "conv", filters=4, kernel_size=[3, 3], strides=[16, 16], batch_input_shape=[None, 224, 224, 3]),
+        layer("GlobalAveragePooling2D", "mean"),
+        layer("Dense", "classes", units=5, activation="softmax"),
+    )
+    shapes = {"conv": {"kernel": (3, 3, 3, 4), "bias": (4,)}, "mean": {}, "classes": {"kernel": (4, 5), "bias": (5,)}}
+    weights = {
+        name: {f"{name}/{weight}:0": rng.normal(size=shape) / 9 for weight, shape in held.items()}
+        for name, held in shapes.items()
+    }
+    write_model(path, sequential(*layers), weights)
+
+
+STAND_INS: dict[str, Callable[[Path], None]] = {"cat.jpg": picture, "dog.png": picture, "model.h5": model}
+
+
+def make(folder: Path, page: str) -> None:
+    """The files in a folder that a page's text names."""
+    for name, write in STAND_INS.items():
+        if name in page:
+            write(folder / name)
