@@ -22,7 +22,7 @@ from .plan.plan import Plan, make_plan
 from .plan.weights import WeightStore
 from .run.inputs import named_inputs, web_shapes
 from .show.progress import Progress
-from .show.summary import summary
+from .show.summary import Summary
 
 if TYPE_CHECKING:
     from .device.device import Device
@@ -101,9 +101,17 @@ class Model:
             f"model {self.name!r} has no layer {name!r}; there are {', '.join(map(repr, close))} and others"
         )
 
-    def summary(self, print_fn: Callable[[str], Any] = print) -> None:
-        """Prints the layers with their output shapes and parameters."""
-        print_fn(summary(self.graph))
+    def summary(self, print_fn: Callable[[str], Any] | None = None) -> Summary | None:
+        """The layers with their output shapes and parameters: printed, or handed on as text or HTML.
+
+        Alone on a line it prints the table. What is returned is the table as well: `print(model.summary())` shows it
+        once, `str(model.summary())` is its text, a notebook shows it as HTML. print_fn: hands the text to it instead.
+        """
+        made = Summary(self.graph)
+        if print_fn is None:
+            return made
+        print_fn(str(made))
+        return None
 
     def __repr__(self) -> str:
         return f"<glnn.Model {self.name!r}: {len(self.graph.nodes)} layers{', closed' if self._closed else ''}>"
