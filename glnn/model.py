@@ -218,6 +218,8 @@ class Model:
         variants: Mapping[str, Limits] | Sequence[str] | None = None,
         labels: Sequence[str] | None = None,
         scale: str = "raw",
+        force: bool = False,
+        verbose: Any = "auto",
     ) -> Path:
         """Writes the model as a web page into a folder that any web server can serve -> the folder. Needs no OpenGL.
 
@@ -226,14 +228,17 @@ class Model:
         variants:    names out of glnn.web.VARIANTS, or Limits by name, best first; None: all of VARIANTS
         labels:      names of the classes, shown by the page
         scale:       range of a picture's values: "raw" 0..255, "unit" 0..1, "signed" -1..1
+        force:       write into a folder that holds other things than an earlier export
+        verbose:     1 shows a progress bar, 0 none, "auto" one on a terminal when it takes long
 
         The same model gives the same bytes. Files of an earlier export in the folder are replaced, others stay.
-        Raises InputError, LimitError (a tensor that does not fit a variant), UnsupportedError.
+        Raises InputError (also for a folder of other things), LimitError (a tensor that does not fit a variant),
+        UnsupportedError.
         """
         from .web import export_web
 
         shapes = web_shapes(self.graph.inputs, input_shape)
-        return export_web(self.optimized, self._store, folder, shapes, variants, labels, scale)
+        return export_web(self.optimized, self._store, folder, shapes, variants, labels, scale, force, verbose)
 
     def save(self, path: StrPath) -> Path:
         """Writes the model, as it was loaded or quantized, into one file of the suffix .glnn -> its path.
