@@ -30,7 +30,7 @@ class Wishes:
     precision: str | None = None
     profile: str | None = None  # a profile's name, or the file it came from
     imposed: frozenset[str] = frozenset()  # the wishes that are the profile's
-    variables: frozenset[str] = field(default=frozenset(), compare=False)  # ... and those that environment variables make
+    variables: frozenset[str] = field(default=frozenset(), compare=False)  # ... that environment variables make
 
     @classmethod
     def gather(

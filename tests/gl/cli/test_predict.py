@@ -11,6 +11,7 @@ import pytest
 
 import glnn
 from glnn.cli import main, predicting, reading
+from glnn.errors import LimitError
 from glnn.graph import Graph, Node, TensorSpec
 from glnn.layers.activation import ReLU
 from glnn.layers.merging import Add
@@ -111,6 +112,37 @@ def test_memory_is_bounded(
     assert main(["predict", digits, str(tmp_path / "x.npy"), str(tmp_path / "x.npy")]) == 0
     assert max(seen) <= 20 * 256 and sum(seen) == 200 * 256
     assert capsys.readouterr().out.count("x.npy: digit[99] (10,)") == 2
+
+
+def test_files_of_different_sizes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each size has a draw of its own; one array cannot hold them; one that fits no device hides nothing."""
+    graph = Graph("net", (TensorSpec("x", (None, None, 1)),), (Node("r", ReLU(), ("x",), ("y",), {}),), ("y",))
+    model = str(glnn.Model(graph).save(tmp_path / "free.glnn"))
+    files = []
+    for i, size in enumerate((2, 2, 3, 2)):
+        files.append(str(tmp_path / f"{i}.npy"))
+        np.save(files[-1], np.arange(size, dtype=np.float32).reshape(1, size, 1) - i)
+    assert main(["predict", model, *files, "--json"]) == 0
+    rows = [json.loads(line)["outputs"]["y"] for line in capsys.readouterr().out.splitlines()]
+    assert [row["values"] for row in rows] == [[0, 1], [0, 0], [0, 0, 0], [0, 0]]
+    assert [row["shape"] for row in rows] == [[2, 1], [2, 1], [3, 1], [2, 1]]
+    assert main(["predict", model, *files, "--output", str(tmp_path / "y.npz")]) == 1
+    err = capsys.readouterr().err
+    assert "2.npy has the shape (3, 1), of " in err and not (tmp_path / "y.npz").exists()
+
+    real = glnn.Model.predict
+
+    def predict(self: glnn.Model, x: Any, *args: Any, **options: Any) -> Any:
+        if x["x"].shape[1] == 3:
+            raise LimitError("too large")
+        return real(self, x, *args, **options)
+
+    monkeypatch.setattr(glnn.Model, "predict", predict)
+    assert main(["predict", model, *files, "--json"]) == 1
+    out, err = capsys.readouterr()
+    assert "2.npy: too large" in err and ["error" in json.loads(line) for line in out.splitlines()].count(False) == 3
 
 
 def test_an_npz_feeds_a_model_of_several_inputs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
