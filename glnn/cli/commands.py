@@ -160,7 +160,3 @@ RUN: dict[str, Callable[[Namespace], int | None]] = {
     "serve": serve,
     "help": help_,
 }
-
-
-if __name__ == "__main__":
-    sys.exit(main())

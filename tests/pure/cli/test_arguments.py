@@ -88,6 +88,13 @@ def test_help_of_a_command(capsys: pytest.CaptureFixture[str], topic: str) -> No
     assert out.startswith(f"usage: glnn {topic} ")
 
 
+def test_help_is_fast_since_it_loads_nothing_heavy() -> None:
+    heavy = "{'numpy', 'h5py', 'moderngl', 'rich', 'PIL', 'http.server'}"
+    code = f"import sys; from glnn.cli import main; main(['help']); print(*sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and done.stdout.endswith("interrupted.\n\n")
+
+
 def test_examples_of_the_help_are_right() -> None:
     lines = [line for text in arguments.EXAMPLES.values() for line in text.splitlines()]
     for line in lines:
