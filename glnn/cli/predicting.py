@@ -10,10 +10,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError, LimitError
+from ..errors import InputError, LimitError, ModelFileError
 from ..show.progress import Progress
 from ..show.reports import plain
 from .arguments import picture
+from .arrays import SUFFIXES as ARRAYS
 from .arrays import split_key
 from .checks import Watch
 from .device import wanted
@@ -31,6 +32,7 @@ BAR = 30  # characters of a full bar
 
 def predict(args: Namespace) -> int:
     """glnn predict MODEL INPUT...: exit code 1 where a file gave no result."""
+    from ..image import SUFFIXES as PICTURES
     from ..model import Model
 
     names = read_labels(args.labels) if args.labels else None
@@ -39,7 +41,12 @@ def predict(args: Namespace) -> int:
         args.parser.error("--key names an array of an .npz; there is none among the inputs")
     with ExitStack() as stack:
         device = stack.enter_context(wanted(args))
-        model = stack.enter_context(Model.load(args.model, args.weights, args.metadata, device))
+        try:
+            model = stack.enter_context(Model.load(args.model, args.weights, args.metadata, device))
+        except ModelFileError as error:
+            if args.model.suffix.lower() not in (*PICTURES, *ARRAYS):
+                raise
+            raise ModelFileError(f"{error}. The model comes first: glnn predict MODEL INPUT") from error
         check_labels(names, model)
         outputs = [spec.name for spec in model.outputs]
         arrays = stack.enter_context(Arrays(args.output, outputs, len(files) > 1)) if args.output else None

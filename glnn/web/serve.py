@@ -99,7 +99,8 @@ def serve(folder: str | Path, port: int | None = 0, host: str = "127.0.0.1") -> 
     """
     place = Path(folder).expanduser()
     if not (place / "manifest.json").is_file():
-        why = "there is no such folder" if not place.exists() else "no manifest.json there"
+        why = "no manifest.json there" if place.is_dir() else "this is a file"
+        why = why if place.exists() else "there is no such folder"
         raise InputError(f"{place}: {why}. Make an export with: glnn export-web MODEL {place}")
     if port is not None and not 0 <= port < 1 << 16:
         raise InputError(f"port {port}: ports are 0 to 65535, 0 for any that is free")
@@ -107,7 +108,8 @@ def serve(folder: str | Path, port: int | None = 0, host: str = "127.0.0.1") -> 
         try:
             return Server((host, number), place)
         except (socket.gaierror, UnicodeError) as error:
-            raise InputError(f"host {host!r}: {error}. Give an address of this machine") from error
+            reason = getattr(error, "strerror", None) or error
+            raise InputError(f"host {host!r}: {reason}. Give an address of this machine") from error
         except OSError as error:
             if error.errno == errno.EADDRNOTAVAIL:
                 raise InputError(f"host {host!r}: not an address of this machine; 0.0.0.0 stands for all") from error

@@ -103,6 +103,7 @@ BAD: dict[str, Sequence[str]] = {
     "a folder without a model": ("summary", "folder"),
     "a picture as a model": ("summary", "broken.png"),
     "a locked model": ("summary", "locked.h5"),
+    "a model after its input": ("predict", "broken.png", "DIGITS"),
     "labels in a folder": ("predict", "DIGITS", "broken.png", "--labels", "folder"),
     "labels of another number": ("predict", "DIGITS", "broken.png", "--labels", "two.txt"),
     "an output that is a folder": ("predict", "DIGITS", "broken.png", "--output", "folder.npz"),

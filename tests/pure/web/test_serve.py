@@ -120,5 +120,7 @@ def test_every_address_of_the_machine(folder: Path) -> None:
 def test_what_is_no_export_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no manifest.json there. Make an export with: glnn export-web"):
         serve(tmp_path)
-    with pytest.raises(InputError, match="there is no such folder"):
-        serve(tmp_path / "none")
+    (tmp_path / "file").touch()
+    for name, words in (("none", "there is no such folder"), ("file", "this is a file")):
+        with pytest.raises(InputError, match=words):
+            serve(tmp_path / name)
