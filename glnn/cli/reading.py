@@ -31,7 +31,7 @@ def read_labels(path: Path) -> list[str]:
 
 
 def read_input(
-    path: Path, specs: Sequence[TensorSpec], key: str | None = None, scale: str = "raw"
+    path: Path, specs: Sequence[TensorSpec], scale: str = "raw", key: str | None = None
 ) -> np.ndarray | dict[str, np.ndarray]:
     """The input of a model from a file: an array with a batch axis, or arrays by input name. Raises InputError."""
     from ..image import SUFFIXES, read_image
@@ -69,7 +69,7 @@ def read_pieces(path: Path, specs: Sequence[TensorSpec], key: str | None, **pict
 
     from ..run.inputs import named_inputs
 
-    x = read_input(path, specs, key, **picture)
+    x = read_input(path, specs, key=key, **picture)
     arrays = x if isinstance(x, dict) else {specs[0].name: x}
     totals = {name: len(a) if a.ndim else 0 for name, a in arrays.items()}
     if len(set(totals.values())) > 1:

@@ -94,8 +94,8 @@ def test_the_key_of_an_npz(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     np.savez(path, images=np.zeros((2, 8, 8, 1)), labels=np.zeros(2))
     for key in ("images", None):
         given = Path(f"{path}:images") if key is None else path
-        assert np.shape(reading.read_input(given, IMAGE, key)) == (2, 8, 8, 1)
-    assert np.shape(reading.read_input(Path(f"{path}:images"), IMAGE, "labels")) == (2, 8, 8, 1)  # the file's own
+        assert np.shape(reading.read_input(given, IMAGE, key=key)) == (2, 8, 8, 1)
+    assert np.shape(reading.read_input(Path(f"{path}:images"), IMAGE, key="labels")) == (2, 8, 8, 1)  # the file's own
     for given, key, words in [
         (path, None, "holds images, labels: which is the input 'image'. Give .*x.npz:images, or --key images"),
         (path, "image", r"holds images, labels; no 'image' \(did you mean 'images'\?\)"),
@@ -103,7 +103,7 @@ def test_the_key_of_an_npz(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         (tmp_path / "none.npz:images", None, "none.npz: no such file"),
     ]:
         with pytest.raises(InputError, match=words):
-            reading.read_input(given, IMAGE, key)
+            reading.read_input(given, IMAGE, key=key)
     assert capsys.readouterr().err == ""
 
 
