@@ -16,7 +16,7 @@ from .graph.graph import Graph, Node, TensorSpec, validate
 from .plan.plan import Plan
 from .run.inputs import named_inputs, web_shapes
 from .run.session import Session
-from .show.summary import summary
+from .show.summary import Summary
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,9 +91,17 @@ class Model:
             f"model {self.name!r} has no layer {name!r}; there are {', '.join(map(repr, close))} and others"
         )
 
-    def summary(self, print_fn: Callable[[str], Any] = print) -> None:
-        """Prints the layers with their output shapes and parameters."""
-        print_fn(summary(self.graph))
+    def summary(self, print_fn: Callable[[str], Any] | None = None) -> Summary | None:
+        """The layers with their output shapes and parameters: printed, or handed on as text or HTML.
+
+        Alone on a line it prints the table. What is returned is the table as well: `print(model.summary())` shows it
+        once, `str(model.summary())` is its text, a notebook shows it as HTML. print_fn: hands the text to it instead.
+        """
+        made = Summary(self.graph)
+        if print_fn is None:
+            return made
+        print_fn(str(made))
+        return None
 
     def __repr__(self) -> str:
         return f"<glnn.Model {self.name!r}: {len(self.graph.nodes)} layers{', closed' if self.session.closed else ''}>"
@@ -133,6 +141,8 @@ class Model:
         variants: Mapping[str, Limits] | Sequence[str] | None = None,
         labels: Sequence[str] | None = None,
         scale: str = "raw",
+        force: bool = False,
+        verbose: Any = "auto",
         **picture: Any,
     ) -> Path:
         """Writes the model as a web page into a folder that any web server can serve -> the folder. Needs no OpenGL.
@@ -142,16 +152,19 @@ class Model:
         variants:    names out of glnn.web.VARIANTS, or Limits by name, best first; None: all of VARIANTS
         labels:      names of the classes, shown by the page
         scale:       values of a picture: "raw", "unit", "signed", "imagenet", "torch", "caffe", see glnn.image.read
-        picture:     fit, filter and background of pictures, see there
+        force:       write into a folder that holds other things than an earlier export
+        verbose:     1 shows a progress bar, 0 none, "auto" one on a terminal when it takes long
+        picture:     fit, filter and background of pictures, see glnn.image.read
 
         The same model gives the same bytes. Files of an earlier export in the folder are replaced, others stay.
-        Raises InputError, LimitError (a tensor that does not fit a variant), UnsupportedError.
+        Raises InputError (also for a folder of other things), LimitError (a tensor that does not fit a variant),
+        UnsupportedError.
         """
         from .web import export_web
 
         shapes = web_shapes(self.graph.inputs, input_shape)
         graph, store = self.session.graph, self.session.store
-        return export_web(graph, store, folder, shapes, variants, labels, scale, **picture)
+        return export_web(graph, store, folder, shapes, variants, labels, scale, force, verbose, **picture)
 
     def save(self, path: StrPath) -> Path:
         """Writes the model, as it was loaded or quantized, into one file of the suffix .glnn -> its path.

@@ -11,12 +11,13 @@ from typing import Any
 
 from ..device.context import is_software
 from ..device.profiles import PROFILES
-from ..errors import GlnnError
+from ..errors import GlnnError, InputError
 
 
-def collect() -> dict[str, Any]:
-    """The report as plain data, a profile for other machines (see profiles.py).
+def collect(**wishes: Any) -> dict[str, Any]:
+    """The report as plain data, a profile for other machines (see profiles.py). wishes: arguments of Device.
 
+    Raises InputError for wishes, or environment variables, that make no sense.
     `ok` says whether glnn can run here; without OpenGL `error` says what was tried.
     """
     about: dict[str, Any] = {
@@ -33,7 +34,7 @@ def collect() -> dict[str, Any]:
     try:
         from ..device.device import Device
 
-        with Device() as device:
+        with Device(**wishes) as device:
             about["device"] = {
                 "renderer": device.renderer,
                 "vendor": device.vendor,
@@ -45,6 +46,8 @@ def collect() -> dict[str, Any]:
             about["probes"] = [asdict(result) for result in device.probe]
             about["verdict"] = verdict(device.renderer, device.limits.float_target)
             about["ok"] = True
+    except InputError:
+        raise
     except (GlnnError, ImportError) as error:
         about["error"] = f"{type(error).__name__}: {error}"
         about["verdict"] = "glnn cannot run here"
@@ -62,9 +65,9 @@ def verdict(renderer: str, float_target: str) -> str:
     return speed + precision[float_target]
 
 
-def report(json: bool = False) -> int:
+def report(json: bool = False, **wishes: Any) -> int:
     """Prints the report, as JSON or for a person; the exit code: 0 if glnn can run here, 1 if not."""
-    about = collect()
+    about = collect(**wishes)
     if json:
         print(jsonlib.dumps(about, indent=2))
     elif sys.stdout.isatty() and _rich(about):
@@ -82,7 +85,7 @@ def sections(about: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
         ("device", list(about.get("device", {}).items())),
         ("limits", [(_words(name), str(value)) for name, value in about.get("limits", {}).items()]),
         ("forced by argument or environment", [(_words(n), _listed(v)) for n, v in about.get("forced", {}).items()]),
-        ("profiles for Device(profile=...) and GLNN_PROFILE, beside a report of another machine", profiles),
+        ("profiles for --profile, Device(profile=...) and GLNN_PROFILE, beside a report of another machine", profiles),
     ]
     return [part for part in parts if part[1]]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ..errors import DeviceError, InputError
@@ -30,6 +30,7 @@ class Wishes:
     precision: str | None = None
     profile: str | None = None  # a profile's name, or the file it came from
     imposed: frozenset[str] = frozenset()  # the wishes that are the profile's
+    variables: frozenset[str] = field(default=frozenset(), compare=False)  # ... that environment variables make
 
     @classmethod
     def gather(
@@ -58,6 +59,9 @@ class Wishes:
             "dialect": _allowed(_wish("dialect", dialect, str), DIALECTS),
             "precision": _allowed(_wish("precision", precision, str), PRECISIONS),
         }
+        given = (index, max_texture_size, draw_buffers, texture_units, array_layers, float_targets, dialect, precision)
+        pairs = zip(asked, given, strict=True)
+        asked["variables"] = frozenset(name for name, value in pairs if value is None and asked[name] is not None)
         named = _wish("profile", profile, lambda value: value)
         if named is None:
             return cls(**asked)
@@ -73,11 +77,13 @@ class Wishes:
     @property
     def asked(self) -> dict[str, Any]:
         """The arguments of a Device that wishes the same."""
-        names = [field.name for field in fields(self) if field.name not in ("imposed", *self.imposed)]
+        names = [f.name for f in fields(self) if f.name not in ("imposed", "variables", *self.imposed)]
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     def called(self, name: str) -> str:
-        """A wish as the user knows it: by the argument's name, after the profile that it comes from."""
+        """A wish as the user knows it: by the name of the argument, of its variable, or of the profile's limit."""
+        if name in self.variables:
+            return f"GLNN_{name.upper()}"
         return f"profile {self.profile!r}: {name}" if name in self.imposed else name
 
     def remedy(self, name: str, values: str) -> str:

@@ -99,11 +99,11 @@ class QuantReport(Report):
         return min((row.top1 for row in self.outputs if row.top1 is not None), default=None)
 
     def to_dict(self) -> dict[str, Any]:
-        totals = {"ratio": self.ratio, "drift": self.drift, "top1": self.top1}
-        return _plain({**asdict(self), **totals})
+        sizes = {"model": self.model, "bytes_before": self.bytes_before, "bytes_after": self.bytes_after}
+        return plain({**sizes, "ratio": self.ratio, "drift": self.drift, "top1": self.top1, **asdict(self)})
 
     def totals(self) -> list[str]:
-        """The lines under the table."""
+        """What it comes to, in lines that stand before the table."""
         share = "-" if self.ratio is None else f"{self.ratio:.1%}"
         lines = [f"Weights: {self.bytes_before:,} bytes as float32 -> {self.bytes_after:,} bytes ({share})"]
         if self.samples:
@@ -185,10 +185,10 @@ class RangeReport(Report):
         return tuple(row for row in self.rows if row.leaves)
 
     def to_dict(self) -> dict[str, Any]:
-        return _plain({**asdict(self), "leaving": [row.layer for row in self.leaving]})
+        return plain({**asdict(self), "leaving": [row.layer for row in self.leaving]})
 
     def totals(self) -> list[str]:
-        """The lines under the table."""
+        """What it comes to, in lines that stand before the table."""
         out = f"{len(self.leaving)} of {len(self.rows)} tensors leave" if self.leaving else "No tensor leaves"
         coded = " or of its uint8 codes" if any(row.clipped is not None for row in self.rows) else ""
         return [f"{out} the range of float16{coded} ({samples(self.samples)})"]
@@ -225,11 +225,12 @@ class RangeReport(Report):
         return as_html(f"Ranges: {self.model}", *self._table(), self.totals())
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as JSON has it: infinite numbers and NaN as their names."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value

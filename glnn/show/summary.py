@@ -2,9 +2,44 @@
 
 from __future__ import annotations
 
+import sys
+
 from ..graph.graph import Graph, Node
 from ..graph.shapes import shape_text
-from .tables import table
+from .tables import Cell, as_html, as_text
+
+
+class Summary:
+    """The layers of a model as a table: `str()` and `print()` give text, a notebook shows HTML.
+
+    One that is dropped before anything looked at it prints itself, so that `model.summary()` alone on a line shows the
+    table, and `print(model.summary())` shows it once and no "None". Raises GraphError.
+    """
+
+    def __init__(self, graph: Graph):
+        self._seen = True  # nothing to show yet
+        self._parts = parts(graph)
+        self._seen = False
+
+    def __str__(self) -> str:
+        self._seen = True
+        title, header, rows, lines = self._parts
+        return as_text(title, header, rows, after=lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        self._seen = True
+        title, header, rows, lines = self._parts
+        return as_html(title, header, rows, after=lines)
+
+    def __del__(self) -> None:
+        if self._seen or sys.is_finalizing():
+            return
+        try:
+            print(self)
+        except (OSError, ValueError):  # the output was closed: `python script.py | head`
+            pass
 
 
 def parameters(node: Node) -> int:
@@ -14,31 +49,33 @@ def parameters(node: Node) -> int:
 
 def summary(graph: Graph) -> str:
     """The layers of a graph as a table: name, type, output shape, parameters, inputs. Raises GraphError."""
+    return str(Summary(graph))
+
+
+def parts(graph: Graph) -> tuple[str, list[str], list[list[Cell]], list[str]]:
+    """Title, header, rows and closing lines of the summary. Raises GraphError."""
     specs = graph.specs()
     maker = {name: node.label for node in graph.nodes for name in node.outputs}
-    rows = [(spec.name, "Input", shape_text(spec.shape), "0", "") for spec in graph.inputs]
+    rows: list[list[Cell]] = [[spec.name, "Input", shape_text(spec.shape), "0", ""] for spec in graph.inputs]
     counted: dict[int, tuple[int, int]] = {}
     for node in graph.nodes:
         counted.update({id(w): (int(w.size), int(w.nbytes)) for w in node.weights.values()})
         rows.append(
-            (
+            [
                 node.label,
                 type(node.layer).__name__,
                 ", ".join(shape_text(specs[name].shape) for name in node.outputs),
                 f"{parameters(node):,}",
                 ", ".join(maker.get(name, name) for name in node.inputs),
-            )
+            ]
         )
     total, stored = (sum(pair[k] for pair in counted.values()) for k in range(2))  # shared weights count once
     names = graph.output_names or graph.outputs
     outputs = ", ".join(
         f"{name} {shape_text(specs[out].shape)}" for name, out in zip(names, graph.outputs, strict=True)
     )
-    return (
-        f"Model: {graph.name}\n"
-        + table(("Layer", "Type", "Output shape", "Parameters", "Reads"), rows, right=(3,))
-        + f"\nOutputs: {outputs}\nParameters: {total:,} ({sizes(total, stored)})"
-    )
+    lines = [f"Outputs: {outputs}", f"Parameters: {total:,} ({sizes(total, stored)})"]
+    return f"Model: {graph.name}", ["Layer", "Type", "Output shape", "Parameters", "Reads"], rows, lines
 
 
 def sizes(count: int, stored: int) -> str:

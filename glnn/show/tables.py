@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from html import escape
 
 Cell = str | tuple[str, float]  # text, or text over a bar that fills this share of the cell
-LEFT = ("Layer", "Type", "Codec", "Output as", "Codes span", "Note", "")
+LEFT = ("Layer", "Type", "Output shape", "Reads", "Codec", "Output as", "Codes span", "Note", "")
 STYLE = (
     ".glnn-report{font-size:13px}.glnn-report table{border-collapse:collapse;font-size:inherit}"
-    ".glnn-report caption{text-align:left;font-weight:600;padding:4px 0}"
+    ".glnn-report .title{font-weight:600;padding:4px 0}.glnn-report table{margin:8px 0}"
     ".glnn-report th,.glnn-report td{padding:2px 10px;text-align:right;border-bottom:1px solid rgba(128,128,128,.25)}"
     ".glnn-report .l{text-align:left}.glnn-report td{font-variant-numeric:tabular-nums}"
     ".glnn-report tr.leaves td{background-color:rgba(214,69,65,.14)}"
@@ -63,14 +63,26 @@ def without(
     return [header[i] for i in keep], [[row[i] for i in keep] for row in rows]
 
 
-def as_text(title: str, header: Sequence[str], rows: Sequence[Sequence[Cell]], lines: Sequence[str]) -> str:
-    """A table under its title, with lines below."""
+def as_text(
+    title: str,
+    header: Sequence[str],
+    rows: Sequence[Sequence[Cell]],
+    before: Sequence[str] = (),
+    after: Sequence[str] = (),
+) -> str:
+    """A table under its title, with lines before and after it."""
     words = [[cell if isinstance(cell, str) else cell[0] for cell in row] for row in rows]
     right = [i for i in range(len(header)) if header[i] not in LEFT]
-    return "\n".join([title, table(header, words, right), *lines])
+    return "\n".join([title, *before, table(header, words, right), *after])
 
 
-def as_html(title: str, header: Sequence[str], rows: Sequence[Sequence[Cell]], lines: Sequence[str]) -> str:
+def as_html(
+    title: str,
+    header: Sequence[str],
+    rows: Sequence[Sequence[Cell]],
+    before: Sequence[str] = (),
+    after: Sequence[str] = (),
+) -> str:
     """The same as a fragment of HTML with its own style; all text is escaped."""
     left = [name in LEFT for name in header]
 
@@ -89,8 +101,8 @@ def as_html(title: str, header: Sequence[str], rows: Sequence[Sequence[Cell]], l
     for row in rows:
         kind = ' class="leaves"' if row[-1] == "leaves" else ""
         body.append(f"<tr{kind}>" + "".join(cell(i, value) for i, value in enumerate(row)) + "</tr>")
-    foot = "".join(f"<div>{escape(line)}</div>" for line in lines)
+    above, below = ("".join(f"<div>{escape(line)}</div>" for line in lines) for lines in (before, after))
     return (
-        f'<div class="glnn-report"><style>{STYLE}</style><table><caption>{escape(title)}</caption>'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>" + "\n".join(body) + f"</tbody></table>{foot}</div>"
+        f'<div class="glnn-report"><style>{STYLE}</style><div class="title">{escape(title)}</div>{above}'
+        f"<table><thead><tr>{head}</tr></thead>\n<tbody>" + "\n".join(body) + f"</tbody></table>{below}</div>"
     )

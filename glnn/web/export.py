@@ -28,7 +28,9 @@ from ..layout.limits import Limits
 from ..layout.tiles import Layout
 from ..plan.plan import Plan, make_plan
 from ..plan.weights import WeightStore
-from .shorter import shorter
+from ..show.progress import Progress
+from .folder import checked_folder, write
+from .page import PAGE, sent
 
 if TYPE_CHECKING:
     from ..graph.graph import Graph
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
 VERSION = 2  # of manifest.json and of the plans beside it
 SHARD_BYTES = 4_000_000
 ALIGNMENT = 4  # of what lies in the shards, in bytes
-PAGE = ("index.html", "page.js", "runner.js", "runner.d.ts")
 BACKENDS = {"es300": "webgl2", "es100": "webgl1"}
 # What the runner may pick from, best first: all of WebGL2, what WebGL2 guarantees, phones without float32 targets,
 # WebGL1 with float textures, and WebGL1 with nothing but bytes.
@@ -57,16 +58,22 @@ def export_web(
     variants: Mapping[str, Limits] | Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
     scale: str = "raw",
+    force: bool = False,
+    verbose: Any = "auto",
     **picture: Any,
 ) -> Path:
     """Writes an (optimised) graph for input shapes by name, batch first, into a folder -> the folder.
 
-    Files of an earlier export there are replaced, others stay. See Model.export_web for the arguments.
+    See Model.export_web for the arguments and for what becomes of files that are there.
     Raises InputError, LimitError (a tensor that does not fit a variant), UnsupportedError.
     """
     prepare = Preparation(scale, **picture)
     limits = chosen(variants)
-    plans = {name: make_plan(graph, input_shapes, limit, store) for name, limit in limits.items()}
+    place = checked_folder(folder, force)
+    progress, plans = Progress(len(limits), verbose, "variants"), {}
+    for name, limit in limits.items():
+        plans[name] = make_plan(graph, input_shapes, limit, store)
+        progress.update(len(plans))
     blob, places = collect(store.values, sorted({w.key for plan in plans.values() for w in plan.weights}))
     files: dict[str, bytes] = {}
     first = next(iter(plans.values()))
@@ -99,9 +106,8 @@ def export_web(
         ],
     }
     files["manifest.json"] = text(manifest)
-    for name in PAGE:
-        files[name] = shorter(name).encode()
-    return write(Path(folder), files)
+    files.update((name, sent(name)) for name in PAGE)
+    return write(place, files)
 
 
 def chosen(variants: Mapping[str, Limits] | Sequence[str] | None) -> dict[str, Limits]:
@@ -234,27 +240,3 @@ def fresh(spans: Sequence[tuple[int, int, str]]) -> Iterator[tuple[str, int]]:
 def text(data: Any) -> bytes:
     """JSON bytes, the same for the same data."""
     return json.dumps(data, separators=(",", ":")).encode()
-
-
-def write(folder: Path, files: Mapping[str, bytes]) -> Path:
-    """Writes the files, the manifest last, and removes those of an earlier export that it no longer names."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        old = named(folder)
-        for name in sorted(files, key=lambda name: name == "manifest.json"):
-            (folder / name).write_bytes(files[name])
-        for name in old - files.keys():
-            (folder / name).unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(f"folder {folder}: {error}. Give a folder that can be written") from error
-    return folder
-
-
-def named(folder: Path) -> set[str]:
-    """The content files that the manifest in a folder names; none where there is no manifest of glnn."""
-    try:
-        manifest = json.loads((folder / "manifest.json").read_bytes())
-        items = [*manifest["weights"]["shards"], *(variant["plan"] for variant in manifest["variants"])]
-        return {item["file"] for item in items if Path(item["file"]).name == item["file"]}
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()

@@ -167,6 +167,13 @@ def test_the_page_tells_that_there_is_no_webgl(new_page: Callable[[str], Page], 
     told(page, "WebGL", "browser")
 
 
+def test_a_page_opened_as_a_file_says_what_it_needs(new_page: Callable[[], Page], digits: Exported) -> None:
+    page = new_page()
+    page.goto((digits.folder / "index.html").as_uri())
+    told(page, "opened as a file", "glnn serve", "web server")
+    assert page.locator("h1").inner_text() == "This page needs a web server"
+
+
 def told(page: Page, *words: str) -> None:
     """The page shows a message with these words, and neither a spinner nor an empty card."""
     page.get_by_role("alert").wait_for()

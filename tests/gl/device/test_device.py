@@ -200,6 +200,14 @@ def test_limits_above_the_device_are_refused(device):
         Device(index=77)
 
 
+def test_a_variable_beyond_what_the_device_has_is_named(monkeypatch):
+    monkeypatch.setenv("GLNN_DRAW_BUFFERS", "99")
+    with pytest.raises(DeviceError, match="GLNN_DRAW_BUFFERS=99: .* can only be lowered"):
+        Device()
+    with pytest.raises(DeviceError, match="^texture_units=999: "):
+        Device(texture_units=999, draw_buffers=1)
+
+
 def test_doctor_reports_this_device(device, capsys):
     from glnn.cli import doctor
 

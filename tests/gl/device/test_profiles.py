@@ -75,7 +75,7 @@ def test_a_profile_by_variable_is_told_by_the_doctor(root: Path, tmp_path: Path)
     assert "profile            webgl1-phone" in text and all(profile.about in text for profile in PROFILES.values())
     variables["GLNN_PROFILE"] = "webgl1-phones"
     wrong = told()
-    assert wrong.returncode == 1 and "did you mean 'webgl1-phone'" in wrong.stdout
+    assert wrong.returncode == 1 and "did you mean 'webgl1-phone'" in wrong.stderr
 
 
 def test_few_array_layers(monkeypatch: pytest.MonkeyPatch) -> None:

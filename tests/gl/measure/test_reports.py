@@ -53,7 +53,13 @@ def test_text_html_and_json_tell_the_same(device: glnn.Device) -> None:
         parsed = Cells()
         parsed.feed(ranges.to_html())
     assert "script" not in cells.tags and "script" not in parsed.tags and cells.rows[1][0] == evil
-    for row, line in zip(cells.rows[1:], lines[3:], strict=False):
+    totals = report.totals()
+    assert lines[1 : 1 + len(totals)] == totals and report._repr_html_().index(totals[0][:8]) < min(
+        report._repr_html_().index(tag) for tag in ("<table", "<thead")
+    )
+    rows = lines[3 + len(totals) :]
+    assert len(rows) == len(cells.rows) - 1
+    for row, line in zip(cells.rows[1:], rows, strict=True):
         assert line.split()[:2] == row[:2] and all(cell in line for cell in row)
     data = json.loads(report.to_json())
     assert data["layers"][0]["name"] == evil and data["layers"][0]["codec"] == "uint8"

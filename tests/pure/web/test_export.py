@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import re
-import threading
-import urllib.error
-import urllib.request
 import zlib
 from pathlib import Path
 from typing import Any
@@ -17,25 +13,20 @@ import numpy as np
 import pytest
 
 import glnn
-from glnn.cli import commands as cli
 from glnn.errors import InputError
 from glnn.graph import ActivationCodec, Graph
 from glnn.graph.quantized import Quantized, unpack4
 from glnn.image import Preparation
-from glnn.layers.conv import Conv2D
 from glnn.layers.core import Dense
 from glnn.layout.limits import Limits
 from glnn.plan import make_plan
 from glnn.plan.weights import WeightStore
 from glnn.run.inputs import web_shapes
 from glnn.testing import layer_graph
-from glnn.web import VARIANTS, serve
+from glnn.web import VARIANTS
 from glnn.web.export import SHARD_BYTES, VERSION, collect, fresh, merge
-from glnn.web.shorter import bare
-from glnn.web.shorter import source as page_source
 
 SHAPES = {"webgl2": "es300", "webgl2-4": "es300", "webgl2-half": "es300", "webgl1": "es100", "webgl1-rgba8": "es100"}
-CODE_BYTES = 15_000  # gzipped, the runner's and the page's code together
 
 
 @pytest.fixture(scope="module")
@@ -230,27 +221,6 @@ def test_spans_merge_where_they_touch() -> None:
     assert list(fresh([(0, 4, "a"), (2, 8, "b"), (3, 5, "c")])) == [("a", 4), ("b", 4), ("c", 0)]
 
 
-def test_an_earlier_export_is_replaced_and_other_files_stay(tmp_path: Path, digits: glnn.Model) -> None:
-    (tmp_path / "notes.txt").write_text("mine")
-    digits.export_web(tmp_path)
-    before = {path.name for path in tmp_path.iterdir()}
-    glnn.Model(
-        layer_graph(Conv2D(2, (1, 1), use_bias=False), [(1, 3, 4, 2)], {"kernel": np.ones((1, 1, 2, 2), "f4")})
-    ).export_web(tmp_path, variants=["webgl1"])
-    after = {path.name for path in tmp_path.iterdir()}
-    said = manifest(tmp_path)
-    assert "notes.txt" in after and len(after) == 1 + 5 + 1 + len(said["weights"]["shards"])
-    assert before - after  # the digits' plans and weights
-
-
-def test_a_manifest_of_someone_else_removes_nothing(tmp_path: Path, digits: glnn.Model) -> None:
-    (tmp_path.parent / "outside").write_text("keep")
-    item = {"file": "../outside", "bytes": 1}
-    (tmp_path / "manifest.json").write_text(json.dumps({"weights": {"shards": [item]}, "variants": []}))
-    digits.export_web(tmp_path, variants=["webgl1"])
-    assert (tmp_path.parent / "outside").read_text() == "keep"
-
-
 def test_own_limits_make_own_variants(tmp_path: Path, digits: glnn.Model) -> None:
     said = manifest(digits.export_web(tmp_path, variants={"tiny": Limits(64, 2, 4, "float32", "es300")}))
     assert [(v["name"], v["texture_size"] <= 64, v["draw_buffers"] <= 2) for v in said["variants"]] == [
@@ -287,50 +257,10 @@ def test_input_shapes_are_checked(digits: glnn.Model) -> None:
             web_shapes(specs, wrong)
 
 
-def test_runner_and_page_stay_small(folder: Path) -> None:
-    names = ("runner.js", "page.js", "index.html")
-    assert sum(len(gzip.compress((folder / name).read_bytes(), 9)) for name in names) <= CODE_BYTES
-
-
-@pytest.mark.parametrize("name", ["runner.js", "page.js"])
-def test_scripts_lose_nothing_but_comments_and_space(folder: Path, name: str) -> None:
-    source, sent = page_source(name), (folder / name).read_text()
-    # What `bare` asks of a source: strings and templates end in their line.
-    code = re.sub(r"^[ \t]*/\*\*.*?\*/$|//.*$", "", source, flags=re.M | re.S)
-    assert all(line.count("`") % 2 == 0 for line in code.splitlines())
-    kept = iter(source.splitlines())
-    for line in sent.splitlines():
-        words = line.replace(" ", "")
-        origin = next(o for o in kept if o.replace(" ", "").startswith(words))  # in order, each from a line of its own
-        rest = origin.replace(" ", "").removeprefix(words)
-        assert rest == "" or rest.startswith("//"), origin
-        texts = re.findall(r'"[^"]*"|`[^`]*`', line)
-        assert texts == re.findall(r'"[^"]*"|`[^`]*`', origin)[: len(texts)]
-    assert "\n\n" not in sent and " //" not in sent and len(re.findall(r"\w+", sent)) > 1000
-
-
-def test_trailing_comments_go_and_strings_stay() -> None:
-    source = 'a(); // gone\n  b("x // y"); // don\'t\n\n// gone\n/** gone\n * too */\nc(`http://x`, "//");\n'
-    assert bare(source) == 'a();\nb("x // y");\nc(`http://x`,"//");\n'
-
-
-def test_spaces_go_at_operators_alone() -> None:
-    source = 'const a = b ? c : (d + e) - -f; // gone "too"\nreturn x in y || "a = b" + `${g(`h = ${i}`)} = j` + k;\n'
-    assert bare(source) == 'const a=b?c:(d+e)- -f;\nreturn x in y||"a = b"+`${g(`h = ${i}`)} = j`+k;\n'
-    assert bare("a = b - --c + ++d / e;\n") == "a=b - --c + ++d/e;\n"
-
-
-def test_the_page_loses_no_words(folder: Path) -> None:
-    source, sent = page_source("index.html"), (folder / "index.html").read_text()
-    assert re.sub(r"\s", "", sent) == re.sub(r"\s", "", source)
-    words = [re.sub(r"<style>.*?</style>", "", text, flags=re.S).split() for text in (sent, source)]
-    assert " ".join(words[0]).replace("device-width,initial", "device-width, initial") == " ".join(words[1])
-
-
 def test_the_manifest_tells_how_pictures_are_prepared(tmp_path: Path, digits: glnn.Model) -> None:
     how = {"scale": "signed", "fit": "crop", "filter": "lanczos", "background": "#010203"}
-    digits.export_web(tmp_path, variants=["webgl1"], **how)
-    assert manifest(tmp_path)["picture"] == Preparation(**how).data()
+    digits.export_web(tmp_path / "a", variants=["webgl1"], **how)
+    assert manifest(tmp_path / "a")["picture"] == Preparation(**how).data()
     with pytest.raises(InputError, match="scale 'caffe' is for red, green and blue, not for 1 channels"):
         digits.export_web(tmp_path / "b", scale="caffe")
     assert not (tmp_path / "b").exists()
@@ -357,41 +287,6 @@ def test_a_variant_tells_all_that_it_needs(tmp_path: Path, digits: glnn.Model) -
     plan = model.plan({"image": (1, 8, 8, 1)}, limits["split"])
     depths = [weight.layout.depth for weight in plan.weights] + [slot.layers for slot in plan.slots]
     assert split["array_layers"] == max(depths) > split["draw_buffers"] >= 1 and plain["array_layers"] == 1
-
-
-def test_the_command_exports(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "labels.txt").write_text("\n".join("abcdefghij"))
-    arguments = ["export-web", root / "examples" / "digits.h5", tmp_path / "out", "--labels", tmp_path / "labels.txt"]
-    assert (
-        cli.main([*map(str, arguments), "--variants", "webgl1,webgl2", "--scale", "unit", "--input-shape", "8x8x1"])
-        == 0
-    )
-    said = manifest(tmp_path / "out")
-    assert said["labels"] == list("abcdefghij") and [v["name"] for v in said["variants"]] == ["webgl2", "webgl1"]
-    assert "glnn serve" in capsys.readouterr().out
-    assert cli.main([*map(str, arguments[:3]), "--variants", "webgl9"]) == 1
-    assert "webgl9" in capsys.readouterr().err
-
-
-def test_the_server_is_for_this_machine_and_names_types(folder: Path) -> None:
-    with serve(folder) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        host, port = server.server_address[:2]
-        assert host == "127.0.0.1"
-        types = {"": "text/html", "runner.js": "text/javascript", "manifest.json": "application/json"}
-        for name, kind in types.items():
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/{name}") as answer:
-                assert answer.headers["Content-Type"].startswith(kind) and answer.headers["Cache-Control"] == "no-store"
-        with pytest.raises(urllib.error.HTTPError):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/../pyproject.toml")
-        with pytest.raises(InputError, match="port"):
-            serve(folder, port)
-        server.shutdown()
-
-
-def test_serving_what_is_no_export_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["serve", str(tmp_path)]) == 1
-    assert "export-web" in capsys.readouterr().err
 
 
 def test_export_needs_no_device(digits: glnn.Model) -> None:

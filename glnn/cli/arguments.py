@@ -1,0 +1,314 @@
+"""The arguments of the command: what each subcommand takes, and what is said of those that it does not."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from .. import __version__
+
+CODECS = ("float32", "float16", "uint16", "uint8", "uint4", "auto")
+ACTIVATIONS = ("float16", "rgba8", "uint8")
+SCALES = (
+    "raw",
+    "unit",
+    "signed",
+    "imagenet",
+    "torch",
+    "caffe",
+)  # these three are glnn.image's, told without loading it
+FITS = ("stretch", "crop", "pad")
+FILTERS = ("nearest", "box", "bilinear", "bicubic", "lanczos")
+PICTURE = ("scale", "fit", "filter", "background", "levels")  # the options of add_picture
+RENAMED = {("predict", "--save"): "--output", ("quantize", "--weights-file"): "--weights"}
+EXAMPLES = {
+    "": (
+        "glnn predict model.h5 cat.jpg --labels names.txt\n"
+        "glnn quantize model.h5 small.glnn --codec uint8 --report\n"
+        "glnn export-web model.h5 site && glnn serve site"
+    ),
+    "predict": (
+        "glnn predict model.h5 cat.jpg --scale signed --top 3\n"
+        "glnn predict model.h5 photos/ --json > results.jsonl\n"
+        "glnn predict model.h5 data.npz:images --output results.npz\n"
+        "glnn predict model.h5 cat.jpg --profile webgl1-phone"
+    ),
+    "quantize": (
+        "glnn quantize model.h5 small.glnn --calibrate photos/ --scale unit --report report.html\n"
+        "glnn quantize model.h5 small.glnn --codec auto --calibrate data.npz:images --max-drift 0.01"
+    ),
+    "export-web": "glnn export-web model.h5 site --labels names.txt\nglnn serve site",
+    "serve": "glnn serve site\nglnn serve site --host 0.0.0.0 --port 9000",
+}
+
+
+class Help(argparse.RawDescriptionHelpFormatter):
+    """Examples stay as they are written; help begins beside the longest name of a command."""
+
+    def __init__(self, prog: str, **options: Any):
+        super().__init__(prog, max_help_position=28, **options)
+        self._action_max_length = 14
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says one line of what is wrong, and knows names that are close to a wrong one."""
+
+    def __init__(self, **options: Any):
+        super().__init__(allow_abbrev=False, formatter_class=Help, **options)
+
+    def error(self, message: str) -> NoReturn:
+        """Ends with exit code 2 and one message."""
+        self.exit(2, f"{self.prog}: {message}. See: {self.prog} --help\n")
+
+    def check_options(self, command: str, arguments: Sequence[str]) -> None:
+        """Ends with what was perhaps meant where an option is not known."""
+        for argument in arguments:
+            name = argument.split("=")[0]
+            if name == "--":
+                return
+            if name.startswith("--") and name not in self._option_string_actions:
+                if (command, name) in RENAMED:
+                    self.error(f"{name} is now {RENAMED[command, name]}")
+                long = [option for option in self._option_string_actions if option.startswith("--")]
+                self.error(f"no option {name}{meant(name, long)}")
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The arguments with `command` and the `parser` of it. Wrong ones: SystemExit(2) after one message on stderr."""
+    top, commands = parsers()
+    if not arguments:
+        top.print_help(sys.stderr)
+        raise SystemExit(2)
+    name = arguments[0]
+    if name not in commands:
+        if not name.startswith("-"):
+            top.error(f"no command {name!r}{meant(name, commands)}; there are {', '.join(commands)}")
+        top.check_options("", arguments[:1])
+        top.parse_args(arguments)  # --help, --version
+        top.error("a command is missing")
+    parser = commands[name]
+    parser.check_options(name, arguments[1:])
+    args, left = parser.parse_known_args(arguments[1:])
+    if left and left[0].startswith("-"):
+        parser.error(f"no option {left[0]}")
+    if left:
+        parser.error(f"{' '.join(left)} is too much; write files one after another, options before or after them")
+    args.command, args.parser = name, parser
+    return args
+
+
+def parsers() -> tuple[Parser, dict[str, Parser]]:
+    """The command's own parser, and those of its subcommands by name."""
+    top = Parser(prog="glnn", description="Run neural networks as GLSL kernels, headless.")
+    top.add_argument("--version", action="version", version=f"glnn {__version__}")
+    added = top.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
+    made: dict[str, Parser] = {}
+    for name, (about, fill) in COMMANDS.items():
+        made[name] = added.add_parser(name, help=about, description=f"{about[0].upper()}{about[1:]}.")
+        fill(made[name])
+        made[name].epilog = examples(name)
+    top.epilog = (
+        f"{examples('')}\n\n`glnn COMMAND --help` tells of a command's arguments, `glnn help env` of the environment\n"
+        "variables that glnn reads (GLNN_...). Exit codes: 0 well, 1 failed, 2 wrong usage, 130 interrupted."
+    )
+    return top, made
+
+
+def examples(name: str) -> str | None:
+    """The examples below a command's help."""
+    return "examples:\n  " + EXAMPLES[name].replace("\n", "\n  ") if name in EXAMPLES else None
+
+
+def predict(p: Parser) -> None:
+    """The arguments of glnn predict."""
+    add_model(p)
+    p.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="pictures (.png, .jpg), arrays (.npy, .npz, FILE.npz:KEY), folders of these, patterns such as 'a/*.png'",
+    )
+    add_reading(p)
+    p.add_argument("--top", type=positive, default=5, metavar="N", help="how many classes to print (default 5)")
+    add_labels(p)
+    p.add_argument("--json", action="store_true", help="print a line of JSON for each sample, with all values")
+    p.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the outputs as arrays, .npz or .npy")
+    add_device(p)
+
+
+def summary(p: Parser) -> None:
+    """The arguments of glnn summary."""
+    add_model(p)
+
+
+def quantize(p: Parser) -> None:
+    """The arguments of glnn quantize."""
+    add_model(p)
+    p.add_argument("out", type=Path, metavar="OUT.glnn", help="the file to write")
+    codecs = f"of the weights: {', '.join(CODECS[:-1])} or auto, the cheapest for each layer (default uint8)"
+    p.add_argument("--codec", type=one_of(CODECS), default="uint8", metavar="CODEC", help=codecs)
+    p.add_argument("--per-tensor", action="store_true", help="one scale for a layer, not one for each output channel")
+    stored = "how tensors between layers are stored: float16, rgba8 (soft float), uint8 (needs --calibrate)"
+    p.add_argument("--activations", type=one_of(ACTIVATIONS), metavar="CODEC", help=stored)
+    measured = "inputs to measure on, given as for predict; 8 to 32 samples are enough"
+    p.add_argument("--calibrate", nargs="+", metavar="INPUT", help=measured)
+    p.add_argument("--skip", action="append", default=[], metavar="NAME", help="a layer to leave, * matches any part")
+    p.add_argument("--max-drift", type=share, metavar="SHARE", help="of the output, for --codec auto (default 0.005)")
+    report = "print a table of the layers, or write it to FILE.html or FILE.json"
+    p.add_argument("--report", nargs="?", const="-", metavar="FILE", help=report)
+    add_reading(p)
+    add_device(p)
+
+
+def doctor(p: Parser) -> None:
+    """The arguments of glnn doctor."""
+    p.add_argument("--json", action="store_true", help="print the report as JSON, a profile for other machines")
+    add_device(p)
+
+
+def export_web(p: Parser) -> None:
+    """The arguments of glnn export-web."""
+    add_model(p)
+    p.add_argument("folder", type=Path, help="where to write: a new or an empty folder, or an earlier export")
+    p.add_argument("--input-shape", type=sizes, metavar="H,W,C", help="shape of a sample, where the model has it free")
+    p.add_argument("--variants", metavar="NAMES", help="which variants to write, with commas between (default: all)")
+    add_labels(p)
+    add_picture(p, levels=False)
+    p.add_argument("--force", action="store_true", help="write into a folder that holds other things as well")
+
+
+def serve(p: Parser) -> None:
+    """The arguments of glnn serve."""
+    p.add_argument("folder", type=Path, help="what export-web wrote")
+    p.add_argument("--port", type=int, help="0: any that is free (default: the first free one from 8000 on)")
+    host = "the address to listen on (default 127.0.0.1: this machine alone; 0.0.0.0: everyone on the network)"
+    p.add_argument("--host", default="127.0.0.1", help=host)
+
+
+def help_(p: Parser) -> None:
+    """The arguments of glnn help."""
+    topics = (*(name for name in COMMANDS if name != "help"), "env")
+    p.add_argument("topic", nargs="?", type=one_of(topics), help=f"one of {', '.join(topics)}")
+
+
+COMMANDS: dict[str, tuple[str, Callable[[Parser], None]]] = {
+    "predict": ("run a model on files and print what comes out", predict),
+    "summary": ("print the layers of a model; needs no OpenGL", summary),
+    "quantize": ("write a model with its weights in fewer bits, as a .glnn file", quantize),
+    "doctor": ("print what OpenGL offers here, and whether glnn can use it", doctor),
+    "export-web": ("write a model as a web page that runs it; needs no OpenGL", export_web),
+    "serve": ("serve an exported folder to a browser", serve),
+    "help": ("tell of a command, or of the environment variables", help_),
+}
+
+
+def add_model(p: Parser) -> None:
+    """The arguments that name a model's files."""
+    p.add_argument("model", type=Path, metavar="MODEL", help="a model file, or a folder that holds one")
+    weights = "the file of the weights, where the model file has none; found beside the model by itself"
+    p.add_argument("--weights", type=weights_file, metavar="FILE", help=weights)
+    p.add_argument("--metadata", type=Path, metavar="FILE", help="the metadata of Keras.js weights")
+
+
+def add_reading(p: Parser) -> None:
+    """The arguments that say how inputs are read."""
+    p.add_argument("--key", help="which array of an .npz is the input; FILE.npz:KEY says it for one file")
+    add_picture(p)
+
+
+def add_picture(p: Parser, levels: bool = True) -> None:
+    """The arguments for how a picture becomes a model's input, see `picture`.
+
+    levels: of files whose values may be of any type.
+    """
+    scale = "a picture's values: raw 0..255 (default), unit 0..1, signed -1..1, imagenet or torch, caffe; arrays stay"
+    p.add_argument("--scale", type=one_of(SCALES), default="raw", metavar="RANGE", help=scale)
+    fit = "a picture of another shape: stretch it (default), crop its middle, or pad it with the background"
+    p.add_argument("--fit", type=one_of(FITS), default="stretch", metavar="HOW", help=fit)
+    filter = f"how a picture is resized: {', '.join(FILTERS)} (default bilinear)"
+    p.add_argument("--filter", type=one_of(FILTERS), default="bilinear", metavar="NAME", help=filter)
+    background = "behind alpha: white (default), black, #rrggbb"
+    p.add_argument("--background", default="white", metavar="COLOUR", help=background)
+    if levels:
+        text = "a picture's black and white, where its type does not tell: 0,4095"
+        p.add_argument("--levels", type=two_numbers, metavar="BLACK,WHITE", help=text)
+
+
+def two_numbers(text: str) -> tuple[float, float]:
+    """Two numbers from the command line with a comma between."""
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not two numbers with a comma between") from None
+    return low, high
+
+
+def picture(args: argparse.Namespace) -> dict[str, Any]:
+    """What `add_picture` read, by the names that reading takes."""
+    return {name: value for name, value in vars(args).items() if name in PICTURE}
+
+
+def add_labels(p: Parser) -> None:
+    """The argument for the names of classes."""
+    p.add_argument("--labels", type=Path, metavar="FILE", help="names of the classes, one a line, in the model's order")
+
+
+def add_device(p: Parser) -> None:
+    """The arguments for the device; what is not given is taken from the environment."""
+    device = p.add_argument_group("device", "limits to run under; without them the best that OpenGL offers")
+    profile = "the limits of another device: a name that `glnn doctor` lists, or what `glnn doctor --json` wrote there"
+    device.add_argument("--profile", metavar="NAME", help=profile)
+    device.add_argument("--dialect", metavar="NAME", help="the GLSL of the kernels: es300, es100 or gl330")
+    device.add_argument("--precision", metavar="NAME", help="highp, or mediump for the half floats of phones")
+    device.add_argument("--device-index", type=int, metavar="N", help="which GPU (default: the first that works)")
+
+
+def meant(wrong: str, names: Iterable[str]) -> str:
+    """In brackets what was perhaps meant; nothing if no name is close."""
+    close = difflib.get_close_matches(wrong, list(names), 2, 0.6)
+    return f" (did you mean {' or '.join(close)}?)" if close else ""
+
+
+def one_of(names: Sequence[str]) -> Callable[[str], str]:
+    """A type of argument: one of these names."""
+
+    def checked(text: str) -> str:
+        if text not in names:
+            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(names)}{meant(text, names)}")
+        return text
+
+    return checked
+
+
+def weights_file(text: str) -> Path:
+    """A file of weights, and no codec: that was once said by the same option."""
+    if text in CODECS:
+        raise argparse.ArgumentTypeError(f"{text} is a codec, now --codec {text}; --weights names a file of weights")
+    return Path(text)
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1."""
+    if not (text.isascii() and text.isdecimal()) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def share(text: str) -> float:
+    """A number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, such as 0.005")
+    return value
+
+
+def sizes(text: str) -> tuple[int, ...]:
+    """A shape: whole numbers with commas or x between."""
+    return tuple(positive(part) for part in text.replace("x", ",").split(","))
