@@ -38,7 +38,7 @@ class Summary:
             return
         try:
             print(self)
-        except (OSError, ValueError):  # the output was closed: `python script.py | head`
+        except (OSError, ValueError):  # the output was closed: what it was piped to went away
             pass
 
 
