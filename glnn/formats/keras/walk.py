@@ -191,15 +191,14 @@ class Builder:
             raise GraphError(
                 f"{self.doc.where}: model {entry.path!r} has {len(sources)} inputs and is called on {len(given)}"
             )
-        for k, (_, ref) in enumerate(sources):
+        for k, (key, ref) in enumerate(sources):
             if ref.layer not in items:
                 raise ModelFileError(
                     f"{self.doc.where}: model {entry.path!r} has an input {ref.layer!r} that is not among its layers"
                 )
             item = items[ref.layer][1]
-            made[ref.layer, ref.node] = [
-                self.add_input(ref.layer, input_shape(item), item["config"].get("dtype")) if given is None else given[k]
-            ]
+            shape, dtype = input_shape(item), item["config"].get("dtype")
+            made[ref.layer, ref.node] = [self.add_input(key or ref.layer, shape, dtype) if given is None else given[k]]
         reads, ends = self.node_offsets(items, waiting, [ref for _, ref in targets])
         while waiting:
             ready = next((w for w in waiting if all(place(ref, reads) in made for ref in w[2].tensors)), None)
@@ -210,7 +209,7 @@ class Builder:
             waiting.remove(ready)
             name, number, call = ready
             child, item = items[name]
-            refs = in_order(call, item)
+            refs = in_order(call, item, self.doc.version)
             tensors = [self.output(made[place(ref, reads)], ref.output) for ref in refs]
             self.problems += [f"{child.path} ({child.class_name}): {problem}" for problem in call.problems]
             made[name, number] = self.call(child, item, tensors)
@@ -257,10 +256,17 @@ def place(ref: Ref, offsets: Mapping[str, int]) -> tuple[str, int]:
     return ref.layer, ref.node - offsets.get(ref.layer, 0)
 
 
-def in_order(call: Call, item: Mapping[str, Any]) -> list[Ref]:
-    """The tensors of a call in the order of the nested model's inputs, where they are given by name."""
+def in_order(call: Call, item: Mapping[str, Any], version: int) -> list[Ref]:
+    """The tensors of a call in the order of the inputs of the nested model that is called.
+
+    A dict's tensors go to inputs by name: by key where the model was made of a dict too (by Keras 3: by the keys'
+    order, whatever the keys), else by the names of its input layers.
+    """
     config = item.get("config")
     if not call.named or not isinstance(config, Mapping) or "input_layers" not in config:
         return call.tensors
-    names = [key if key in call.named else ref.layer for key, ref in flatten(config["input_layers"])]
-    return [call.named[name] for name in names] if set(names) == set(call.named) else call.tensors
+    own = isinstance(config["input_layers"], Mapping)
+    if own and version >= 3:
+        return call.tensors
+    names = [(key if own else None) or ref.layer for key, ref in flatten(config["input_layers"])]
+    return [call.named[name] for name in names] if set(names) <= set(call.named) else call.tensors
