@@ -33,6 +33,7 @@ case(Conv2D(4, (2, 3), padding=((2, 0), (1, 1)), use_bias=False), (1, 4, 5, 3))
 case(Conv2D(5, 3, padding="same", activation="tanh"), (2, 5, 7, 5))
 case(Conv2D(5, 1, activation="softmax"), (2, 3, 4, 6))
 case(Conv2D(6, 3, padding="same", activation="relu", residual=True), (2, 5, 7, 3), (2, 5, 7, 6))
+case(Conv2D(6, 3, padding="same", activation="relu", residual=True), (2, 5, 7, 3), (2, 5, 1, 6))  # added in a draw
 case(Conv2D(3, 9, padding="same", activation="relu"), (1, 12, 10, 2))  # in bands of rows
 case(Conv2D(3, 9, 2, padding="valid", residual=True), (1, 12, 11, 2), (1, 2, 2, 3))
 case(Conv2D(2, (2, 67), padding="same", activation="relu"), (1, 3, 70, 5))  # with real loops
