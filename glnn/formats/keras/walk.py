@@ -9,7 +9,7 @@ from typing import Any
 from ...errors import GraphError, ModelFileError, UnsupportedError
 from ...graph.graph import TensorSpec
 from .calls import Call, Ref, flatten, parse_call
-from .inputs import implied_shape, input_dtype, input_shape
+from .inputs import implied_shape, input_dtype, input_shape, tells_input
 from .layers import CONTAINERS, build_layer, full_name, operation_problem
 from .weights import Entry, Weights
 
@@ -164,11 +164,13 @@ class Builder:
 
     def open(self, entry: Entry, item: Mapping[str, Any], model: Mapping[str, Any]) -> tuple[list[str], bool]:
         """What a Sequential starts from: tensors, and whether its first entry made them (or takes them)."""
-        if entry.class_name in ("Model", "Functional") or (entry.children is not None and input_shape(item)):
+        if entry.children is not None and tells_input(item):
             return [tensor for _, tensor in self.run(entry, item, None)], True
-        shape = input_shape(item) or input_shape(model)
+        shape, first = input_shape(item) or input_shape(model), entry
+        while first.children:
+            first = first.children[0]
         if shape is None and self.weights is not None:
-            shape = implied_shape(entry.layer, self.weights.first())
+            shape = implied_shape(first.layer, self.weights.first())
         source = entry.class_name == "InputLayer"
         name = entry.name if source else f"{entry.name}_input"
         return [self.add_input(name, shape, (item["config"] if source else {}).get("dtype"))], source
