@@ -91,6 +91,8 @@ for channels in (1, 3, 4, 5, 9):
     case(UpSampling2D((3, 2), interpolation="bilinear"), (2, 4, 3, channels))
 case(UpSampling2D((4, 5), interpolation="bilinear"), (1, 1, 2, 3))
 case(UpSampling2D(1, interpolation="bilinear"), (1, 3, 2, 3))
+case(UpSampling2D((3, 2), interpolation="bilinear", half_pixel_centers=False), (2, 4, 3, 5))
+case(UpSampling2D((4, 1), interpolation="bilinear", half_pixel_centers=False), (1, 1, 7, 3))
 
 # NaN and infinities stay where they are: no channel, group or pixel outside a window sees those of another.
 for layer in (
@@ -112,6 +114,7 @@ for layer in (
     Cropping2D(1),
     UpSampling2D(2),
     UpSampling2D(3, interpolation="bilinear"),
+    UpSampling2D(3, interpolation="bilinear", half_pixel_centers=False),
 ):
     case(layer, (2, 5, 9, 5), kind="special")
 for layer in (MaxPooling2D(2, padding="same"), GlobalMaxPooling2D(), MaxPooling2D((6, 5), 1, "same")):

@@ -28,7 +28,7 @@ def document(where: str, item: Any, keras_version: str | None = None, backend: s
         )
     text = str(item.get("keras_version") or keras_version or "")
     version = int(text[0]) if text[:1].isdigit() else guess_version(item)
-    return Document(where, item, min(version, 3), item.get("backend") or backend)
+    return Document(where, item, min(version, 3), item.get("backend") or backend, text)
 
 
 def is_model_json(source: Source) -> bool:

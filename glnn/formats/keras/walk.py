@@ -28,12 +28,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Document:
-    """A model's config as a file holds it, with the major version of Keras and the backend that wrote it."""
+    """A model's config as a file holds it, with the major version of Keras, its backend and its release."""
 
     where: str
     item: Mapping[str, Any]
     version: int
     backend: str | None = None
+    release: str = ""  # the file's keras_version; TensorFlow.js writes "tfjs-layers 4.22.0"
 
 
 class Builder:
@@ -66,7 +67,9 @@ class Builder:
         elif entry.class_name != "InputLayer":
             entry.declared = options.get("output_shape") if entry.class_name == "Deconvolution2D" else None
             try:
-                entry.layer, entry.adapter = build_layer(entry.class_name, options, self.doc.version, self.doc.backend)
+                entry.layer, entry.adapter = build_layer(
+                    entry.class_name, options, self.doc.version, self.doc.backend, self.doc.release
+                )
             except UnsupportedError as error:
                 self.problems += [f"{path} ({entry.class_name}): {problem}" for problem in error.items]
         return entry
