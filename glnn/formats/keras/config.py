@@ -8,7 +8,7 @@ from typing import Any
 from ...errors import GlnnError, GraphError, ModelFileError, UnsupportedError
 from ...graph.graph import Graph, Node, as_tuple, validate
 from ...graph.shapes import Dims
-from ..file import Source
+from ..file import Source, unwrapped
 from .layers import CONTAINERS, full_name
 from .walk import Builder, Document
 from .weights import Weights
@@ -18,7 +18,8 @@ DAMAGE = (AttributeError, IndexError, KeyError, TypeError, ValueError, Recursion
 
 
 def document(where: str, item: Any, keras_version: str | None = None, backend: str | None = None) -> Document:
-    """A Document from a parsed model JSON. Raises ModelFileError where it is no Keras model."""
+    """A Document from a parsed model JSON, or a text of one. Raises ModelFileError where it is no Keras model."""
+    item = unwrapped(item, f"{where}: the model's config")
     if not isinstance(item, Mapping) or not isinstance(item.get("class_name"), str) or "config" not in item:
         raise ModelFileError(f"{where}: not a Keras model: an object with 'class_name' and 'config' is needed")
     if full_name(item) not in CONTAINERS:

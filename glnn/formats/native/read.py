@@ -17,7 +17,8 @@ from ...errors import GraphError, ModelFileError, UnsupportedError, WeightsMisma
 from ...graph.graph import ACTIVATION_CODECS, ActivationCodec, Graph, Node, TensorSpec, validate
 from ...graph.quantized import BITS, Quantized, unpack4
 from ...layers.base import Layer
-from ..file import Source, looks_like
+from ..file import Source
+from ..foreign import looks_like
 from ..registry import loader
 from .configs import make_layer, misfit
 from .container import AGAIN, dimensions, looks_like_tensors, open_tensors, strict_json
