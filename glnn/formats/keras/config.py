@@ -100,12 +100,19 @@ def infer(builder: Builder) -> None:
         if len(step.outputs) > len(made):
             raise GraphError(f"{where}: layer {path!r} makes {len(made)} tensors, {len(step.outputs)} are read")
         declared = step.entry.declared
-        if declared and tuple(declared[1:]) != tuple(made[0][1:]):
+        if declared and not agrees(declared, made[0]):
             raise UnsupportedError(
                 where,
                 [f"{path} ({step.entry.class_name}): option output_shape={declared} (the others make {made[0]})"],
             )
         shapes.update(zip(step.outputs, map(tuple, made), strict=True))
+
+
+def agrees(declared: Any, made: Dims) -> bool:
+    """Whether a shape that a config declares is the one that comes out, as far as it tells sizes; the batch is free."""
+    if not isinstance(declared, list | tuple) or len(declared) != len(made):
+        return False
+    return all(size in (None, found) for size, found in zip(declared[1:], made[1:], strict=True))
 
 
 def unique_names(names: Sequence[str]) -> tuple[str, ...]:

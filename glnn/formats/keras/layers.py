@@ -92,7 +92,10 @@ def modernise(config: Mapping[str, Any], version: int) -> dict[str, Any]:
 
 
 def function_name(key: str, value: Any, version: int) -> Any:
-    """An activation as the layers take it. Keras 1 and 2 mean another hard_sigmoid than Keras 3."""
+    """An activation as the layers take it. Keras 1 and 2 mean another hard_sigmoid than Keras 3.
+
+    Raises UnsupportedError for functions that are Python code, and for what Keras calls sparsemax.
+    """
     if isinstance(value, Mapping):
         module = value.get("module")
         foreign = isinstance(module, str) and module.split(".")[0] not in (
@@ -107,6 +110,8 @@ def function_name(key: str, value: Any, version: int) -> Any:
             value = value.get("config")
     if value == "<lambda>":
         raise UnsupportedError("activation", [f"{key} {CODE}"])
+    if value == "sparsemax":
+        raise UnsupportedError("activation", [f"{key}='sparsemax' (what Keras 3 computes for it does not add up to 1)"])
     return "hard_sigmoid_keras2" if value == "hard_sigmoid" and version < 3 else value
 
 

@@ -76,6 +76,20 @@ def test_enlargement_by_nobody_knows_whom_is_refused(tmp_path: Path) -> None:
     refused(upsampling(tmp_path / "m", "2.2.4", backend="theano"), "up (UpSampling2D)", "bilinear", "Theano")
 
 
+# Activations
+
+
+@pytest.mark.parametrize("kind", ["Dense", "Activation"])
+def test_what_keras_calls_sparsemax_is_refused(tmp_path: Path, kind: str) -> None:
+    """Keras' own value shows why: a projection on the simplex would add up to 1."""
+    keras = pytest.importorskip("keras")
+    assert float(np.sum(keras.activations.sparsemax(np.array([[0.2, 0.1, 0.0]], np.float32)))) < 0.9
+    options = {"units": 3} if kind == "Dense" else {}
+    layers = [keras.layers.Input((4,)), getattr(keras.layers, kind)(activation="sparsemax", name="s", **options)]
+    keras.Sequential(layers).save(tmp_path / "m.h5")
+    refused(tmp_path / "m.h5", f"s ({kind})", "activation='sparsemax'", "add up to 1")
+
+
 # Convolution
 
 
