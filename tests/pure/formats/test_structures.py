@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from support.keras_files import write_model
 from support.networks import scattered
 
 from glnn.errors import GraphError
@@ -174,6 +176,26 @@ def test_tensors_are_numbered_as_keras_does(make: Make, inputs: str, outputs: st
     found = run(graph, dict(zip(inputs.split(), arrays, strict=True)))
     for ours, theirs in zip(found.values(), wanted, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs", "outputs"),
+    [
+        ("on_a_dict", "first second", "b z"),
+        ("of_a_list_on_a_dict", "p q", "concatenate_1"),
+        ("lists_in_dicts", "a.0 l.k l.m", "b.c b.w z.0 z.1"),
+    ],
+)
+def test_tensors_are_numbered_as_keras_2_does(root: Path, tmp_path: Path, name: str, inputs: str, outputs: str) -> None:
+    """As tf_keras writes them, with its own answers; a nested model takes a dict's tensors by key, some not at all."""
+    told = json.loads((root / "tests/golden/keras2/structures.json").read_text())[name]
+    groups = {key: {k: np.array(w) for k, w in group.items()} for key, group in told["weights"].items()}
+    graph = load(write_model(tmp_path / "m.h5", told["model"], groups, told["model"]["keras_version"]))
+    assert [spec.name for spec in graph.inputs] == inputs.split()
+    assert list(graph.output_names) == outputs.split()
+    found = run(graph, dict(zip(inputs.split(), map(np.array, told["inputs"]), strict=True)))
+    for ours, theirs in zip(found.values(), told["outputs"], strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.filterwarnings("ignore")
