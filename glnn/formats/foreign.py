@@ -13,6 +13,7 @@ NEVER = "which glnn never opens because it can run code"
 TORCH = f"a PyTorch checkpoint, {NEVER}. Build the network in Keras, and save that with model.save('model.h5')"
 UNPACK = "unpack it first, and load what it holds"
 
+NO_FORMAT = "of no format"  # how `looks_like` begins on a file that it does not know
 FOREIGN_MODELS = ("a PyTorch", "a Python pickle", "a TensorFlow", "a frozen", "a Core ML", "a model of", "an ONNX")
 
 STAND_INS: tuple[tuple[bytes, str], ...] = (  # first bytes, in lower case -> what stands in a file's place
@@ -91,18 +92,18 @@ def looks_like(path: Path, head: bytes) -> str:
             return kind
     if re.search(r"\.data-\d+-of-\d+$", path.name):
         return f"part of a TensorFlow checkpoint, weights without a model; {SAVE}"
-    return f"of no format that glnn knows (it begins with {head[:8]!r})"
+    return f"{NO_FORMAT} that glnn knows (it begins with {head[:8]!r})"
 
 
 def text_kind(head: bytes) -> str | None:
     """What a file of text, or of nothing at all, is in words; None where it holds anything else."""
     if not head.strip(b"\0"):
-        return "of no format that glnn knows (nothing but zero bytes, perhaps a download that broke off)"
+        return f"{NO_FORMAT} that glnn knows (nothing but zero bytes, perhaps a download that broke off)"
     if re.fullmatch(rb"[\t\n\r -~]*", head):
         lines = head.decode("ascii").split("\n")
         if any(line.startswith("class_name:") for line in lines):
             return "a Keras model in YAML, which is not read. Convert it: keras.models.model_from_yaml(text).to_json()"
-        return f"of no format that glnn knows (text that begins {lines[0][:60]!r}, perhaps a download that failed)"
+        return f"{NO_FORMAT} that glnn knows (text that begins {lines[0][:60]!r}, perhaps a download that failed)"
     return None
 
 

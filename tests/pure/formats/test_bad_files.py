@@ -177,7 +177,9 @@ def test_json_without_weights(tmp_path: Path) -> None:
     refused(ModelFileError, tmp_path / "m.json", "none were found", "m.weights.h5", "weights=")
     refused(ModelFileError, tmp_path / "m.json", "w.h5", "no such file", weights=tmp_path / "w.h5")
     (tmp_path / "w.h5").write_bytes(b"GIF89a")
-    refused(ModelFileError, tmp_path / "m.json", "Keras.js model needs its metadata", weights=tmp_path / "w.h5")
+    refused(ModelFileError, tmp_path / "m.json", "HDF5 file is needed", "GIF picture", weights=tmp_path / "w.h5")
+    (tmp_path / "w.buf").write_bytes(b"GIF89a")
+    refused(ModelFileError, tmp_path / "m.json", "Keras.js model needs its metadata", weights=tmp_path / "w.buf")
 
 
 def test_kerasjs_buffer_too_short(tmp_path: Path) -> None:

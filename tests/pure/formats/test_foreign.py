@@ -193,6 +193,14 @@ def test_what_stands_in_the_place_of_a_model_or_of_what_goes_with_it(
     gone(tfjs, tfjs)
 
 
+@pytest.mark.parametrize("name", ["torch", "pickled dict 4", "keras", "tflite", "npz"])
+def test_weights_in_another_format(tmp_path: Path, name: str) -> None:
+    content, words = next(entry[1:] for entry in FOREIGN if entry[0] == name)
+    (tmp_path / "m.json").write_text(json.dumps(MODEL))
+    (tmp_path / "weights").write_bytes(content)
+    refused(tmp_path / "m.json", "weights", "an HDF5 file is needed", words[0], weights=tmp_path / "weights")
+
+
 # ---- JSON in a string
 
 
