@@ -9,6 +9,7 @@ from typing import Any
 # Keras up to 2.3.1 enlarged from the corners of pixels. So did TensorFlow's Keras before 1.15, but it wrote no
 # `interpolation`: where there is one, the file is of a version that goes by centres.
 CENTRES_SINCE = (2, 4)
+TORCH_CROPS_SINCE = (3, 15)  # Keras' torch backend crops what a transposed convolution makes where the others do
 SPREAD = frozenset("Conv2D DepthwiseConv2D SeparableConv2D Conv2DTranspose".split())
 PADDED = SPREAD | {"AveragePooling2D", "MaxPooling2D"}
 
@@ -43,7 +44,7 @@ def settled(
                 'later ones, and the file does not tell its version; add "keras_version" beside "class_name")'
             )
         new["half_pixel_centers"] = centres
-    if name in PADDED and config.get("padding") == "same" and (reason := other_same(name, config, backend)):
+    if name in PADDED and config.get("padding") == "same" and (reason := other_same(name, config, release, backend)):
         problems.append(f"option padding='same' (of the {backend} backend: {reason})")
     return new, problems
 
@@ -54,11 +55,17 @@ def has_centres(version: int, release: str) -> bool | None:
         return False
     if version >= 3 or release.endswith("-tf"):
         return True
+    number = numbered(release)
+    return None if number is None else number >= CENTRES_SINCE
+
+
+def numbered(release: str) -> tuple[int, int] | None:
+    """The first two numbers of a release; None where it does not begin so."""
     parts = re.match(r"(\d+)\.(\d+)", release)
-    return None if parts is None else (int(parts[1]), int(parts[2])) >= CENTRES_SINCE
+    return None if parts is None else (int(parts[1]), int(parts[2]))
 
 
-def other_same(name: str, config: Mapping[str, Any], backend: str | None) -> str | None:
+def other_same(name: str, config: Mapping[str, Any], release: str, backend: str | None) -> str | None:
     """Why padding "same" may not be TensorFlow's on this backend; None where it is, whatever the image's size."""
     pooled = name.endswith("Pooling2D")
     size = config.get("pool_size" if pooled else "kernel_size")
@@ -69,7 +76,27 @@ def other_same(name: str, config: Mapping[str, Any], backend: str | None) -> str
         return "it pads both ends of an image alike"
     if backend == "torch" and name == "AveragePooling2D" and not symmetric:
         return "it repeats the image's edge where others leave it out of the mean"
+    if backend == "torch" and name == "Conv2DTranspose" and (numbered(release) or (0, 0)) < TORCH_CROPS_SINCE:
+        keys = ("kernel_size", "strides", "dilation_rate", "output_padding")
+        sides = zip(*(pair(config.get(key)) for key in keys), strict=True)
+        if any(crops_both(*side) for side in sides):
+            return "before Keras 3.15 it crops other edges of the image than all others do"
     return None
+
+
+def pair(value: Any) -> tuple[Any, Any]:
+    """An option along height and along width."""
+    return (value[0], value[1]) if isinstance(value, list | tuple) and len(value) == 2 else (value, value)
+
+
+def crops_both(size: int, stride: int | None, dilation: int | None, extra: int | None) -> bool:
+    """Whether torch's own padding and output padding are both needed for "same", which move the image by a pixel.
+
+    size, stride, dilation, extra: a transposed convolution's kernel, strides, dilation, output padding along one axis
+    """
+    stride, extent = stride or 1, (size - 1) * (dilation or 1) + 1
+    surplus = extent - extent % 2 - (stride - extent % 2 if extra is None else extra)  # of what the taps reach
+    return surplus > 0 and surplus % 2 == 1
 
 
 def most(config: Mapping[str, Any], key: str) -> int:

@@ -143,6 +143,33 @@ def test_padding_of_pooling_by_backend(
         refused(path, f"p ({kind})", "padding='same'", backend)
 
 
+@pytest.mark.parametrize(
+    ("size", "strides", "extra", "version", "fits"),
+    [
+        (3, 2, None, "3.8.0", False),
+        (3, 2, 1, "3.14.0", False),
+        (3, [1, 2], None, "3.8.0", False),
+        (3, 2, None, "3.15.0", True),
+        (4, 2, None, "3.8.0", True),
+        (3, 1, None, "3.8.0", True),
+        (2, 2, None, "3.8.0", True),
+        (3, 2, 0, "3.8.0", True),
+    ],
+)
+def test_padding_of_transposed_convolutions_of_torch(
+    tmp_path: Path, size: int, strides: Any, extra: int | None, version: str, fits: bool
+) -> None:
+    config = dict(filters=3, kernel_size=size, strides=strides, padding="same", output_padding=extra, use_bias=False)
+    weights = {"c": {"c/kernel:0": RNG.normal(size=(size, size, 3, 2))}}
+    item = layer("Conv2DTranspose", "c", **image(6, 7), **config)
+    for backend in ("torch", "tensorflow", "jax"):
+        path = write_model(tmp_path / "m.h5", sequential(item), weights, version, backend=backend)
+        if fits or backend != "torch":
+            load(path)
+        else:
+            refused(path, "c (Conv2DTranspose)", "padding='same'", "torch")
+
+
 def test_a_shape_that_lies_deeper(tmp_path: Path) -> None:
     """Sequential in Sequential without a shape: told by the parent, by what lies within, or by weights."""
     dense = {"d/kernel:0": RNG.normal(size=(4, 3)), "d/bias:0": RNG.normal(size=3)}
