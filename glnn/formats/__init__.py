@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from ..errors import ModelFileError
 from ..graph.graph import Graph
-from .file import Source, as_path, looks_like
+from .file import Source, as_path
 from .folder import model_in
+from .foreign import looks_like
 from .registry import LOADERS, Loader, loader
 
 # Each room registers its loaders; this is the order in which they are asked.
@@ -20,6 +20,12 @@ from . import tfjs  # noqa: F401
 
 __all__ = ["LOADERS", "Loader", "Source", "load", "loader"]
 
+JSON_KINDS = {  # a key -> what a JSON object that has it is
+    "tmVersion": "this is the metadata of a Teachable Machine export; load the model.json beside it",
+    "model_type": "this is the config of a model of Hugging Face's transformers, which holds no layers of Keras",
+    "date_saved": "this is the metadata.json of a .keras archive; save the model with model.save('model.h5') instead",
+    "error": "this is an error message of a server, not a model; download the file again",
+}
 StrPath = str | os.PathLike[str]
 
 
@@ -50,7 +56,7 @@ def find_loader(source: Source) -> Loader:
     known = ", ".join(candidate.name for candidate in LOADERS)
     if source.looks_like_json:
         raise ModelFileError(f"{source.path}: {json_kind(source)}. Formats read: {known}")
-    raise ModelFileError(f"{source.path}: this is {looks_like(Path(source.path), source.head)}. Formats read: {known}")
+    raise ModelFileError(f"{source.path}: this is {looks_like(source.path, source.head)}. Formats read: {known}")
 
 
 def json_kind(source: Source) -> str:
@@ -61,5 +67,9 @@ def json_kind(source: Source) -> str:
         return "this is the metadata of a Keras.js model; load the model's own .json and give this as metadata="
     if "paths" in first and "weights" in first:
         return "this is the weights manifest of a TensorFlow.js model without the model; load its model.json instead"
+    if isinstance(content, dict):
+        for key, kind in JSON_KINDS.items():
+            if key in content:
+                return kind
     keys = ", ".join(map(repr, list(content)[:6])) if isinstance(content, dict) else f"a {type(content).__name__}"
     return f"this JSON is not a Keras model (it holds {keys}; a model holds 'class_name' and 'config')"

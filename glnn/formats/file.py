@@ -1,10 +1,10 @@
-"""A model file before it is read: its first bytes, its JSON, its companions, and what a foreign file looks like."""
+"""A model file before it is read: its first bytes, its JSON, its companions."""
 
 from __future__ import annotations
 
 import json
 import os
-import zipfile
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,22 +14,12 @@ from typing import Any
 import h5py
 
 from ..errors import ModelFileError
+from .foreign import looks_like, stand_in
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 HEAD_BYTES = 512
+JSON_START = re.compile(rb"""(\xef\xbb\xbf)?\s*("(\s|\\[nrt])*)?[{\[]""")  # of an object, an array, or one in a string
 HDF5_SUFFIXES = (".weights.h5", "_weights.h5", ".h5", ".hdf5", "_weights.hdf5", "-weights.h5")  # after a JSON's name
-
-FOREIGN: tuple[tuple[bytes | tuple[bytes, ...], str], ...] = (  # first bytes -> what such a file is
-    (b"\x89PNG", "a PNG picture"),
-    (b"\xff\xd8\xff", "a JPEG picture"),
-    (b"GIF8", "a GIF picture"),
-    (b"\x1f\x8b", "a gzip archive; unpack it first"),
-    (b"%PDF", "a PDF document"),
-    (b"\x93NUMPY", "a NumPy .npy array"),
-    (tuple(bytes((0x80, n)) for n in range(2, 6)), "a Python pickle, which glnn never opens because it can run code"),
-    (b"version https://git-lfs", "a Git LFS pointer, not the file itself; run `git lfs pull`"),
-    (b"<", "an HTML or XML page, perhaps a download that failed"),
-)
 
 
 @dataclass(frozen=True)
@@ -52,17 +42,23 @@ class Source:
 
     @property
     def looks_like_json(self) -> bool:
-        """Whether the first character is that of a JSON object or array."""
-        return self.head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
+        """Whether the file begins as a JSON object or array does, or a JSON string with one in it."""
+        return JSON_START.match(self.head) is not None
 
     @cached_property
     def json(self) -> Any:
-        """The file parsed as JSON. Raises ModelFileError with line and column where it is malformed."""
-        return read_json(self.path)
+        """The file parsed as JSON, twice where it is the string that a model's to_json() gives, written as JSON.
+
+        Raises ModelFileError with line and column where it is malformed.
+        """
+        return unwrapped(read_json(self.path), str(self.path))
 
 
 def read_head(path: Path) -> bytes:
-    """The first bytes of a file. Raises ModelFileError for one that is missing, a folder, empty or not readable."""
+    """The first bytes of a file.
+
+    Raises ModelFileError for one that is missing, a folder, empty, not readable, or not the file but a stand-in for it.
+    """
     if path.is_dir():
         raise ModelFileError(f"{path}: this is a folder; a file is needed here")
     try:
@@ -74,6 +70,8 @@ def read_head(path: Path) -> bytes:
         raise ModelFileError(f"{path}: cannot be read: {error.strerror or error}") from error
     if not head:
         raise ModelFileError(f"{path}: the file is empty (0 bytes). Copy or download it again")
+    if kind := stand_in(head):
+        raise ModelFileError(f"{path}: this is {kind}")
     return head
 
 
@@ -105,6 +103,16 @@ def read_json(path: Path) -> Any:
         raise ModelFileError(f"{path}: malformed JSON: nested too deeply to be a model") from None
 
 
+def unwrapped(value: Any, where: str) -> Any:
+    """A JSON value; one that is a string of JSON is parsed. Raises ModelFileError where that is malformed."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ModelFileError(f"{where} is a text (str) that should hold JSON and does not ({error})") from error
+
+
 def open_hdf5(path: Path) -> h5py.File:
     """An HDF5 file opened for reading. Raises ModelFileError where it is missing, foreign or truncated."""
     head = read_head(path)
@@ -117,44 +125,6 @@ def open_hdf5(path: Path) -> h5py.File:
             f"{path}: the HDF5 file is truncated or damaged ({path.stat().st_size} bytes; HDF5 says: {error}). "
             "Copy or download it again"
         ) from error
-
-
-def looks_like(path: Path, head: bytes) -> str:
-    """What a file seems to be, in words, by its content and (where content says nothing) its suffix."""
-    if head.startswith(b"PK\x03\x04"):
-        return zip_kind(path)
-    if head[4:8] == b"TFL3":
-        return "a TensorFlow Lite model; that format is not read. Save the Keras model as .h5 instead"
-    for magic, kind in FOREIGN:
-        if head.lstrip().startswith(magic):
-            return kind
-    if path.suffix.lower() == ".onnx" or (head[:1] == b"\x08" and b"\x12" in head[2:4]):
-        return "an ONNX model; that format is not read yet. Save the Keras model as .h5 instead"
-    if path.suffix.lower() == ".pb":
-        return "a TensorFlow graph; that format is not read. Save the Keras model as .h5 instead"
-    if path.suffix.lower() == ".buf":
-        return "the weights of a Keras.js model; load the model's .json instead"
-    if path.suffix.lower() == ".bin":
-        return "binary data, perhaps a shard of a TensorFlow.js model's weights; load the model's model.json instead"
-    return f"of no format that glnn knows (it begins with {head[:8]!r})"
-
-
-def zip_kind(path: Path) -> str:
-    """What kind of ZIP archive this is, by the names in it."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError):
-        return "a truncated ZIP archive"
-    if "config.json" in names and any(name.startswith("model.weights") for name in names):
-        return (
-            "a Keras 3 .keras archive; that format is not read yet. Save the model with model.save('model.h5') instead"
-        )
-    if names and all(name.endswith(".npy") for name in names):
-        return "a NumPy .npz archive"
-    if any(name.endswith("data.pkl") for name in names):
-        return "a PyTorch checkpoint, which glnn never opens because it can run code"
-    return f"a ZIP archive (of {', '.join(names[:3])}...); unpack it first"
 
 
 def as_path(value: str | os.PathLike[str], argument: str) -> Path:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import ModelFileError
-from .file import Source, open_hdf5
+from .file import Source, open_hdf5, read_head
+from .foreign import FOREIGN_MODELS, folder_kind, looks_like
 from .native.read import has_graph, is_glnn
 
 OTHER_MODELS = (".keras", ".onnx", ".tflite", ".pb")  # models of formats that are not read: named, not passed over
@@ -15,6 +17,9 @@ def model_in(folder: Path) -> Path:
     """The one model file in a folder. Raises ModelFileError that lists the candidates where it is none or several."""
     files = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
     models = [path for path in files if is_model(path)]
+    kind = folder_kind(folder)
+    if kind and all(path.suffix.lower() in OTHER_MODELS for path in models):
+        raise ModelFileError(f"{folder}: this folder is {kind}")
     if len(models) == 1:
         return models[0]
     if models:
@@ -23,7 +28,19 @@ def model_in(folder: Path) -> Path:
     if not files:
         raise ModelFileError(f"{folder}: this folder holds no files, so no model")
     names = ", ".join(path.name for path in files[:12]) + (", ..." if len(files) > 12 else "")
-    raise ModelFileError(f"{folder}: no file in this folder is a model; it holds {names}")
+    raise ModelFileError(f"{folder}: no file in this folder is a model; it holds {names}{foreign_in(files)}")
+
+
+def foreign_in(files: Sequence[Path]) -> str:
+    """What the first of these files is that holds a model in a format which is not read; empty if there is none."""
+    for path in files:
+        try:
+            kind = looks_like(path, read_head(path))
+        except ModelFileError:
+            continue
+        if kind.startswith(FOREIGN_MODELS):
+            return f". {path.name} is {kind}"
+    return ""
 
 
 def is_model(path: Path) -> bool:

@@ -35,6 +35,21 @@ def numbers(shape: Dims) -> Shape:
     return sizes
 
 
+def broadcast(first: Dims, second: Dims) -> Dims:
+    """The shape of two of the same rank together; a free dimension wins over 1. Raises ValueError where they differ."""
+    sizes: list[int | None] = []
+    for a, b in zip(first, second, strict=True):
+        if a == b or b == 1:
+            sizes.append(a)
+        elif a == 1 or a is None:
+            sizes.append(b)
+        elif b is None:
+            sizes.append(a)
+        else:
+            raise ValueError(f"the shapes {first} and {second} do not fit: {a} and {b}")
+    return tuple(sizes)
+
+
 def checked_axis(axis: int, rank: int) -> int:
     """The axis counted from the front. Raises ValueError where a tensor of this rank lacks it."""
     if not -rank <= axis < rank:

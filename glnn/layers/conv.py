@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ..graph.shapes import Dims, numbers
+from ..graph.shapes import Dims, broadcast, numbers
 from ..primitives.base import Builder, Value
 from ..primitives.conv import WOVEN
+from ..primitives.map import chained
 from ..primitives.window import Padding, Pair, image, pair, refused
 from .activation import finish
 from .base import WeightSpec, register
@@ -22,7 +23,7 @@ from .convolution import Convolution
 class Conv2D(Convolution):
     """(N, H, W, C) -> (N, OH, OW, filters). `padding` may also be ((top, bottom), (left, right)) pixels of zeros.
 
-    With `residual` there is a second input, of the output's shape, which is added before the activation.
+    With `residual` there is a second input, which is added before the activation as Add does: sizes of 1 are repeated.
     """
 
     filters: int
@@ -54,9 +55,7 @@ class Conv2D(Convolution):
         if image(inputs[0])[3] is not None:
             self.weight_specs(*inputs)
         shape = (*self.sizes(inputs[0]), self.filters)
-        if self.residual and any(a != b for a, b in zip(shape, inputs[1], strict=True) if None not in (a, b)):
-            raise ValueError(f"what is added has the shape {inputs[1]}, the convolution's output {shape}")
-        return self.activation.output_shape(shape)
+        return self.activation.output_shape(broadcast(shape, inputs[1]) if self.residual else shape)
 
     def reference(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
         seen = np.split(self.windows(inputs[0]), self.groups, axis=3)
@@ -68,8 +67,11 @@ class Conv2D(Convolution):
     def lower(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, np.ndarray]) -> Value:
         x, kernel = inputs[0], weights["kernel"]
         (top, _), (left, _) = self.pads(x.shape[1:3])
-        args = (*self.sizes(x.shape), self.filters), x, kernel, weights.get("bias"), (top, left)
-        residual = inputs[1] if self.residual else None
+        shape, residual = (*self.sizes(x.shape), self.filters), inputs[1] if self.residual else None
+        if residual is not None and residual.shape != shape:  # sizes that were free to the pass that fused the sum
+            y = replace(self, residual=False, activation="linear").lower(b, [x], weights)
+            return finish(b, chained(b, "add", [y, residual], activation=self.activation.fused), self.activation)
+        args = shape, x, kernel, weights.get("bias"), (top, left)
         channels, filters = kernel.shape[2], self.filters // self.groups
         lanes = self.groups > 1 and bool(channels % 4 or filters % 4)
         rows = self.rows_looped(channels if lanes else -(-channels // 4))

@@ -119,8 +119,8 @@ class Reshape(Layer):
     renamed: ClassVar[Mapping[str, str]] = {"dims": "target_shape"}
     target_shape: Shape
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "target_shape", tuple(self.target_shape))
+    def __post_init__(self) -> None:  # TensorFlow.js has null for -1
+        object.__setattr__(self, "target_shape", tuple(-1 if size is None else size for size in self.target_shape))
         for size in self.target_shape:
             whole(size, "a dimension of target_shape", least=-1)
         if self.target_shape.count(-1) > 1:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..graph.shapes import Dims, Shape, checked_axis, numbers
+from ..graph.shapes import Dims, Shape, broadcast, checked_axis, numbers
 from ..primitives.base import Builder, Value
 from ..primitives.functions import LINEAR, Function
 from ..primitives.map import chained
@@ -22,21 +22,6 @@ from .base import Activated, Layer, register
 def _with_rank(shape: Any, rank: int) -> Any:
     """The shape with ones after the batch, as Keras' merge layers align inputs of different ranks."""
     return (*shape[:1], *(1,) * (rank - len(shape)), *shape[1:])
-
-
-def _broadcast(first: Dims, second: Dims) -> Dims:
-    """The shape of two of the same rank together; a free dimension wins over 1. Raises ValueError where they differ."""
-    sizes: list[int | None] = []
-    for a, b in zip(first, second, strict=True):
-        if a == b or b == 1:
-            sizes.append(a)
-        elif a == 1 or a is None:
-            sizes.append(b)
-        elif b is None:
-            sizes.append(a)
-        else:
-            raise ValueError(f"the shapes {first} and {second} do not fit: {a} and {b}")
-    return tuple(sizes)
 
 
 @dataclass(frozen=True)
@@ -59,7 +44,7 @@ class _Merge(Activated):
         if len(inputs) < 2:
             raise ValueError(f"{type(self).__name__} takes two or more inputs, not {len(inputs)}")
         rank = max(map(len, inputs))
-        return self.activation.output_shape(reduce(_broadcast, [_with_rank(shape, rank) for shape in inputs]))
+        return self.activation.output_shape(reduce(broadcast, [_with_rank(shape, rank) for shape in inputs]))
 
     def reference(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
         rank = max(x.ndim for x in inputs)

@@ -76,11 +76,15 @@ class Cropping2D(Layer):
 @register("UpSampling2D")
 @dataclass(frozen=True)
 class UpSampling2D(Layer):
-    """(N, H, W, C) -> (N, H * size[0], W * size[1], C): repeated, or bilinear with pixel centres at half integers."""
+    """(N, H, W, C) -> (N, H * size[0], W * size[1], C): repeated, or bilinear.
+
+    Bilinear, pixel i lies at i + 0.5; without `half_pixel_centers` at i, as TensorFlow.js and Keras before 2.4 have it.
+    """
 
     size: Pair = (2, 2)
     data_format: str | None = None
     interpolation: str = "nearest"
+    half_pixel_centers: bool = True
 
     def __post_init__(self) -> None:
         normalize(self, "size")
@@ -97,19 +101,23 @@ class UpSampling2D(Layer):
     def reference(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
         x = inputs[0]
         for axis, factor in zip((1, 2), self.size, strict=True):
-            x = np.repeat(x, factor, axis) if self.interpolation == "nearest" else _enlarge(x, axis, factor)
+            nearest = self.interpolation == "nearest"
+            x = np.repeat(x, factor, axis) if nearest else _enlarge(x, axis, factor, 0.5 * self.half_pixel_centers)
         return x
 
     def lower(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, np.ndarray]) -> Value:
         shape = numbers(self.output_shape(inputs[0].shape))
         param = dict(SH=self.size[0], SW=self.size[1])
-        return b.draw(f"upsample_{self.interpolation}", shape, {"x": inputs[0]}, param=param)
+        if self.interpolation == "nearest":
+            return b.draw("upsample_nearest", shape, {"x": inputs[0]}, param=param)
+        const = dict(CENTRES=int(self.half_pixel_centers))
+        return b.draw("upsample_bilinear", shape, {"x": inputs[0]}, param=param, const=const)
 
 
-def _enlarge(x: np.ndarray, axis: int, factor: int) -> np.ndarray:
-    """`x` with `axis` made `factor` times as long by linear interpolation; the ends repeat."""
+def _enlarge(x: np.ndarray, axis: int, factor: int, centre: float) -> np.ndarray:
+    """`x` with `axis` made `factor` times as long by linear interpolation, pixel i at i + centre; the ends repeat."""
     length = x.shape[axis]
-    at = np.clip((np.arange(length * factor) + 0.5) / factor - 0.5, 0, length - 1)
+    at = np.clip((np.arange(length * factor) + centre) / factor - centre, 0, length - 1)
     low = np.floor(at).astype(int)
     share = (at - low).astype(x.dtype).reshape([-1 if i == axis else 1 for i in range(x.ndim)])
     below, above = np.take(x, low, axis), np.take(x, np.minimum(low + 1, length - 1), axis)

@@ -11,7 +11,10 @@ from .rewrite import fuse_pairs
 
 
 def run(graph: Graph) -> Graph:
-    """Linear Conv2D -> Add of two tensors of one shape becomes a Conv2D with a residual input."""
+    """Linear Conv2D -> Add of two tensors of one shape becomes a Conv2D with a residual input.
+
+    Free sizes that are equal here need not be when the model runs; the layer adds with repetition then, as Add does.
+    """
     shapes = {name: spec.shape for name, spec in graph.specs().items()}
     place = {name: i for i, node in enumerate(graph.nodes) for name in node.outputs}
 

@@ -33,6 +33,7 @@ case(Conv2D(4, (2, 3), padding=((2, 0), (1, 1)), use_bias=False), (1, 4, 5, 3))
 case(Conv2D(5, 3, padding="same", activation="tanh"), (2, 5, 7, 5))
 case(Conv2D(5, 1, activation="softmax"), (2, 3, 4, 6))
 case(Conv2D(6, 3, padding="same", activation="relu", residual=True), (2, 5, 7, 3), (2, 5, 7, 6))
+case(Conv2D(6, 3, padding="same", activation="relu", residual=True), (2, 5, 7, 3), (2, 5, 1, 6))  # added in a draw
 case(Conv2D(3, 9, padding="same", activation="relu"), (1, 12, 10, 2))  # in bands of rows
 case(Conv2D(3, 9, 2, padding="valid", residual=True), (1, 12, 11, 2), (1, 2, 2, 3))
 case(Conv2D(2, (2, 67), padding="same", activation="relu"), (1, 3, 70, 5))  # with real loops
@@ -90,6 +91,8 @@ for channels in (1, 3, 4, 5, 9):
     case(UpSampling2D((3, 2), interpolation="bilinear"), (2, 4, 3, channels))
 case(UpSampling2D((4, 5), interpolation="bilinear"), (1, 1, 2, 3))
 case(UpSampling2D(1, interpolation="bilinear"), (1, 3, 2, 3))
+case(UpSampling2D((3, 2), interpolation="bilinear", half_pixel_centers=False), (2, 4, 3, 5))
+case(UpSampling2D((4, 1), interpolation="bilinear", half_pixel_centers=False), (1, 1, 7, 3))
 
 # NaN and infinities stay where they are: no channel, group or pixel outside a window sees those of another.
 for layer in (
@@ -111,6 +114,7 @@ for layer in (
     Cropping2D(1),
     UpSampling2D(2),
     UpSampling2D(3, interpolation="bilinear"),
+    UpSampling2D(3, interpolation="bilinear", half_pixel_centers=False),
 ):
     case(layer, (2, 5, 9, 5), kind="special")
 for layer in (MaxPooling2D(2, padding="same"), GlobalMaxPooling2D(), MaxPooling2D((6, 5), 1, "same")):

@@ -1,8 +1,11 @@
-"""How a Keras config writes down what a layer is called on: `inbound_nodes`, `input_layers`, `output_layers`."""
+"""How a Keras config writes down what a layer is called on: `inbound_nodes`, `input_layers`, `output_layers`.
+
+Tensors may lie in lists and dicts, nested; Keras numbers them list by list, and dicts in the order of their keys.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,9 +26,8 @@ class Call:
     """One entry of `inbound_nodes`: the tensors a layer is called on, and what of the call glnn does not do."""
 
     tensors: list[Ref] = field(default_factory=list)
-    named: dict[str, Ref] = field(default_factory=dict)  # inputs of a nested model given as a dict
+    named: dict[str, Ref] = field(default_factory=dict)  # where it is called on one dict of tensors: the same by key
     problems: list[str] = field(default_factory=list)
-    plain: bool = True  # called on tensors and nothing else
 
 
 def parse_call(node: Any, arguments: Sequence[str] = ()) -> Call:
@@ -35,59 +37,66 @@ def parse_call(node: Any, arguments: Sequence[str] = ()) -> Call:
     """
     call = Call()
     if isinstance(node, Mapping) and "args" in node:
-        for value in node["args"]:
-            add_argument(call, value)
         options = node.get("kwargs") or {}
         tensors = {key: ref for key, value in options.items() if (ref := keras_tensor(value))}
+        inputs = options.get("inputs")
+        for value in [*node["args"], inputs] if isinstance(inputs, list | tuple | Mapping) else node["args"]:
+            add_argument(call, value)
+        call.named = by_key(node["args"][0] if node["args"] else inputs, keras_tensor)
         for key in ("inputs", "x", *arguments):
             if key in tensors:
                 call.tensors.append(tensors.pop(key))
-            elif key == "inputs" and isinstance(options.get(key), list | tuple | Mapping):
-                add_argument(call, options[key])
         call.problems += [f"call argument {key}= (a tensor)" for key in tensors]
         check_options(
             call, {key: value for key, value in options.items() if not keras_tensor(value) and key != "inputs"}
         )
         return call
-    if isinstance(node, Mapping):
-        for key, value in node.items():
-            add_listed(call, value, key)
-        return call
-    items = [node] if is_leaf(node) else node
-    for item in items:
-        add_listed(call, item, None)
+    add_listed(call, node)
+    call.named = by_key(node, listed)
     return call
 
 
-def add_listed(call: Call, item: Any, key: str | None) -> None:
-    """Add [layer, node, output, options] to a call."""
-    if not is_leaf(item):
-        call.problems.append(f"call on {item!r}, which is no tensor of the model")
-        return
-    if item[0] == "_CONSTANT_VALUE":
-        call.problems.append(f"call on the constant {item[2]!r}")
-        return
-    ref = Ref(item[0], item[1], item[2])
-    if key is not None:
-        call.named[key] = ref
-    call.tensors.append(ref)
-    check_options(call, item[3] if len(item) > 3 and isinstance(item[3], Mapping) else {})
+def by_key(value: Any, tensor: Callable[[Any], Ref | None]) -> dict[str, Ref]:
+    """The tensors of a dict that holds nothing else, by key; empty for any other value."""
+    if not isinstance(value, Mapping) or tensor(value):
+        return {}
+    found = {key: ref for key, item in value.items() if (ref := tensor(item))}
+    return found if len(found) == len(value) else {}
+
+
+def listed(value: Any) -> Ref | None:
+    """The Ref in [layer, node, output, options]; None for anything else."""
+    return Ref(value[0], value[1], value[2]) if is_leaf(value) and value[0] != "_CONSTANT_VALUE" else None
+
+
+def add_listed(call: Call, value: Any) -> None:
+    """Add [layer, node, output, options], or a list or dict of such, to a call."""
+    if is_leaf(value):
+        if ref := listed(value):
+            call.tensors.append(ref)
+            check_options(call, value[3] if len(value) > 3 and isinstance(value[3], Mapping) else {})
+        else:
+            call.problems.append(f"call on the constant {value[2]!r}")
+    elif isinstance(value, list | Mapping):
+        for item in in_turn(value):
+            add_listed(call, item)
+    else:
+        call.problems.append(f"call on {value!r}, which is no tensor of the model")
+
+
+def in_turn(value: list | tuple | Mapping) -> Iterable[Any]:
+    """What a list or dict holds, in the order in which Keras numbers it."""
+    return [value[key] for key in sorted(value)] if isinstance(value, Mapping) else value
 
 
 def add_argument(call: Call, value: Any) -> None:
-    """Add a positional argument of Keras 3: a tensor, a list or dict of tensors, or None."""
+    """Add a positional argument of Keras 3: a tensor, None, or a list or dict of such."""
     ref = keras_tensor(value)
     if ref:
         call.tensors.append(ref)
-    elif isinstance(value, list | tuple):
-        for item in value:
+    elif isinstance(value, list | tuple) or (isinstance(value, Mapping) and "class_name" not in value):
+        for item in in_turn(value):
             add_argument(call, item)
-    elif isinstance(value, Mapping) and value and all(keras_tensor(item) for item in value.values()):
-        for key, item in value.items():
-            ref = keras_tensor(item)
-            assert ref
-            call.named[key] = ref
-            call.tensors.append(ref)
     elif value is not None:
         call.problems.append(f"call on the constant {value!r}")
 
@@ -101,8 +110,10 @@ def check_options(call: Call, options: Mapping[str, Any]) -> None:
 
 
 def says_nothing(value: Any) -> bool:
-    """Whether an option is None or False, or a list of such: Keras 3 gives a model of two inputs mask=[None, None]."""
-    return value is None or value is False or (isinstance(value, list) and all(map(says_nothing, value)))
+    """Whether an option is None or False, or a list or dict of such: a model of two inputs gets mask=[None, None]."""
+    if isinstance(value, list | Mapping):
+        return all(map(says_nothing, in_turn(value)))
+    return value is None or value is False
 
 
 def keras_tensor(value: Any) -> Ref | None:
@@ -118,15 +129,18 @@ def is_leaf(value: Any) -> bool:
     return isinstance(value, list) and len(value) >= 3 and isinstance(value[0], str) and isinstance(value[1], int)
 
 
-def flatten(value: Any, key: str | None = None) -> Iterator[tuple[str | None, Ref]]:
-    """The tensors of `input_layers` or `output_layers`, however nested, each with its key where it is in a dict."""
+def flatten(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str | None, Ref]]:
+    """The tensors of `input_layers` or `output_layers` in Keras' order, each with its key where it is in a dict.
+
+    What is nested within a dict's value has its path as the key: "masks.0", "masks.left".
+    """
     if is_leaf(value):
-        yield key, Ref(value[0], value[1], value[2])
+        yield ".".join(path) or None, Ref(value[0], value[1], value[2])
     elif isinstance(value, Mapping):
-        for name, item in value.items():
-            yield from flatten(item, name)
+        for name in sorted(value):
+            yield from flatten(value[name], (*path, name))
     elif isinstance(value, list):
-        for item in value:
-            yield from flatten(item, key)
+        for number, item in enumerate(value):
+            yield from flatten(item, (*path, str(number)) if path else ())
     else:
         raise ValueError(f"{value!r} is not [layer, node, output]")

@@ -8,7 +8,7 @@ from typing import Any
 from ...errors import GlnnError, GraphError, ModelFileError, UnsupportedError
 from ...graph.graph import Graph, Node, as_tuple, validate
 from ...graph.shapes import Dims
-from ..file import Source
+from ..file import Source, unwrapped
 from .layers import CONTAINERS, full_name
 from .walk import Builder, Document
 from .weights import Weights
@@ -18,7 +18,8 @@ DAMAGE = (AttributeError, IndexError, KeyError, TypeError, ValueError, Recursion
 
 
 def document(where: str, item: Any, keras_version: str | None = None, backend: str | None = None) -> Document:
-    """A Document from a parsed model JSON. Raises ModelFileError where it is no Keras model."""
+    """A Document from a parsed model JSON, or a text of one. Raises ModelFileError where it is no Keras model."""
+    item = unwrapped(item, f"{where}: the model's config")
     if not isinstance(item, Mapping) or not isinstance(item.get("class_name"), str) or "config" not in item:
         raise ModelFileError(f"{where}: not a Keras model: an object with 'class_name' and 'config' is needed")
     if full_name(item) not in CONTAINERS:
@@ -28,7 +29,7 @@ def document(where: str, item: Any, keras_version: str | None = None, backend: s
         )
     text = str(item.get("keras_version") or keras_version or "")
     version = int(text[0]) if text[:1].isdigit() else guess_version(item)
-    return Document(where, item, min(version, 3), item.get("backend") or backend)
+    return Document(where, item, min(version, 3), item.get("backend") or backend, text)
 
 
 def is_model_json(source: Source) -> bool:
@@ -99,12 +100,19 @@ def infer(builder: Builder) -> None:
         if len(step.outputs) > len(made):
             raise GraphError(f"{where}: layer {path!r} makes {len(made)} tensors, {len(step.outputs)} are read")
         declared = step.entry.declared
-        if declared and tuple(declared[1:]) != tuple(made[0][1:]):
+        if declared and not agrees(declared, made[0]):
             raise UnsupportedError(
                 where,
                 [f"{path} ({step.entry.class_name}): option output_shape={declared} (the others make {made[0]})"],
             )
         shapes.update(zip(step.outputs, map(tuple, made), strict=True))
+
+
+def agrees(declared: Any, made: Dims) -> bool:
+    """Whether a shape that a config declares is the one that comes out, as far as it tells sizes; the batch is free."""
+    if not isinstance(declared, list | tuple) or len(declared) != len(made):
+        return False
+    return all(size in (None, found) for size, found in zip(declared[1:], made[1:], strict=True))
 
 
 def unique_names(names: Sequence[str]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...graph.shapes import Dims
 from ...layers.base import Layer
+from .layers import CONTAINERS, full_name
 from .weights import Stored
 
 
@@ -38,6 +39,17 @@ def input_shape(item: Mapping[str, Any]) -> Dims | None:
             else (None, config["input_dim"])
         )
     return None
+
+
+def tells_input(item: Mapping[str, Any]) -> bool:
+    """Whether a model says in its config what it takes: functional ones do, Sequentials by a shape or a first layer."""
+    config = item["config"]
+    layers = config if isinstance(config, list) else config.get("layers")
+    if isinstance(config, Mapping) and "input_layers" in config:
+        return True
+    return input_shape(item) is not None or bool(
+        isinstance(layers, list) and layers and full_name(layers[0]) in CONTAINERS and tells_input(layers[0])
+    )
 
 
 def single(value: Any) -> Dims | None:

@@ -10,6 +10,7 @@ import numpy as np
 from ...errors import ModelFileError
 from ...graph.graph import Graph
 from ..file import HDF5_MAGIC, Source, beside, hdf5_beside, read_head, read_json
+from ..foreign import NO_FORMAT, looks_like
 from ..registry import loader
 from .config import build_graph, document, is_model_json
 from .weights import GroupedWeights, Stored
@@ -38,7 +39,9 @@ def is_kerasjs(source: Source) -> bool:
     if weights is None:
         return False
     if source.weights is not None:
-        return not read_head(weights).startswith(HDF5_MAGIC)
+        head = read_head(weights)  # numbers may begin as anything: what they are called counts too
+        other = head.startswith(HDF5_MAGIC) or not looks_like(weights, head).startswith(NO_FORMAT)
+        return weights.suffix.lower() == ".buf" or not other
     named = weights.stem.removesuffix("_weights") == source.path.stem
     return named or hdf5_beside(source.path) is None
 

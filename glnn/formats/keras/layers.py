@@ -10,6 +10,7 @@ from ...errors import UnsupportedError
 from ...layers.base import LAYERS, Layer
 from . import keras1
 from .keras1 import Adapter
+from .versions import settled
 
 CONTAINERS = frozenset(("Sequential", "Model", "Functional"))
 OPERATIONS = frozenset(
@@ -38,9 +39,11 @@ def full_name(item: Mapping[str, Any]) -> str:
 
 
 def build_layer(
-    name: str, config: Mapping[str, Any], version: int, backend: str | None
+    name: str, config: Mapping[str, Any], version: int, backend: str | None, release: str = ""
 ) -> tuple[Layer, Adapter | None]:
     """The Layer of a class name and config as a file holds them, and how its stored weights are to be turned.
+
+    version, backend, release: the major version of Keras that wrote the file, its backend, its keras_version in full
 
     Raises UnsupportedError whose items name the layer's class or the options.
     """
@@ -57,6 +60,8 @@ def build_layer(
         reason = CODE if name == "Lambda" else "custom class" if ">" in name else "no such layer in glnn"
         raise UnsupportedError(name, [*problems, reason])
     adapter = keras1.adapter(name, config, version, backend)
+    config, disputed = settled(name, config, version, release, backend)
+    problems += disputed
     try:
         layer = LAYERS[name].from_config(modernise(config, version), name)
     except UnsupportedError as error:
@@ -87,7 +92,10 @@ def modernise(config: Mapping[str, Any], version: int) -> dict[str, Any]:
 
 
 def function_name(key: str, value: Any, version: int) -> Any:
-    """An activation as the layers take it. Keras 1 and 2 mean another hard_sigmoid than Keras 3."""
+    """An activation as the layers take it. Keras 1 and 2 mean another hard_sigmoid than Keras 3.
+
+    Raises UnsupportedError for functions that are Python code, and for what Keras calls sparsemax.
+    """
     if isinstance(value, Mapping):
         module = value.get("module")
         foreign = isinstance(module, str) and module.split(".")[0] not in (
@@ -102,6 +110,8 @@ def function_name(key: str, value: Any, version: int) -> Any:
             value = value.get("config")
     if value == "<lambda>":
         raise UnsupportedError("activation", [f"{key} {CODE}"])
+    if value == "sparsemax":
+        raise UnsupportedError("activation", [f"{key}='sparsemax' (what Keras 3 computes for it does not add up to 1)"])
     return "hard_sigmoid_keras2" if value == "hard_sigmoid" and version < 3 else value
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from ...errors import GraphError, ModelFileError, UnsupportedError
 from ...graph.graph import TensorSpec
 from .calls import Call, Ref, flatten, parse_call
-from .inputs import implied_shape, input_dtype, input_shape
+from .inputs import implied_shape, input_dtype, input_shape, tells_input
 from .layers import CONTAINERS, build_layer, full_name, operation_problem
 from .weights import Entry, Weights
 
@@ -28,12 +28,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Document:
-    """A model's config as a file holds it, with the major version of Keras and the backend that wrote it."""
+    """A model's config as a file holds it, with the major version of Keras, its backend and its release."""
 
     where: str
     item: Mapping[str, Any]
     version: int
     backend: str | None = None
+    release: str = ""  # the file's keras_version; TensorFlow.js writes "tfjs-layers 4.22.0"
 
 
 class Builder:
@@ -66,7 +67,9 @@ class Builder:
         elif entry.class_name != "InputLayer":
             entry.declared = options.get("output_shape") if entry.class_name == "Deconvolution2D" else None
             try:
-                entry.layer, entry.adapter = build_layer(entry.class_name, options, self.doc.version, self.doc.backend)
+                entry.layer, entry.adapter = build_layer(
+                    entry.class_name, options, self.doc.version, self.doc.backend, self.doc.release
+                )
             except UnsupportedError as error:
                 self.problems += [f"{path} ({entry.class_name}): {problem}" for problem in error.items]
         return entry
@@ -164,11 +167,13 @@ class Builder:
 
     def open(self, entry: Entry, item: Mapping[str, Any], model: Mapping[str, Any]) -> tuple[list[str], bool]:
         """What a Sequential starts from: tensors, and whether its first entry made them (or takes them)."""
-        if entry.class_name in ("Model", "Functional") or (entry.children is not None and input_shape(item)):
+        if entry.children is not None and tells_input(item):
             return [tensor for _, tensor in self.run(entry, item, None)], True
-        shape = input_shape(item) or input_shape(model)
+        shape, first = input_shape(item) or input_shape(model), entry
+        while first.children:
+            first = first.children[0]
         if shape is None and self.weights is not None:
-            shape = implied_shape(entry.layer, self.weights.first())
+            shape = implied_shape(first.layer, self.weights.first())
         source = entry.class_name == "InputLayer"
         name = entry.name if source else f"{entry.name}_input"
         return [self.add_input(name, shape, (item["config"] if source else {}).get("dtype"))], source
@@ -191,15 +196,14 @@ class Builder:
             raise GraphError(
                 f"{self.doc.where}: model {entry.path!r} has {len(sources)} inputs and is called on {len(given)}"
             )
-        for k, (_, ref) in enumerate(sources):
+        for k, (key, ref) in enumerate(sources):
             if ref.layer not in items:
                 raise ModelFileError(
                     f"{self.doc.where}: model {entry.path!r} has an input {ref.layer!r} that is not among its layers"
                 )
             item = items[ref.layer][1]
-            made[ref.layer, ref.node] = [
-                self.add_input(ref.layer, input_shape(item), item["config"].get("dtype")) if given is None else given[k]
-            ]
+            shape, dtype = input_shape(item), item["config"].get("dtype")
+            made[ref.layer, ref.node] = [self.add_input(key or ref.layer, shape, dtype) if given is None else given[k]]
         reads, ends = self.node_offsets(items, waiting, [ref for _, ref in targets])
         while waiting:
             ready = next((w for w in waiting if all(place(ref, reads) in made for ref in w[2].tensors)), None)
@@ -210,7 +214,7 @@ class Builder:
             waiting.remove(ready)
             name, number, call = ready
             child, item = items[name]
-            refs = in_order(call, item)
+            refs = in_order(call, item, self.doc.version)
             tensors = [self.output(made[place(ref, reads)], ref.output) for ref in refs]
             self.problems += [f"{child.path} ({child.class_name}): {problem}" for problem in call.problems]
             made[name, number] = self.call(child, item, tensors)
@@ -257,10 +261,17 @@ def place(ref: Ref, offsets: Mapping[str, int]) -> tuple[str, int]:
     return ref.layer, ref.node - offsets.get(ref.layer, 0)
 
 
-def in_order(call: Call, item: Mapping[str, Any]) -> list[Ref]:
-    """The tensors of a call in the order of the nested model's inputs, where they are given by name."""
+def in_order(call: Call, item: Mapping[str, Any], version: int) -> list[Ref]:
+    """The tensors of a call in the order of the inputs of the nested model that is called.
+
+    A dict's tensors go to inputs by name: by key where the model was made of a dict too (by Keras 3: by the keys'
+    order, whatever the keys), else by the names of its input layers.
+    """
     config = item.get("config")
     if not call.named or not isinstance(config, Mapping) or "input_layers" not in config:
         return call.tensors
-    names = [key if key in call.named else ref.layer for key, ref in flatten(config["input_layers"])]
-    return [call.named[name] for name in names] if set(names) == set(call.named) else call.tensors
+    own = isinstance(config["input_layers"], Mapping)
+    if own and version >= 3:
+        return call.tensors
+    names = [(key if own else None) or ref.layer for key, ref in flatten(config["input_layers"])]
+    return [call.named[name] for name in names] if set(names) <= set(call.named) else call.tensors

@@ -17,14 +17,14 @@ from ...errors import GraphError, ModelFileError, UnsupportedError, WeightsMisma
 from ...graph.graph import ACTIVATION_CODECS, ActivationCodec, Graph, Node, TensorSpec, validate
 from ...graph.quantized import BITS, CODE_DTYPES, Quantized, unpack4
 from ...layers.base import Layer
-from ..file import Source, looks_like
+from ..file import Source
+from ..foreign import NO_FORMAT, looks_like
 from ..registry import loader
 from .configs import make_layer, misfit
 from .container import AGAIN, dimensions, looks_like_tensors, open_tensors, strict_json
 
 VERSION = 1  # the newest that is read
 DTYPES = ("float32", "float16", "float64", "bool", *(f"{u}int{bits}" for u in ("", "u") for bits in (8, 16, 32, 64)))
-NO_FORMAT = "of no format"  # how `looks_like` begins on a file that it does not know
 
 
 def is_glnn(source: Source) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...errors import ModelFileError
 from ...graph.graph import Graph
-from ..file import Source
+from ..file import Source, unwrapped
 from ..keras.config import build_graph, document
 from ..keras.walk import Document
 from ..registry import loader
@@ -49,7 +49,7 @@ def load_tfjs(source: Source) -> Graph:
 
 def topology(where: str, content: Mapping[str, Any]) -> Document:
     """The model's config out of `modelTopology`, bare or wrapped as the Python converter wraps it."""
-    item = content.get("modelTopology")
+    item = unwrapped(content.get("modelTopology"), f"{where}: 'modelTopology'")
     if content.get("format") == "graph-model" or (isinstance(item, Mapping) and "node" in item):
         raise ModelFileError(f"{where}: {GRAPH_MODEL}")
     if item is None:

@@ -12,7 +12,8 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 
 from ...errors import ModelFileError
-from ..file import looks_like, missing, read_head
+from ..file import missing, read_head
+from ..foreign import looks_like
 
 URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:")  # two letters at least: one would be a drive of Windows
 NO_SHARD = (b"version https://git-lfs", b"<!", b"<html", b"<?xml")  # what downloads leave in a shard's place

@@ -1,12 +1,15 @@
-// Bilinear enlargement by whole factors, pixel centres at half integers; beyond the border the image repeats its edge.
+// Bilinear enlargement by whole factors; beyond the border the image repeats its edge.
+// CENTRES: pixel i lies at i + 1/2, else at i.
 #pragma glnn input x
+#pragma glnn const CENTRES
 #pragma glnn param SH SW
 int inside(int i, int size) { return i < 0 ? 0 : (i < size ? i : size - 1); }
 // u = 1 - t comes from outside: a driver that knew would compute a + t * (b - a), which is NaN for two infinities.
 vec4 blend(vec4 a, vec4 b, float t, float u) { return t == 0.0 ? a : u * a + t * b; }
 vec4 kernel(int n, int h, int w, int c) {
-    int i = idiv(2 * h + 1 - SH, 2 * SH), j = idiv(2 * w + 1 - SW, 2 * SW);
-    int below = 2 * h + 1 - SH - 2 * SH * i, beside = 2 * w + 1 - SW - 2 * SW * j;
+    int y = 2 * h + CENTRES * (1 - SH), z = 2 * w + CENTRES * (1 - SW);
+    int i = idiv(y, 2 * SH), j = idiv(z, 2 * SW);
+    int below = y - 2 * SH * i, beside = z - 2 * SW * j;
     float s = float(below) / float(2 * SH), r = float(2 * SH - below) / float(2 * SH);
     float t = float(beside) / float(2 * SW), u = float(2 * SW - beside) / float(2 * SW);
     int top = inside(i, x_H), bottom = inside(i + 1, x_H), left = inside(j, x_W), right = inside(j + 1, x_W);

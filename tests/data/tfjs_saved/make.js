@@ -1,4 +1,4 @@
-// Makes the models of this folder and TensorFlow.js' own answers: `npm install @tensorflow/tfjs@4.22.0 && node make.js`.
+// Makes models of this folder and TensorFlow.js' own answers: `npm install @tensorflow/tfjs@4.22.0 && node make.js NAME...`.
 // The copies here are what it wrote once; tests/pure/formats/test_tfjs.py reads them.
 const fs = require("fs");
 const tf = require("@tensorflow/tfjs");
@@ -71,8 +71,42 @@ async function trained() {
   await write(model, normal(2, 5));
 }
 
+// The form of what Teachable Machine exports: Sequential in Sequential, and the shape of the input in a model within.
+function deeper() {
+  const image = tf.input({ shape: [6, 6, 3] });
+  const body = l.conv2d({ filters: 4, kernelSize: 3, strides: 2, padding: "same", useBias: false }).apply(image);
+  const inner = tf.model({ inputs: image, outputs: l.reLU({ maxValue: 6 }).apply(l.batchNormalization().apply(body)) });
+  const features = tf.sequential({ layers: [inner, l.globalAveragePooling2d({})] });
+  const head = tf.sequential({
+    layers: [l.dense({ inputShape: [4], units: 6, activation: "relu" }), l.dense({ units: 2, activation: "softmax" })],
+  });
+  const model = tf.sequential({ name: "deeper", layers: [features, head] });
+  model.setWeights(model.getWeights().map((w) => tf.abs(tf.add(tf.mul(normal(...w.shape), 0.4), 0.1))));
+  return write(model, normal(2, 6, 6, 3));
+}
+
+// Options in TensorFlow.js' own spelling, null where Keras has -1, and its own rule of bilinear enlargement.
+function words() {
+  const a = tf.input({ shape: [4, 5, 2], name: "inputOne" });
+  const enlarged = l.upSampling2d({ size: [3, 2], interpolation: "bilinear", name: "upBilinear" }).apply(a);
+  const nearest = l.upSampling2d({ size: [3, 2], interpolation: "nearest", dataFormat: "channelsLast" }).apply(a);
+  const both = l.add().apply([enlarged, nearest]);
+  const padded = l.zeroPadding2d({ padding: 1 }).apply(l.cropping2D({ cropping: [[1, 2], [0, 3]] }).apply(both));
+  const pooled = l.averagePooling2d({ poolSize: 3, strides: null, padding: "same" }).apply(padded);
+  const rows = l.reshape({ targetShape: [null, 2] }).apply(l.permute({ dims: [2, 1, 3] }).apply(pooled));
+  const sharp = l.activation({ activation: "hardSigmoid" }).apply(l.activation({ activation: "gelu_new" }).apply(rows));
+  const soft = l.activation({ activation: "logSoftmax" }).apply(l.activation({ activation: "swish" }).apply(rows));
+  return write(tf.model({ inputs: a, outputs: [enlarged, sharp, soft], name: "words" }), normal(2, 4, 5, 2));
+}
+
+// TensorFlow.js leaves out the dilation of depthwise convolutions, which Keras computes.
+function dilated() {
+  const options = { inputShape: [6, 5, 2], kernelSize: 2, dilationRate: 2, padding: "same" };
+  return write(tf.sequential({ name: "dilated", layers: [l.depthwiseConv2d(options)] }), normal(1, 6, 5, 2));
+}
+
 (async () => {
-  await images();
-  await shared();
-  await trained();
+  const models = { images, shared, trained, deeper, words, dilated };
+  const wanted = process.argv.slice(2);
+  for (const name of wanted.length ? wanted : Object.keys(models)) await models[name]();
 })();

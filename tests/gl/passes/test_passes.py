@@ -71,12 +71,13 @@ def execute(graph: Graph, device: glnn.Device, inputs: dict[str, np.ndarray]) ->
         resident.release()
 
 
-def agree(graph: Graph, run: Callable[[Graph], Graph], device: glnn.Device) -> None:
-    """Before and after: NumPy with NumPy, shaders with shaders, shaders with NumPy."""
+def agree(graph: Graph, run: Callable[[Graph], Graph], device: glnn.Device, **sizes: tuple[int, ...]) -> None:
+    """Before and after: NumPy with NumPy, shaders with shaders, shaders with NumPy; `sizes` of inputs without them."""
     after = validate(run(graph))
     assert {s.name for s in after.inputs} == {s.name for s in graph.inputs} and after.output_names == graph.output_names
     rng = np.random.default_rng(6)
-    inputs = {s.name: rng.normal(size=(2, *s.shape[1:])).astype(np.float32) for s in graph.inputs}
+    shapes = {s.name: (2, *sizes.get(s.name, s.shape[1:-1]), s.shape[-1]) for s in graph.inputs}
+    inputs = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
     expected, folded = reference.run(graph, inputs), reference.run(after, inputs)
     plain, fused = execute(graph, device, inputs), execute(after, device, inputs)
     assert list(expected) == list(folded) == list(plain) == list(fused)
@@ -253,6 +254,50 @@ def test_a_residual_that_is_made_after_the_convolution_waits(device: glnn.Device
     )
     agree(graph, fuse_residual.run, device)
     agree(graph, passes.optimize, device)
+
+
+FREE: dict[str, list[Step]] = {  # sums of what has free sizes only: the pass sees one shape, run time may not
+    "two inputs": [("a", SAME, "x", "t"), ("s", Add(), ("t", "z"), "u"), ("r", ReLU(), "u", "y")],
+    "the other first": [("a", SAME, "x", "t"), ("s", Add(), ("z", "t"), "u"), ("r", Softmax(), "u", "y")],
+    "fewer pixels": [("a", replace(SAME, strides=(7, 6)), "x", "t"), ("s", Add(), ("t", "x"), "y")],
+    "grouped": [
+        ("a", Conv2D(8, 1), "x", "t"), ("g", Conv2D(6, 3, padding="same", groups=2), "t", "u"), ("c", CONV, "z", "v"),
+        ("s", Add(), ("v", "u"), "w"), ("n", NORM, "w", "n"), ("r", ReLU(), "n", "y"),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("steps", FREE.values(), ids=FREE)
+@pytest.mark.parametrize("other", [(7, 6), (1, 1), (1, 6), (7, 1)], ids=str)
+@pytest.mark.parametrize("mine", [(7, 6), (1, 1)], ids=str)
+def test_free_sizes_that_are_not_equal_at_run_time(
+    device: glnn.Device, steps: list[Step], other: tuple[int, int], mine: tuple[int, int]
+) -> None:
+    """None equals None, and 1 does not equal 7: what a pass fused must still repeat, as Add does."""
+    graph = build(steps, x=(None, None, 3), z=(None, None, 3))
+    assert len(passes.optimize(graph).nodes) < len(graph.nodes)
+    agree(graph, passes.optimize, device, x=mine, z=other)
+    agree(graph, fuse_residual.run, device, x=mine, z=other)
+
+
+@pytest.mark.parametrize("entry", FIRES, ids=identify(FIRES))
+def test_a_pass_fires_on_free_sizes(device: glnn.Device, entry: tuple) -> None:
+    module, steps, outputs, left = entry
+    graph = build(steps, outputs, x=(None, None, 3))
+    assert names(module.run(graph)) == left
+    agree(graph, module.run, device, x=(6, 5))
+
+
+SIZED = (PReLU(), Flatten(), BatchNormalization(axis=1))  # layers that take no free sizes
+ANY_SIZE = [entry for entry in LEAVES if not any(step[1] in SIZED for step in entry[1])]
+
+
+@pytest.mark.parametrize("entry", ANY_SIZE, ids=identify(ANY_SIZE))
+def test_a_pass_does_not_fire_on_free_sizes(device: glnn.Device, entry: tuple) -> None:
+    module, steps, outputs = entry
+    graph = build(steps, outputs, x=(None, None, 3))
+    assert names(module.run(graph)) == names(graph)
+    agree(graph, passes.optimize, device, x=(6, 5))
 
 
 def test_padding_then_convolution_then_all_the_rest(device: glnn.Device) -> None:

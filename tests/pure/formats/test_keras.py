@@ -376,9 +376,12 @@ def test_keras1_transposed_convolution(keras: Any, tmp_path: Path) -> None:
     same.set_weights([groups["up"]["up_W"].transpose(0, 1, 3, 2), groups["up"]["up_b"]])
     x = draw(2, 4, 5, 3)
     np.testing.assert_allclose(run(graph, {"up_input": x})["up"], same.predict(x, verbose=0), rtol=1e-4, atol=1e-5)
-    model["config"][0]["config"]["output_shape"] = [None, 9, 10, 2]
-    with pytest.raises(UnsupportedError, match="output_shape"):
-        load(write_model(tmp_path / "n.h5", model, groups, "1.2.0"))
+    model["config"][0]["config"]["output_shape"] = [None, None, None, 2]
+    load(write_model(tmp_path / "f.h5", model, groups, "1.2.0"))
+    for shape in ([None, 9, 10, 2], [8, 10, 2], 3):
+        model["config"][0]["config"]["output_shape"] = shape
+        with pytest.raises(UnsupportedError, match="output_shape"):
+            load(write_model(tmp_path / "n.h5", model, groups, "1.2.0"))
 
 
 def test_kernels_of_the_theano_backend_are_turned_around(tmp_path: Path) -> None:

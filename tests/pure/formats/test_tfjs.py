@@ -29,6 +29,7 @@ from support.tfjs_files import (
 )
 
 from glnn import passes
+from glnn.errors import UnsupportedError
 from glnn.formats import load
 from glnn.formats.keras.keras1 import joined, turned
 from glnn.graph import Graph
@@ -427,9 +428,9 @@ def test_an_absolute_path_that_lies_inside(tmp_path: Path) -> None:
 # What TensorFlow.js itself saved
 
 
-@pytest.mark.parametrize("name", ["images", "shared", "trained"])
+@pytest.mark.parametrize("name", ["images", "shared", "trained", "deeper", "words"])
 def test_models_that_tensorflow_js_saved(root: Path, name: str) -> None:
-    """Its layers in its own words; two inputs, a nested model and a shared layer; an optimizer's weights."""
+    """Its layers in its own words; two inputs, nested models and a shared layer; an optimizer's weights."""
     folder = root / "tests" / "data" / "tfjs_saved" / name
     graph = load(folder)
     answers = json.loads((folder / "answers.json").read_text())
@@ -441,6 +442,11 @@ def test_models_that_tensorflow_js_saved(root: Path, name: str) -> None:
         for ours, theirs in zip(run(each, x).values(), wanted, strict=True):
             assert np.std(theirs) > 0.05
             np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
+
+
+def test_what_tensorflow_js_leaves_out_is_refused(root: Path) -> None:
+    path = root / "tests" / "data" / "tfjs_saved" / "dilated" / "model.json"
+    refused(path, "DepthwiseConv2D", "dilation_rate=[2, 2]", "TensorFlow.js does not", error=UnsupportedError)
 
 
 # A real model
