@@ -6,7 +6,8 @@ from ...graph.graph import Graph
 from ..file import HDF5_SUFFIXES, Source, hdf5_beside, open_hdf5
 from ..registry import loader
 from .config import build_graph, document, is_model_json
-from .hdf5 import read_weights, text
+from .datasets import text
+from .hdf5 import read_weights
 from .kerasjs import is_kerasjs
 
 
