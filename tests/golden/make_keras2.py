@@ -61,6 +61,13 @@ def thawed_norm() -> Any:
     return thawed(L.BatchNormalization())
 
 
+def renorm() -> Any:
+    """BatchNormalization that keeps seven weights, in the model and in one inside of it."""
+    inner = keras.Sequential([L.Dense(4), L.BatchNormalization(renorm=True), L.Dense(4)], name="inner")
+    x = L.Input((4,))
+    return scatter(keras.Model(x, L.BatchNormalization(renorm=True, scale=False)(inner(x)), name="outer"))
+
+
 def renamed() -> Any:
     """A layer inside a nested model that got another name after its weights were made."""
     inner = keras.Sequential([L.Dense(4, name="one"), L.Dense(4, name="two"), L.Dense(4, name="three")], name="inner")
@@ -95,7 +102,7 @@ if sys.argv[2:] == ["graph"]:
         answers(f"graph-{make.__name__}", model)
     sys.exit()
 
-for make in (thawed, thawed_norm, renamed) if version == "213" else (thawed_norm,):
+for make in (thawed, thawed_norm, renorm, renamed) if version == "213" else (thawed_norm,):
     keras.backend.clear_session()
     model = make()
     name = f"{make.__name__}-{version}".replace("_", "-")

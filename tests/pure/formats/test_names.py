@@ -81,6 +81,15 @@ def test_files_of_keras2(name: str) -> None:
         np.testing.assert_allclose(found, told["y"], rtol=1e-4, atol=1e-4)
 
 
+def test_statistics_of_renormalization_are_not_those_of_the_layer() -> None:
+    (norm,) = (node for node in load(GOLDEN / "renorm-213.h5").nodes if node.label == "inner/batch_normalization")
+    with h5py.File(GOLDEN / "renorm-213.h5") as file:
+        group = file["model_weights/inner/batch_normalization"]
+        assert "renorm_mean:0" in group and set(norm.weights) == {"gamma", "beta", "moving_mean", "moving_variance"}
+        for key, values in norm.weights.items():
+            np.testing.assert_array_equal(values, group[f"{key}:0"])
+
+
 # What Keras 3 writes
 
 
