@@ -19,9 +19,13 @@ from support.tfjs_files import write_tfjs
 
 from glnn.errors import GlnnError, ModelFileError, WeightsMismatchError
 from glnn.formats import load
+from glnn.formats.keras.dealing import Lot
+from glnn.formats.keras.places import in_order, orders
 from glnn.formats.keras.spelling import keeps_order, pair_by_counters, pair_by_suffix, split
+from glnn.formats.keras.weights import Entry, Stored
 from glnn.graph import Graph
 from glnn.graph.reference import run
+from glnn.layers.base import WeightSpec
 
 RNG = np.random.default_rng(23)
 GOLDEN = Path(__file__).parents[2] / "golden" / "keras2"
@@ -166,23 +170,26 @@ def test_a_trained_model_with_what_only_training_needs(keras: Any, tmp_path: Pat
 def test_trees_name_their_layers(keras: Any, tmp_path: Path) -> None:
     """Keras 3 numbers layers by class and tells their names beside: names count where the order differs."""
     L = keras.layers
-    model = scattered(keras.Sequential([L.Input((4,)), *(L.Dense(4, name=n) for n in "abc")]))
+    model = scattered(keras.Sequential([L.Input((4,)), *(L.Dense(4, name=n) for n in ("a", "d_1", "d_2"))]))
     model.save_weights(tmp_path / "w.weights.h5")
-    x = draw(2, 4)
-    other = model.get_layer("b")(model.get_layer("c")(model.get_layer("a")(x)))
     config = json.loads(model.to_json())
     layers = config["config"]["layers"]
     layers[-2:] = reversed(layers[-2:])
     (tmp_path / "m.json").write_text(json.dumps(config))
     graph = load(tmp_path / "m.json", weights=tmp_path / "w.weights.h5")
+    x = draw(2, 4)
     (found,) = run(graph, {graph.inputs[0].name: x}).values()
-    np.testing.assert_allclose(found, np.asarray(other), rtol=1e-4, atol=1e-5)
-    for names, fine in (("xyz", True), ("axc", True), ("bxy", False), ("abb", False)):
+    wanted = model.get_layer("d_1")(model.get_layer("d_2")(model.get_layer("a")(x)))
+    np.testing.assert_allclose(found, np.asarray(wanted), rtol=1e-4, atol=1e-5)
+    (tmp_path / "m.json").write_text(model.to_json())
+    for names, fine in (
+        (("x", "y", "z"), True), (("a", "x", "d_2"), True), (("a_4", "d", "d_1"), True),  # in Keras' order
+        (("d_1", "x", "y"), False), (("a", "d_2", "d_2"), False), (("a_4", "d_3", "d_1"), False),
+    ):  # fmt: skip
         with h5py.File(tmp_path / "w.weights.h5", "a") as file:
             for group, name in zip(("dense", "dense_1", "dense_2"), names, strict=True):
                 file[f"layers/{group}/vars"].attrs["name"] = name
-        if fine:  # in order, as Keras has it
-            (tmp_path / "m.json").write_text(model.to_json())
+        if fine:
             agree(model, tmp_path / "m.json", tmp_path / "w.weights.h5")
         else:
             with pytest.raises(WeightsMismatchError, match=rf"w\.weights\.h5: which weights .*{', '.join(names)}"):
@@ -343,6 +350,23 @@ def test_names_in_a_nested_model_that_do_not_tell(
     refused(path, "'inner' (Sequential)", "is not known", why, f"inner/{layers.split()[0]}", *stored.split())
 
 
+@pytest.mark.parametrize("alike", [False, True])
+def test_a_layer_of_several_parts(alike: bool) -> None:
+    """A layer that wraps others has its weights in their folders, of the same names; the file's order is its own."""
+    both = [WeightSpec(f"{way}_{part}", shape) for way in ("forward", "backward") for part, shape in
+            (("kernel", (4, 4)), ("bias", (4,)))]  # fmt: skip
+    two = Entry("two", "inner/two", "Bidirectional", specs=both)
+    one = Entry("one", "inner/one", "Dense", specs=[WeightSpec("kernel", (4, 4)), WeightSpec("bias", (4,))])
+    unit = Entry("inner", "inner", "Sequential", children=[two, one])
+    names = ["one" if not alike else "two_1", "two/forward_two/cell", "two/backward_two/cell"]
+    if alike:
+        one.name, one.path = "two_1", "inner/two_1"
+    stored = [Stored(key, values.shape, lambda: None) for name in names for key, values in dense(name).items()]
+    dealt = dict(Lot(unit, stored, orders(unit), "f.h5", True).deal())
+    assert [w.name for w in in_order(one, dealt[one], "f.h5")] == [w.name for w in stored[:2]]
+    assert [w.name for w in in_order(two, dealt[two], "f.h5")] == [w.name for w in stored[2:]]
+
+
 def test_nested_weights_missing_or_of_another_shape(tmp_path: Path) -> None:
     model = chain("a", "b", inner=True)
     refused(write_model(tmp_path / "m.h5", model, {"inner": dense("a")}), "'inner'", "needs 4 weights", "has 2")
@@ -399,7 +423,7 @@ def outer_and_inner() -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("prefix", ["", "m/"])
+@pytest.mark.parametrize("prefix", ["", "m/", "d/"])  # of the model's own name
 @pytest.mark.parametrize("order", [("d", "inner/d"), ("inner/d", "d")])
 def test_tfjs_layers_of_one_name(tmp_path: Path, order: tuple[str, str], prefix: str) -> None:
     weights = {f"{prefix}{key}": values for name in order for key, values in dense(name, "").items()}
