@@ -37,8 +37,8 @@ def chunks(node: h5py.Group, key: str) -> Iterator[Any]:
 
 def group(root: h5py.Group, name: str, path: Path) -> list[Stored]:
     """The weights of one layer, in the order in which Keras lists them. Raises ModelFileError where one is lacking."""
-    member = root.get(name)
-    if not isinstance(member, h5py.Group):
+    member = subgroup(root, name, path)
+    if member is None:
         raise ModelFileError(
             f"{path}: the file lists layer {name!r} but holds no weights group of that name; it is damaged"
         )
@@ -54,6 +54,18 @@ def once(node: h5py.Group, key: str, path: Path) -> list[str]:
     return found
 
 
+def subgroup(node: h5py.Group, name: str, path: Path) -> h5py.Group | None:
+    """A group in a group; None where there is none. Raises ModelFileError where it is no group, or of another file."""
+    if name not in node:
+        return None
+    found = node.get(name)
+    if not isinstance(found, h5py.Group):
+        raise ModelFileError(f"{path}: {node.name}/{name} should be a group of weights; the file is damaged")
+    if Path(found.file.filename) != path:
+        raise ModelFileError(f"{path}: {node.name}/{name} lies in another file, which is not followed")
+    return found
+
+
 def dataset(member: h5py.Group, name: str, path: Path) -> Stored:
     """One weight in the file, not read yet. Raises ModelFileError where it is lacking or lies in another file."""
     try:
@@ -64,7 +76,7 @@ def dataset(member: h5py.Group, name: str, path: Path) -> Stored:
         ) from error
     if not isinstance(data, h5py.Dataset):
         raise ModelFileError(f"{path}: {data.name} should be a weight and is a group; the file is damaged")
-    if data.file.filename != member.file.filename or data.external or data.is_virtual:
+    if Path(data.file.filename) != path or data.external or data.is_virtual:
         raise ModelFileError(f"{path}: weight {name!r} of {member.name} lies in another file, which is not followed")
 
     def read() -> np.ndarray:

@@ -12,7 +12,7 @@ from ...graph.graph import Graph
 from ..file import Source, open_hdf5
 from ..registry import loader
 from .config import build_graph, document
-from .datasets import group, names, once, text
+from .datasets import group, names, once, subgroup, text
 from .grouped import GroupedWeights
 from .tree import ROOTS, TreeWeights
 from .weights import Weights, listing
@@ -55,14 +55,19 @@ def without_config(file: h5py.File) -> str:
     return f"this HDF5 file holds no Keras model (no attribute 'model_config'; it holds {names})"
 
 
+def weights_root(file: h5py.File, path: Path) -> h5py.Group:
+    """Where a file keeps its weights: in a group beside the model's config, or at its root."""
+    return subgroup(file, "model_weights", path) or file
+
+
 def read_weights(file: h5py.File, path: Path) -> Weights:
     """The weights in an open HDF5 file, in either layout. Raises ModelFileError where there are none."""
-    root = file["model_weights"] if "model_weights" in file else file
+    root = weights_root(file, path)
     if "layer_names" in root.attrs or "layer_names0" in root.attrs:
         if MODEL_ITSELF in root and names(root[MODEL_ITSELF], "weight_names"):
             held = listing(group(root, MODEL_ITSELF, path))
             raise WeightsMismatchError(
-                f"{path}: the file holds weights of the model itself ({held}), which no layer has"
+                f"{path}: the file holds weights of the model itself ({held}), which no layer takes"
             )
         return GroupedWeights(str(path), {name: group(root, name, path) for name in once(root, "layer_names", path)})
     for key in ROOTS:

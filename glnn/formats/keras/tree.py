@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 
 from ...errors import ModelFileError, WeightsMismatchError
-from .datasets import dataset, text
+from .datasets import dataset, subgroup, text
 from .places import in_order
 from .spelling import keeps_order, pair_by_counters
 from .weights import Entry, Stored, fill, listing, needs
@@ -29,13 +29,21 @@ class TreeWeights:
     root: h5py.Group
     key: str
 
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return Path(self.where)
+
     def first(self) -> Stored | None:
         """Not told: the tree is sorted by name, not in the order of the layers."""
         return None
 
     def assign(self, root: Entry) -> None:
         """Give every layer of the model its weights. Raises WeightsMismatchError for the first that differs."""
-        self.assign_children(root, self.root)
+        try:
+            self.assign_children(root, self.root)
+        except RecursionError:
+            raise ModelFileError(f"{self.where}: its groups hold each other; the file is damaged") from None
 
     def assign_children(self, entry: Entry, node: h5py.Group) -> None:
         """The layers of one model, from its group's `key`."""
@@ -44,7 +52,7 @@ class TreeWeights:
             raise WeightsMismatchError(
                 f"{self.where}: {node.name} has weights of the model itself ({listing(own)}), which no layer takes"
             )
-        layers = node.get(self.key, {})
+        layers = self.groups(node, self.key)
         found = {name for name in layers if self.holds(layers[name])}
         children = [child for child in entry.children or () if child.count]
         places = self.places(entry, found)
@@ -96,32 +104,38 @@ class TreeWeights:
             )
         return range(len(wanted))
 
+    def groups(self, node: h5py.Group, name: str) -> dict[str, h5py.Group]:
+        """The groups that a group `name` of this one holds. Raises ModelFileError where something else is there."""
+        outer = subgroup(node, name, self.path)
+        found = {} if outer is None else {key: subgroup(outer, key, self.path) for key in outer}
+        return {key: member for key, member in found.items() if member is not None}
+
     def holds(self, member: h5py.Group) -> bool:
         """Whether there are weights in a layer's group, or in a model's."""
-        return any(self.stored(member)) or any(self.holds(inner) for inner in member.get(self.key, {}).values())
+        return any(self.stored(member)) or any(map(self.holds, self.groups(member, self.key).values()))
 
     def name(self, member: h5py.Group) -> str | None:
         """The name of a layer, which Keras 3 began to tell later."""
-        return text(member["vars"].attrs.get("name")) if "vars" in member else None
+        values = subgroup(member, "vars", self.path)
+        return None if values is None else text(values.attrs.get("name"))
 
     def variables(self, member: h5py.Group) -> Iterator[Stored]:
         """A layer's own weights, which are numbered."""
-        values = member.get("vars", {})
-        for name in sorted(values, key=lambda key: (len(key), key)):
-            yield dataset(values, name, Path(self.where))
+        values = subgroup(member, "vars", self.path)
+        for name in sorted(values or (), key=lambda key: (len(key), key)):
+            yield dataset(values, name, self.path)
 
     def stored(self, member: h5py.Group) -> Iterator[Stored]:
         """The weights in a layer's group and in the groups of layers it wraps. Raises ModelFileError for others."""
         yield from self.variables(member)
-        for part in PARTS:
-            if part in member:
-                yield from self.stored(member[part])
-        others = member.keys() - {"vars", self.key, *PARTS, *UNUSED}
-        for part in sorted(others):
-            if any(self.stored(member[part])):
+        for part in (*PARTS, *sorted(member.keys() - {"vars", self.key, *PARTS, *UNUSED})):
+            inner = subgroup(member, part, self.path)
+            weights = [] if inner is None else list(self.stored(inner))
+            if weights and part not in PARTS:
                 raise ModelFileError(
-                    f"{self.where}: {member.name} holds weights of its part {part!r}, which is not known"
+                    f"{self.where}: {member.name} has weights of its part {part!r}, which is not known"
                 )
+            yield from weights
 
 
 def numbered(entry: Entry, weighted: int) -> dict[str, str]:
