@@ -6,7 +6,8 @@ from ...graph.graph import Graph
 from ..file import HDF5_SUFFIXES, Source, hdf5_beside, open_hdf5
 from ..registry import loader
 from .config import build_graph, document, is_model_json
-from .hdf5 import read_weights, text
+from .datasets import text
+from .hdf5 import read_weights, weights_root
 from .kerasjs import is_kerasjs
 
 
@@ -25,6 +26,6 @@ def load_json(source: Source) -> Graph:
         hint = f"Looked in {source.path.parent} for {names}; give the file as weights="
         return build_graph(document(where, source.json), None, hint)
     with open_hdf5(weights) as file:
-        root = file["model_weights"] if "model_weights" in file else file
+        root = weights_root(file, weights)
         version, backend = text(root.attrs.get("keras_version")), text(root.attrs.get("backend"))
         return build_graph(document(where, source.json, version, backend), read_weights(file, weights))

@@ -71,6 +71,13 @@ def build_layer(
     return layer, adapter
 
 
+def unused_weights(name: str, config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The weights that Keras keeps for a layer behind those it computes with: renormalisation acts in training only."""
+    if name.startswith("BatchNormalization") and config.get("renorm"):
+        return ("moving_stddev", "renorm_mean", "renorm_stddev")
+    return ()
+
+
 def modernise(config: Mapping[str, Any], version: int) -> dict[str, Any]:
     """The config with its activation functions named as glnn names them, those of wrapped layers and cells too.
 

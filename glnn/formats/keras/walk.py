@@ -10,7 +10,7 @@ from ...errors import GraphError, ModelFileError, UnsupportedError
 from ...graph.graph import TensorSpec
 from .calls import Call, Ref, flatten, parse_call
 from .inputs import implied_shape, input_dtype, input_shape, tells_input
-from .layers import CONTAINERS, build_layer, full_name, operation_problem
+from .layers import CONTAINERS, build_layer, full_name, operation_problem, unused_weights
 from .weights import Entry, Weights
 
 MOST_OUTPUTS = 1000  # of one layer; a number beyond is damage
@@ -66,6 +66,7 @@ class Builder:
             ]
         elif entry.class_name != "InputLayer":
             entry.declared = options.get("output_shape") if entry.class_name == "Deconvolution2D" else None
+            entry.unused = unused_weights(entry.class_name, options)
             try:
                 entry.layer, entry.adapter = build_layer(
                     entry.class_name, options, self.doc.version, self.doc.backend, self.doc.release

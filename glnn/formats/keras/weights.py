@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -15,10 +14,6 @@ from ...graph.shapes import Dims
 from ...layers.base import Layer, WeightSpec
 from .keras1 import Adapter
 
-# Weights that training does not change, by their end: Keras puts these after all others of a nested model.
-NOT_TRAINED = ("moving_mean", "moving_variance", "running_mean", "running_std", "mean", "variance", "count")
-KERAS1_NAMES = {"moving_mean": "running_mean", "moving_variance": "running_std"}
-
 
 @dataclass(frozen=True)
 class Stored:
@@ -27,11 +22,6 @@ class Stored:
     name: str
     shape: tuple[int, ...]
     read: Callable[[], Any]
-
-    @property
-    def basename(self) -> str:
-        """The name without the path before it and TensorFlow's ':0' after it."""
-        return self.name.rsplit("/", 1)[-1].split(":")[0]
 
 
 @dataclass(eq=False)
@@ -46,6 +36,7 @@ class Entry:
     trainable: bool = True
     adapter: Adapter | None = None
     specs: Sequence[WeightSpec] = ()
+    unused: Sequence[str] = ()  # names of weights that Keras keeps behind these, for training alone
     weights: Mapping[str, Any] = field(default_factory=dict)
     declared: Sequence[int | None] | None = None  # the output shape that Keras 1 tells of its transposed convolution
 
@@ -76,106 +67,6 @@ class Weights(Protocol):
         """The first weight of the file, if it has one."""
 
 
-@dataclass(frozen=True)
-class GroupedWeights:
-    """Weights grouped by the name of the outermost layer that holds them: Keras 1 and 2 HDF5, and Keras.js."""
-
-    where: str
-    groups: Mapping[str, Sequence[Stored]]
-
-    def first(self) -> Stored | None:
-        """The first weight of the file, if it has one."""
-        return next((stored for group in self.groups.values() for stored in group), None)
-
-    def assign(self, root: Entry) -> None:
-        """Give every layer of the model its weights. Raises WeightsMismatchError for the first that differs."""
-        units = [unit for unit in self.units(root) if unit.count or self.groups.get(unit.name)]
-        groups = self.renamed(units)
-        for unit in units:
-            if unit.name not in groups:
-                raise WeightsMismatchError(
-                    f"{self.where}: no weights for layer {unit.path!r} ({unit.class_name}), which needs {needs(unit)}. "
-                    f"The file holds weights for: {', '.join(filter(groups.get, groups)) or 'nothing'}"
-                )
-            for leaf, stored in deal(unit, groups[unit.name], self.where):
-                fill(leaf, stored, self.where)
-        known = {unit.name for unit in units}
-        extra = [name for name, group in groups.items() if group and name not in known]
-        if extra:
-            raise WeightsMismatchError(
-                f"{self.where}: weights for layer {extra[0]!r} ({listing(groups[extra[0]])}), "
-                "but the model has no such layer. These weights belong to another model, "
-                "or the model was changed after they were saved"
-            )
-
-    def units(self, root: Entry) -> Iterator[Entry]:
-        """The entries that have a group of their own: the outermost; but Keras 1 looked into nested Sequentials."""
-        for child in root.children or ():
-            if child.children is not None and child.name not in self.groups:
-                inner = list(self.units(child))
-                if any(unit.name in self.groups for unit in inner):
-                    yield from inner
-                    continue
-            yield child
-
-    def renamed(self, units: Sequence[Entry]) -> Mapping[str, Sequence[Stored]]:
-        """The groups by the model's names: Keras' counters (dense_1, dense_7) may differ by session."""
-        filled = [name for name, group in self.groups.items() if group]
-        wanted = [unit.name for unit in units if unit.count]
-        if set(wanted) == set(filled) or [stem(name) for name in wanted] != [stem(name) for name in filled]:
-            return self.groups
-        return {new: self.groups[old] for new, old in zip(wanted, filled, strict=True)}
-
-
-def stem(name: str) -> str:
-    """A layer's name without the counter that Keras puts after it."""
-    return re.sub(r"_\d+$", "", name)
-
-
-def deal(unit: Entry, stored: Sequence[Stored], where: str) -> Iterator[tuple[Entry, list[Stored]]]:
-    """Each layer of an outermost entry with the stored weights that are its own. Raises WeightsMismatchError."""
-    if unit.count != len(stored):
-        raise WeightsMismatchError(
-            f"{where}: layer {unit.path!r} ({unit.class_name}) needs {unit.count} weights ({needs(unit)}), "
-            f"the file has {len(stored)} ({listing(stored)})"
-        )
-    orders = (trained_first(unit), list(slots(unit)))
-    best = max(orders, key=lambda order: sum(fits(slot, weight) for slot, weight in zip(order, stored, strict=True)))
-    place = {slot: weight for slot, weight in zip(best, stored, strict=True)}
-    for leaf in unit.leaves():
-        yield leaf, [place[slot] for slot in slots(leaf)]
-
-
-Slot = tuple[Entry, int]  # a layer, and which of its stored weights
-
-
-def slots(entry: Entry) -> Iterator[Slot]:
-    """The places for weights in an entry, layer after layer."""
-    for leaf in entry.leaves():
-        yield from ((leaf, k) for k in range(leaf.count))
-
-
-def trained_first(unit: Entry) -> list[Slot]:
-    """The order in which Keras keeps the weights of a nested model: trainable ones of all layers, then the rest."""
-
-    def fixed(slot: Slot) -> bool:
-        leaf, k = slot
-        return not leaf.trainable or (leaf.adapter is None and leaf.specs[k].name in NOT_TRAINED)
-
-    return sorted(slots(unit), key=fixed) if unit.trainable else list(slots(unit))
-
-
-def fits(slot: Slot, stored: Stored) -> bool:
-    """Whether a stored weight can be the one of this place, by shape and by the end of its name."""
-    leaf, k = slot
-    if leaf.adapter is not None:
-        return True
-    spec = leaf.specs[k]
-    return same_shape(spec.shape, stored.shape) and stored.basename.endswith(
-        (spec.name, KERAS1_NAMES.get(spec.name, spec.name))
-    )
-
-
 def fill(leaf: Entry, stored: Sequence[Stored], where: str) -> None:
     """Check a layer's stored weights against its specs, then read them (see `kept`). Raises WeightsMismatchError."""
     if leaf.adapter is not None and len(stored) == leaf.count:
@@ -191,10 +82,7 @@ def fill(leaf: Entry, stored: Sequence[Stored], where: str) -> None:
             for spec, array in zip(leaf.specs, arrays, strict=True)
         ]
     if len(stored) != len(leaf.specs):
-        raise WeightsMismatchError(
-            f"{where}: layer {leaf.path!r} ({leaf.class_name}) needs {len(leaf.specs)} weights ({needs(leaf)}), "
-            f"the file has {len(stored)} ({listing(stored)})"
-        )
+        raise wrong_number(leaf, stored, where)
     for spec, weight in zip(leaf.specs, stored, strict=True):
         if not same_shape(spec.shape, weight.shape):
             raise WeightsMismatchError(
@@ -206,6 +94,14 @@ def fill(leaf: Entry, stored: Sequence[Stored], where: str) -> None:
         spec.name: kept(weight.read(), f"{where}: layer {leaf.path!r}, weight {spec.name!r}")
         for spec, weight in zip(leaf.specs, stored, strict=True)
     }
+
+
+def wrong_number(entry: Entry, stored: Sequence[Stored], where: str) -> WeightsMismatchError:
+    """The error for a layer or model that has too many weights or too few."""
+    return WeightsMismatchError(
+        f"{where}: layer {entry.path!r} ({entry.class_name}) needs {entry.count} weights ({needs(entry)}), "
+        f"the file has {len(stored)} ({listing(stored)})"
+    )
 
 
 def same_shape(wanted: Dims, found: Sequence[int]) -> bool:

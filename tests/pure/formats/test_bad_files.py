@@ -161,6 +161,19 @@ def test_weights_in_another_file_are_not_followed(tmp_path: Path) -> None:
         del file["model_weights/second/second/bias:0"]
         file["model_weights/second/second/bias:0"] = h5py.ExternalLink(str(tmp_path / "secret.h5"), "bias")
     refused(ModelFileError, path, "lies in another file")
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        write_weights(file.create_group("model_weights"), GROUPS)
+    for place in ("model_weights", "model_weights/second"):
+        path = write_model(tmp_path / f"{len(place)}.h5", two_layers(), GROUPS)
+        with h5py.File(path, "a") as file:
+            del file[place]
+            file[place] = h5py.ExternalLink(str(tmp_path / "other.h5"), place)
+        refused(ModelFileError, path, "lies in another file")
+        path = write_model(tmp_path / f"{len(place)}b.h5", two_layers(), GROUPS)
+        with h5py.File(path, "a") as file:
+            del file[place]
+            file[place] = np.zeros(2)
+        refused(ModelFileError, path, "should be a group")
 
 
 def test_values_that_are_no_float32(tmp_path: Path) -> None:
