@@ -11,7 +11,7 @@ from ...graph.shapes import Dims
 from ..file import Source, unwrapped
 from .layers import CONTAINERS, full_name
 from .walk import Builder, Document
-from .weights import Weights
+from .weights.entries import Weights
 
 # What walking a config raises where something is not of the kind, or not in the place, that Keras writes.
 DAMAGE = (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError)

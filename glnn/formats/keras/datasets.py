@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 from ...errors import ModelFileError
-from .weights import Stored
+from .weights.entries import Stored
 
 
 def text(value: Any) -> str | None:

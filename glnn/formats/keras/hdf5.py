@@ -13,9 +13,9 @@ from ..file import Source, open_hdf5
 from ..registry import loader
 from .config import build_graph, document
 from .datasets import group, names, once, subgroup, text
-from .grouped import GroupedWeights
-from .tree import ROOTS, TreeWeights
-from .weights import Weights, listing
+from .weights.entries import Weights, listing
+from .weights.grouped import GroupedWeights
+from .weights.tree import ROOTS, TreeWeights
 
 MODEL_ITSELF = "top_level_model_weights"  # where Keras keeps what a model adds to the weights of its layers
 

@@ -8,7 +8,7 @@ from typing import Any
 from ...graph.shapes import Dims
 from ...layers.base import Layer
 from .layers import CONTAINERS, full_name
-from .weights import Stored
+from .weights.entries import Stored
 
 
 def input_shape(item: Mapping[str, Any]) -> Dims | None:

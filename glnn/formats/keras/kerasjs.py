@@ -13,8 +13,8 @@ from ..file import HDF5_MAGIC, Source, beside, hdf5_beside, read_head, read_json
 from ..foreign import NO_FORMAT, looks_like
 from ..registry import loader
 from .config import build_graph, document, is_model_json
-from .grouped import GroupedWeights
-from .weights import Stored
+from .weights.entries import Stored
+from .weights.grouped import GroupedWeights
 
 ITEM = np.dtype("<f4")  # Keras.js writes float32 in the byte order of its encoder's machine, which is little-endian
 

@@ -11,7 +11,7 @@ from ...graph.graph import TensorSpec
 from .calls import Call, Ref, flatten, parse_call
 from .inputs import implied_shape, input_dtype, input_shape, tells_input
 from .layers import CONTAINERS, build_layer, full_name, operation_problem, unused_weights
-from .weights import Entry, Weights
+from .weights.entries import Entry, Weights
 
 MOST_OUTPUTS = 1000  # of one layer; a number beyond is damage
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from ...errors import ModelFileError
 from ...graph.quantized import Quantized
-from ..keras.named import NamedWeights
-from ..keras.weights import Stored
+from ..keras.weights.entries import Stored
+from ..keras.weights.named import NamedWeights
 from .shards import Shards, map_file, no_shard, stretch
 
 # dtype in a manifest -> of the bytes in a shard, which are little-endian

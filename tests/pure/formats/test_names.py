@@ -14,9 +14,9 @@ from support.tfjs_files import write_tfjs
 
 from glnn.errors import ModelFileError, WeightsMismatchError
 from glnn.formats import load
-from glnn.formats.keras.dealing import Lot
-from glnn.formats.keras.places import in_order, orders
-from glnn.formats.keras.weights import Entry, Stored
+from glnn.formats.keras.weights.dealing import Lot
+from glnn.formats.keras.weights.entries import Entry, Stored
+from glnn.formats.keras.weights.places import in_order, orders
 from glnn.layers.base import WeightSpec
 
 # Groups by layer

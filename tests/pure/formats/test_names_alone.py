@@ -16,7 +16,7 @@ from support.tfjs_files import write_tfjs
 
 from glnn.errors import GlnnError, ModelFileError, WeightsMismatchError
 from glnn.formats import load
-from glnn.formats.keras.spelling import keeps_order, pair_by_counters, pair_by_suffix, split
+from glnn.formats.keras.weights.spelling import keeps_order, pair_by_counters, pair_by_suffix, split
 
 # TensorFlow.js: names alone
 

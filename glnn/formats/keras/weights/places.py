@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from ...errors import WeightsMismatchError
+from ....errors import WeightsMismatchError
+from .entries import Entry, Stored, listing, needs, same_shape
 from .spelling import ALIASES, KNOWN, split, without_counter
-from .weights import Entry, Stored, listing, needs, same_shape
 
 # Weights that training does not change: Keras puts these after all others of a nested model.
 NOT_TRAINED = ("moving_mean", "moving_variance", "mean", "variance", "count")

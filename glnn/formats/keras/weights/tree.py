@@ -9,11 +9,11 @@ from pathlib import Path
 
 import h5py
 
-from ...errors import ModelFileError, WeightsMismatchError
-from .datasets import dataset, subgroup, text
+from ....errors import ModelFileError, WeightsMismatchError
+from ..datasets import dataset, subgroup, text
+from .entries import Entry, Stored, fill, listing, needs
 from .places import in_order
 from .spelling import keeps_order, pair_by_counters
-from .weights import Entry, Stored, fill, listing, needs
 
 ROOTS = ("layers", "_layer_checkpoint_dependencies")  # Keras 2.15 and 3; Keras 2.12 to 2.14
 PARTS = ("layer", "forward_layer", "backward_layer", "cell")  # where layers keep those that they wrap, in Keras' order

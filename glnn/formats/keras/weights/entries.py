@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ...errors import ModelFileError, WeightsMismatchError
-from ...graph.quantized import Quantized
-from ...graph.shapes import Dims
-from ...layers.base import Layer, WeightSpec
-from .keras1 import Adapter
+from ....errors import ModelFileError, WeightsMismatchError
+from ....graph.quantized import Quantized
+from ....graph.shapes import Dims
+from ....layers.base import Layer, WeightSpec
+from ..keras1 import Adapter
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...errors import WeightsMismatchError
+from ....errors import WeightsMismatchError
 from .dealing import Lot
+from .entries import Entry, Stored, fill, listing, needs
 from .places import in_order, orders
 from .spelling import keeps_order, pair_by_counters
-from .weights import Entry, Stored, fill, listing, needs
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ...errors import WeightsMismatchError
+from ....errors import WeightsMismatchError
+from .entries import Entry, Stored, listing, needs, wrong_number
 from .places import Slot, fits, slots
 from .spelling import pair_by_counters, pair_by_suffix, split, without_counter
-from .weights import Entry, Stored, listing, needs, wrong_number
 
 Owners = Mapping[int, Entry]  # number of a bundle -> the layer it belongs to
 

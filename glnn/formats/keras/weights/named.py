@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .dealing import Lot
+from .entries import Entry, Stored, fill
 from .places import Slot, in_order, orders
-from .weights import Entry, Stored, fill
 
 
 @dataclass(frozen=True)
