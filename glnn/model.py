@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import formats, passes
-from .errors import InputError
 from .formats.native import write as native
 from .graph import reference
 from .graph.graph import Graph, Node, TensorSpec, validate
 from .plan.plan import Plan
-from .run.inputs import named_inputs, web_shapes
+from .run.inputs import named_inputs, shaped, web_shapes
 from .run.session import Session
-from .show.summary import Summary
+from .show.summary import Summary, hand_on
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from .device.device import Device
     from .layout.limits import Limits
     from .show.reports import QuantReport, RangeReport
@@ -38,12 +34,9 @@ class Model:
 
     @classmethod
     def load(
-        cls,
-        path: StrPath,
-        weights: StrPath | None = None,
-        metadata: StrPath | None = None,
+        cls, path: StrPath, weights: StrPath | None = None, metadata: StrPath | None = None,
         device: Device | None = None,
-    ) -> Model:
+    ) -> Model:  # fmt: skip
         """The model in a file, or in a folder that holds one; no OpenGL is needed before the first predict.
 
         weights, metadata: companions of formats that keep them apart, looked for beside the model if None
@@ -52,8 +45,6 @@ class Model:
         Raises ModelFileError, WeightsMismatchError, UnsupportedError (all unsupported layers together), GraphError.
         """
         return cls(formats.load(path, weights, metadata), device)
-
-    # ---- what it is
 
     @property
     def name(self) -> str:
@@ -82,14 +73,7 @@ class Model:
 
     def get_layer(self, name: str) -> Node:
         """The layer of this name. Raises InputError, with names that are close."""
-        for node in self.graph.nodes:
-            if name in (node.name, node.label):
-                return node
-        names = [node.label for node in self.graph.nodes]
-        close = difflib.get_close_matches(name, names, 3) or names[:5]
-        raise InputError(
-            f"model {self.name!r} has no layer {name!r}; there are {', '.join(map(repr, close))} and others"
-        )
+        return self.graph.find(name)
 
     def summary(self, print_fn: Callable[[str], Any] | None = None) -> Summary | None:
         """The layers with their output shapes and parameters: printed, or handed on as text or HTML.
@@ -97,16 +81,10 @@ class Model:
         Alone on a line it prints the table. What is returned is the table as well: `print(model.summary())` shows it
         once, `str(model.summary())` is its text, a notebook shows it as HTML. print_fn: hands the text to it instead.
         """
-        made = Summary(self.graph)
-        if print_fn is None:
-            return made
-        print_fn(str(made))
-        return None
+        return hand_on(Summary(self.graph), print_fn)
 
     def __repr__(self) -> str:
         return f"<glnn.Model {self.name!r}: {len(self.graph.nodes)} layers{', closed' if self.session.closed else ''}>"
-
-    # ---- running it
 
     @property
     def device(self) -> Device:
@@ -123,11 +101,11 @@ class Model:
         Any thread may call it; threads take turns. Raises InputError (number, name, rank, shape, dtype), LimitError (a
         tensor that does not fit the device), ClosedError, NoDeviceError, ForkError (OpenGL does not survive a fork).
         """
-        return _shaped(x, self.session.run(x, batch_size, verbose))
+        return shaped(x, self.session.run(x, batch_size, verbose))
 
     def reference(self, x: Any) -> Any:
         """What `predict` should give, computed layer by layer in NumPy with float64: slow, and free of OpenGL."""
-        return _shaped(x, reference.run(self.graph, named_inputs(x, self.graph.inputs)))
+        return shaped(x, reference.run(self.graph, named_inputs(x, self.graph.inputs)))
 
     def plan(self, input_shapes: Mapping[str, tuple[int, ...]] | None = None, limits: Limits | None = None) -> Plan:
         """The Plan for input shapes by name (default: the model's own with a batch of 1 and 1 for free sizes)."""
@@ -135,26 +113,14 @@ class Model:
         return self.session.plan(shapes, limits)
 
     def export_web(
-        self,
-        folder: StrPath,
-        input_shape: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
-        variants: Mapping[str, Limits] | Sequence[str] | None = None,
-        labels: Sequence[str] | None = None,
-        scale: str = "raw",
-        force: bool = False,
-        verbose: Any = "auto",
-        **picture: Any,
-    ) -> Path:
+        self, folder: StrPath, input_shape: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
+        variants: Any = None, labels: Sequence[str] | None = None, scale: str = "raw", **options: Any,
+    ) -> Path:  # fmt: skip
         """Writes the model as a web page into a folder that any web server can serve -> the folder. Needs no OpenGL.
 
         input_shape: what the page predicts on, with or without the batch axis, by name for several inputs; None: the
                      model's own with a batch of 1. Sizes that the model leaves free must be given
-        variants:    names out of glnn.web.VARIANTS, or Limits by name, best first; None: all of VARIANTS
-        labels:      names of the classes, shown by the page
-        scale:       values of a picture: "raw", "unit", "signed", "imagenet", "torch", "caffe", see glnn.image.read
-        force:       write into a folder that holds other things than an earlier export
-        verbose:     1 shows a progress bar, 0 none, "auto" one on a terminal when it takes long
-        picture:     fit, filter and background of pictures, see glnn.image.read
+        variants, labels, scale, options: see glnn.web.export_web
 
         The same model gives the same bytes. Files of an earlier export in the folder are replaced, others stay.
         Raises InputError (also for a folder of other things), LimitError (a tensor that does not fit a variant),
@@ -163,8 +129,7 @@ class Model:
         from .web import export_web
 
         shapes = web_shapes(self.graph.inputs, input_shape)
-        graph, store = self.session.graph, self.session.store
-        return export_web(graph, store, folder, shapes, variants, labels, scale, force, verbose, **picture)
+        return export_web(self.session.graph, self.session.store, folder, shapes, variants, labels, scale, **options)
 
     def save(self, path: StrPath) -> Path:
         """Writes the model, as it was loaded or quantized, into one file of the suffix .glnn -> its path.
@@ -174,18 +139,10 @@ class Model:
         """
         return native.save(self.graph, path)
 
-    # ---- other precision
-
     def quantize(
-        self,
-        weights: Any = "uint8",
-        per_channel: bool = True,
-        activations: Any = None,
-        calibrate: Any = None,
-        skip: Any = (),
-        max_drift: float | None = None,
-        verbose: Any = "auto",
-    ) -> Model:
+        self, weights: Any = "uint8", per_channel: bool = True, activations: Any = None, calibrate: Any = None,
+        skip: Any = (), max_drift: float | None = None, verbose: Any = "auto",
+    ) -> Model:  # fmt: skip
         """A new model of the same layers, optimized, with weights (and tensors between layers) in fewer bits.
 
         weights:     "float32" (left as they are), "float16", "uint16", "uint8", "uint4"; "auto": the cheapest of them
@@ -197,18 +154,14 @@ class Model:
         skip:        names of layers (* and ? match), or a callable of a layer, that are left as they are
         max_drift:   of the outputs, relative RMS, that weights="auto" keeps to (default 0.005)
 
-        Arrays of two or more axes are quantized; biases and other vectors stay float32. `report` of the new model
-        tells of each layer. This model stays as it is, and both want closing.
-
-        Raises InputError, QuantizationError (weights that are not finite, calibration inputs or ranges that do not
-        serve). Without calibrate it needs no OpenGL.
+        Arrays of two or more axes are quantized; biases and other vectors stay float32. `report` of the new model tells
+        of each layer. This model stays as it is; both want closing. Without calibrate it needs no OpenGL. Raises
+        InputError, QuantizationError (weights that are not finite, calibration inputs or ranges that do not serve).
         """
         from .measure.compress import quantize
 
         graph, report = quantize(self.session, weights, per_channel, activations, calibrate, skip, max_drift, verbose)
-        model = Model(graph, self.session.given)
-        model.report = report
-        return model
+        return _made(graph, self.session.given, report)
 
     def range_report(self, x: Any, verbose: Any = "auto") -> RangeReport:
         """What range the tensors between layers have on inputs x (as for predict), and which leave that of float16.
@@ -218,8 +171,6 @@ class Model:
         from .measure.ranges import range_report
 
         return range_report(self.session, x, verbose)
-
-    # ---- the end
 
     def close(self) -> None:
         """Frees the model's textures and programs, from any thread; the device stays. A second call does nothing."""
@@ -233,23 +184,16 @@ class Model:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A pickled model holds its weights and what its device was asked for; it opens a device where it runs."""
-        return _remake, (self.graph, self.session.given, self.report)
+        return _made, (self.graph, self.session.given, self.report)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Model:
+    def __deepcopy__(self, memo: Any = None) -> Model:
         """A copy shares the graph, which nothing changes, and the device."""
-        return _remake(self.graph, self.session.given, self.report)
+        return _made(self.graph, self.session.given, self.report)
 
-    def __copy__(self) -> Model:
-        return self.__deepcopy__({})
-
-
-def _shaped(x: Any, outputs: dict[str, np.ndarray]) -> Any:
-    if isinstance(x, Mapping):
-        return outputs
-    return next(iter(outputs.values())) if len(outputs) == 1 else list(outputs.values())
+    __copy__ = __deepcopy__
 
 
-def _remake(graph: Graph, device: Device | None, report: QuantReport | None) -> Model:
+def _made(graph: Graph, device: Device | None, report: QuantReport | None) -> Model:
     model = Model(graph, device)
     model.report = report
     return model

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from ..errors import GlnnError, GraphError
+from ..errors import GlnnError, GraphError, InputError
 from .shapes import Dims, shape_text
 
 
@@ -164,6 +165,17 @@ class Graph:
         """The outputs, under the names that the user calls them by."""
         specs, names = self.specs(input_shapes), self.output_names or self.outputs
         return [TensorSpec(name, specs[tensor].shape) for name, tensor in zip(names, self.outputs, strict=True)]
+
+    def find(self, name: str) -> Node:
+        """The node of this name or label. Raises InputError, with names that are close."""
+        for node in self.nodes:
+            if name in (node.name, node.label):
+                return node
+        names = [node.label for node in self.nodes]
+        close = difflib.get_close_matches(name, names, 3) or names[:5]
+        raise InputError(
+            f"model {self.name!r} has no layer {name!r}; there are {', '.join(map(repr, close))} and others"
+        )
 
     def consumers(self) -> dict[str, list[Node]]:
         """The nodes that read each tensor, by tensor name."""

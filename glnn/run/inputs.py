@@ -90,6 +90,13 @@ def _fits(shape: Sequence[int], wanted: Sequence[int | None]) -> bool:
     return len(shape) == len(wanted) and all(w is None or s == w for s, w in zip(shape, wanted, strict=True))
 
 
+def shaped(x: Any, outputs: dict[str, np.ndarray]) -> Any:
+    """Outputs by name in the form of inputs x: a dict for a dict, else an array, or a list of several."""
+    if isinstance(x, Mapping):
+        return outputs
+    return next(iter(outputs.values())) if len(outputs) == 1 else list(outputs.values())
+
+
 def web_shapes(
     specs: Sequence[TensorSpec], given: Sequence[int] | Mapping[str, Sequence[int]] | None
 ) -> dict[str, tuple[int, ...]]:

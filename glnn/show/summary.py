@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
 from ..graph.graph import Graph, Node
 from ..graph.shapes import shape_text
@@ -40,6 +42,14 @@ class Summary:
             print(self)
         except (OSError, ValueError):  # the output was closed: what it was piped to went away
             pass
+
+
+def hand_on(made: Summary, print_fn: Callable[[str], Any] | None) -> Summary | None:
+    """The summary itself, or None after its text was handed to print_fn."""
+    if print_fn is None:
+        return made
+    print_fn(str(made))
+    return None
 
 
 def parameters(node: Node) -> int:

@@ -64,8 +64,15 @@ def export_web(
 ) -> Path:
     """Writes an (optimised) graph for input shapes by name, batch first, into a folder -> the folder.
 
-    See Model.export_web for the arguments and for what becomes of files that are there.
-    Raises InputError, LimitError (a tensor that does not fit a variant), UnsupportedError.
+    variants: names out of VARIANTS, or Limits by name, best first; None: all of VARIANTS
+    labels:   names of the classes, shown by the page
+    scale:    values of a picture: "raw", "unit", "signed", "imagenet", "torch", "caffe", see glnn.image.read
+    force:    write into a folder that holds other things than an earlier export
+    verbose:  1 shows a progress bar, 0 none, "auto" one on a terminal when it takes long
+    picture:  fit, filter and background of pictures, see glnn.image.read
+
+    Raises InputError (also for a folder of other things), LimitError (a tensor that does not fit a variant),
+    UnsupportedError.
     """
     prepare = Preparation(scale, **picture)
     limits = chosen(variants)
