@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from ..errors import GlnnError, GraphError
+from .names import named
 from .shapes import Dims
 
 
@@ -73,7 +74,8 @@ class Node:
     """One call of a layer. `name` is unique in the graph; `label` is the layer's name in the user's model.
 
     In a nested model the label is a path; where none is given it is the name.
-    Weights are arrays of float32 or float16, or Quantized.
+    Weights are arrays of float32 or float16, or Quantized. `origins` names them, the same for all nodes that share one;
+    a Graph names those that have none (see names.named).
     """
 
     name: str
@@ -82,6 +84,7 @@ class Node:
     outputs: tuple[str, ...]
     weights: Mapping[str, Any] = field(default_factory=dict)
     label: str = ""
+    origins: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.label:
@@ -105,6 +108,9 @@ class Graph:
     outputs: tuple[str, ...]
     output_names: tuple[str, ...] = ()
     activations: Mapping[str, ActivationCodec] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "nodes", named(self.nodes))
 
     def with_(self, **changes: Any) -> Graph:
         """A copy with some fields changed."""
@@ -138,6 +144,10 @@ class Graph:
                     raise GraphError(f"{self.name}: two tensors are called {name!r}")
                 known[name] = TensorSpec(name, tuple(shape))
         return known
+
+    def weights(self) -> dict[str, Any]:
+        """All weights by name, each once however many nodes share it."""
+        return {node.origins[name]: weight for node in self.nodes for name, weight in node.weights.items()}
 
     def consumers(self) -> dict[str, list[Node]]:
         """The nodes that read each tensor, by tensor name."""
