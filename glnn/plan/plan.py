@@ -116,7 +116,7 @@ def make_plan(
     for node in graph.nodes:
         drafts.begin(node)
         try:
-            made = as_tuple(node.layer.lower(drafts, [values[name] for name in node.inputs], node.weights))
+            made = as_tuple(node.layer.lower(drafts, [values[name] for name in node.inputs], store.of(node)))
         except NotImplementedError:
             raise UnsupportedError(
                 graph.name, [f"layer {node.label!r}: {type(node.layer).__name__} has no kernel"]
