@@ -131,8 +131,10 @@ def shrunk(array: np.ndarray) -> np.ndarray:
 
 def pack4(codes: np.ndarray) -> np.ndarray:
     """uint4 codes (...) two to a byte, (ceil(size / 2),), the first in the low half."""
-    flat = np.append(codes.reshape(-1), np.zeros(codes.size % 2, np.uint8)).astype(np.uint8)
-    return flat[0::2] | flat[1::2] << 4
+    flat = codes.reshape(-1).astype(np.uint8, copy=False)
+    packed = flat[0::2].copy()
+    packed[: codes.size // 2] |= flat[1::2] << 4
+    return packed
 
 
 def unpack4(packed: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
