@@ -99,7 +99,11 @@ class Layer:
         raise NotImplementedError
 
     def lower(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, np.ndarray]) -> Any:
-        """The draws that compute this layer."""
+        """The draws that compute this layer.
+
+        Weights are `graph.weight.Weight`s: what is sliced, turned, reshaped or broadcast stays one, known by name and
+        view to all plans; arithmetic gives plain arrays.
+        """
         raise NotImplementedError
 
 

@@ -111,7 +111,6 @@ def test_a_copy_makes_the_same_plans_and_the_same_page(
     for limits in (Limits(), Limits(64, 4, dialect="es100")):
         texts = [model.plan(SHAPE, limits).to_json() for model in models]
         assert texts[0] == texts[1]
-    assert models[0]._store.values.keys() == models[1]._store.values.keys()
     files = pages(models, tmp_path)
     assert files[0] == files[1] and len(files[0]) > 7
 
@@ -156,6 +155,15 @@ def test_every_draw_reads_the_scales_of_its_codes(codec: str) -> None:
                 np.testing.assert_array_equal(values[name.replace("_t0", "_q_t0")], held.channels() or ())
                 checked.append(name)
     assert len(checked) > sum(w.quant == "channel" for w in plan.weights) > 5
+
+
+def test_one_call_of_a_shared_layer_in_another_codec() -> None:
+    model = Model(chain(("a", CONV), ("a", CONV), ("a", CONV))).quantize({"a:1": "uint8"}, verbose=0)
+    names = [n.origins["kernel"] for n in model.optimized.nodes]
+    assert names == ["a:0/kernel", "a:0/kernel~1", "a:0/kernel"]
+    store = WeightStore(model.optimized)
+    keys = [w.key for w in make_plan(model.optimized, SHAPE, Limits(), store).weights if w.key[0] != "~"]
+    assert [type(store.values[key]) for key in keys] == [np.ndarray, Quantized]
 
 
 def test_views_have_keys_of_their_own() -> None:
