@@ -199,7 +199,7 @@ def choose(graph: Graph, choice: Choice | None, skip: Names, allowed: Sequence[s
 
 @dataclass
 class Encoder:
-    """Weights of a graph in other codecs, each made once: arrays that layers share stay shared."""
+    """Weights of a graph in other codecs, each made once: what layers share stays shared."""
 
     graph: Graph
     per_channel: bool = True
@@ -221,7 +221,7 @@ class Encoder:
                 new[name] = array
                 continue
             axes = channel_axes(node, name, array.ndim) if self.per_channel else ()
-            key = id(array), codec, axes
+            key = node.origins[name], codec, axes
             if key not in self._made:
                 self._made[key] = encode(node, name, codec, self.per_channel)
             new[name] = self._made[key]

@@ -21,12 +21,10 @@ def texels(array: np.ndarray | Quantized, layout: Layout | CellLayout, stored: S
 
     Of a quantized array these are its codes.
     """
-    codes = getattr(array, "codes", None)
-    values = np.asarray(array, np.float32) if codes is None else codes
-    (width, height), count = layout.size, layout.textures
-    spare = (0, 0), (0, height - layout.height), (0, width - layout.width), (0, 0)
-    parts = [stored.encode(np.pad(part, spare)) for part in layout.pack(values)]
-    return parts if count > 1 or len(parts) == 1 else [np.concatenate(parts)]
+    codes: np.ndarray | None = getattr(array, "codes", None)
+    values = stored.cast(np.asarray(array) if codes is None else codes)
+    room = layout.packed(values, layout.size)
+    return [stored.encode(part) for part in (room.reshape(1, -1, *room.shape[2:]) if layout.textures == 1 else room)]
 
 
 def write(textures: Sequence[Texture], array: np.ndarray, layout: Layout | CellLayout, stored: Storage) -> None:

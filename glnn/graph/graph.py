@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from ..errors import GlnnError, GraphError, InputError
+from .names import named
 from .shapes import Dims, shape_text
 
 
@@ -82,7 +83,8 @@ class Node:
     """One call of a layer. `name` is unique in the graph; `label` is the layer's name in the user's model.
 
     In a nested model the label is a path; where none is given it is the name.
-    Weights are arrays of float32 or float16, or Quantized.
+    Weights are arrays of float32 or float16, or Quantized. `origins` names them, the same for all nodes that share one;
+    a Graph names those that have none (see names.named).
     """
 
     name: str
@@ -91,6 +93,7 @@ class Node:
     outputs: tuple[str, ...]
     weights: Mapping[str, Any] = field(default_factory=dict)
     label: str = ""
+    origins: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.label:
@@ -122,6 +125,9 @@ class Graph:
     outputs: tuple[str, ...]
     output_names: tuple[str, ...] = ()
     activations: Mapping[str, ActivationCodec] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "nodes", named(self.nodes))
 
     def __repr__(self) -> str:
         inputs = ", ".join(f"{spec.name} {shape_text(spec.shape)}" for spec in self.inputs)
@@ -160,6 +166,10 @@ class Graph:
                     raise GraphError(f"{self.name}: two tensors are called {name!r}")
                 known[name] = TensorSpec(name, tuple(shape))
         return known
+
+    def weights(self) -> dict[str, Any]:
+        """All weights by name, each once however many nodes share it."""
+        return {node.origins[name]: weight for node in self.nodes for name, weight in node.weights.items()}
 
     def output_specs(self, input_shapes: Mapping[str, Sequence[int | None]] | None = None) -> list[TensorSpec]:
         """The outputs, under the names that the user calls them by."""

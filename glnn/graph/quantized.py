@@ -18,7 +18,7 @@ CODE_DTYPES: dict[str, Any] = {"uint4": np.dtype("u1"), "uint8": np.dtype("u1"),
 
 @dataclass(frozen=True, eq=False)
 class Quantized:
-    """Codes of any shape; `scale` and `low` are float32 of the same shape, as views that repeat (see `make`)."""
+    """Codes of any shape; `scale` and `low` are float32 of as many axes, of size 1 along those in which they repeat."""
 
     codec: str
     codes: np.ndarray
@@ -44,7 +44,7 @@ class Quantized:
             values = np.asarray(given, np.float32)
             if not np.isfinite(values).all():
                 raise ValueError(f"{name} holds NaN or infinity")
-            pair.append(np.broadcast_to(values, codes.shape))
+            pair.append(shrunk(np.broadcast_to(values, codes.shape)))
         return cls(codec, codes, *pair)
 
     # ---- as an array
@@ -71,7 +71,8 @@ class Quantized:
         return len(self.codes)
 
     def _each(self, change: Any) -> Quantized:
-        return Quantized(self.codec, change(self.codes), change(self.scale), change(self.low))
+        scale, low = (shrunk(change(np.broadcast_to(a, self.shape))) for a in (self.scale, self.low))
+        return Quantized(self.codec, change(self.codes), scale, low)
 
     def __getitem__(self, key: Any) -> Quantized:
         return self._each(lambda a: np.asarray(a[key]))  # one value is an array of no axes
@@ -88,6 +89,10 @@ class Quantized:
         """Two axes exchanged."""
         return self._each(lambda a: a.swapaxes(first, second))
 
+    def broadcast_to(self, shape: tuple[int, ...]) -> Quantized:
+        """Repeated to a shape as NumPy broadcasts."""
+        return self._each(lambda a: np.broadcast_to(a, shape))
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         values = np.asarray(self.codes * self.scale.astype(np.float64) + self.low, np.float32)
         return values if dtype is None else values.astype(dtype)
@@ -100,25 +105,26 @@ class Quantized:
 
     def times(self, factors: np.ndarray) -> Quantized:
         """The same codes, worth `factors` (of a shape that broadcasts) times as much: computed in float64."""
-        new = [np.asarray(shrunk(a).astype(np.float64) * factors, np.float32) for a in (self.scale, self.low)]
+        new = [np.asarray(a.astype(np.float64) * factors, np.float32) for a in (self.scale, self.low)]
         return Quantized.make(self.codec, self.codes, *new)
 
     @property
     def per_tensor(self) -> bool:
         """Whether one scale and one low hold for all values."""
-        return all(shrunk(a).size <= 1 for a in (self.scale, self.low))
+        return all(a.size <= 1 for a in (self.scale, self.low))
 
     def channels(self) -> tuple[np.ndarray, np.ndarray] | None:
         """(scale, low), each (last axis,), where they change along the last axis alone; else None."""
-        if any(size != 1 for a in (self.scale, self.low) for size in shrunk(a).shape[:-1]):
+        if any(size != 1 for a in (self.scale, self.low) for size in a.shape[:-1]):
             return None
         first = (0,) * (self.ndim - 1)
-        return self.scale[first], self.low[first]
+        scale, low = (np.broadcast_to(a, self.shape)[first] for a in (self.scale, self.low))
+        return scale, low
 
     @property
     def nbytes(self) -> int:
         """Bytes of the codes, densely packed, with their scales and lows."""
-        return (self.size * BITS[self.codec] + 7) // 8 + sum(shrunk(a).nbytes for a in (self.scale, self.low))
+        return (self.size * BITS[self.codec] + 7) // 8 + self.scale.nbytes + self.low.nbytes
 
 
 def shrunk(array: np.ndarray) -> np.ndarray:
@@ -128,8 +134,10 @@ def shrunk(array: np.ndarray) -> np.ndarray:
 
 def pack4(codes: np.ndarray) -> np.ndarray:
     """uint4 codes (...) two to a byte, (ceil(size / 2),), the first in the low half."""
-    flat = np.append(codes.reshape(-1), np.zeros(codes.size % 2, np.uint8)).astype(np.uint8)
-    return flat[0::2] | flat[1::2] << 4
+    flat = codes.reshape(-1).astype(np.uint8, copy=False)
+    packed = flat[0::2].copy()
+    packed[: codes.size // 2] |= flat[1::2] << 4
+    return packed
 
 
 def unpack4(packed: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -139,7 +147,6 @@ def unpack4(packed: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def broadcast(array: Any, shape: tuple[int, ...]) -> Any:
-    """An array, quantized or not, repeated to a shape as NumPy broadcasts."""
-    if isinstance(array, Quantized):
-        return array._each(lambda a: np.broadcast_to(a, shape))
-    return np.broadcast_to(array, shape)
+    """An array, quantized or a Weight or neither, repeated to a shape as NumPy broadcasts."""
+    own = getattr(array, "broadcast_to", None)
+    return own(shape) if own else np.broadcast_to(array, shape)

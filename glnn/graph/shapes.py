@@ -27,6 +27,11 @@ def product(sizes: Dims) -> int | None:
     return None if None in sizes else math.prod(size or 0 for size in sizes)
 
 
+def row_major(shape: Sequence[int]) -> list[int]:
+    """How far apart neighbours along each axis lie in row-major order, in elements."""
+    return [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+
+
 def numbers(shape: Dims) -> Shape:
     """A shape without free dimensions. Raises ValueError where one is free."""
     sizes = tuple(size for size in shape if size is not None)

@@ -114,7 +114,11 @@ class Layer:
         raise NotImplementedError(f"class {type(self).__name__} has no method reference")
 
     def lower(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, np.ndarray]) -> Any:
-        """The draws that compute this layer."""
+        """The draws that compute this layer.
+
+        Weights are `graph.weight.Weight`s: what is sliced, turned, reshaped or broadcast stays one, known by name and
+        view to all plans; arithmetic gives plain arrays.
+        """
         raise NotImplementedError(f"class {type(self).__name__} has no method lower")
 
 

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..graph.shapes import Dims, Shape, numbers, product
+from ..graph.shapes import Dims, Shape, numbers, product, row_major
 from ..primitives.base import Builder, Value
 from ..primitives.functions import LINEAR, Function
-from ..primitives.move import gather, permute, reshape, row_major
+from ..primitives.move import gather, permute, reshape
 from .activation import finish
 from .base import Activated, Layer, WeightSpec, register
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -88,27 +90,54 @@ class CellLayout:
 
     def pack(self, array: np.ndarray) -> list[np.ndarray]:
         """(1, height, width, lanes) values for each part, from (taps, in, out) or (taps, channels) values."""
-        cells = matrix_cells(array) if array.ndim == 3 else vector_cells(array)
-        flat = cells.reshape(-1, self.lanes)
-        full = np.zeros((self.parts * self.height * self.width, self.lanes), array.dtype)
-        full[: len(flat)] = flat
-        return list(full.reshape(self.parts, 1, self.height, self.width, self.lanes))
+        return list(self.packed(array, (self.width, self.height)))
+
+    def packed(self, array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """(parts, 1, *size, lanes) values in textures of this (width, height), zeros where none belong."""
+        room = np.zeros((self.parts, 1, size[1], size[0], self.lanes), array.dtype)
+        used = room[:, :, : self.height, : self.width]
+        fill = matrix_cells if array.ndim == 3 else vector_cells
+        if self.aligned and self.parts == 1:  # a column of cells is a row of the texture: straight to their places
+            fill(array, used[0, 0].reshape(self.cols, -1))
+        else:
+            full = np.zeros(used.shape, array.dtype)
+            fill(array, full.reshape(1, -1)[:, : self.runs * self.run_texels * self.lanes])
+            used[...] = full
+        return room
 
 
-def matrix_cells(array: np.ndarray) -> np.ndarray:
-    """(out groups, in groups, taps, 4 input lanes, 4 output lanes) of a (taps, in, out) array, zero-padded."""
+def matrix_cells(array: np.ndarray, room: np.ndarray | None = None) -> np.ndarray:
+    """(out groups, in groups, taps, 4 input lanes, 4 output lanes) of a (taps, in, out) array, zero-padded.
+
+    room: zeros of any shape in this order, which become the cells.
+    """
     taps, cin, cout = array.shape
-    padded = np.zeros((taps, ceil_div(cin, 4) * 4, ceil_div(cout, 4) * 4), array.dtype)
-    padded[:, :cin, :cout] = array
-    return np.ascontiguousarray(padded.reshape(taps, -1, 4, padded.shape[2] // 4, 4).transpose(3, 1, 0, 2, 4))
+    shape = ceil_div(cout, 4), ceil_div(cin, 4), taps, 4, 4
+    cells = np.zeros(shape, array.dtype) if room is None else room.reshape(shape)
+    for (i, x), (j, y) in itertools.product(quads(cin), quads(cout)):
+        part = cells[j, i, :, : x.step, : y.step].transpose(2, 1, 3, 0, 4)
+        part[...] = array[:, x.start : x.stop, y.start : y.stop].reshape(part.shape)
+    return cells
 
 
-def vector_cells(array: np.ndarray) -> np.ndarray:
-    """(groups, taps, 4 lanes) of a (taps, channels) array, zero-padded."""
+def vector_cells(array: np.ndarray, room: np.ndarray | None = None) -> np.ndarray:
+    """(groups, taps, 4 lanes) of a (taps, channels) array, zero-padded. room: as for `matrix_cells`."""
     taps, channels = array.shape
-    padded = np.zeros((taps, ceil_div(channels, 4) * 4), array.dtype)
-    padded[:, :channels] = array
-    return np.ascontiguousarray(padded.reshape(taps, -1, 4).transpose(1, 0, 2))
+    shape = ceil_div(channels, 4), taps, 4
+    cells = np.zeros(shape, array.dtype) if room is None else room.reshape(shape)
+    for i, x in quads(channels):
+        part = cells[i, :, : x.step].transpose(1, 0, 2)
+        part[...] = array[:, x.start : x.stop].reshape(part.shape)
+    return cells
+
+
+def quads(count: int) -> Iterator[tuple[slice, range]]:
+    """Channels in whole groups of four, then what is left: (groups, channels in steps of the lanes that these fill)."""
+    whole = count // 4
+    if whole:
+        yield slice(0, whole), range(0, 4 * whole, 4)
+    if count % 4:
+        yield slice(whole, whole + 1), range(4 * whole, count, count % 4)
 
 
 @lru_cache(4096)

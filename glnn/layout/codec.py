@@ -65,10 +65,14 @@ class Storage:
         """Whether shaders read integers from the texture."""
         return self.format.endswith("ui")
 
+    def cast(self, values: np.ndarray) -> np.ndarray:
+        """Values or codes in the type that the codec stores: themselves, where they are of it."""
+        with np.errstate(over="ignore"):  # beyond 65504 is infinity, as packHalf2x16 makes it
+            return np.asarray(values).astype(CODECS[self.codec].dtype, copy=False)
+
     def encode(self, values: np.ndarray) -> np.ndarray:
         """Values or codes (.., lanes) -> texels (.., components)."""
-        with np.errstate(over="ignore"):  # beyond 65504 is infinity, as packHalf2x16 makes it
-            stored = values.astype(CODECS[self.codec].dtype)
+        stored = self.cast(values)
         if self.text == "uint4":
             stored = pack4(stored)
         dtype, components = FORMATS[self.format]

@@ -122,21 +122,34 @@ class Layout:
 
     def pack(self, array: np.ndarray) -> list[np.ndarray]:
         """(layers, height, width, 4 // texels) values for each part, dead lanes, pixels and tiles zero."""
+        return list(self.packed(array, (self.width, self.height)))
+
+    def packed(self, array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """(parts, layers, *size, 4 // texels) values in textures of this (width, height), zeros where none belong."""
         n, h, w, c = self.dims
         (bh, bw), (ph, pw), lanes = self.block, self.tile, 4 // self.texels
-        x = np.zeros((n, h if self.flat else ph * bh, w if self.flat else pw * bw, self.groups * 4), array.dtype)
-        x[:, :h, :w, :c] = array.reshape(n, h, w, c)
-        if self.flat:
-            x = x.reshape(1, 1, self.tiles, 1, 1, lanes)
-        else:  # n by i bx j g l -> i j (n g) by bx l
-            x = x.reshape(n, ph, bh, pw, bw, self.groups * self.texels, lanes).transpose(2, 4, 0, 5, 1, 3, 6)
-            x = x.reshape(bh, bw, self.tiles, ph, pw, lanes)
-        full = np.zeros(
-            (*x.shape[:2], self.parts * min(self.rows, self.part_rows) * self.columns, *x.shape[3:]), x.dtype
+        x, depth = array.reshape(n, h, w, c), self.groups * self.texels
+        if self.flat:  # every pixel is a tile
+            n, ph, pw, x = n * h * w, 1, 1, x.reshape(n * h * w, 1, 1, c)
+        rows = min(self.rows, self.part_rows)
+        tiles = np.zeros((self.layers, self.parts * rows * self.columns, ph, pw, lanes), array.dtype)
+        # n by bx i j g l, of which the last pixels and lanes are not there
+        places = tiles[:, : self.tiles].reshape(bh, bw, n, depth, ph, pw, lanes).transpose(2, 4, 5, 0, 1, 3, 6)
+        for i, j in np.ndindex(bh, bw):
+            pixels = x[:, i::bh, j::bw]
+            there = places[:, : pixels.shape[1], : pixels.shape[2], i, j]
+            whole = c // lanes
+            there[..., :whole, :] = pixels[..., : whole * lanes].reshape(*pixels.shape[:3], whole, lanes)
+            if c % lanes:
+                there[..., whole, : c % lanes] = pixels[..., whole * lanes :]
+        width, height = size
+        room = np.zeros((self.parts, self.layers, height, width, lanes), array.dtype)
+        used = room[:, :, : rows * ph, : self.columns * pw]
+        used = used.reshape(self.parts, self.layers, rows, ph, self.columns, pw, lanes)
+        used[...] = tiles.reshape(self.layers, self.parts, rows, self.columns, ph, pw, lanes).transpose(
+            1, 0, 2, 4, 3, 5, 6
         )
-        full[:, :, : self.tiles] = x
-        full = full.reshape(self.layers, self.parts, -1, self.columns, ph, pw, lanes).transpose(1, 0, 2, 4, 3, 5, 6)
-        return [np.ascontiguousarray(p).reshape(self.layers, self.height, self.width, lanes) for p in full]
+        return room
 
     def unpack(self, parts: list[np.ndarray]) -> np.ndarray:
         """The array of `shape` from what `pack` made."""

@@ -84,7 +84,7 @@ def report(
                     max(made) if made else None, note(old, new),
                 )
             )  # fmt: skip
-    arrays = {id(array): array for node in after.nodes for array in node.weights.values()}.values()
+    arrays = after.weights().values()
     total = 4 * sum(array.size for array in arrays), sum(int(array.nbytes) for array in arrays)
     return QuantReport(before.name, tuple(rows), outputs, *total, samples, max_drift)
 

@@ -171,7 +171,7 @@ def group(nodes: list[Node]) -> list[Layer]:
     """Nodes as layers: those that share their weights belong together."""
     found: dict[tuple, Layer] = {}
     for node in nodes:
-        key = tuple(sorted(id(array) for array in node.weights.values() if array.ndim >= 2))
+        key = tuple(sorted(node.origins[name] for name, array in node.weights.items() if array.ndim >= 2))
         found.setdefault(key, Layer([])).nodes.append(node)
     return list(found.values())
 

@@ -51,13 +51,19 @@ def _fold(node: Node, norm: Node, ranks: dict[str, int]) -> Node | None:
     if scaled is None:
         return None
     bias = np.asarray(node.weights.get("bias", 0.0), np.float64) * scale + shift
-    weights = dict(node.weights)
-    weights[name] = scaled
-    weights["bias"] = bias.astype(np.float32)
-    return norm.with_(
-        name=node.name, label=node.label, inputs=node.inputs, weights=weights,
+    weights = {**node.weights, name: scaled, "bias": bias.astype(np.float32)}
+    # What is computed is named by what it was made of: layers that are called twice, with their norm, share it still.
+    kernel_name, norm_name = node.origins[name], folder(norm.origins["moving_variance"])
+    made = {name: f"{kernel_name}*{norm_name}", "bias": f"{folder(kernel_name)}/bias*{norm_name}"}
+    return node.with_(
+        outputs=norm.outputs, weights=weights, origins={**node.origins, **made},
         layer=replace(layer, use_bias=True, activation=bn.activation),  # type: ignore[type-var]
     )  # fmt: skip
+
+
+def folder(origin: str) -> str:
+    """A weight's name without its last part: the layer that it came from."""
+    return origin.rpartition("/")[0]
 
 
 def _times(kernel: Any, factors: np.ndarray) -> Any:

@@ -20,7 +20,5 @@ def _fuse(node: Node, act: Node) -> Node | None:
         return None
     if node.layer.activation.name != "linear" or not act.layer.function.pointwise:
         return None
-    return act.with_(
-        name=node.name, label=node.label, inputs=node.inputs, weights=node.weights,
-        layer=replace(node.layer, activation=act.layer.function),  # type: ignore[type-var]
-    )  # fmt: skip
+    layer = replace(node.layer, activation=act.layer.function)  # type: ignore[type-var]
+    return node.with_(outputs=act.outputs, layer=layer)

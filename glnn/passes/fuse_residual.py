@@ -36,9 +36,7 @@ def run(graph: Graph) -> Graph:
         # Of two convolutions the later one takes the sum: the other tensor is made before it.
         if place.get(other, -1) > place[conv.outputs[0]]:
             return None
-        return add.with_(
-            name=conv.name, label=conv.label, weights=conv.weights, inputs=(*conv.inputs, other),
-            layer=replace(conv.layer, residual=True, activation=add.layer.activation),
-        )  # fmt: skip
+        layer = replace(conv.layer, residual=True, activation=add.layer.activation)
+        return conv.with_(inputs=(*conv.inputs, other), outputs=add.outputs, layer=layer)
 
     return fuse_pairs(graph, fuse)

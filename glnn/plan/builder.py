@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -46,12 +47,12 @@ class PlanBuilder:
         self.drafts: list[DrawSpec] = []
         self.weights: dict[str, WeightPlan] = {}
         self.node: Node | None = None
-        self._calls = 0
+        self._scales: dict[str, int] = {}  # key of a weight that has a scale for each channel -> number of these
         self._fixed: set[int] = set()
 
     def begin(self, node: Node) -> None:
         """What is drawn from now on belongs to this node."""
-        self.node, self._calls = node, 0
+        self.node = node
 
     def value(self, shape: Shape, blocked: bool = True) -> Value:
         """A new tensor of this shape."""
@@ -71,20 +72,16 @@ class PlanBuilder:
         self.layouts[value.id] = choose_layout(tuple(map(int, value.shape)), self.limits, blocked, texels, self.block)
         self.codecs[value.id] = codec
 
-    def _weight(self, array: np.ndarray | Quantized, name: str, cells: bool) -> int:
-        where = f"{self.node.name if self.node else ''}#{self._calls}/{name}"
-        scales = array.channels() if isinstance(array, Quantized) else None
-        if isinstance(array, Quantized) and scales is None:  # a layer mixed its channels: no shader could tell them
-            array = np.asarray(array)
-        if isinstance(array, np.ndarray) and array.dtype not in (np.float32, np.float16):
-            array = array.astype(np.float32)
+    def _weight(self, array: Any, name: str, cells: bool) -> int:
+        """The number of a weight, planned now if it was not: as cells for an inner loop, or as a tensor."""
         if cells and array.ndim == 1:
             array = array[None]
-        key = self.store.key(array, where, "cells" if cells else "")
+        key = self.store.add(array, "cells" if cells else "")
         if key not in self.weights:
-            self.weights[key] = self._plan(key, array, where, cells)
-            if self.weights[key].quant == "channel":
-                self._weight(np.stack(array.channels()), f"{name}_q", True)  # type: ignore[union-attr, arg-type]
+            values = self.store.values[key]
+            self.weights[key] = self._plan(key, values, f"{self.node.name if self.node else ''}/{name}", cells)
+            if isinstance(values, Quantized) and not values.per_tensor:
+                self._scales[key] = self._weight(np.stack(values.channels() or ()), f"{name}_q", True)
         return list(self.weights).index(key)
 
     def _plan(self, key: str, array: np.ndarray | Quantized, where: str, cells: bool) -> WeightPlan:
@@ -120,7 +117,6 @@ class PlanBuilder:
         window: Mapping[str, Window] | None = None,
     ) -> Value:
         """See primitives.base.Builder."""
-        self._calls += 1
         source = load_kernel(kernel)
         params = {k: int(v) for k, v in (param or {}).items()}
         const = dict(const or {})
@@ -135,9 +131,10 @@ class PlanBuilder:
         params = {k: params[k] for k in source.declared["param"] if k in params} | params
         cell_numbers = {k: self._weight(v, k, True) for k, v in (cells or {}).items()}
         tensor_numbers = {k: self._weight(v, k, False) for k, v in (tensors or {}).items()}
+        keys = list(self.weights)
         for name, number in {**cell_numbers, **tensor_numbers}.items():
-            if list(self.weights.values())[number].quant == "channel":
-                cell_numbers[f"{name}_q"] = number + 1  # its scales follow it
+            if keys[number] in self._scales:
+                cell_numbers[f"{name}_q"] = self._scales[keys[number]]
         out = self.value(shape, blocked=source.blocked)
         where = self.node.label if self.node else kernel
         self.drafts.append(

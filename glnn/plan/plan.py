@@ -124,7 +124,7 @@ def make_plan(
     for node in graph.nodes:
         drafts.begin(node)
         try:
-            made = as_tuple(node.layer.lower(drafts, [values[name] for name in node.inputs], node.weights))
+            made = as_tuple(node.layer.lower(drafts, [values[name] for name in node.inputs], store.of(node)))
         except NotImplementedError as error:
             raise UnsupportedError(graph.name, [f"layer {node.label!r}: {error}"]) from None
         except (KernelError, LimitError) as error:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from ..graph.graph import Graph
-from ..graph.quantized import Quantized, shrunk
+from ..graph.graph import Graph, Node
+from ..graph.quantized import Quantized
 from ..graph.shapes import Shape
+from ..graph.weight import Weight
 from ..kernels.read_tensors import Bound
 from ..layout.cells import CellLayout
 from ..layout.codec import Storage, texel_bytes
@@ -49,31 +51,42 @@ class WeightStore:
     """The values of all weights by key, for every plan of a model; what a plan names, an executor uploads once."""
 
     def __init__(self, graph: Graph):
-        self.values: dict[str, np.ndarray | Quantized] = {}
-        self._owners: dict[int, str] = {}
-        for node in graph.nodes:
-            for name, array in node.weights.items():
-                self._owners.setdefault(id(_base(array)), f"{node.name}/{name}")
+        self.values: dict[str, np.ndarray | Quantized] = {}  # as textures hold them
+        self.weights: dict[str, Weight] = {}  # the same, with their names and views
+        self._roots = graph.weights()
 
-    def key(self, array: np.ndarray | Quantized, fallback: str, kind: str) -> str:
-        """The key of an array: that of the graph's weight it is a view of, else the place where it was made."""
-        values = array.codes if isinstance(array, Quantized) else array
-        owner = self._owners.get(id(_base(array)))
-        if owner:
-            offset = values.__array_interface__["data"][0] - _base(array).__array_interface__["data"][0]
-            turned = "" if values.flags.c_contiguous else f"/{'x'.join(map(str, values.strides))}"
-            key = f"{owner}@{offset}{turned}:{kind}{'x'.join(map(str, array.shape))}"
-        else:
-            key = f"{fallback}:{kind}{'x'.join(map(str, array.shape))}"
-        if isinstance(array, Quantized):  # the same codes may be worth something else: a layer folded into them twice
-            key += f":{zlib.crc32(shrunk(array.scale).tobytes() + shrunk(array.low).tobytes()):08x}"
-        self.values.setdefault(key, array)
+    def of(self, node: Node) -> dict[str, Weight]:
+        """A node's weights as its layer draws with them."""
+        return {
+            name: Weight.root(origin, self._roots.setdefault(origin, node.weights[name]))
+            for name, origin in node.origins.items()
+        }
+
+    def add(self, array: Weight | np.ndarray | Quantized, kind: str = "") -> str:
+        """The key of what a layer draws with, from now on in the store: name, view and kind of layout.
+
+        What a layer has computed is named by its values.
+        """
+        weight = array if isinstance(array, Weight) else Weight.root(f"~{digest(array)}", array)
+        key = f"{weight.key}:{kind}"
+        if key not in self.values:
+            self.values[key] = as_drawn(weight.values)
+            self.weights[key] = replace(weight, values=self.values[key])
         return key
 
 
-def _base(array: np.ndarray | Quantized) -> np.ndarray:
-    """The array that owns the memory of a view."""
-    values = array.codes if isinstance(array, Quantized) else array
-    while isinstance(values.base, np.ndarray):
-        values = values.base
-    return values
+def as_drawn(values: Any) -> np.ndarray | Quantized:
+    """Values as they go into textures: codes, float16, else float32."""
+    if isinstance(values, Quantized) and values.channels():
+        return values
+    values = np.asarray(values)  # of codes: a layer mixed channels of different scales, no shader could tell them
+    return values if values.dtype in (np.float32, np.float16) else values.astype(np.float32)
+
+
+def digest(values: Any) -> str:
+    """A short hash of values: equal for equal values."""
+    parts = (values.codes, values.scale, values.low) if isinstance(values, Quantized) else (np.asarray(values),)
+    told = hashlib.sha256(getattr(values, "codec", "").encode())
+    for part in parts:
+        told.update(f"{part.dtype.str}{part.shape}".encode() + part.tobytes())
+    return told.hexdigest()[:20]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from ..errors import LimitError
-from ..graph.shapes import Shape
+from ..graph.shapes import Shape, row_major
 from .base import Builder, Value
 
 MAX_RANK = 6
@@ -56,8 +56,3 @@ def _check_size(value: Value, aligned: int) -> None:
             f"rearranging a tensor of shape {value.shape}: {math.prod(value.shape)} elements, at most {limit} can be "
             "numbered exactly on every device; use a smaller batch"
         )
-
-
-def row_major(shape: Shape) -> list[int]:
-    """How far apart neighbours along each axis lie in row-major order, in elements."""
-    return [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]

@@ -67,9 +67,7 @@ def parts(graph: Graph) -> tuple[str, list[str], list[list[Cell]], list[str]]:
     specs = graph.specs()
     maker = {name: node.label for node in graph.nodes for name in node.outputs}
     rows: list[list[Cell]] = [[spec.name, "Input", shape_text(spec.shape), "0", ""] for spec in graph.inputs]
-    counted: dict[int, tuple[int, int]] = {}
     for node in graph.nodes:
-        counted.update({id(w): (int(w.size), int(w.nbytes)) for w in node.weights.values()})
         rows.append(
             [
                 node.label,
@@ -79,7 +77,8 @@ def parts(graph: Graph) -> tuple[str, list[str], list[list[Cell]], list[str]]:
                 ", ".join(maker.get(name, name) for name in node.inputs),
             ]
         )
-    total, stored = (sum(pair[k] for pair in counted.values()) for k in range(2))  # shared weights count once
+    weights = graph.weights().values()  # those that layers share count once
+    total, stored = sum(int(w.size) for w in weights), sum(int(w.nbytes) for w in weights)
     names = graph.output_names or graph.outputs
     outputs = ", ".join(
         f"{name} {shape_text(specs[out].shape)}" for name, out in zip(names, graph.outputs, strict=True)

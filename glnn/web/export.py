@@ -11,16 +11,12 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..device.profiles import PROFILES
 from ..errors import InputError
-from ..graph.quantized import pack4
-from ..graph.shapes import ceil_div
 from ..image import CHANNELS, Preparation
 from ..layout.cells import CellLayout
 from ..layout.codec import activation_storage
@@ -31,13 +27,13 @@ from ..plan.weights import WeightStore
 from ..show.progress import Progress
 from .folder import checked_folder, write
 from .page import PAGE, sent
+from .shards import collect
 
 if TYPE_CHECKING:
     from ..graph.graph import Graph
 
 VERSION = 2  # of manifest.json and of the plans beside it
 SHARD_BYTES = 4_000_000
-ALIGNMENT = 4  # of what lies in the shards, in bytes
 BACKENDS = {"es300": "webgl2", "es100": "webgl1"}
 # What the runner may pick from, best first: all of WebGL2, what WebGL2 guarantees, phones without float32 targets,
 # WebGL1 with float textures, and WebGL1 with nothing but bytes.
@@ -81,7 +77,8 @@ def export_web(
     for name, limit in limits.items():
         plans[name] = make_plan(graph, input_shapes, limit, store)
         progress.update(len(plans))
-    blob, places = collect(store.values, sorted({w.key for plan in plans.values() for w in plan.weights}))
+    keys = dict.fromkeys(w.key for plan in plans.values() for w in plan.weights)
+    blob, places = collect({key: store.weights[key] for key in keys})
     files: dict[str, bytes] = {}
     first = next(iter(plans.values()))
     if len(first.inputs) == 1 and len(shape := first.inputs[0].shape) == 4 and shape[-1] in CHANNELS:
@@ -158,7 +155,7 @@ def plan_data(plan: Plan, places: Mapping[str, tuple[int, int]]) -> dict[str, An
         del program["vertex"]
     array = plan.limits.dialect != "es100"
     for item, weight in zip(data["weights"], plan.weights, strict=True):
-        item["offset"], item["bytes"] = places[weight.key]
+        item["offset"], item["bytes"] = places[item.pop("key")]
         item["layout"] = layout_data(weight.layout, array)
     for name in ("inputs", "outputs"):
         for item, tensor in zip(data[name], getattr(plan, name), strict=True):
@@ -175,73 +172,6 @@ def layout_data(layout: Layout | CellLayout, array: bool) -> dict[str, Any]:
     names += ["layers", "dims", "block", "tile", "flat", "columns", "part_rows"]
     depth = layout.depth if array else 0  # 0: a plain 2D texture
     return {name: getattr(layout, name) for name in names} | {"depth": depth}
-
-
-def stored(values: Any) -> np.ndarray:
-    """A weight as an array of what its file holds: float32, float16, or codes (a uint4 in a byte of its own)."""
-    array = np.asarray(getattr(values, "codes", values))
-    return array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
-
-
-def collect(values: Mapping[str, Any], keys: Sequence[str]) -> tuple[bytes, dict[str, tuple[int, int]]]:
-    """All keys' values as little-endian bytes, and each key's (offset, length); what views share is there once."""
-    # (begin, end, key) of what is made of the same and lies in the same memory, whole values apart: a uint4, which has
-    # a byte there and half of one in the file, an even number of them.
-    spans: dict[tuple[int, str, int, int], list[tuple[int, int, str]]] = {}
-    arrays = {key: stored(values[key]) for key in keys}
-    for key, array in arrays.items():
-        begin, share = array.__array_interface__["data"][0], per_byte(values[key])
-        alike = id(owner(array)), array.dtype.str, share, begin % (share * array.itemsize)
-        spans.setdefault(alike, []).append((begin, begin + array.nbytes, key))
-    pieces: list[bytes] = []
-    offsets: dict[bytes, int] = {}  # by hash of a piece: equal pieces are kept once
-    places: dict[str, tuple[int, int]] = {}
-    size = 0
-    for (_, _, share, _), group in spans.items():
-        for begin, merged in merge(sorted(group)):
-            data = b"".join(arrays[key].tobytes()[-take:] for key, take in fresh(merged) if take)
-            if share == 2:
-                data = pack4(np.frombuffer(data, np.uint8)).tobytes()
-            digest = hashlib.sha256(data).digest()
-            if digest not in offsets:
-                offsets[digest] = size
-                pieces.append(data + bytes(-len(data) % ALIGNMENT))
-                size += len(pieces[-1])
-            for start, end, key in merged:
-                places[key] = offsets[digest] + (start - begin) // share, ceil_div(end - start, share)
-    return b"".join(pieces), places
-
-
-def per_byte(values: Any) -> int:
-    """Values that share a byte."""
-    return 2 if getattr(values, "codec", None) == "uint4" else 1
-
-
-def owner(array: np.ndarray) -> np.ndarray:
-    """The array that owns the memory of a view."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
-
-
-def merge(spans: Sequence[tuple[int, int, str]]) -> Iterator[tuple[int, list[tuple[int, int, str]]]]:
-    """Sorted spans of one memory, gathered where they touch: (begin, spans)."""
-    group: list[tuple[int, int, str]] = []
-    for span in spans:
-        if group and span[0] > max(end for _, end, _ in group):
-            yield group[0][0], group
-            group = []
-        group.append(span)
-    if group:
-        yield group[0][0], group
-
-
-def fresh(spans: Sequence[tuple[int, int, str]]) -> Iterator[tuple[str, int]]:
-    """For each span (sorted) the bytes at its end that no span before it covers."""
-    reached = spans[0][0]
-    for _, end, key in spans:
-        yield key, max(0, end - reached)
-        reached = max(reached, end)
 
 
 def text(data: Any) -> bytes:

@@ -47,8 +47,8 @@ class TensorFile:
     def tensors(self) -> dict[str, np.ndarray]:
         """All tensors by name, as read-only views of the mapped file; none of their bytes is read.
 
-        Each is an array that owns its own base, as if it had been read by itself. Raises ModelFileError for dtypes
-        that NumPy lacks, sizes that do not fit shapes, bytes that lie outside the file, twice or in no tensor.
+        Raises ModelFileError for dtypes that NumPy lacks, sizes that do not fit shapes, bytes that lie outside the
+        file, twice or in no tensor.
         """
         places = {name: self._place(name, entry) for name, entry in self.entries.items()}
         reached, before = 0, ""
@@ -100,8 +100,6 @@ class TensorFile:
         self, data: mmap.mmap, name: str, dtype: Any, shape: tuple[int, ...], first: int, last: int
     ) -> np.ndarray:
         try:
-            # The base of this array is the map, which is no array (slices of a np.memmap would all have that as their
-            # base): who asks which arrays share memory gets the tensor, not the whole file.
             array: np.ndarray = np.ndarray(shape, dtype, data, self.begin + first)
         except ValueError as error:  # more axes than NumPy has, or huge ones beside a 0
             raise ModelFileError(f"{self.path}: tensor {name!r} of shape {shape}: {error}") from error

@@ -14,7 +14,7 @@ import numpy as np
 from ... import __version__
 from ...errors import GraphError, InputError, UnsupportedError
 from ...graph.graph import Graph, Node, TensorSpec, validate
-from ...graph.quantized import Quantized, pack4, shrunk
+from ...graph.quantized import Quantized, pack4
 from .configs import config_json, layer_name, misfit
 from .container import write_tensors
 
@@ -53,24 +53,24 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
 
 
 class Tensors:
-    """The tensors of a file, under short names; a weight that several nodes share is there once."""
+    """The tensors of a file, under short names; a weight that several nodes share, by its name, is there once."""
 
     def __init__(self) -> None:
         self.arrays: dict[str, np.ndarray] = {}
-        self._places: dict[int, Any] = {}  # id of a weight -> what nodes say of it
+        self._places: dict[str, Any] = {}  # name of a weight -> what nodes say of it
 
-    def add(self, weight: Any, where: str) -> Any:
+    def add(self, origin: str, weight: Any, where: str) -> Any:
         """What a node says of a weight: the name of its tensor, or its codec with it. Raises InputError."""
-        if id(weight) not in self._places:
-            self._places[id(weight)] = self._stored(weight, where)
-        return self._places[id(weight)]
+        if origin not in self._places:
+            self._places[origin] = self._stored(weight, where)
+        return self._places[origin]
 
     def _stored(self, weight: Any, where: str) -> Any:
         name = str(len(self._places))
         if isinstance(weight, Quantized):
             packed = weight.codec == "uint4"
             self.arrays[name] = pack4(weight.codes) if packed else weight.codes
-            self.arrays[f"{name}.affine"] = np.stack(np.broadcast_arrays(shrunk(weight.scale), shrunk(weight.low)))
+            self.arrays[f"{name}.affine"] = np.stack(np.broadcast_arrays(weight.scale, weight.low))
             return {weight.codec: name} | ({"shape": list(weight.shape)} if packed else {})
         if not isinstance(weight, np.ndarray) or weight.dtype not in PLAIN:
             kind = getattr(weight, "dtype", type(weight).__name__)
@@ -164,7 +164,10 @@ def node_json(node: Node, layer: int, before: Sequence[str], tensors: Tensors) -
     if tuple(node.outputs) != (node.name,):
         data["outputs"] = list(node.outputs)
     if node.weights:
-        data["weights"] = [tensors.add(weight, f"{where}: weight {name!r}") for name, weight in node.weights.items()]
+        data["weights"] = [
+            tensors.add(node.origins[name], weight, f"{where}: weight {name!r}")
+            for name, weight in node.weights.items()
+        ]
     return data if node.label == node.name else data | {"source": node.label}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import math
@@ -34,7 +35,6 @@ from glnn.layers.base import Layer
 from glnn.layers.core import Dense
 from glnn.layers.pooling import MaxPooling2D
 from glnn.model import Model
-from glnn.plan.weights import WeightStore
 from glnn.primitives.functions import FUNCTIONS, Function
 
 RNG = np.random.default_rng(11)
@@ -151,8 +151,7 @@ def test_trained_models(models: Path, tmp_path: Path, name: str) -> None:
 
 def payload(graph: Graph) -> int:
     """Bytes of the weights, each once: values, or codes with their scales."""
-    weights = {id(w): w for node in graph.nodes for w in node.weights.values()}
-    return sum(w.nbytes for w in weights.values())
+    return sum(w.nbytes for w in graph.weights().values())
 
 
 @pytest.mark.parametrize("alpha, size_of, codec", [(0.35, 96, "uint8"), (1.0, 96, "uint8"), (1.0, 96, "uint4")])
@@ -264,20 +263,22 @@ def test_loading_reads_no_weights(tmp_path: Path) -> None:
     assert resident() > 60000  # this is how reading would show
 
 
-def test_each_weight_is_its_own_to_the_store_and_the_web(tmp_path: Path) -> None:
-    """Not one memory for all, as views of one memmap would be: keys differ, and offsets are right."""
-    from glnn.plan.weights import _base
+def test_copies_of_arrays_make_the_same_bytes(tmp_path: Path) -> None:
+    """What is shared is told by names, not by which arrays are the same object."""
+    graph = small()
+    copies = tuple(n.with_(weights={k: copy.deepcopy(w) for k, w in n.weights.items()}) for n in graph.nodes)
+    paths = save(graph, tmp_path / "one.glnn"), save(graph.with_(nodes=copies), tmp_path / "other.glnn")
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    first, again = load(paths[1]).nodes[:2]
+    assert first.weights["kernel"] is again.weights["kernel"]
 
-    graph = load(save(small(), tmp_path / "m.glnn"))
-    distinct = {id(w): w for node in graph.nodes for w in node.weights.values()}
-    assert len({id(_base(w)) for w in distinct.values()}) == len(distinct) == 10
-    store = WeightStore(graph)
-    keys = [store.key(w, "fallback", "") for w in distinct.values()]
-    assert len(set(keys)) == len(keys)
-    for node in graph.nodes:
-        for name, weight in node.weights.items():
-            owner = "first" if node.name == "first again" else node.name
-            assert store.key(weight, "fallback", "").startswith(f"{owner}/{name}@0")
+
+def test_names_go_through_the_file(tmp_path: Path) -> None:
+    graph = small()
+    loaded = load(save(graph, tmp_path / "m.glnn"))
+    assert [node.origins for node in loaded.nodes] == [node.origins for node in graph.nodes]
+    assert loaded.nodes[1].origins == {"kernel": "first/kernel", "bias": "first/bias"} == loaded.nodes[0].origins
+    assert len(loaded.weights()) == 10
 
 
 @pytest.mark.parametrize("codec", ["float32", "float16", "uint8"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import numpy as np
@@ -88,6 +90,20 @@ def test_four_bits_a_code(codes: np.ndarray) -> None:
     flat = codes.reshape(-1)
     if codes.size > 1:
         assert packed[0] == flat[0] + 16 * flat[1]
+
+
+@settings(max_examples=100, deadline=None)
+@given(quantized())
+def test_copies_are_as_small(q: Quantized) -> None:
+    """Scales that repeat do so in a copy, which does not know the memory of the first."""
+    for other in (copy.deepcopy(q), pickle.loads(pickle.dumps(q)), Quantized(q.codec, *map(np.copy, parts(q)))):
+        assert other.nbytes == q.nbytes and (other.channels() is None) == (q.channels() is None)
+        for one, two in zip(parts(q), parts(other), strict=True):
+            np.testing.assert_array_equal(one, two)
+
+
+def parts(q: Quantized) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return q.codes, q.scale, q.low
 
 
 def test_bytes_count_codes_and_scales_once() -> None:

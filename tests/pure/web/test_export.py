@@ -15,7 +15,7 @@ import pytest
 import glnn
 from glnn.errors import InputError
 from glnn.graph import ActivationCodec, Graph
-from glnn.graph.quantized import Quantized, unpack4
+from glnn.graph.quantized import unpack4
 from glnn.image import Preparation
 from glnn.layers.core import Dense
 from glnn.layout.limits import Limits
@@ -24,7 +24,7 @@ from glnn.plan.weights import WeightStore
 from glnn.run.inputs import web_shapes
 from glnn.testing import layer_graph
 from glnn.web import VARIANTS
-from glnn.web.export import SHARD_BYTES, VERSION, collect, fresh, merge
+from glnn.web.export import SHARD_BYTES, VERSION
 
 SHAPES = {"webgl2": "es300", "webgl2-4": "es300", "webgl2-half": "es300", "webgl1": "es100", "webgl1-rgba8": "es100"}
 
@@ -161,64 +161,6 @@ def test_large_weights_lie_in_shards(tmp_path: Path) -> None:
     sizes = [shard["bytes"] for shard in said["weights"]["shards"]]
     assert len(sizes) == 2 and max(sizes) == SHARD_BYTES <= 4_000_000 and sum(sizes) == 4 * (1030 * 1000 + 1000)
     assert [v["name"] for v in said["variants"]] == ["webgl2", "webgl1"]
-
-
-def test_views_of_one_array_share_its_bytes() -> None:
-    array = np.arange(24, dtype="f4")
-    values = {"whole": array.reshape(4, 6), "end": array[12:], "middle": array[6:18], "turned": array.reshape(4, 6).T}
-    blob, places = collect(values, sorted(values))
-    assert len(blob) == 2 * array.nbytes  # what is turned lies there on its own
-    for key, value in values.items():
-        offset, length = places[key]
-        assert length == value.nbytes
-        assert np.array_equal(np.frombuffer(blob, "<f4", value.size, offset).reshape(value.shape), value), key
-
-
-def test_parts_of_an_array_with_a_hole_between_lie_apart() -> None:
-    array = np.arange(24, dtype="f4")
-    values = {"a": array[:4], "b": array[20:], "c": array[2:8], "same as b": array[20:].copy()}
-    blob, places = collect(values, list(values))
-    assert len(blob) == 12 * 4 and places["b"] == places["same as b"]
-    for key, value in values.items():
-        assert np.array_equal(np.frombuffer(blob, "<f4", value.size, places[key][0]), value), key
-
-
-def test_uint4_views_share_whole_bytes() -> None:
-    codes = np.random.default_rng(1).integers(0, 16, 31).astype(np.uint8)
-    cuts = {"whole": slice(None), "even": slice(4, 20), "odd": slice(7, 16), "end": slice(28, 31), "one": slice(9, 10)}
-    values: dict[str, Any] = {key: Quantized.make("uint4", codes[cut], 1, 0) for key, cut in cuts.items()}
-    values |= {"bytes": Quantized.make("uint8", codes, 1, 0), "floats": np.arange(3, dtype="f4")}
-    blob, places = collect(values, list(values))
-    # 16 bytes for all that begin at even codes, 5 for the odd ones; 31 of uint8 and 12 of floats; each a multiple of 4
-    assert len(blob) == 16 + 8 + 32 + 12
-    for key, cut in cuts.items():
-        offset, length = places[key]
-        got = unpack4(np.frombuffer(blob, "u1", length, offset), codes[cut].shape)
-        assert np.array_equal(got, codes[cut]) and length == (len(codes[cut]) + 1) // 2, key
-    assert np.array_equal(np.frombuffer(blob, "u1", 31, places["bytes"][0]), codes)
-    assert places["floats"][0] % 4 == 0 and np.array_equal(
-        np.frombuffer(blob, "<f4", 3, places["floats"][0]), [0, 1, 2]
-    )
-
-
-def test_what_lies_in_one_file_stays_aligned() -> None:
-    """Weights of several types side by side in one memory, as a file that is mapped has them."""
-    memory = np.arange(40, dtype=np.uint8)
-    values = {
-        "a": Quantized.make("uint8", memory[:6], 1, 0),
-        "b": memory[6:10].view("<f2"),
-        "c": memory[12:20].view("<f4"),
-    }
-    values["d"] = memory[20:24].view("<f4")
-    blob, places = collect(values, list(values))
-    assert [places[key] for key in "abcd"] == [(0, 6), (8, 4), (12, 8), (20, 4)]
-    assert blob == bytes([*range(6), 0, 0, *range(6, 10), *range(12, 24)])
-
-
-def test_spans_merge_where_they_touch() -> None:
-    groups = list(merge([(0, 4, "a"), (4, 8, "b"), (5, 6, "c"), (9, 12, "d")]))
-    assert [(begin, [key for _, _, key in group]) for begin, group in groups] == [(0, ["a", "b", "c"]), (9, ["d"])]
-    assert list(fresh([(0, 4, "a"), (2, 8, "b"), (3, 5, "c")])) == [("a", 4), ("b", 4), ("c", 0)]
 
 
 def test_own_limits_make_own_variants(tmp_path: Path, digits: glnn.Model) -> None:
