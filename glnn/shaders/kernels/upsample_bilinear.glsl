@@ -3,7 +3,13 @@
 #pragma glnn param SH SW
 int inside(int i, int size) { return i < 0 ? 0 : (i < size ? i : size - 1); }
 // u = 1 - t comes from outside: a driver that knew would compute a + t * (b - a), which is NaN for two infinities.
-vec4 blend(vec4 a, vec4 b, float t, float u) { return t == 0.0 ? a : u * a + t * b; }
+// Where rounding carries the mean of two finite values past the largest float, both are that large.
+float finite(float v, float a, float b) { return abs(v) > LARGE && abs(a) <= LARGE && abs(b) <= LARGE ? a : v; }
+vec4 blend(vec4 a, vec4 b, float t, float u) {
+    vec4 v = u * a + t * b;
+    v = vec4(finite(v.x, a.x, b.x), finite(v.y, a.y, b.y), finite(v.z, a.z, b.z), finite(v.w, a.w, b.w));
+    return t == 0.0 ? a : v;
+}
 vec4 kernel(int n, int h, int w, int c) {
     int i = idiv(2 * h + 1 - SH, 2 * SH), j = idiv(2 * w + 1 - SW, 2 * SW);
     int below = 2 * h + 1 - SH - 2 * SH * i, beside = 2 * w + 1 - SW - 2 * SW * j;
