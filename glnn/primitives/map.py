@@ -24,7 +24,7 @@ def draw_binary(
     scales: tuple[float, float] = (1.0, 1.0),
     activation: Activation | None = None,
 ) -> Value:
-    """first * scales[0] op second * scales[1], activated. Shapes broadcast as in NumPy; `second` may be a constant array."""
+    """first * scales[0] op second * scales[1], activated; broadcast as in NumPy. `second` may be a constant array."""
     shape: Shape = tuple(np.broadcast_shapes(first.shape, second.shape))
     const: dict[str, int | float] = {"OP": OPS[op], "PS": float(scales[0]), "QS": float(scales[1])}
     first = _prepared(b, first, shape)
