@@ -67,8 +67,9 @@ def _denormal(rng: np.random.Generator, shape: Any, exponent: int) -> np.ndarray
 
 
 def _steep(rng: np.random.Generator, shape: Any, exponent: int) -> np.ndarray:
-    """Where exponential functions change."""
-    return rng.uniform(-110, 110, shape) * rng.choice([0.01, 0.1, 1])
+    """Where exponential functions change, and where exp comes to the largest float (88.72)."""
+    last = rng.choice([-1, 1], shape) * rng.uniform(86, 89, shape)
+    return np.where(rng.random(shape) < 0.3, last, rng.uniform(-110, 110, shape) * rng.choice([0.01, 0.1, 1]))
 
 
 MAKERS: dict[str, Callable[..., np.ndarray]] = {

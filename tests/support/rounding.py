@@ -160,12 +160,12 @@ def _bent(part: Callable[[np.ndarray], np.ndarray]) -> Callable[..., np.ndarray]
 
 
 def _softmax(x: np.ndarray, want: np.ndarray, function: Any, u: float, tiny: float) -> np.ndarray:
-    return (16 + x.size + 4 * 110) * u * want + tiny
+    return (16 + x.size + 4 * 110) * u * want + 2 * tiny
 
 
 def _softmax_last(x: np.ndarray, want: np.ndarray, function: Any, u: float, tiny: float) -> np.ndarray:
     below = np.clip(x.max(-1, keepdims=True) - x, 0, 110)
-    return (16 + x.shape[-1] + 4 * below) * u * want + tiny
+    return (16 + x.shape[-1] + 4 * below) * u * want + 2 * tiny
 
 
 def _log_softmax(x: np.ndarray, want: np.ndarray, function: Any, u: float, tiny: float) -> np.ndarray:

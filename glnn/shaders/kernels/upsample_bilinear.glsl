@@ -3,7 +3,7 @@
 #pragma glnn param SH SW
 int inside(int i, int size) { return i < 0 ? 0 : (i < size ? i : size - 1); }
 // u = 1 - t comes from outside: a driver that knew would compute a + t * (b - a), which is NaN for two infinities.
-// Where rounding carries the mean of two finite values past the largest float, both are that large.
+// Where t + u comes out above 1, as drivers may divide, the mean of two values near the largest float is infinite.
 float finite(float v, float a, float b) { return abs(v) > LARGE && abs(a) <= LARGE && abs(b) <= LARGE ? a : v; }
 vec4 blend(vec4 a, vec4 b, float t, float u) {
     vec4 v = u * a + t * b;
