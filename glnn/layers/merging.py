@@ -37,7 +37,7 @@ class _Merge(Activated):
     activation: Function = LINEAR
 
     def factor(self, count: int) -> float:
-        """What the combination of `count` inputs is multiplied by."""
+        """What each of `count` inputs is multiplied by."""
         return 1.0
 
     def output_shape(self, *inputs: Dims) -> Dims:
@@ -49,9 +49,9 @@ class _Merge(Activated):
     def reference(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
         rank = max(x.ndim for x in inputs)
         aligned = [x.reshape(_with_rank(x.shape, rank)) for x in inputs]
+        factor = self.factor(len(inputs))
         with np.errstate(all="ignore"):
-            y = reduce(type(self).combine, aligned)
-        return self.activation(y * self.factor(len(inputs)) if self.factor(len(inputs)) != 1 else y)
+            return self.activation(reduce(type(self).combine, [x * factor if factor != 1 else x for x in aligned]))
 
     def lower(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, np.ndarray]) -> Value:
         rank = max(len(value.shape) for value in inputs)
@@ -92,9 +92,9 @@ class Multiply(_Merge):
 
 @register("Average")
 class Average(_Merge):
-    """The mean of the inputs."""
+    """The mean of the inputs, as a sum of their parts: finite even where the sum of the inputs is not."""
 
-    op = "add"
+    op = "mean"
     combine = np.add
 
     def factor(self, count: int) -> float:

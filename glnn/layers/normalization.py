@@ -15,6 +15,8 @@ from ..primitives.move import permute
 from .activation import finish
 from .base import Activated, WeightSpec, register
 
+CENTRED = 2.0**103  # a mean up to here (half of the largest float's last bit) is subtracted without overflow
+
 
 @register("BatchNormalization", "BatchNormalizationV1")
 @dataclass(frozen=True)
@@ -62,23 +64,31 @@ class BatchNormalization(Activated):
 
     def factors(self, weights: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """(scale, shift) in float64, both (C,): the layer is x * scale + shift."""
+        centre, scale, shift = self.centred(weights)
+        return scale, shift - centre * scale
+
+    def centred(self, weights: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(centre, scale, shift) in float64, (3, C): the layer is (x - centre) * scale + shift (decision 012)."""
         wide = {name: np.asarray(value, np.float64) for name, value in weights.items()}
-        scale = wide.get("gamma", 1.0) / np.sqrt(wide["moving_variance"] + self.epsilon)
-        return scale, wide.get("beta", 0.0) - wide["moving_mean"] * scale
+        mean = wide["moving_mean"]
+        centre = np.where(np.abs(mean) < CENTRED, mean, 0.0)
+        with np.errstate(all="ignore"):
+            scale = wide.get("gamma", 1.0) / np.sqrt(wide["moving_variance"] + self.epsilon)
+            return np.stack([centre, scale, wide.get("beta", 0.0) - (mean - centre) * scale])
 
     def reference(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
         x = inputs[0]
         along = [-1 if axis == self.where(x.shape) else 1 for axis in range(x.ndim)]
-        scale, shift = (factor.reshape(along) for factor in self.factors(weights))
-        return self.activation((x * scale + shift).astype(x.dtype, copy=False))
+        centre, scale, shift = (factor.reshape(along) for factor in self.centred(weights))
+        with np.errstate(all="ignore"):
+            return self.activation(((x - centre) * scale + shift).astype(x.dtype, copy=False))
 
     def lower(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, np.ndarray]) -> Value:
         shape = inputs[0].shape
         axis = self.where(shape)
         order = [k for k in range(len(shape)) if k != axis] + [axis]
         x = permute(b, inputs[0], order)
-        scale, shift = (factor.astype(np.float32) for factor in self.factors(weights))
-        y = b.draw(
-            "scale_shift", x.shape, {"x": x}, cells={"scale": scale, "shift": shift}, activation=self.activation.fused
-        )
+        with np.errstate(over="ignore"):
+            factors = self.centred(weights).astype(np.float32)
+        y = b.draw("scale_shift", x.shape, {"x": x}, cells={"factors": factors}, activation=self.activation.fused)
         return finish(b, permute(b, y, [order.index(k) for k in range(len(shape))]), self.activation)

@@ -97,8 +97,8 @@ class AveragePooling2D(_Pooling):
 
     def reference(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
         inside = self.inside(inputs[0])
-        total = np.where(inside, self.windows(inputs[0]), 0).sum(axis=(4, 5))
-        return total / inside.sum(axis=(4, 5)).astype(total.dtype)
+        total = np.where(inside, self.windows(inputs[0]), 0).sum(axis=(4, 5), dtype=np.float64)
+        return (total / inside.sum(axis=(4, 5))).astype(inputs[0].dtype)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from .base import Activation, Builder, Value, Window
 from .move import expand, reshape
 
 # The numbers by which the kernel binary knows what to compute.
-OPS = {"add": 0, "subtract": 1, "multiply": 2, "divide": 3, "maximum": 4, "minimum": 5, "prelu": 6}
+OPS = {"add": 0, "subtract": 1, "multiply": 2, "divide": 3, "maximum": 4, "minimum": 5, "prelu": 6, "mean": 7}
 
 
 def draw_binary(
@@ -21,12 +21,12 @@ def draw_binary(
     first: Value,
     second: Value | np.ndarray | Quantized,
     *,
-    scale: float = 1.0,
+    scales: tuple[float, float] = (1.0, 1.0),
     activation: Activation | None = None,
 ) -> Value:
-    """(first op second) * scale, activated. Shapes broadcast as in NumPy; `second` may be a constant array."""
+    """first * scales[0] op second * scales[1], activated; broadcast as in NumPy. `second` may be a constant array."""
     shape: Shape = tuple(np.broadcast_shapes(first.shape, second.shape))
-    const: dict[str, int | float] = {"OP": OPS[op], "SCALE": float(scale)}
+    const: dict[str, int | float] = {"OP": OPS[op], "PS": float(scales[0]), "QS": float(scales[1])}
     first = _prepared(b, first, shape)
     inputs: dict[str, Value] = {"p": first}
     tensors: dict[str, Any] = {}
@@ -65,11 +65,11 @@ def _prepared(b: Builder, value: Value, out: Shape) -> Value:
 def chained(
     b: Builder, op: str, values: list[Value], *, scale: float = 1.0, activation: Activation | None = None
 ) -> Value:
-    """All values combined from the left; scale and activation come with the last draw."""
+    """All values, each times `scale`, combined from the left; the activation comes with the last draw."""
     result = values[0]
     for k, value in enumerate(values[1:], 2):
         last = k == len(values)
         result = draw_binary(
-            b, op, result, value, scale=scale if last else 1.0, activation=activation if last else None
+            b, op, result, value, scales=(1.0 if k > 2 else scale, scale), activation=activation if last else None
         )
     return result

@@ -2,7 +2,7 @@
 #pragma glnn input x sums
 #pragma glnn const LOG
 vec4 kernel(int n, int h, int w, int c) {
-    float top = -1e38;
+    float top = -LARGE;
     for (int k = 0; k < sums_G; k++) top = max(top, sums(n, h, w, 4 * k).x);
     float sum = 0.0;
     for (int k = 0; k < sums_G; k++) {

@@ -23,6 +23,9 @@ float power2(float e) {
     p *= mod(floor(a / 32.0), 2.0) >= 1.0 ? b * b : 1.0;
     return p * (mod(floor(a / 64.0), 2.0) >= 1.0 ? b * b * b * b : 1.0);
 }
+// 0, of a size that is 1 or more: compilers do not see it. A sum of products that starts with it stays one, where
+// drivers would make (a + b) * s of a * s + b * s, which overflows where the latter does not.
+float nothing(int size) { return min(float(size) - 1.0, 0.0); }
 vec4 only(bool condition, vec4 v) { return condition ? v : vec4(0.0); }
 // The larger of two, NaN if one of them is.
 float larger(float best, float v) { return v > best || v != v ? v : best; }
@@ -31,7 +34,7 @@ vec4 larger4(vec4 best, vec4 v) {
 }
 // exp of a number up to 0 whatever the driver's exp does with -inf and NaN. A difference from the largest can come out
 // above 0 where a driver fuses a multiplication with the subtraction: that is 0 as well.
-float power(float v) { return v < -87.0 ? 0.0 : v <= 0.0 ? exp(v) : v > 0.0 ? 1.0 : v + v; }
+float power(float v) { return v < -87.3 ? 0.0 : v <= 0.0 ? exp(v) : v > 0.0 ? 1.0 : v + v; }
 vec4 powers(vec4 v) { return vec4(power(v.x), power(v.y), power(v.z), power(v.w)); }
 // How many of `length` taps from `start` on lie in an image of `size` pixels.
 float taps_inside(int start, int length, int size) {

@@ -48,18 +48,24 @@ def test_rounding_is_that_of_numpy(phone: glnn.Device) -> None:
 
 
 def test_a_sum_that_overflows_on_the_way_is_infinite(phone: glnn.Device) -> None:
-    x = np.full((1, 12, 11, 3), 1000, np.float32)  # a sum of 132000, a mean of 1000
-    assert np.isinf(run(phone, GlobalAveragePooling2D(), x)).all()
+    x = np.full((1, 132), 1000, np.float32)  # a sum of 132000
+    assert np.isinf(run(phone, Dense(2, use_bias=False), x, kernel=np.ones((132, 2), np.float32))).all()
     kernel = np.array([[300.0], [-300.0]], np.float32).repeat(2, 0)  # 90000 before the other half is subtracted
     pairs = np.array([[300, 300, 300, 300]] * 2, np.float32).repeat(8, 1)
     many = np.repeat(kernel, 8, 0)
     assert not np.isfinite(run(phone, Dense(1, use_bias=False), pairs, kernel=many)).any()
 
 
+def test_a_mean_does_not_overflow_on_the_way(phone: glnn.Device) -> None:
+    x = np.full((1, 12, 11, 3), 1000, np.float32)
+    np.testing.assert_allclose(run(phone, GlobalAveragePooling2D(), x), 1000, rtol=TOLERANCE)
+
+
 def test_highp_does_not_overflow_there() -> None:
     with glnn.Device() as device:
-        x = np.full((1, 12, 11, 3), 1000, np.float32)
-        np.testing.assert_allclose(run(device, GlobalAveragePooling2D(), x), 1000)
+        x = np.full((1, 132), 1000, np.float32)
+        got = run(device, Dense(2, use_bias=False), x, kernel=np.ones((132, 2), np.float32))
+        np.testing.assert_allclose(got, 132000)
 
 
 def chosen(case: Case) -> bool:
