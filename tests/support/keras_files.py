@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 
 Groups = Mapping[str, Mapping[str, np.ndarray]]  # layer -> weight name -> values
+RNG = np.random.default_rng(7)
 
 
 def layer(class_name: str, name: str, **config: Any) -> dict[str, Any]:
@@ -94,3 +95,14 @@ def write_kerasjs(folder: Path, stem: str, model: Any, groups: Groups) -> Path:
     path = folder / f"{stem}.json"
     path.write_text(json.dumps(model))
     return path
+
+
+def draw(*shape: int) -> np.ndarray:
+    """Normal float32."""
+    return RNG.normal(size=shape).astype(np.float32)
+
+
+def dense(name: str, inputs: int, units: int, keras1: bool = False) -> dict[str, np.ndarray]:
+    """The weights of a Dense layer, by the names of Keras 2 or 1."""
+    names = (f"{name}_W", f"{name}_b") if keras1 else (f"{name}/kernel:0", f"{name}/bias:0")
+    return dict(zip(names, (draw(inputs, units), draw(units)), strict=True))

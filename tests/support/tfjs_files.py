@@ -11,8 +11,12 @@ import numpy as np
 import pytest
 from support.keras_files import layer, sequential
 
+from glnn import passes
 from glnn.errors import ModelFileError
 from glnn.formats import load
+from glnn.graph import Graph
+from glnn.graph.quantized import Quantized
+from glnn.graph.reference import run
 
 Weights = Mapping[str, np.ndarray]  # name -> values
 Codecs = str | None | Mapping[str, str | None]  # one for all, or by name; None: as they are
@@ -134,3 +138,38 @@ def refused(path: Path, *words: str, error: type[Exception] = ModelFileError, **
     assert type(caught.value) is error
     for word in words:
         assert word in str(caught.value), str(caught.value)
+
+
+def agree(model: Any, graph: Graph, codecs: Codecs = None) -> None:
+    """The graph computes what Keras does with the weights that the file holds, before and after the passes."""
+    through(model, codecs)
+    x = [draw(2, *spec.shape[1:]) for spec in graph.inputs]  # type: ignore[arg-type]
+    wanted = model.predict(x if len(x) > 1 else x[0], verbose=0)
+    given = {spec.name: array for spec, array in zip(graph.inputs, x, strict=True)}
+    for each in (graph, passes.optimize(graph)):
+        found = run(each, given).values()
+        for ours, theirs in zip(found, wanted if isinstance(wanted, list) else [wanted], strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=2e-5)
+
+
+def check_stored(graph: Graph, weights: dict[str, np.ndarray], codecs: Codecs) -> None:
+    """Every weight of the graph is what its codec made of it, the integers and halves bit for bit."""
+    seen = 0
+    for node in graph.nodes:
+        for name, kept in node.weights.items():
+            path = f"{node.label}/{name}"
+            codec = chosen(codecs, path)
+            if codec is None:
+                assert isinstance(kept, np.ndarray) and kept.dtype == np.float32
+                np.testing.assert_array_equal(kept, weights[path])
+            else:
+                codes, told = quantize(weights[path], codec)
+                held = kept if codec == "float16" else kept.codes
+                assert held.dtype == codes.dtype and held.shape == codes.shape and held.tobytes() == codes.tobytes()
+                if codec != "float16":
+                    assert isinstance(kept, Quantized) and kept.codec == codec and kept.per_tensor
+                    assert kept.scale.flat[0] == np.float32(told["scale"]) and kept.low.flat[0] == np.float32(
+                        told["min"]
+                    )
+            seen += 1
+    assert seen == len(weights)

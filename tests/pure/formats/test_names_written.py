@@ -48,11 +48,6 @@ def test_statistics_of_renormalization_are_not_those_of_the_layer() -> None:
 # What Keras 3 writes
 
 
-@pytest.fixture(scope="module")
-def keras() -> Any:
-    return pytest.importorskip("keras")
-
-
 def agree(model: Any, path: Path, *more: Path) -> None:
     graph = load(path, *more)
     x = draw(3, *model.input_shape[1:])
