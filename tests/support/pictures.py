@@ -1,13 +1,17 @@
-"""Picture files that Pillow does not write."""
+"""Pictures of random values, and files of them: by Pillow, and those that Pillow does not write."""
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
+from typing import Any
 
 import numpy as np
+import pytest
 
 TIFF_SHORT, TIFF_LONG = 3, 4
+RNG = np.random.default_rng(11)
 
 
 def png16(values: np.ndarray, clear: tuple[int, ...] = ()) -> bytes:
@@ -31,3 +35,27 @@ def tiff(rows: bytes, width: int, height: int, bits: int, white_is_0: bool = Fal
     rows += bytes(len(rows) % 2)
     head = b"II*\0" + struct.pack("<I", 8 + len(rows))
     return head + rows + struct.pack("<H", len(tags)) + entries + bytes(4)
+
+
+def noise(*shape: int) -> np.ndarray:
+    """Random bytes."""
+    return RNG.integers(0, 256, shape, np.uint8)
+
+
+def saved(image: Any, kind: str = "PNG", **options: Any) -> bytes:
+    """The file that Pillow writes of its image."""
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def opened(data: bytes) -> Any:
+    """Pillow's image of a file."""
+    return pytest.importorskip("PIL.Image").open(io.BytesIO(data))
+
+
+def named(name: str, data: bytes) -> io.BytesIO:
+    """An open file of this name."""
+    file = io.BytesIO(data)
+    file.name = name
+    return file
