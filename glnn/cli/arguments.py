@@ -1,15 +1,15 @@
-"""The arguments of the command: what each subcommand takes, and what is said of those that it does not."""
+"""The arguments of the command: what each subcommand takes."""
 
 from __future__ import annotations
 
 import argparse
-import difflib
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from .. import __version__
+from .usage import Parser, meant, one_of, positive, share, sizes, two_numbers
 
 CODECS = ("float32", "float16", "uint16", "uint8", "uint4", "auto")
 ACTIVATIONS = ("float16", "rgba8", "uint8")
@@ -24,7 +24,6 @@ SCALES = (
 FITS = ("stretch", "crop", "pad")
 FILTERS = ("nearest", "box", "bilinear", "bicubic", "lanczos")
 PICTURE = ("scale", "fit", "filter", "background", "levels")  # the options of add_picture
-RENAMED = {("predict", "--save"): "--output", ("quantize", "--weights-file"): "--weights"}
 EXAMPLES = {
     "": (
         "glnn predict model.h5 cat.jpg --labels names.txt\n"
@@ -44,37 +43,6 @@ EXAMPLES = {
     "export-web": "glnn export-web model.h5 site --labels names.txt\nglnn serve site",
     "serve": "glnn serve site\nglnn serve site --host 0.0.0.0 --port 9000",
 }
-
-
-class Help(argparse.RawDescriptionHelpFormatter):
-    """Examples stay as they are written; help begins beside the longest name of a command."""
-
-    def __init__(self, prog: str, **options: Any):
-        super().__init__(prog, max_help_position=28, **options)
-        self._action_max_length = 14
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser that says one line of what is wrong, and knows names that are close to a wrong one."""
-
-    def __init__(self, **options: Any):
-        super().__init__(allow_abbrev=False, formatter_class=Help, **options)
-
-    def error(self, message: str) -> NoReturn:
-        """Ends with exit code 2 and one message."""
-        self.exit(2, f"{self.prog}: {message}. See: {self.prog} --help\n")
-
-    def check_options(self, command: str, arguments: Sequence[str]) -> None:
-        """Ends with what was perhaps meant where an option is not known."""
-        for argument in arguments:
-            name = argument.split("=")[0]
-            if name == "--":
-                return
-            if name.startswith("--") and name not in self._option_string_actions:
-                if (command, name) in RENAMED:
-                    self.error(f"{name} is now {RENAMED[command, name]}")
-                long = [option for option in self._option_string_actions if option.startswith("--")]
-                self.error(f"no option {name}{meant(name, long)}")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -238,15 +206,6 @@ def add_picture(p: Parser, levels: bool = True) -> None:
         p.add_argument("--levels", type=two_numbers, metavar="BLACK,WHITE", help=text)
 
 
-def two_numbers(text: str) -> tuple[float, float]:
-    """Two numbers from the command line with a comma between."""
-    try:
-        low, high = (float(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not two numbers with a comma between") from None
-    return low, high
-
-
 def picture(args: argparse.Namespace) -> dict[str, Any]:
     """What `add_picture` read, by the names that reading takes."""
     return {name: value for name, value in vars(args).items() if name in PICTURE}
@@ -267,48 +226,8 @@ def add_device(p: Parser) -> None:
     device.add_argument("--device-index", type=int, metavar="N", help="which GPU (default: the first that works)")
 
 
-def meant(wrong: str, names: Iterable[str]) -> str:
-    """In brackets what was perhaps meant; nothing if no name is close."""
-    close = difflib.get_close_matches(wrong, list(names), 2, 0.6)
-    return f" (did you mean {' or '.join(close)}?)" if close else ""
-
-
-def one_of(names: Sequence[str]) -> Callable[[str], str]:
-    """A type of argument: one of these names."""
-
-    def checked(text: str) -> str:
-        if text not in names:
-            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(names)}{meant(text, names)}")
-        return text
-
-    return checked
-
-
 def weights_file(text: str) -> Path:
     """A file of weights, and no codec: that was once said by the same option."""
     if text in CODECS:
         raise argparse.ArgumentTypeError(f"{text} is a codec, now --codec {text}; --weights names a file of weights")
     return Path(text)
-
-
-def positive(text: str) -> int:
-    """A whole number of at least 1."""
-    if not (text.isascii() and text.isdecimal()) or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
-
-
-def share(text: str) -> float:
-    """A number above 0."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, such as 0.005")
-    return value
-
-
-def sizes(text: str) -> tuple[int, ...]:
-    """A shape: whole numbers with commas or x between."""
-    return tuple(positive(part) for part in text.replace("x", ",").split(","))
