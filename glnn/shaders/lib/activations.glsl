@@ -130,11 +130,12 @@ float mish1(float v) {
 vec4 act_mish(vec4 v) { return LANES(mish1); }
 // act: squareplus
 // needs: lanes
-// sqrt(v * v + b) as the larger of |v| and sqrt(b) times a root between 1 and 2: no square overflows.
+// sqrt(v * v + b) as the larger of |v| and sqrt(b) times a root between 1 and 2: no square overflows, and no sum that
+// a compiler makes of two halves.
 float squareplus1(float v) {
     float a = abs(v), r = sqrt(ACT_B);
     float large = a > r ? a : r, part = large > 0.0 ? (a > r ? r : a) / large : a;
-    float s = 0.5 * a + 0.5 * large * sqrt(1.0 + part * part);
+    float s = a < LARGE ? a + 0.5 * (large * sqrt(1.0 + part * part) - a) : a; // NaN and infinity as they are
     return v < 0.0 ? 0.25 * ACT_B / s : s;
 }
 vec4 act_squareplus(vec4 v) { return LANES(squareplus1); }
