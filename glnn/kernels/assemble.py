@@ -6,28 +6,35 @@ The kernel language is described in docs/kernels.md.
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache, partial
+from functools import cached_property
 
 from ..errors import KernelError
 from ..layout.limits import MAX_LOOP_TURNS
 from ..layout.tiles import Layout
+from .expand import Expanded, block_consts, expand, written
 from .files import KernelSource, kernel_names, load_kernel, parse, read_shader
-from .frame import activation_text, codec_text, globals_text, half_text, head_text, literal, main_text, vertex_text
-from .language import rewrite
-from .language.halves import rounded
+from .frame import (
+    activation_text,
+    bare,
+    codec_text,
+    globals_text,
+    half_text,
+    head_text,
+    library_text,
+    literal,
+    main_text,
+    vertex_text,
+)
+from .language.turns import loop_turns
 from .read_cells import cells_text
 from .read_tensors import Bound, Origin, inside_text, moving_tap_text, sampler, tap_text, tensor_text, window_origin
 from .uniforms import Params
 
 __all__ = [
-    "MAX_LINES", "Bound", "Call", "KernelSource", "ShaderText",
+    "Bound", "Call", "KernelSource", "ShaderText",
     "assemble", "kernel_names", "literal", "load_kernel", "parse", "read_shader",
 ]  # fmt: skip
-
-# Statements that may stand in one text after unrolling: beyond this, compilers take seconds.
-MAX_LINES = 6000
 
 
 @dataclass(frozen=True)
@@ -79,54 +86,6 @@ class ShaderText:
         return self.origins[line - 1] if 0 < line <= len(self.origins) else None
 
 
-@lru_cache(1024)
-def _expand(
-    source: KernelSource,
-    given: frozenset[str],
-    const: tuple[tuple[str, int | float], ...],
-    block: tuple[int, int],
-    looped: bool,
-) -> str:
-    """The body with its #ifdefs resolved and its marked loops written out; calls of x_tap keep constant arguments.
-
-    `looped` leaves the loops.
-    """
-    env: dict[str, int | float] = dict(const) | {"BH": block[0], "BW": block[1], "BLOCK": block[0] * block[1]}
-    text = rewrite.resolve_ifdefs(source.body, {f"HAS_{name}" for name in given})
-    if looped:
-        text = rewrite.scalar_arrays(text, env)
-        return re.sub(r"\by\[[^\[\]]+\]", "y_0", text) if source.blocked else text
-    text = rewrite.unroll(text, set(source.declared["unroll"]), env)
-    text = rewrite.fold_conditions(text, env)
-    text = rewrite.scalar_arrays(text, env)
-    if source.blocked:
-        text = re.sub(r"\by\[([^\[\]]+)\]", lambda m: f"y_{_constant(source, m.group(1), env)}", text)
-
-    def with_constants(call: str, args: list[str]) -> str:
-        return f"{call}({', '.join(str(_constant(source, a, env)) for a in args)})"
-
-    for name in (*source.declared["input"], *source.declared["optional"]):
-        for call in (f"{name}_tap", f"{name}_inside"):
-            text = rewrite.calls(text, call, partial(with_constants, call))
-    if text.count("\n") > MAX_LINES:
-        raise KernelError(
-            f"{source.file}: {text.count(chr(10))} lines after unrolling, at most {MAX_LINES}: "
-            "lower it with fewer taps a draw"
-        )
-    return text
-
-
-def _constant(source: KernelSource, text: str, env: rewrite.Env) -> int:
-    value = rewrite.evaluate(text, env)
-    if value is None:
-        marks = rewrite.MARK.findall(text)
-        line = f":{marks[0]}" if marks else ""
-        raise KernelError(
-            f"{source.file}{line}: {rewrite.MARK.sub('', text).strip()!r} must be constant after unrolling"
-        )
-    return int(value)
-
-
 def _check(source: KernelSource, call: Call) -> None:
     declared = source.declared
     kinds = {
@@ -152,15 +111,14 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     # Where a value is read by sixteen fetches, or every statement rounded, the text written out takes compilers long.
     half = call.precision == "mediump"
     looped = out.texels > 1 or half
-    body = _expand(source, frozenset(dict(call.inputs)), call.const, out.block, looped)
-    heads = " ".join(re.findall(r"\bfor\s*\([^{]*?\)", body))
-    bounds = frozenset(re.findall(r"\b[A-Za-z]\w*\b", heads)) if dialect == "es100" else frozenset()
-    params = Params(bounds)
+    expanded = expand(source, frozenset(dict(call.inputs)), call.const, out.block, looped)
+    params = Params(expanded.bounding if dialect == "es100" else frozenset())
     params.int("ROW0", 0)
     for name, value in call.param:
         params.int(name, value)
     flags: dict[str, str] = {}
     texts: list[tuple[str, str]] = []  # accessors, and what main starts with for them
+    taps: list[tuple[tuple[str | int, ...], str]] = []
     for name, bound in sorted(call.cells, key=lambda cell: not cell[0].endswith("_q")):
         matrix = name in source.declared["matrix"]
         texts.append(cells_text(name, replace(bound, half=half), matrix, params, dialect))
@@ -168,47 +126,45 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
         moving = looped or bound.quant in ("tensor", "channel")  # whose accessor finds the scales of a place
         origin = window_origin(out, bound.layout, bound.mul, bound.div, moving) if source.blocked else None
         size = bound.size or bound.layout.size
-        texts.append(tensor_text(name, replace(bound, half=half), size, origin, body, params, dialect))
+        texts.append(tensor_text(name, replace(bound, half=half), size, origin, expanded.called, params, dialect))
         if origin is not None:
-            body = _taps(body, name, bound.layout, origin, out, flags)
+            taps += _taps(expanded, name, bound.layout, origin, out, flags)
     texts.append(_encoding(call, params))
     parts = [text for text, _ in texts]
     start = " ".join(statements for _, statements in texts if statements)
-    activation = activation_text(call.activation, call.constants)
     if half:
         params.int("HALF_ZERO", 0)
-        body, activation = rounded(body), rounded(activation)
-    parts.append(activation)
+    body, lines, words = written(expanded, tuple(taps), half)
+    parts.append(activation_text(call.activation, call.constants, half))
     _declare_out(out, params)
-    env = {**params.ints, **const, **dict(_block_consts(out))}
-    turns = rewrite.loop_turns(body, env)
+    env = {**params.ints, **const, **dict(block_consts(out.block))}
+    turns = loop_turns(expanded.tree, env, expanded.outlines)
     if turns > MAX_LOOP_TURNS:
         raise KernelError(
             f"{source.file}: an invocation would take {turns} loop turns, at most {MAX_LOOP_TURNS} are safe "
             "on every driver: lower this layer in stages"
         )
-    defines = "\n".join(f"#define {k} {literal(v)}" for k, v in (*call.const, *_block_consts(out)))
-    tail, _ = rewrite.finish(main_text(out, flags, source.blocked, dialect, start))
+    defines = "\n".join(f"#define {k} {literal(v)}" for k, v in (*call.const, *block_consts(out.block)))
+    tail = bare(main_text(out, flags, source.blocked, dialect, start))
     rounding = half_text(dialect) if half else ""
-    params.keep("\n".join([rounding, *parts, body, tail]))
+    params.keep("\n".join([rounding, *parts, tail]), words)
     pieces = [
         head_text(dialect, out.layers),
-        read_shader("lib/common.glsl"),
+        library_text("lib/common.glsl"),
         defines,
         params.declare(),
         rounding,
         globals_text(out, flags),
         *parts,
     ]
-    head, _ = rewrite.finish(rewrite.mark("\n".join(pieces)))
-    middle, lines = rewrite.finish(body)
+    head = bare("\n".join(pieces))
     count = (head.count("\n") + 1, tail.count("\n") + 1)
     origins = [("generated", i + 1) for i in range(count[0])] + [(source.file, line) for line in lines]
     origins += [("generated", len(origins) + i + 1) for i in range(count[1])]
     samplers = tuple(sampler(n, i) for n, bound in (*call.inputs, *call.cells) for i in range(bound.layout.textures))
     ints, floats = params.values()
     return ShaderText(
-        source.name, dialect, vertex_text(dialect), f"{head}\n{middle}\n{tail}\n",
+        source.name, dialect, vertex_text(dialect), f"{head}\n{body}\n{tail}\n",
         samplers, tuple(origins), tuple(ints), tuple(floats),
     )  # fmt: skip
 
@@ -223,21 +179,19 @@ def _encoding(call: Call, params: Params) -> tuple[str, str]:
     return f"float y_r; float y_z;\n{text}", f"y_r = {inverse}; y_z = {zero_name};"
 
 
-def _block_consts(out: Layout) -> tuple[tuple[str, int], ...]:
-    return ("BH", out.block[0]), ("BW", out.block[1]), ("BLOCK", out.layers)
-
-
-def _taps(body: str, name: str, layout: Layout, origin: Origin, out: Layout, flags: dict[str, str]) -> str:
+def _taps(
+    expanded: Expanded, name: str, layout: Layout, origin: Origin, out: Layout, flags: dict[str, str]
+) -> list[tuple[tuple[str | int, ...], str]]:
+    """What stands for the taps into an input: by name and constants, or by name alone a text with i and j in it."""
     tile, scale = layout.tile, origin.scale
     check_zero = (out.tile[0] - 1) * scale[0] >= tile[0], (out.tile[1] - 1) * scale[1] >= tile[1]
-
-    def tap(args: list[str]) -> str:
-        if not origin.static:
-            return moving_tap_text(name, args[0], args[1])
-        return tap_text(name, layout, origin, int(args[0]), int(args[1]), flags, check_zero)
-
-    body = rewrite.calls(body, f"{name}_tap", tap)
-    return rewrite.calls(body, f"{name}_inside", lambda args: inside_text(name, args[0], args[1]))
+    inside = ((f"{name}_inside",), inside_text(name, "i", "j"))
+    if not origin.static:
+        return [((f"{name}_tap",), moving_tap_text(name, "i", "j")), inside]
+    places = [place for tap, *place in expanded.taps if tap == f"{name}_tap"]
+    return [
+        *(((f"{name}_tap", i, j), tap_text(name, layout, origin, i, j, flags, check_zero)) for i, j in places), inside
+    ]  # fmt: skip
 
 
 def _declare_out(out: Layout, params: Params) -> None:

@@ -1,10 +1,9 @@
-"""A kernel's .glsl file: its pragmas, its body with line marks, the files of shaders/ and folders of other packages."""
+"""A kernel's .glsl file: its pragmas, its tree, the files of shaders/ and folders of other packages."""
 
 from __future__ import annotations
 
 import difflib
 import os
-import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
@@ -12,23 +11,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError, KernelError
-from .language import rewrite
+from .language.check import check
+from .language.parse import parse_file
+from .language.tree import Tree
 
 if TYPE_CHECKING:
     from importlib.abc import Traversable
 
-_PRAGMA = re.compile(r"^\s*#pragma\s+glnn\s+(\w+)\s*(.*)$")
 _KINDS = ("input", "optional", "matrix", "vector", "const", "param", "unroll")
 _ADDED: dict[str, dict[str, Traversable]] = {}  # folders of other packages: the file of each kernel by its name
 
 
 @dataclass(frozen=True)
 class KernelSource:
-    """A kernel's file: its text with line marks, and what its pragmas declare."""
+    """A kernel's file: its text, the tree of it, and what its pragmas declare."""
 
     name: str
     file: str
-    body: str
+    text: str = field(repr=False)
+    tree: Tree = field(hash=False, compare=False, repr=False)
     declared: dict[str, tuple[str, ...]] = field(hash=False)
     blocked: bool = False
 
@@ -39,6 +40,12 @@ def read_shader(path: str) -> str:
         return resources.files("glnn").joinpath(f"shaders/{path}").read_text(encoding="utf-8")
     except FileNotFoundError:
         raise KernelError(f"there is no kernel file shaders/{path}") from None
+
+
+@lru_cache(64)
+def read_library(path: str) -> Tree:
+    """The tree of one of glnn's own files below shaders/. Raises KernelError."""
+    return parse_file(read_shader(path), f"shaders/{path}", library=True)
 
 
 def kernel_names() -> list[str]:
@@ -78,26 +85,14 @@ def _kernels_in(folder: Traversable) -> dict[str, Traversable]:
 
 
 def parse(name: str, text: str, file: str) -> KernelSource:
-    """A kernel from its text. Raises KernelError, with file and line, for pragmas or a signature that are not known."""
+    """A kernel from its text. Raises KernelError, with file, line and column, for what is no kernel."""
+    tree = parse_file(text, file)
     declared: dict[str, list[str]] = {kind: [] for kind in _KINDS}
-    lines = []
-    for number, line in enumerate(text.split("\n"), 1):
-        pragma = _PRAGMA.match(line)
-        if pragma and pragma.group(1) not in _KINDS:
-            raise KernelError(f"{file}:{number}: unknown pragma {pragma.group(1)!r}; known are {', '.join(_KINDS)}")
-        if pragma:
-            declared[pragma.group(1)] += pragma.group(2).split()
-        lines.append("" if pragma else line)
-    body = rewrite.mark("\n".join(lines))
-    blocked = re.search(r"\bvoid\s+kernel\s*\(([^)]*)\)", body)
-    if blocked:
-        signature = re.sub(r",\s*out\s+vec4\s+y\s*\[\s*BLOCK\s*\]", "", blocked.group(0))
-        if signature == blocked.group(0):
-            raise KernelError(f"{file}: a blocked kernel ends its arguments with 'out vec4 y[BLOCK]'")
-        body = body.replace(blocked.group(0), signature)
-    elif not re.search(r"\bvec4\s+kernel\s*\(", body):
-        raise KernelError(f"{file}: defines neither 'vec4 kernel(int n, int h, int w, int c)' nor the blocked form")
-    return KernelSource(name, file, body, {k: tuple(v) for k, v in declared.items()}, bool(blocked))
+    for pragma in tree.pragmas:
+        if pragma.kind not in _KINDS:
+            tree.refuse(pragma.at, f"unknown pragma {pragma.kind!r}; known are {', '.join(_KINDS)}")
+        declared[pragma.kind] += pragma.words
+    return KernelSource(name, file, text, tree, {k: tuple(v) for k, v in declared.items()}, check(tree, declared))
 
 
 @lru_cache(256)

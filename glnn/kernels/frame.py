@@ -7,8 +7,12 @@ from functools import lru_cache
 
 from ..errors import KernelError
 from ..layout.tiles import Layout
-from .files import read_shader
-from .language import rewrite
+from .files import read_library, read_shader
+from .language.glsl import printed
+from .language.halves import rounded
+from .language.parse import parse_file
+from .language.rewrite import renamed, resolve_ifdefs
+from .language.tree import Function, Tree
 
 
 def literal(value: int | float) -> str:
@@ -22,41 +26,62 @@ def literal(value: int | float) -> str:
 
 
 def head_text(dialect: str, outputs: int) -> str:
-    text = read_shader(f"dialects/{dialect}.glsl")
+    text = library_text(f"dialects/{dialect}.glsl") + "\n"
     outs = "".join(f"layout(location = {i}) out vec4 out_{i};\n" for i in range(outputs))
     return text + (outs if dialect != "es100" else "#define out_0 gl_FragColor\n")
 
 
+def bare(text: str) -> str:
+    """The text without comments, margins and empty lines."""
+    lines = (line.split("//")[0].strip() for line in text.split("\n"))
+    return "\n".join(line for line in lines if line)
+
+
+@lru_cache(16)
+def library_text(path: str) -> str:
+    """A file of shaders/, bare."""
+    return bare(read_shader(path))
+
+
+def _for_dialect(path: str, dialect: str) -> Tree:
+    """One of glnn's own files as this dialect can have it."""
+    return resolve_ifdefs(read_library(path), frozenset({"HAS_PACK_HALF", "HAS_BITS"} if dialect != "es100" else ()))
+
+
+@lru_cache(16)
 def half_text(dialect: str) -> str:
     """The functions `half_of` of shaders/lib/half.glsl."""
-    given = {"HAS_PACK_HALF"} if dialect != "es100" else set()
-    return rewrite.MARK.sub("", rewrite.resolve_ifdefs(rewrite.mark(read_shader("lib/half.glsl")), given))
+    return printed(_for_dialect("lib/half.glsl", dialect))[0]
 
 
 @lru_cache(256)
 def codec_text(name: str, codec: str, dialect: str, decode: bool) -> str:
     """The functions <name>_decode of a file in shaders/codecs, or <name>_encode; S, Z, R there become variables."""
-    text = read_shader(f"codecs/{codec}.glsl")
-    text = rewrite.resolve_ifdefs(rewrite.mark(text), {"HAS_PACK_HALF", "HAS_BITS"} if dialect != "es100" else set())
-    pieces = re.split(r"(?=^(?:vec[24]|float) \w+code[12]?\()", rewrite.MARK.sub("", text), flags=re.M)
-    wanted = r"\w+ decode[12]?\(" if decode else r"\w+ encode1?\("
-    found = "\n".join(piece for piece in pieces if re.match(wanted, piece))
-    found = re.sub(r"\b(decode[12]?|encode1?)\b", rf"{name}_\1", found)
-    return re.sub(r"\b([SZR])\b", lambda m: f"{name}_{m.group(1).lower()}", found)
+    tree = _for_dialect(f"codecs/{codec}.glsl", dialect)
+    functions = [f for f in tree.items if isinstance(f, Function)]
+    wanted = tree.having(tuple(f for f in functions if f.name.startswith("decode") == decode))
+    names = {f.name: f"{name}_{f.name}" for f in functions} | {v: f"{name}_{v.lower()}" for v in "SZR"}
+    return printed(renamed(wanted, names))[0]
 
 
-def activation_text(activation: str | None, constants: tuple[tuple[str, float], ...]) -> str:
+@lru_cache(256)
+def activation_text(activation: str | None, constants: tuple[tuple[str, float], ...], half: bool = False) -> str:
+    """The functions of shaders/lib/activations.glsl that an activation needs, and the macro `activate` for kernels.
+
+    half: their arithmetic is in half floats
+    """
     if activation is None:
         return "#define activate(v) (v)"
-    text = read_shader("lib/activations.glsl")
+    path = "lib/activations.glsl"
     sections = {
-        m.group(1): m.group(2) for m in re.finditer(r"^// act: (\w+)\n(.*?)(?=^// act: |\Z)", text, re.M | re.S)
+        m.group(1): m.group(2)
+        for m in re.finditer(r"^// act: (\w+)\n(.*?)(?=^// act: |\Z)", read_shader(path), re.M | re.S)
     }
     done: list[str] = []
 
     def need(name: str) -> None:
         if name not in sections:
-            raise KernelError(f"shaders/lib/activations.glsl has no section '// act: {name}'")
+            raise KernelError(f"shaders/{path} has no section '// act: {name}'")
         for other in re.findall(r"^// needs: (.*)$", sections[name], re.M):
             for word in other.replace(",", " ").split():
                 need(word)
@@ -64,8 +89,11 @@ def activation_text(activation: str | None, constants: tuple[tuple[str, float], 
             done.append(name)
 
     need(activation)
+    text = "\n".join(sections[name] for name in done)
+    if half:
+        text = printed(rounded(parse_file(text, f"shaders/{path}", library=True)))[0]
     consts = [f"#define {k} {literal(float(v))}" for k, v in constants]
-    return "\n".join([*consts, *(sections[name] for name in done), f"#define activate(v) act_{activation}(v)"])
+    return "\n".join([*consts, text, f"#define activate(v) act_{activation}(v)"])
 
 
 def globals_text(out: Layout, flags: dict[str, str]) -> str:
@@ -119,6 +147,7 @@ def main_text(out: Layout, flags: dict[str, str], blocked: bool, dialect: str, s
     return "\n".join([*lines, "}"])
 
 
+@lru_cache(4)
 def vertex_text(dialect: str) -> str:
     """The vertex shader of every pass: one triangle over the target."""
     return read_shader(f"dialects/{dialect}.vert.glsl")

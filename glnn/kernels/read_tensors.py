@@ -7,7 +7,7 @@ whether there are parts, codec. A kernel reads either a pixel by its axes, `x(n,
 
 from __future__ import annotations
 
-import re
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,11 +74,6 @@ def window_origin(
     return Origin(True, (scale[0], scale[1]), mul, div)
 
 
-def uses(body: str, *names: str) -> bool:
-    """Whether any of these functions or names stands in the text."""
-    return any(re.search(rf"\b{name}\b", body) for name in names)
-
-
 def sampler(name: str, part: int) -> str:
     """The sampler of one part of a tensor."""
     return f"{name}_t{part}"
@@ -143,9 +138,15 @@ def groups_text(name: str, texels: list[str], lanes: int, quantized: bool, count
 
 
 def tensor_text(
-    name: str, bound: Bound, size: tuple[int, int], origin: Origin | None, body: str, params: Params, dialect: str
+    name: str,
+    bound: Bound,
+    size: tuple[int, int],
+    origin: Origin | None,
+    called: Set[str],
+    params: Params,
+    dialect: str,
 ) -> tuple[str, str]:
-    """Accessors for a tensor in textures of `size` (width, height), as far as the body uses them; statements for main.
+    """Accessors for a tensor in textures of `size` (width, height), those that are `called`; and statements for main.
 
     They are x, x_or, x_fill, x_at, x_flat, x_seek and x_next (taps are expressions: see `tap_text`).
     """
@@ -164,10 +165,10 @@ def tensor_text(
     values, start, apply = affine_text(x, bound, params)
     out = [*sampler_lines(x, layout, dialect != "es100", bound.integer), f"{part} {values}"]
     out.append(codec_text(x, bound.codec, dialect, decode=True))
-    if origin is not None and uses(body, f"{x}_seek"):
+    if origin is not None and f"{x}_seek" in called:
         out.append(_seek_text(x, layout, origin, params))
-    dynamic = origin is not None and not origin.static and uses(body, f"{x}_tap")
-    if not dynamic and not re.search(rf"\b{x}(_or|_fill|_at|_flat)?\s*\(", body):
+    dynamic = origin is not None and not origin.static and f"{x}_tap" in called
+    if not dynamic and called.isdisjoint({x, f"{x}_or", f"{x}_fill", f"{x}_at", f"{x}_flat"}):
         return "\n".join(out), start
     tile_h, tile_w = ("1", "1") if layout.flat else (f"{x}_PH", f"{x}_PW")
     layer = "layer" if first == "0.0" else f"{first} + layer"
@@ -192,17 +193,17 @@ return {fetch_text(x, layout.textures, "at", layer)}; }}""")
     else:
         out.append(f"""vec4 {x}(int n, int h, int w, int c) {{ int by = idiv(h, {bh}); int bx = idiv(w, {bw});
 {read(f"n * {x}_G + c / 4", "by", "bx", f"float((h - by * {bh}) * {bw} + w - bx * {bw})")} }}""")
-    if uses(body, f"{x}_or") or dynamic:
+    if f"{x}_or" in called or dynamic:
         out.append(f"""vec4 {x}_or(int n, int h, int w, int c, float fill) {{
 if (h < 0 || w < 0 || h >= {x}_H || w >= {x}_W) return vec4(fill);
 return {x}(n, h, w, c); }}""")
-    if uses(body, f"{x}_fill"):
+    if f"{x}_fill" in called:
         out.append(f"""vec4 {x}_fill(int n, int h, int w, int c, float fill) {{ vec4 v = {x}(n, h, w, c);
 return vec4(v.x, c + 1 < {x}_C ? v.y : fill, c + 2 < {x}_C ? v.z : fill, c + 3 < {x}_C ? v.w : fill); }}""")
-    if uses(body, f"{x}_at", f"{x}_flat"):
+    if not called.isdisjoint({f"{x}_at", f"{x}_flat"}):
         body_text = f"int g = c / 4; return lane({x}(n, h, w, g * 4), c - g * 4);"
         out.append(f"float {x}_at(int n, int h, int w, int c) {{ {body_text} }}")
-    if uses(body, f"{x}_flat"):
+    if f"{x}_flat" in called:
         out.append(f"""float {x}_flat(int i) {{ int q = idiv(i, {x}_C); int r = idiv(q, {x}_W); int n = idiv(r, {x}_H);
 return {x}_at(n, r - n * {x}_H, q - r * {x}_W, i - q * {x}_C); }}""")
     return "\n".join(out), start

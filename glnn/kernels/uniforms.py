@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from dataclasses import dataclass, field
 
 Uniforms = tuple[list[int], list[float]]  # the values of P and F
@@ -26,9 +27,12 @@ class Params:
         self.floats[name] = float(value)
         return name
 
-    def keep(self, text: str) -> None:
-        """Forgets the names that do not stand in the text (ROW0 stays first: executors set it for each part)."""
-        words = set(re.findall(r"[A-Za-z_]\w*", text)) | {"ROW0"}
+    def keep(self, text: str, more: Set[str] = frozenset()) -> None:
+        """Forgets the names that stand neither in the text nor among `more` words.
+
+        ROW0 stays first: executors set it for each part.
+        """
+        words = {*re.findall(r"[A-Za-z_]\w*", text), *more, "ROW0"}
         self.ints = {n: v for n, v in self.ints.items() if n in words}
         self.floats = {n: v for n, v in self.floats.items() if n in words}
 

@@ -1,1 +1,1 @@
-"""The kernel language: GLSL text in, GLSL text out."""
+"""The kernel language: a text is parsed, its tree rewritten by passes, and printed."""

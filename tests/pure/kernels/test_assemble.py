@@ -19,7 +19,6 @@ from glnn.kernels.assemble import (
     load_kernel,
     parse,
 )
-from glnn.kernels.language import rewrite as unroll
 from glnn.layers.base import Layer
 from glnn.layers.conv import Conv2D, DepthwiseConv2D
 from glnn.layers.core import Dense
@@ -30,12 +29,6 @@ from glnn.layout.limits import DIALECTS, MAX_LOOP_TURNS, Limits
 from glnn.layout.tiles import choose_layout
 from glnn.plan import Plan, make_plan
 from glnn.testing import coded_weights, layer_graph
-
-
-def plain(text: str) -> str:
-    """A text without line marks, and with single spaces."""
-    return " ".join(unroll.MARK.sub("", text).split())
-
 
 # ---- the kernel language
 
@@ -61,9 +54,12 @@ def test_a_kernel_of_ones_own_is_assembled() -> None:
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("#pragma glnn input x\n#pragma glnn outputs y\n" + KERNEL, "my.glsl:2: unknown pragma 'outputs'; known"),
+        ("#pragma glnn input x\n#pragma glnn outputs y\n" + KERNEL, "my.glsl:2:14: unknown pragma 'outputs'; known"),
         ("void main() {}", "my.glsl: defines neither"),
-        ("void kernel(int n, int h, int w, int c) {}", r"my.glsl: a blocked kernel ends .* with 'out vec4 y\[BLOCK\]'"),
+        (
+            "void kernel(int n, int h, int w, int c) {}",
+            r"my.glsl:1:1: a blocked kernel ends .* with 'out vec4 y\[BLOCK\]'",
+        ),
     ],
 )
 def test_wrong_pragmas_and_signatures(source: str, message: str) -> None:
@@ -109,14 +105,24 @@ def test_more_loop_turns_than_drivers_take_are_refused(dialect: str) -> None:
 
 def test_a_text_that_grows_too_long_is_refused() -> None:
     body = loop("9000").replace("int k", "int i").replace("k <", "i <").replace("k++)", "i++)\n")
-    with pytest.raises(KernelError, match=r"my.glsl: \d+ lines after unrolling, at most"):
+    with pytest.raises(KernelError, match=r"my.glsl:4:2: more than 6000 statements after unrolling"):
         assembled(own(body, "#pragma glnn input x\n#pragma glnn unroll i\n"))
 
 
 def test_taps_must_be_constant() -> None:
     body = "x_seek(n, h, w, c / 4);\n y[0] = x_tap(h, 0);"
-    with pytest.raises(KernelError, match="my.glsl.*: 'h' must be constant after unrolling"):
+    with pytest.raises(KernelError, match=r"my.glsl:4:15: .* must be constant after unrolling, an integer\n.*\n +\^"):
         assembled(own(f"void kernel(int n, int h, int w, int c, out vec4 y[BLOCK]) {{\n {body}\n}}"))
+
+
+def test_taps_in_loops_take_their_places_along() -> None:
+    body = (
+        "x_seek(n, h, w, c / 4); for (int i = 0; i < 2; i++) y[0] += x_inside(i, 1) ? x_tap(i - 1, 2 * i) : vec4(0.0);"
+    )
+    source = own(f"void kernel(int n, int h, int w, int c, out vec4 y[BLOCK]) {{ {body} }}")
+    text = assembled(source, precision="mediump")
+    assert "x_or(x_n, x_h + (i - 1), x_w + 2 * i, x_c, 0.0)" in text
+    assert "x_h + i >= 0 && x_h + i < x_H && x_w + 1 >= 0 && x_w + 1 < x_W ?" in text
 
 
 def test_a_plain_kernel_cannot_write_blocks() -> None:
@@ -139,7 +145,7 @@ def test_numbers_in_the_text() -> None:
 @pytest.mark.parametrize("name", kernel_names())
 def test_kernels_keep_to_the_contract(name: str) -> None:
     source = load_kernel(name)
-    body = unroll.MARK.sub("", source.body)
+    body = re.sub("//.*", "", source.text)
     forbidden = {
         "%": "%", "a texture call": r"\b(texture\w*|texelFetch\w*|FETCH2?)\s*\(", "bit operations": r"<<|>>|~|\^",
         "& or |": r"(?<!&)&(?!&)|(?<!\|)\|(?!\|)", "uint": r"\bu(int|vec\d)\b", "while": r"\bwhile\b",
@@ -267,6 +273,6 @@ def test_lines_of_a_text_know_where_they_come_from() -> None:
     assert len(text.origins) == len(lines)
     number = next(i for i, line in enumerate(lines, 1) if "bias_seek(c / 4)" in line and "void" not in line)
     file, line = text.locate(number) or ("", 0)
-    with_source = load_kernel("conv").body.split("\n")[line - 1]
-    assert file == "shaders/kernels/conv.glsl" and "bias_seek(c / 4)" in with_source
+    written = load_kernel("conv").text.split("\n")[line - 1]
+    assert file == "shaders/kernels/conv.glsl" and "bias_seek(c / 4)" in written
     assert text.locate(0) is None and text.locate(10**6) is None

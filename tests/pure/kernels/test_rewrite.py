@@ -1,35 +1,30 @@
-"""Expansion of kernel texts: constants, loops, conditions, calls, and the count of loop turns."""
+"""What is done to kernels' trees: loops written out, conditions folded, calls and names replaced."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import pytest
 
 from glnn.errors import KernelError
-from glnn.kernels.language import rewrite as unroll
+from glnn.kernels.language import rewrite
+from glnn.kernels.language.glsl import printed
+from glnn.kernels.language.parse import parse_expression, parse_file, parse_statements
+from glnn.kernels.language.tree import Block, Call, Expr, If, Name, Return, Tree
+from glnn.kernels.language.values import Env
 
 
-def plain(text: str) -> str:
-    """A text without line marks, and with single spaces."""
-    return " ".join(unroll.MARK.sub("", text).split())
+def plain(tree: Tree) -> str:
+    """A tree's text on one line, with single spaces."""
+    return " ".join(printed(tree)[0].split())
 
 
-# ---- evaluate
+def unrolled(text: str, names: set[str], env: Env) -> str:
+    return plain(rewrite.unroll(parse_statements(text), frozenset(names), env))
 
 
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("7", 7), ("3 + 4 * 2", 11), ("(3 + 4) * 2", 14), ("-A", -5), ("+A", 5), ("A - B * 2", 1), ("0x10", 16),
-        ("7 / 2", 3), ("-7 / 2", -3), ("7 / -2", -3), ("0 / -2", 0), ("7.0 / 2", 3.5), ("-7 % 4", -3), ("7 % -4", 3),
-        ("A > B && B > 0", True), ("A < B || !B", False), ("!(A == 5)", False), ("A != B", True), ("A >= 5", True),
-        ("A <= 4", False), ("  A\n * 2 ", 10), ("\x0112\x02A + \x0113\x021", 6),
-        ("C", None), ("A / 0", None), ("f(A)", None), ("A +", None), ("x_tap(1, 2)", None), ("1 < A < 9", None),
-        ("A ? 1 : 2", None), ("", None), ("'a'", None),
-    ],
-)  # fmt: skip
-def test_evaluate_counts_as_glsl_does(text: str, value: object) -> None:
-    got = unroll.evaluate(text, {"A": 5, "B": 2})
-    assert got == value and (got is None) == (value is None)
+def folded(text: str, env: Env) -> str:
+    return plain(rewrite.fold_conditions(parse_statements(text), env))
 
 
 # ---- expansion
@@ -37,30 +32,84 @@ def test_evaluate_counts_as_glsl_does(text: str, value: object) -> None:
 
 def test_unroll_writes_marked_loops_out() -> None:
     text = "for (int i = 0; i < N; i++) for (int j = A; j < 4; j += 2) y[i * 2 + j] = x(i, j, k);"
-    assert plain(unroll.unroll(text, {"i", "j"}, {"N": 2, "A": 0})) == (
-        "y[0 * 2 + 0] = x(0, 0, k); y[0 * 2 + 2] = x(0, 2, k); y[1 * 2 + 0] = x(1, 0, k); y[1 * 2 + 2] = x(1, 2, k);"
+    assert unrolled(text, {"i", "j"}, {"N": 2, "A": 0}) == (
+        "y[0] = x(0, 0, k); y[2] = x(0, 2, k); y[2] = x(1, 0, k); y[4] = x(1, 2, k);"
     )
 
 
 def test_unroll_leaves_other_loops_and_names_that_only_begin_so() -> None:
     text = "for (int g = 0; g < G; g++) { for (int i = 0; i < 2; i++) { ii += i; at_i(i); } }"
-    assert plain(unroll.unroll(text, {"i"}, {})) == (
-        "for (int g = 0; g < G; g++) { { ii += 0; at_i(0); } { ii += 1; at_i(1); } }"
+    assert unrolled(text, {"i"}, {}) == ("for (int g = 0; g < G; g++) { { ii += 0; at_i(0); } { ii += 1; at_i(1); } }")
+
+
+def test_unroll_leaves_lanes_and_functions_of_that_name() -> None:
+    """Swizzles are no variables: v.a stays v.a where a loop over a is written out."""
+    text = "for (int a = 0; a < 2; a++) s += v.a * m[a].a + a(a);"
+    assert unrolled(text, {"a"}, {}) == "s += v.a * m[0].a + a(0); s += v.a * m[1].a + a(1);"
+
+
+def test_unroll_reaches_every_part_of_an_expression() -> None:
+    text = "for (int a = 1; a < 2; a++) s[a].x = (c > a ? -a : f(v.x, a)) + m[b][a].y * (a + v[g(a)]).x;"
+    assert unrolled(text, {"a"}, {}) == "s[1].x = (c > 1 ? -1 : f(v.x, 1)) + m[b][1].y * (1 + v[g(1)]).x;"
+
+
+def test_unroll_leaves_what_hides_the_variable() -> None:
+    text = """for (int i = 0; i < 2; i++) {
+        f(i);
+        { int i = i + 3; f(i); }
+        for (int k = i; k < n; k++) { for (int j = 0; j < k; j++) f(j); for (int i = i; i < 9; i++) f(i); }
+        f(i);
+    }"""
+    inner = "for (int k = {0}; k < n; k++) {{ for (int j = 0; j < k; j++) f(j); {1} }}"
+    body = "{{ f({0}); {{ int i = {0} + 3; f(i); }} " + inner + " f({0}); }}"
+    copies = [body.format(i, " ".join(f"f({k});" for k in range(i, 9))) for i in (0, 1)]
+    assert unrolled(text, {"i"}, {}) == " ".join(copies)
+
+
+def test_unroll_counts_from_below_zero() -> None:
+    assert unrolled("for (int i = -1; i < 1; i++) f(2 - i, -i, h * i);", {"i"}, {}) == (
+        "f(2 - -1, -(-1), h * -1); f(2 - 0, -0, h * 0);"
     )
 
 
 def test_unroll_to_nothing_is_still_a_statement() -> None:
-    assert plain(unroll.unroll("if (a) for (int i = 0; i < 0; i++) b(); else c();", {"i"}, {})) == "if (a) {} else c();"
+    assert unrolled("if (a) for (int i = 0; i < 0; i++) b(); else c();", {"i"}, {}) == "if (a) {} else c();"
+
+
+def test_copies_stay_together_where_one_statement_is_governed() -> None:
+    text = "if (a) for (int i = 0; i < 2; i++) b(i); else c();"
+    assert unrolled(text, {"i"}, {}) == "if (a) { b(0); b(1); } else c();"
+    nested = "if (a) for (int i = 0; i < 1; i++) if (b) c(); else d();"
+    assert unrolled(nested, {"i"}, {}) == "if (a) if (b) c(); else d();"
+    outer = "if (a) { for (int i = 0; i < 1; i++) if (b) c(); } else d();"
+    assert unrolled(outer, {"i"}, {}) == "if (a) { if (b) c(); } else d();"
+
+
+def test_an_else_stays_with_its_if() -> None:
+    """What unrolling leaves under an if must not take the else that follows."""
+    text = "if (a) for (int g = 0; g < G; g++) { if (A == 1) if (b) c(); } else d();"
+    assert folded(text, {"A": 1}) == "if (a) for (int g = 0; g < G; g++) { if (b) c(); } else d();"
+    (first,) = parse_statements("if (a) { if (b) c(); } else d();").items
+    assert isinstance(first, If) and isinstance(first.yes, Block)
+    (again,) = parse_statements(plain(Tree((If(first.condition, first.yes.body[0], first.no),)))).items
+    assert again == first
 
 
 def test_unroll_covers_an_if_with_its_else() -> None:
     text = "for (int i = 0; i < 2; i++) if (i == 0) a(); else if (b) { c(i); } else d();"
-    assert plain(unroll.fold_conditions(unroll.unroll(text, {"i"}, {}), {})) == "a(); if (b) { c(1); } else d();"
+    tree = rewrite.unroll(parse_statements(text), frozenset("i"), {})
+    assert plain(rewrite.fold_conditions(tree, {})) == "a(); if (b) { c(1); } else d();"
 
 
 def test_unroll_needs_constant_bounds() -> None:
-    with pytest.raises(KernelError, match="loop over 'i' is to be unrolled, but .*x_H.* not constant"):
-        unroll.unroll("for (int i = 0; i < x_H; i++) f();", {"i"}, {"N": 1})
+    with pytest.raises(KernelError, match=r"k.glsl:1:1: loop over 'i' is to be unrolled, but .* not constant\n.*x_H"):
+        rewrite.unroll(parse_statements("for (int i = 0; i < x_H; i++) f();", "k.glsl"), frozenset("i"), {"N": 1})
+
+
+def test_unroll_stops_before_a_text_grows_too_long() -> None:
+    text = "for (int i = 0; i < 9000000; i++) for (int j = 0; j < 9000000; j++) f();"
+    with pytest.raises(KernelError, match=r"k.glsl:1:\d+: more than 6000 statements after unrolling"):
+        rewrite.unroll(parse_statements(text, "k.glsl"), frozenset("ij"), {})
 
 
 @pytest.mark.parametrize(
@@ -73,72 +122,96 @@ def test_unroll_needs_constant_bounds() -> None:
         ("if (b) f(); else g();", "if (b) f(); else g();"),
         ("if (b) { if (A == 1) f(); }", "if (b) { f(); }"),
         ("diff(A == 1); x = if_(A);", "diff(A == 1); x = if_(A);"),
+        ("const int N = A + 1; if (N == 2) f();", "const int N = A + 1; f();"),
+        ("{ const int A = 7; if (A == 1) f(); } if (A == 1) g();", "{ const int A = 7; {} } g();"),
+        ("int A = n; if (A == 1) f();", "int A = n; if (A == 1) f();"),
+        (
+            "for (int A = A; A < 2; A++) { if (A == 1) f(); } if (A == 1) g();",
+            "for (int A = A; A < 2; A++) { if (A == 1) f(); } g();",
+        ),
     ],
 )
 def test_constant_conditions_are_folded(text: str, wanted: str) -> None:
-    assert plain(unroll.fold_conditions(text, {"A": 1})) == wanted
+    assert folded(text, {"A": 1}) == wanted
 
 
-def test_arrays_with_constant_indices_become_variables() -> None:
-    text = "vec4 w[N * 2];\nw[0] = a; w[1 + 2] = b;\nf(w[0], w[3]);"
-    assert plain(unroll.scalar_arrays(text, {"N": 2})) == "vec4 w_0, w_3; w_0 = a; w_3 = b; f(w_0, w_3);"
+def test_a_parameter_hides_a_constant() -> None:
+    text = "const int N = 1;\nfloat f(int N) { if (N == 1) return 1.0; return 0.0; }"
+    assert plain(rewrite.fold_conditions(parse_file(text, "k.glsl"), {})) == " ".join(text.split())
 
 
-def test_values_that_nobody_reads_vanish() -> None:
-    assert plain(unroll.scalar_arrays("vec4 w[3]; w[0] = a(1); w[1] = b; f(w[1]);", {})) == "vec4 w_1; w_1 = b; f(w_1);"
-    assert plain(unroll.scalar_arrays("vec4 w[3]; w[0] = a; w[0] += b;", {})) == "vec4 w_0; w_0 = a; w_0 += b;"
-    assert plain(unroll.scalar_arrays("int w[3];\nh();", {})) == "h();"
+# ---- the pixels of a block
+
+BLOCKED = "void kernel(int n, int h, int w, int c, out vec4 y[BLOCK]) { y[0] = a; y[A - 4] += y[0] * b.y; }"
 
 
-def test_arrays_with_other_indices_stay() -> None:
-    assert plain(unroll.scalar_arrays("float w[A + 1]; w[i] = 1.0;", {"A": 3})) == "float w[4]; w[i] = 1.0;"
-    with pytest.raises(KernelError, match=r"w\[x_H\] needs a constant size"):
-        unroll.scalar_arrays("float w[x_H]; w[i] = 1.0;", {})
+def test_the_pixels_of_a_block_become_variables() -> None:
+    head, tree = "void kernel(int n, int h, int w, int c)", parse_file(BLOCKED, "k.glsl")
+    assert plain(rewrite.outputs(tree, {"A": 5}, 2)) == f"{head} {{ y_0 = a; y_1 += y_0 * b.y; }}"
+    assert plain(rewrite.outputs(tree, {}, None)) == f"{head} {{ y_0 = a; y_0 += y_0 * b.y; }}"
+    with pytest.raises(KernelError, match=r"k.glsl:1:74: y\[1\] is beyond the block, which has 1 pixels"):
+        rewrite.outputs(tree, {"A": 5}, 1)
+    with pytest.raises(KernelError, match=r"k.glsl:1:74: what stands here must be constant after unrolling"):
+        rewrite.outputs(tree, {}, 2)
+    with pytest.raises(KernelError, match=r"k.glsl:1:74: y is the block's pixels, one by one: y\[i \* BW \+ j\]"):
+        rewrite.outputs(parse_file(BLOCKED.replace("y[A - 4] +=", "f(y); a ="), "k.glsl"), {}, 2)
+
+
+def test_another_functions_y_is_its_own() -> None:
+    own = "float f(float y) { return y; } "
+    made = plain(rewrite.outputs(parse_file(own + BLOCKED.replace("A - 4", "0"), "k.glsl"), {}, 1))
+    assert made.startswith(own)
+
+
+# ---- optional inputs, calls, names
 
 
 def test_optional_inputs_are_resolved() -> None:
-    text = "a\n#ifdef HAS_r\nb\n#ifndef HAS_s\nc\n#endif\n#else\nd\n#endif\ne"
-    resolved = {flags: plain(unroll.resolve_ifdefs(text, set(flags))) for flags in [(), ("HAS_r",), ("HAS_r", "HAS_s")]}
-    assert list(resolved.values()) == ["a d e", "a b c e", "a b e"]
+    text = "a();\n#ifdef HAS_r\nb();\n#ifndef HAS_s\nc();\n#endif\n#else\nd();\n#endif\ne();"
+    flags: list[tuple[str, ...]] = [(), ("HAS_r",), ("HAS_r", "HAS_s")]
+    resolved = [plain(rewrite.resolve_ifdefs(parse_statements(text), frozenset(given))) for given in flags]
+    assert resolved == ["a(); d(); e();", "a(); b(); c(); e();", "a(); b(); e();"]
+
+
+def argument(e: Expr) -> str:
+    return plain(Tree((Return(e),))).removeprefix("return ").removesuffix(";")
+
+
+def replaced(text: str, name: str, make: Callable[[list[str]], str]) -> str:
+    def call(work: rewrite.Pass, call: Call) -> Expr:
+        return Name(make([argument(a) for a in call.args]))
+
+    return plain(rewrite.replace_calls(parse_statements(text), {}, {name: call}))
 
 
 def test_calls_take_whole_arguments() -> None:
     seen: list[list[str]] = []
-    unroll.calls("my_tap(1) + tap(f(a, b), c[d, e]) + tap( 2 )", "tap", lambda args: seen.append(args) or "")
-    assert [[a.strip() for a in args] for args in seen] == [["f(a, b)", "c[d, e]"], ["2"]]
+    text = "s = my_tap(1) + tap(f(a, b), c[d]) + tap( 2 );"
+    assert replaced(text, "tap", lambda args: (seen.append(args), "t")[1]) == "s = my_tap(1) + t + t;"
+    assert seen == [["f(a, b)", "c[d]"], ["2"]]
 
 
-def test_unbalanced_brackets_are_named() -> None:
-    with pytest.raises(KernelError, match=r"unbalanced \(\) in '\(1, f\(2\)"):
-        unroll.calls("tap(1, f(2)", "tap", lambda args: "")
+def test_calls_are_replaced_within_their_own_arguments() -> None:
+    assert replaced("s = tap(tap(1));", "tap", lambda args: f"<{args[0]}>") == "s = <<1>>;"
+
+
+def test_values_take_the_places_of_names() -> None:
+    template = parse_expression("f(h + (i), -(j))")
+    values = {"i": parse_expression("a - 1"), "j": parse_expression("b + i")}
+    made = rewrite.filled(template, values)
+    assert made == parse_expression("f(h + (a - 1), -(b + i))")
+
+
+def test_functions_and_names_are_renamed() -> None:
+    tree = parse_file("vec4 decode(vec4 texel) { return texel * S + decode(v.S); }", "k.glsl")
+    made = plain(rewrite.renamed(tree, {"decode": "x_decode", "S": "x_s"}))
+    assert made == "vec4 x_decode(vec4 texel) { return texel * x_s + x_decode(v.S); }"
+
+
+# ---- origins
 
 
 def test_every_line_knows_where_it_came_from() -> None:
-    source = "a; // no\n\nfor (int i = 0; i < 2; i++)\n  f(i);\nb;"
-    text, origins = unroll.finish(unroll.unroll(unroll.mark(source), {"i"}, {}))
-    assert (text.split("\n"), origins) == (["a;", "f(0);", "f(1);", "b;"], [1, 4, 4, 5])
-
-
-# ---- loop turns
-
-
-@pytest.mark.parametrize(
-    ("text", "turns"),
-    [
-        ("", 0),
-        ("for (int i = 0; i < 10; i++) f();", 10),
-        ("for (int i = 0; i < 10; i += 4) f();", 3),
-        ("for (int i = 5; i < 2; i++) f();", 0),
-        ("for (int i = 0; i < 10; i++) for (int j = 0; j < N; j++) f();", 10 + 30),
-        ("for (int i = 0; i < 2; i++) { f(); } for (int i = 0; i < N; i++) g();", 5),
-        ("if (a) { for (int i = 0; i < 2; i++) f(); }", 2),
-    ],
-)
-def test_loop_turns(text: str, turns: int) -> None:
-    assert unroll.loop_turns(text, {"N": 3}) == turns
-
-
-@pytest.mark.parametrize("head", ["int i = 0; i < x; i++", "int i = 9; i > 0; i--", "i = 0; i < 3; i++", ";;"])
-def test_loops_without_known_bounds_are_refused(head: str) -> None:
-    with pytest.raises(KernelError, match="must be constants, params or sizes"):
-        unroll.loop_turns(f"for ({head}) f();", {})
+    source = "a(); // no\n\nfor (int i = 0; i < 2; i++)\n  f(i);\nb();"
+    text, lines = printed(rewrite.unroll(parse_statements(source), frozenset("i"), {}))
+    assert (text.split("\n"), lines) == (["a();", "f(0);", "f(1);", "b();"], [1, 4, 4, 5])

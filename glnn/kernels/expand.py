@@ -1,0 +1,104 @@
+"""A kernel's tree for its constants and its block, and the text of it: each made once, however many draws use it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from .files import KernelSource
+from .language import rewrite
+from .language.arrays import scalar_arrays
+from .language.glsl import printed
+from .language.halves import rounded
+from .language.parse import parse_expression
+from .language.tree import Call, Expr, Tree
+from .language.turns import Outline, bounding_names, outline
+from .language.values import Env, whole
+from .language.walk import within
+
+
+@dataclass(frozen=True, eq=False)
+class Expanded:
+    """A kernel's tree after expansion, and what texts around it ask about it.
+
+    called:   the functions that it calls
+    bounding: the names that its loops are bounded by
+    taps:     name, i and j of each tap of constant arguments, in the order of the text
+    """
+
+    tree: Tree
+    called: frozenset[str]
+    bounding: frozenset[str]
+    taps: tuple[tuple[str, int, int], ...]
+    outlines: dict[str, Outline]
+
+
+def block_consts(block: tuple[int, int]) -> tuple[tuple[str, int], ...]:
+    """The constants that a blocked kernel knows its block by."""
+    return ("BH", block[0]), ("BW", block[1]), ("BLOCK", block[0] * block[1])
+
+
+@lru_cache(256)
+def expand(
+    source: KernelSource,
+    given: frozenset[str],
+    const: tuple[tuple[str, int | float], ...],
+    block: tuple[int, int],
+    looped: bool,
+) -> Expanded:
+    """The tree with its #ifdefs resolved and its marked loops written out; calls of x_tap keep constant arguments.
+
+    `looped` leaves the loops. Raises KernelError for what does not become constant.
+    """
+    env: Env = {**dict(const), **dict(block_consts(block))}
+    tree = rewrite.resolve_ifdefs(source.tree, frozenset(f"HAS_{name}" for name in given))
+    if not looped:
+        tree = rewrite.unroll(tree, frozenset(source.declared["unroll"]), env)
+        tree = rewrite.fold_conditions(tree, env)
+    tree = scalar_arrays(tree, env)
+    taps: list[tuple[str, int, int]] = []
+    if source.blocked:
+        tree = rewrite.outputs(tree, env, None if looped else block[0] * block[1])
+    if source.blocked and not looped:
+        inputs = (*source.declared["input"], *source.declared["optional"])
+        names = [f"{name}_{end}" for name in inputs for end in ("tap", "inside")]
+        tree = rewrite.replace_calls(tree, env, dict.fromkeys(names, rewrite.constant_arguments))
+        taps = [_numbers(c) for c in _calls(tree) if c.name in names]
+    called = frozenset(call.name for call in _calls(tree))
+    return Expanded(tree, called, bounding_names(tree), tuple(dict.fromkeys(taps)), outline(tree))
+
+
+def _calls(tree: Tree) -> list[Call]:
+    return [node for node in within(tree) if isinstance(node, Call)]
+
+
+def _numbers(call: Call) -> tuple[str, int, int]:
+    i, j = (whole(arg, {}) or 0 for arg in call.args)
+    return call.name, i, j
+
+
+@lru_cache(256)
+def written(
+    expanded: Expanded, taps: tuple[tuple[tuple[str | int, ...], str], ...], half: bool
+) -> tuple[str, tuple[int, ...], frozenset[str]]:
+    """The text, the line of the kernel's file behind each of its lines, and the words in it.
+
+    taps: what stands for (name, i, j), or for (name,) with the arguments in the places of i and j
+    half: every statement is rounded to half precision
+    """
+    texts = dict(taps)
+
+    def tap(work: rewrite.Pass, call: Call) -> Expr:
+        if (call.name,) in texts:
+            made = rewrite.filled(_template(texts[call.name,]), dict(zip("ij", call.args, strict=True)))
+        else:
+            made = _template(texts[_numbers(call)])
+        return replace(made, at=call.at) if isinstance(made, Call) else made
+
+    tree = rewrite.replace_calls(expanded.tree, {}, {str(key[0]): tap for key in texts})
+    text, lines = printed(rounded(tree) if half else tree)
+    return text, tuple(lines), frozenset(re.findall(r"[A-Za-z_]\w*", text))
+
+
+_template = lru_cache(4096)(parse_expression)

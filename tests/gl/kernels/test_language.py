@@ -1,0 +1,117 @@
+"""Kernels with constants and functions of their own, on the devices of every dialect."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import glnn
+from glnn.errors import KernelError
+from glnn.kernels import assemble as kernels
+from glnn.kernels.assemble import parse
+from glnn.layers.base import Layer
+from glnn.layout.limits import DIALECTS
+from glnn.plan import builder
+from glnn.testing import run_layer
+
+DOCS = Path(__file__).parents[3] / "docs/kernels.md"
+X = np.random.default_rng(0).normal(size=(2, 7, 10, 6)).astype(np.float32) * 40
+# Constants bound unrolled and real loops, size arrays and stand under conditions; .a is a lane where a is a loop.
+SMOOTH = """// The mean of TAPS x TAPS pixels around each, by way of a function with a loop.
+#pragma glnn input x
+#pragma glnn unroll i j a b
+const int TAPS = 3;
+const int SIDE = (TAPS - 1) / 2;
+const float SHARE = 1.0 / 9.0;
+const bool SHIFTED = false;
+vec4 scaled(vec4 v) {
+    vec4 total = vec4(0.0);
+    for (int k = 0; k < TAPS; k++) {
+        float part = SHARE / float(TAPS);
+        total += v * part;
+    }
+    return vec4(total.r, total.g, total.b, total.a);
+}
+void kernel(int n, int h, int w, int c, out vec4 y[BLOCK]) {
+    const int HIGH = BH + TAPS - 1;
+    const int WIDE = BW + TAPS - 1;
+    x_seek(n, h, w, c / 4);
+    vec4 win[HIGH * WIDE];
+    for (int i = 0; i < HIGH; i++)
+        for (int j = 0; j < WIDE; j++) win[i * WIDE + j] = x_tap(i - SIDE, j - SIDE);
+    for (int i = 0; i < BH; i++)
+        for (int j = 0; j < BW; j++) {
+            vec4 sum = vec4(0.0);
+            for (int a = 0; a < TAPS; a++)
+                for (int b = 0; b < TAPS; b++) {
+                    vec4 v = win[(i + a) * WIDE + j + b];
+                    sum += vec4(v.r, v.g, v.b, v.a);
+                }
+            if (SHIFTED) sum += vec4(100.0);
+            y[i * BW + j] = scaled(sum);
+        }
+}
+"""
+
+
+def smooth(x: np.ndarray) -> np.ndarray:
+    wide = np.pad(x.astype(np.float64), ((0, 0), (1, 1), (1, 1), (0, 0)))
+    return sum(wide[:, a : a + x.shape[1], b : b + x.shape[2]] for a in range(3) for b in range(3)) / 9  # type: ignore[return-value]
+
+
+def example() -> str:
+    """The example of docs/kernels.md that has constants and functions."""
+    (text,) = re.findall(r"```glsl\n(// Each value's cube root.*?)```", DOCS.read_text(encoding="utf-8"), re.S)
+    return text
+
+
+class Own(Layer):
+    """A layer that is one kernel, called `own`."""
+
+    def output_shape(self, *inputs):
+        return inputs[0]
+
+    def lower(self, b, inputs, weights):
+        return b.draw("own", inputs[0].shape, {"x": inputs[0]})
+
+
+@pytest.fixture
+def kernel(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """kernel(text): the kernel `own` is this text from now on."""
+
+    def put(text: str) -> None:
+        original, own = kernels.load_kernel, parse("own", text, "own.glsl")
+        for module in (builder, kernels):
+            monkeypatch.setattr(module, "load_kernel", lambda name: own if name == "own" else original(name))
+
+    return put
+
+
+@pytest.fixture(scope="module", params=[*DIALECTS, "mediump", "bytes"])
+def device(request: pytest.FixtureRequest) -> Iterator[glnn.Device]:
+    wishes = {"mediump": {"precision": "mediump"}, "bytes": {"float_targets": ["rgba8"]}}
+    with glnn.Device(**wishes.get(request.param, {"dialect": request.param})) as made:
+        yield made
+
+
+@pytest.mark.parametrize(("text", "expected"), [(example(), np.cbrt), (SMOOTH, smooth)], ids=["docs", "smooth"])
+def test_constants_and_functions_of_a_kernel(
+    device: glnn.Device, kernel: Callable[[str], None], text: str, expected: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    kernel(text)
+    (got,) = run_layer(device, Own(), [X]).outputs
+    tolerance = 2e-2 if device.limits.precision == "mediump" else 1e-5
+    np.testing.assert_allclose(got, expected(X), rtol=tolerance, atol=tolerance)
+
+
+def test_a_driver_points_at_the_authors_line(kernel: Callable[[str], None]) -> None:
+    lines = SMOOTH.split("\n")
+    place = next(i for i, line in enumerate(lines) if "float part" in line)
+    lines[place] = "        float part = SHARE / nobody;"
+    kernel("\n".join(lines))
+    with glnn.Device() as device, pytest.raises(KernelError, match=rf"own\.glsl:{place + 1}: .*nobody"):
+        run_layer(device, Own(), [X])
