@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 # How Keras called a weight elsewhere: in version 1 (`dense_1_W`), or in version 3 where that differs from version 2.
 ALIASES = {
@@ -36,6 +37,7 @@ def split(name: str) -> tuple[tuple[str, ...], str]:
     return tuple(part for part in folder if part), last
 
 
+@lru_cache(4096)
 def without_counter(name: str) -> str:
     """A name without the counter behind it: of Keras ('dense_1') or of TensorFlow, for one seen before ('kernel_1')."""
     return re.sub(r"_\d+$", "", name)
