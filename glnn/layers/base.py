@@ -51,6 +51,8 @@ class Layer:
     arity: ClassVar[int | None] = 1  # number of inputs; None: one or more
     ignored: ClassVar[frozenset[str]] = frozenset()  # further config keys of this layer that do not matter at inference
     renamed: ClassVar[Mapping[str, str]] = {}  # older or foreign spelling of a config key -> field
+    own_fields: ClassVar[frozenset[str]] = frozenset()
+    """Fields that glnn sets, in a pass or while it reads a file: a Keras config that holds one is refused."""
     exact_inputs: ClassVar[tuple[int, ...]] = ()
     """Inputs (by number) that hold whole numbers: stored with full precision where the device can."""
 

@@ -26,6 +26,8 @@ class Conv2D(Convolution):
     With `residual` there is a second input, which is added before the activation as Add does: sizes of 1 are repeated.
     """
 
+    own_fields = frozenset(("residual",))
+
     filters: int
     kernel_size: Pair
     strides: Pair = (1, 1)
@@ -189,6 +191,7 @@ class Conv2DTranspose(Convolution):
     """
 
     renamed = {"output_shape": "output_size"}
+    own_fields = frozenset(("output_size",))
 
     filters: int
     kernel_size: Pair

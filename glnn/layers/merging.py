@@ -34,6 +34,8 @@ class _Merge(Activated):
     arity: ClassVar[int | None] = None
     op: ClassVar[str]
     combine: ClassVar[np.ufunc]
+    own_fields: ClassVar[frozenset[str]] = frozenset(("activation",))
+
     activation: Function = LINEAR
 
     def factor(self, count: int) -> float:

@@ -26,6 +26,7 @@ class BatchNormalization(Activated):
     `activation`, which Keras' layer lacks, is where a pass puts the function that follows.
     """
 
+    own_fields: ClassVar[frozenset[str]] = frozenset(("activation",))
     ignored: ClassVar[frozenset[str]] = frozenset(
         "synchronized renorm_clipping renorm_momentum adjustment running_mean_initializer "
         "running_variance_initializer".split()

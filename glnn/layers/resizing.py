@@ -81,6 +81,8 @@ class UpSampling2D(Layer):
     Bilinear, pixel i lies at i + 0.5; without `half_pixel_centers` at i, as TensorFlow.js and Keras before 2.4 have it.
     """
 
+    own_fields = frozenset(("half_pixel_centers",))
+
     size: Pair = (2, 2)
     data_format: str | None = None
     interpolation: str = "nearest"

@@ -53,12 +53,15 @@ def build_layer(
         problems.append(
             f"dtype policy {policy.get('class_name')} (quantized weights; save the model before quantizing)"
         )
+    written = config
     if version == 1 or keras1.is_keras1(name, config):
         name, config = keras1.translate(name, config)
         version = 1
     if name not in LAYERS:
         reason = CODE if name == "Lambda" else "custom class" if ">" in name else "no such layer in glnn"
         raise UnsupportedError(name, [*problems, reason])
+    own = sorted(LAYERS[name].own_fields & written.keys())
+    problems += [f"option {key}={written[key]!r} (no Keras layer of this kind has it)" for key in own]
     adapter = keras1.adapter(name, config, version, backend)
     config, disputed = settled(name, config, version, release, backend)
     problems += disputed

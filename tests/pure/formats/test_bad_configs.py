@@ -50,6 +50,30 @@ def test_keras1_options_without_an_equal(tmp_path: Path, class_name: str, config
     refused(UnsupportedError, write_model(tmp_path / "m.h5", model, {}, "1.2.0"), f"one ({class_name})", word)
 
 
+@pytest.mark.parametrize(
+    "class_name, own",
+    [
+        ("Conv2D", {"residual": True}),
+        ("Conv2DTranspose", {"output_size": [9, 9]}),
+        ("BatchNormalization", {"activation": "relu"}),
+        ("UpSampling2D", {"half_pixel_centers": False}),
+    ],
+)
+def test_what_only_glnn_sets_is_refused_in_a_file(tmp_path: Path, class_name: str, own: dict[str, Any]) -> None:
+    options = {"filters": 2, "kernel_size": [3, 3]} if class_name.startswith("Conv") else {}
+    model = sequential(layer(class_name, "one", batch_input_shape=[None, 4, 4, 2], **options, **own))
+    path = write_model(tmp_path / "m.h5", model, {})
+    (name,) = own
+    refused(UnsupportedError, path, f"one ({class_name})", f"option {name}=", "no Keras layer of this kind has it")
+
+
+def test_a_sum_takes_no_activation_from_a_file(tmp_path: Path) -> None:
+    start = called("InputLayer", "x", batch_input_shape=[None, 4])
+    total = called("Add", "sum", ["x", 0, 0], ["x", 0, 0], activation="relu")
+    path = write_model(tmp_path / "m.h5", functional("net", ["x"], ["sum"], [start, total]), {})
+    refused(UnsupportedError, path, "sum (Add)", "option activation='relu'")
+
+
 def test_custom_classes_do_not_pass_for_their_namesakes(tmp_path: Path) -> None:
     item = layer("Dense", "d", units=3, activation="relu", batch_input_shape=[None, 4])
     for more in ({"module": "mine.layers"}, {"module": None, "registered_name": "Custom>Dense"}):
