@@ -24,7 +24,7 @@ help:
 
 # One stamp for each extra: the set-up runs again only where pyproject.toml or the script changed.
 $(VENV)/.setup-%: pyproject.toml scripts/setup.sh
-	@./scripts/setup.sh $* $(if $(filter test,$*),--glslang) $(if $(filter web,$*),--chromium)
+	@./scripts/setup.sh $* $(if $(filter test,$*),--glslang --libgl) $(if $(filter web,$*),--chromium)
 	@touch $@
 
 demo: $(VENV)/.setup-cli

@@ -1,11 +1,11 @@
 #!/bin/sh
 # Set up what glnn needs on this machine: system packages (through apt, where root allows it), a virtual environment
-# and the Python packages of one extra. Usage: scripts/setup.sh EXTRA [--glslang] [--chromium]
+# and the Python packages of one extra. Usage: scripts/setup.sh EXTRA [--glslang] [--libgl] [--chromium]
 # PYTHON names the interpreter to start from (default python3), VENV the environment (default .venv).
 set -eu
 cd "$(dirname "$0")/.."
 
-extra=${1:?usage: scripts/setup.sh EXTRA [--glslang] [--chromium]}
+extra=${1:?usage: scripts/setup.sh EXTRA [--glslang] [--libgl] [--chromium]}
 python=${PYTHON:-python3}
 venv=${VENV:-.venv}
 
@@ -25,6 +25,7 @@ missing_packages() {
     for argument; do
         case $argument in
             --glslang) command -v glslangValidator >/dev/null || echo glslang-tools ;;
+            --libgl) installed libgl1 || echo libgl1 ;; # for the other users of OpenGL that the tests run beside glnn
             --chromium) have_browser >/dev/null || echo chromium ;;
         esac
     done
