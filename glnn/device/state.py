@@ -129,17 +129,21 @@ class Turn:
         if local.turn is None:
             free_dropped()
         self._lock.acquire()
-        before = current.get()
-        if not current.set(self._place, before):
-            current.give_back(before, None)
+        before, previous = current.get(), local.turn
+        try:
+            if not current.set(self._place, before):
+                raise DeviceLostError(
+                    "the OpenGL context of this device is gone: another library ended the display that it was made on "
+                    "(eglTerminate). Make a new glnn.Device"
+                )
+            local.turn = self
+            self._state.reset()
+        except BaseException:  # an interrupt as well must not leave the turn taken
+            local.turn = previous
+            current.give_back(before, current.get())
             self._lock.release()
-            raise DeviceLostError(
-                "the OpenGL context of this device is gone: another library ended the display that it was made on "
-                "(eglTerminate). Make a new glnn.Device"
-            )
-        self._entries.append((before, local.turn))
-        local.turn = self
-        self._state.reset()
+            raise
+        self._entries.append((before, previous))
         return self
 
     def __exit__(
