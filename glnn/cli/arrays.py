@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..graph.shapes import fits
 from .notices import notice
 
 if TYPE_CHECKING:
@@ -92,11 +93,6 @@ def with_batch(path: Path, array: np.ndarray, spec: TensorSpec) -> np.ndarray:
         return array
     notice(f"{path}: shape {shape} for input {spec.name}, taken as {how}")
     return added
-
-
-def fits(shape: Sequence[int], wanted: Sequence[int | None]) -> bool:
-    """Whether a shape is the wanted one, None where free."""
-    return len(shape) == len(wanted) and all(w in (None, s) for s, w in zip(shape, wanted, strict=True))
 
 
 def describe_specs(specs: Sequence[TensorSpec]) -> str:

@@ -65,3 +65,8 @@ def checked_axis(axis: int, rank: int) -> int:
 def shape_text(shape: Sequence[int | None]) -> str:
     """A shape for people: (None, 8, 8, 1) -> (?, 8, 8, 1), where ? is free."""
     return "(" + ", ".join("?" if d is None else str(d) for d in shape) + ("," if len(shape) == 1 else "") + ")"
+
+
+def fits(shape: Sequence[int], wanted: Sequence[int | None]) -> bool:
+    """Whether a shape is the wanted one, None where free."""
+    return len(shape) == len(wanted) and all(w in (None, s) for s, w in zip(shape, wanted, strict=True))

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..graph.graph import TensorSpec
-from ..graph.shapes import EXACT, shape_text
+from ..graph.shapes import EXACT, fits, shape_text
 
 
 def named_inputs(x: Any, specs: Sequence[TensorSpec]) -> dict[str, np.ndarray]:
@@ -49,7 +49,7 @@ def _checked(value: Any, spec: TensorSpec) -> np.ndarray:
         raise InputError(
             f"input {spec.name!r}: dtype {array.dtype} was given; allowed are floats, integers and booleans"
         )
-    if array.ndim != len(spec.shape) or not _fits(array.shape[1:], spec.shape[1:]):
+    if array.ndim != len(spec.shape) or not fits(array.shape[1:], spec.shape[1:]):
         raise InputError(
             f"input {spec.name!r}: an array of shape {array.shape} was given, "
             f"expected {shape_text(spec.shape)}{_hint(array.shape, spec.shape)}"
@@ -83,11 +83,7 @@ def _hint(given: tuple[int, ...], wanted: Sequence[int | None]) -> str:
         "A single sample needs a batch axis, and its channels one: x[None, ..., None]": (1, *given, 1),
         f"Channels come last here: x.transpose{order}": tuple(given[axis] for axis in order),
     }
-    return next((f". {way}" for way, shape in ways.items() if _fits(shape, wanted)), "")
-
-
-def _fits(shape: Sequence[int], wanted: Sequence[int | None]) -> bool:
-    return len(shape) == len(wanted) and all(w is None or s == w for s, w in zip(shape, wanted, strict=True))
+    return next((f". {way}" for way, shape in ways.items() if fits(shape, wanted)), "")
 
 
 def shaped(x: Any, outputs: dict[str, np.ndarray]) -> Any:
