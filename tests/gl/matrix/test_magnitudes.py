@@ -15,6 +15,7 @@ import glnn
 from glnn.graph import Graph, Node, TensorSpec, validate
 from glnn.layers.conv import Conv2D
 from glnn.layers.normalization import BatchNormalization
+from glnn.layers.pooling import AveragePooling2D
 from glnn.layers.resizing import UpSampling2D
 from glnn.passes import optimize
 from glnn.testing import run_layer
@@ -84,6 +85,18 @@ def test_an_enlarged_mask_is_the_mask(name: str, end: float) -> None:
     for factor in (2, 3, 11):
         y = run_layer(device_for(name), UpSampling2D(factor, interpolation="bilinear"), [x]).outputs[0]
         np.testing.assert_allclose(y, end, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", DEVICES)
+@pytest.mark.parametrize("size", [(5, 5), (7, 5), (3, 18), (17, 17)])
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_a_mean_near_the_largest_is_finite(name: str, size: tuple[int, int], padding: str) -> None:
+    """No driver adds up the parts of a window before it takes their share."""
+    x = np.full((2, 19, 23, 5), 0.999 * LARGEST, np.float32)
+    x[1] *= -1
+    layer = AveragePooling2D(size, strides=(1, 2), padding=padding)
+    y = run_layer(device_for(name), layer, [x]).outputs[0]
+    np.testing.assert_allclose(y, np.broadcast_to(x[:, :1, :1], y.shape), rtol=1e-6)
 
 
 @pytest.mark.parametrize("exponent", [-10, 0, 3, 6, 20])
