@@ -53,6 +53,7 @@ class Call:
     out_values: tuple[float, float] | None = None  # scale and zero of an output of codec uint8_range
     dialect: str = "es300"
     precision: str = "highp"  # "mediump": arithmetic in half floats
+    looped: bool = False  # a blocked kernel for a pixel at a time, its marked loops left; consts may be params
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,10 @@ def _check(source: KernelSource, call: Call) -> None:
         "param": ([name for name, _ in call.param], declared["param"]),
         "cells": ([n for n, _ in call.cells if not n.endswith("_q")], (*declared["matrix"], *declared["vector"])),
     }
+    if call.looped:  # what loops and taps reckon with may come with the draw
+        handed = [name for name, _ in call.param if name in declared["const"]]
+        kinds["const"][0].extend(handed)
+        kinds["param"] = ([n for n in kinds["param"][0] if n not in handed], declared["param"])
     for kind, (given, allowed) in kinds.items():
         extra = [n for n in given if n not in allowed]
         missing = [n for n in allowed if n not in given and n not in declared["optional"]]
@@ -106,11 +111,11 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     source = source or load_kernel(call.kernel)
     _check(source, call)
     const, out, dialect = dict(call.const), call.out, call.dialect
-    if out.layers > 1 and not source.blocked:
+    if out.layers > 1 and (call.looped or not source.blocked):
         raise KernelError(f"{source.file}: makes one texel at a time; its output can't lie in blocks of {out.block}")
     # Where a value is read by sixteen fetches, or every statement rounded, the text written out takes compilers long.
     half = call.precision == "mediump"
-    looped = out.texels > 1 or half
+    looped = call.looped or out.texels > 1 or half
     expanded = expand(source, frozenset(dict(call.inputs)), call.const, out.block, looped)
     params = Params(expanded.bounding if dialect == "es100" else frozenset())
     params.int("ROW0", 0)
@@ -125,6 +130,8 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     for name, bound in call.inputs:
         moving = looped or bound.quant in ("tensor", "channel")  # whose accessor finds the scales of a place
         origin = window_origin(out, bound.layout, bound.mul, bound.div, moving) if source.blocked else None
+        if origin is not None and call.looped:
+            origin = replace(origin, uniform=True)
         size = bound.size or bound.layout.size
         texts.append(tensor_text(name, replace(bound, half=half), size, origin, expanded.called, params, dialect))
         if origin is not None:

@@ -12,7 +12,8 @@ from .language.arrays import scalar_arrays
 from .language.glsl import printed
 from .language.halves import rounded
 from .language.parse import parse_expression
-from .language.tree import Call, Expr, Tree
+from .language.seeks import Accessor, sought
+from .language.tree import Call, Expr, Function, Tree
 from .language.turns import Outline, bounding_names, outline
 from .language.values import Env, whole
 from .language.walk import within
@@ -53,20 +54,33 @@ def expand(
     """
     env: Env = {**dict(const), **dict(block_consts(block))}
     tree = rewrite.resolve_ifdefs(source.tree, frozenset(f"HAS_{name}" for name in given))
-    if not looped:
-        tree = rewrite.unroll(tree, frozenset(source.declared["unroll"]), env)
-        tree = rewrite.fold_conditions(tree, env)
+    tree = rewrite.unroll(tree, frozenset(source.declared["unroll"]), env, single=looped)
+    tree = rewrite.fold_conditions(tree, env)
+    names = [f"{name}_{end}" for name in _tensors(source) for end in ("tap", "inside") if source.blocked and not looped]
+    tree = rewrite.replace_calls(tree, env, dict.fromkeys(names, rewrite.constant_arguments))
+    for accessor in _accessors(source, tree, gathers=not looped):
+        tree = sought(tree, env, accessor)
     tree = scalar_arrays(tree, env)
-    taps: list[tuple[str, int, int]] = []
     if source.blocked:
         tree = rewrite.outputs(tree, env, None if looped else block[0] * block[1])
-    if source.blocked and not looped:
-        inputs = (*source.declared["input"], *source.declared["optional"])
-        names = [f"{name}_{end}" for name in inputs for end in ("tap", "inside")]
-        tree = rewrite.replace_calls(tree, env, dict.fromkeys(names, rewrite.constant_arguments))
-        taps = [_numbers(c) for c in _calls(tree) if c.name in names]
+    taps = [_numbers(c) for c in _calls(tree) if c.name in names]
     called = frozenset(call.name for call in _calls(tree))
     return Expanded(tree, called, bounding_names(tree), tuple(dict.fromkeys(taps)), outline(tree))
+
+
+def _tensors(source: KernelSource) -> tuple[str, ...]:
+    return (*source.declared["input"], *source.declared["optional"])
+
+
+def _accessors(source: KernelSource, tree: Tree, gathers: bool) -> list[Accessor]:
+    """What the tree seeks for a kernel: windows where it has them, and cells."""
+    made = []
+    if source.blocked:
+        kernel = next(f for f in tree.items if isinstance(f, Function) and f.name == "kernel")
+        where = tuple(p.name for p in kernel.params[:3])
+        made += [Accessor(x, f"{x}_tap", 2, 1, "vec4", where, gathers) for x in _tensors(source)]
+    made += [Accessor(x, x, 1, 2, "mat4") for x in source.declared["matrix"]]
+    return made + [Accessor(x, x, 1, 1, "vec4") for x in source.declared["vector"]]
 
 
 def _calls(tree: Tree) -> list[Call]:

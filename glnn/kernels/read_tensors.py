@@ -50,12 +50,14 @@ class Origin:
 
     static:  every block starts at a block of the input, so phases and offsets of taps are constants
     scale:   static: input blocks per output block; else mul and div of pixels
+    uniform: mul is handed over at the draw, so that it needs no program of its own
     """
 
     static: bool
     scale: tuple[int, int] = (1, 1)
     mul: tuple[int, int] = (1, 1)
     div: tuple[int, int] = (1, 1)
+    uniform: bool = False
 
 
 def window_origin(
@@ -212,8 +214,10 @@ return {x}_at(n, r - n * {x}_H, q - r * {x}_W, i - q * {x}_C); }}""")
 def _seek_text(x: str, layout: Layout, origin: Origin, params: Params) -> str:
     """`x_seek(n, h, w, g)`: the window of the block at (h, w), group g; `x_next()`: the same of the next group."""
     (mh, mw), (dh, dw) = origin.mul, origin.div
+    times = (params.int(f"{x}_MH", mh), params.int(f"{x}_MW", mw)) if origin.uniform else (mh, mw)
     corner = [
-        f"{axis} * {m}" if d == 1 else f"idiv({axis} * {m}, {d})" for axis, m, d in (("h", mh, dh), ("w", mw, dw))
+        f"{axis} * {m}" if d == 1 else f"idiv({axis} * {m}, {d})"
+        for axis, m, d in (("h", times[0], dh), ("w", times[1], dw))
     ]
     if not origin.static:
         return f"""int {x}_n; int {x}_h; int {x}_w; int {x}_c;

@@ -84,7 +84,7 @@ class Conv2D(Convolution):
         elif unrolled := self.rows_unrolled():
             y = self.draw(b, "conv", *args, unrolled, residual, blocked=True)
         else:
-            y = self.draw(b, "conv_plain", *args, rows, residual)
+            y = self.draw(b, "conv", *args, rows, residual, looped=True)
         return finish(b, y, self.activation)
 
 
@@ -128,8 +128,7 @@ class DepthwiseConv2D(Convolution):
             y = self.draw(b, "conv_lanes", shape, x, many, *rest, CI=1, CO=self.depth_multiplier)
         else:
             unrolled = self.rows_unrolled() == self.kernel_size[0]
-            name = "depthwise" if unrolled else "depthwise_plain"
-            y = self.draw(b, name, shape, x, kernel[..., 0], *rest, blocked=unrolled)
+            y = self.draw(b, "depthwise", shape, x, kernel[..., 0], *rest, blocked=unrolled, looped=not unrolled)
         return finish(b, y, self.activation)
 
 
@@ -280,4 +279,4 @@ class Conv2DTranspose(Convolution):
         unrolled, args = part.rows_unrolled(), ((n, *sizes, filters), x, taps, bias, (corner[0], corner[1]))
         if unrolled:
             return part.draw(b, "conv", *args, unrolled, blocked=True)
-        return part.draw(b, "conv_plain", *args, part.rows_looped(-(-x.shape[3] // 4)))
+        return part.draw(b, "conv", *args, part.rows_looped(-(-x.shape[3] // 4)), looped=True)

@@ -74,7 +74,7 @@ class _Pooling(Layer):
 
     def _loops(self, b: Builder, x: Value, shape: Shape, size: Pair, steps: Pair, corner: Pair) -> Value:
         param = dict(KH=size[0], KW=size[1], SH=steps[0], SW=steps[1], PT=corner[0], PL=corner[1])
-        return b.draw(f"{self.kernel}_plain", shape, {"x": x}, param=param)
+        return b.draw(self.kernel, shape, {"x": x}, param=param, window={"x": Window(mul=steps)}, looped=True)
 
 
 @register("MaxPooling2D")

@@ -35,6 +35,12 @@ class DrawSpec:
     activation: Activation | None
     windows: Mapping[str, Window]
     label: str
+    looped: bool = False
+
+    @property
+    def blocked(self) -> bool:
+        """Whether it writes a tensor in blocks."""
+        return load_kernel(self.kernel).blocked and not self.looped
 
 
 class PlanBuilder:
@@ -67,7 +73,7 @@ class PlanBuilder:
         if value.id in self._fixed:
             return
         self._fixed.add(value.id)
-        blocked = any(draft.out.id == value.id and load_kernel(draft.kernel).blocked for draft in self.drafts)
+        blocked = any(draft.out.id == value.id and draft.blocked for draft in self.drafts)
         texels = 4 // activation_storage(codec.codec).lanes
         self.layouts[value.id] = choose_layout(tuple(map(int, value.shape)), self.limits, blocked, texels, self.block)
         self.codecs[value.id] = codec
@@ -115,6 +121,7 @@ class PlanBuilder:
         param: Mapping[str, int] | None = None,
         activation: Activation | None = None,
         window: Mapping[str, Window] | None = None,
+        looped: bool = False,
     ) -> Value:
         """See primitives.base.Builder."""
         source = load_kernel(kernel)
@@ -135,11 +142,12 @@ class PlanBuilder:
         for name, number in {**cell_numbers, **tensor_numbers}.items():
             if keys[number] in self._scales:
                 cell_numbers[f"{name}_q"] = self._scales[keys[number]]
-        out = self.value(shape, blocked=source.blocked)
+        out = self.value(shape, blocked=source.blocked and not looped)
         where = self.node.label if self.node else kernel
         self.drafts.append(
             DrawSpec(
-                kernel, out, dict(inputs), tensor_numbers, cell_numbers, const, params, activation, window or {}, where
+                kernel, out, dict(inputs), tensor_numbers, cell_numbers, const, params, activation, window or {}, where,
+                looped,
             )
         )
         return out

@@ -256,7 +256,7 @@ def _text(
                 tuple((name, weights[i].bound) for name, i in draft.cells.items()),
                 tuple(draft.const.items()), tuple(draft.param.items()),
                 act.name if act else None, act.constants if act else (), text, values, drafts.limits.dialect,
-                drafts.limits.precision,
+                drafts.limits.precision, draft.looped,
             )
         )  # fmt: skip
     except GlnnError as error:

@@ -34,6 +34,7 @@ class Builder(Protocol):
         param: Mapping[str, int] | None = None,
         activation: Activation | None = None,
         window: Mapping[str, Window] | None = None,
+        looped: bool = False,
     ) -> Value:
         """One draw of the kernel of this name that makes a tensor of `shape`: what its pragmas declare, by name.
 
@@ -42,6 +43,8 @@ class Builder(Protocol):
         const:   numbers that the text of the kernel holds (unroll bounds, kernel sizes)
         param:   integers that may change with the shapes; they do not make a new program
         window:  how the block's origin in an input follows from the output's (see Window)
+        looped:  a blocked kernel for a pixel at a time, with real loops: for what is too large to be written out. Its
+                 consts may be given as `param`, so that new values of them need no new program
         """
         ...
 

@@ -45,11 +45,13 @@ def draw_conv(
     rows: int | None = None,
     residual: Value | None = None,
     blocked: bool = False,
+    looped: bool = False,
     **const: int,
 ) -> Value:
     """The kernel `name` with weights (KH, KW, ..., Cout).
 
     `corner`: zeros (above, left of) the image. `rows`: rows of weights per draw; each draw adds to the one before.
+    `looped`: a blocked kernel with real loops, for a kernel of too many taps to be written out.
     """
     kh, kw = weights.shape[:2]
     bands = -(-kh // (kh if rows is None else max(1, rows)))
@@ -68,7 +70,8 @@ def draw_conv(
             cells=cells if constant else {"weights": taps, **cells},
             tensors={"weights": taps} if constant else None,
             const=dict(KH=len(part), KW=kw, PT=corner[0] - top * steps["DH"], PL=corner[1]) | steps | const,
-            window={"x": Window(mul=strides)} if blocked else None,
+            window={"x": Window(mul=strides)} if blocked or looped else None,
+            looped=looped,
             activation=activation if top + rows >= kh else None,
         )
     assert value is not None

@@ -8,14 +8,19 @@ from typing import NoReturn
 
 from . import tree as t
 from .tokens import LEFT_OUT, TYPES
-from .walk import children, within
+from .walk import children, start, within
 
 Declared = Mapping[str, Sequence[str]]  # what the pragmas declare, by kind
 
-# The arguments that accessors take.
-_TENSOR = {"": 4, "_or": 5, "_fill": 5, "_at": 4, "_flat": 1, "_seek": 4, "_next": 0, "_tap": 2, "_inside": 2}
+# How many arguments accessors take: one that may give its place takes them last.
+_TENSOR: dict[str, tuple[int, ...]] = {
+    "": (4,), "_or": (5,), "_fill": (5,), "_at": (4,), "_flat": (1,), "_seek": (4,), "_next": (0,), "_tap": (2, 3),
+    "_inside": (2,),
+}  # fmt: skip
 _WINDOW = ("seek", "next", "tap", "inside")
-_CELLS = {"": 1, "_next": 0}
+_MATRIX = {"": (1, 3), "_seek": (2,), "_next": (0,)}
+_VECTOR = {"": (1, 2), "_seek": (1,), "_next": (0,)}
+_READS = {4: ("_tap(i, j)", "_tap(i, j, g)"), 2: ("(t)", "(t, g, q)"), 1: ("(t)", "(t, g)")}  # by arguments of a seek
 _TEXTURE = re.compile(r"texture\w*|texelFetch\w*|FETCH2?")
 _TAKEN = frozenset({"P", "F", "ROW0", "LARGE", "BH", "BW", "BLOCK", "block_y", "block_x", "main", "activate"})
 _PLAIN = "'vec4 kernel(int n, int h, int w, int c)'"
@@ -23,14 +28,15 @@ _PLAIN = "'vec4 kernel(int n, int h, int w, int c)'"
 
 def check(tree: t.Tree, declared: Declared) -> bool:
     """Whether the kernel is blocked. Raises KernelError for what does not keep to the language."""
-    forms = [_blocked(tree, f) for f in within(tree) if isinstance(f, t.Function) and f.name == "kernel"]
+    kernels = [f for f in within(tree) if isinstance(f, t.Function) and f.name == "kernel"]
+    forms = [_blocked(tree, f) for f in kernels]
     if not forms:
         tree.refuse(t.NOWHERE, f"defines neither {_PLAIN} nor the blocked form")
     for pragma in tree.pragmas:
         for name in pragma.words if pragma.kind != "unroll" else ():
             if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or name in {"y", *_TAKEN, *TYPES, *LEFT_OUT}:
                 tree.refuse(pragma.at, f"a pragma cannot declare {name!r}: take another name")
-    _Checker(tree, declared, forms[0]).items(tree.items)
+    _Checker(tree, declared, kernels[0], forms[0]).items(tree.items)
     return forms[0]
 
 
@@ -45,7 +51,7 @@ def _blocked(tree: t.Tree, kernel: t.Function) -> bool:
 
 
 class _Checker:
-    def __init__(self, tree: t.Tree, declared: Declared, blocked: bool):
+    def __init__(self, tree: t.Tree, declared: Declared, kernel: t.Function, blocked: bool):
         self.tree = tree
         tensors = (*declared["input"], *declared["optional"])
         cells = (*declared["matrix"], *declared["vector"])
@@ -53,13 +59,18 @@ class _Checker:
         self.tensors, self.inputs = tensors, {*tensors, *cells}
         self.macros = {*_TAKEN, *declared["const"], *declared["param"]}
         self.marked = frozenset(declared["unroll"])
-        self.arguments = {x + end: count for x in tensors for end, count in _TENSOR.items()}
-        self.arguments |= {x + end: count for x in cells for end, count in _CELLS.items()}
-        self.arguments |= {f"{x}_seek": 2 if x in declared["matrix"] else 1 for x in cells}
+        self.arguments = {x + end: counts for x in tensors for end, counts in _TENSOR.items()}
+        self.arguments |= {x + end: counts for x in declared["matrix"] for end, counts in _MATRIX.items()}
+        self.arguments |= {x + end: counts for x in declared["vector"] for end, counts in _VECTOR.items()}
+        taps = {f"{x}_tap" for x in tensors}
+        placed = any(isinstance(e, t.Call) and e.name in taps and len(e.args) == 3 for e in within(tree))
+        self.position = tuple(p.name for p in kernel.params[:3]) if placed else ()  # what such taps are relative to
+        self.sought: dict[str, bool] = {}  # inputs that are read at places: whether the tree seeks them
         self.windows = frozenset() if blocked else {f"{x}_{end}" for x in tensors for end in _WINDOW}
         self.functions: dict[str, str] = {}  # those defined so far, with their types
         self.all = {f.name for f in within(tree) if isinstance(f, t.Function)}
         self.inside: t.Function | None = None  # the function that is being read
+        self.innards = False  # whether that is its body
         sizes = [f"{x}_{axis}" for x in (*tensors, "y") for axis in "NHWCG"]
         self.types = dict.fromkeys((*declared["param"], *sizes, "BH", "BW", "BLOCK"), "int")  # of the names seen so far
         self.constant = {*declared["const"], "BH", "BW", "BLOCK"}
@@ -77,6 +88,7 @@ class _Checker:
             self.refuse(at, f"{name!r} is taken, by a pragma or by what stands around a kernel: take another name")
         if name == "y" and self.inside and self.inside.type == "void" and self.inside.name == "kernel":
             self.refuse(at, "'y' is the block's pixels: take another name")
+        self.moved(name, at)
         if owner or "__" in name:
             taken = f"begin with '{owner}_'" if owner else "have two '_' in a row"
             self.refuse(at, f"{name!r}: names that {taken} are not a kernel's own: take another name")
@@ -85,6 +97,10 @@ class _Checker:
             self.constant.add(name)
         else:
             self.constant.discard(name)
+
+    def moved(self, name: str, at: t.At) -> None:
+        if name in self.position and self.inside and self.inside.name == "kernel" and self.innards:
+            self.refuse(at, f"{name!r} says where x_tap(i, j, g) reads: take another name")
 
     # ---- statements
 
@@ -134,7 +150,9 @@ class _Checker:
                 self.refuse(p.at, "'out' and arrays are for a blocked kernel's y alone: return what is made")
             if not p.out:
                 self.declare(p.name, p.at, p.type)
+        self.innards = True
         self.statement(f.body)
+        self.innards = False
         self.types, self.constant, self.inside = types, constant, None
         self.functions[f.name] = f.type
 
@@ -160,6 +178,7 @@ class _Checker:
         assert isinstance(target, t.Name)
         if target.id in self.loops:
             self.refuse(s.at, f"{target.id!r} counts a loop: assign to a variable of your own")
+        self.moved(target.id, s.at)
         if target.id in self.constant or target.id in self.macros:
             self.refuse(s.at, f"{target.id!r} is a constant")
         kind, value = self.type(s.target), self.type(s.value)
@@ -196,10 +215,13 @@ class _Checker:
 
     def called(self, e: t.Call) -> str | None:
         wanted = self.arguments.get(e.name)
-        if wanted is not None and e.name not in self.types and len(e.args) != wanted:
-            self.refuse(e.at, f"{e.name} takes {wanted} arguments, it is given {len(e.args)}")
+        if wanted is not None and e.name not in self.types and len(e.args) not in wanted:
+            counts = " or ".join(map(str, wanted))
+            self.refuse(e.at, f"{e.name} takes {counts} arguments, it is given {len(e.args)}")
         if e.name in self.windows:
             self.refuse(e.at, f"{e.name}: windows are for blocked kernels, one of one texel reads x(n, h, w, c)")
+        if wanted is not None and e.name not in self.types:
+            self.placed(e, wanted)
         if _TEXTURE.fullmatch(e.name):
             self.refuse(e.at, f"{e.name!r} is no part of the kernel language: read through inputs, as x(n, h, w, c)")
         if self.inside and e.name == self.inside.name:
@@ -209,6 +231,25 @@ class _Checker:
         if e.name in TYPES:
             return e.name
         return "int" if e.name in ("idiv", "imod") else self.functions.get(e.name)
+
+    def placed(self, e: t.Call, counts: tuple[int, ...]) -> None:
+        """A read that may give its place: the tree seeks it, in the kernel alone, unless the kernel seeks by hand."""
+        own = next((x for x in (e.name, e.name.rpartition("_")[0]) if x in self.inputs), "")
+        by_tree = len(counts) > 1 and len(e.args) == counts[1]
+        if not by_tree and len(counts) == 1 and not e.name.endswith(("_seek", "_next")):
+            return
+        if self.sought.setdefault(own, by_tree) != by_tree:
+            plain, placed = _READS[self.arguments[f"{own}_seek"][0]]
+            either = f"{own}{placed} throughout, or {own}_seek, {own}_next and {own}{plain}"
+            self.refuse(e.at, f"{own} is sought by hand and by its reads' places: take {either}")
+        if not by_tree:
+            return
+        for place in e.args[counts[0] :]:
+            kind = self.type(place)
+            if kind not in ("int", None):
+                self.refuse(start(place), f"{e.name} is given its place as int, a group of four channels: this is {kind}")
+        if self.inside is None or self.inside.name != "kernel":
+            self.refuse(e.at, f"{e.name} with a place stands in the kernel alone: hand its value to the function")
 
     def is_constant(self, e: t.Expr) -> bool:
         return all(part.id in self.constant for part in within(e) if isinstance(part, t.Name)) and not any(

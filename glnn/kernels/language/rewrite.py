@@ -93,6 +93,7 @@ def resolve_ifdefs(tree: Tree, defined: frozenset[str]) -> Tree:
 
 class _Unroll(Pass):
     names: frozenset[str]
+    single: bool
     count = 0  # of statements
 
     def expr(self, e: Expr) -> Expr:
@@ -112,6 +113,8 @@ class _Unroll(Pass):
         if not isinstance(s, For) or s.name not in self.names:
             return super().statement(s)
         turns = loop_range(s, self.env)
+        if self.single and (turns is None or len(turns) != 1):
+            return super().statement(s)
         if turns is None:
             self.tree.refuse(s.at, f"loop over {s.name!r} is to be unrolled, but has bounds that are not constant")
         outer = self.env
@@ -131,10 +134,13 @@ def loop_range(s: For, env: Env) -> range | None:
     return None if low is None or high is None or step is None or step < 1 else range(low, high, step)
 
 
-def unroll(tree: Tree, names: frozenset[str], env: Env) -> Tree:
-    """The tree with every loop over a variable in `names` written out. Raises KernelError for bounds that vary."""
+def unroll(tree: Tree, names: frozenset[str], env: Env, single: bool = False) -> Tree:
+    """The tree with every loop over a variable in `names` written out. Raises KernelError for bounds that vary.
+
+    single: loops of one turn alone
+    """
     work = _Unroll(tree, env)
-    work.names = names
+    work.names, work.single = names, single
     return work.run()
 
 
@@ -182,8 +188,9 @@ def filled(e: Expr, values: Mapping[str, Expr]) -> Expr:
 
 
 def constant_arguments(work: Pass, call: Call) -> Expr:
-    """A call whose arguments have become numbers. Raises KernelError for one that varies."""
-    return Call(call.name, tuple([number(work.constant(a), start(a)) for a in call.args]), call.at)
+    """A tap whose row and column have become numbers. Raises KernelError for one that varies."""
+    places = [number(work.constant(a), start(a)) for a in call.args[:2]]
+    return Call(call.name, (*places, *call.args[2:]), call.at)
 
 
 # ---- names

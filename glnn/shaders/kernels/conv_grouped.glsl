@@ -5,15 +5,12 @@
 #pragma glnn vector bias
 #pragma glnn const KH KW SH SW DH DW PT PL GI GO
 vec4 kernel(int n, int h, int w, int c) {
-    bias_seek(c / 4);
-    vec4 y = bias(0);
+    vec4 y = bias(0, c / 4);
     int first = idiv(c / 4, GO) * GI;
-    for (int g = 0; g < GI; g++) {
-        weights_seek(g, c / 4);
+    for (int g = 0; g < GI; g++)
         for (int a = 0; a < KH; a++)
             for (int b = 0; b < KW; b++)
-                y += weights(a * KW + b) * x_or(n, h * SH + a * DH - PT, w * SW + b * DW - PL, 4 * (first + g), 0.0);
-    }
+                y += weights(a * KW + b, g, c / 4) * x_or(n, h * SH + a * DH - PT, w * SW + b * DW - PL, 4 * (first + g), 0.0);
 #ifdef HAS_residual
     y += residual(n, h, w, c);
 #endif

@@ -7,8 +7,7 @@
 int first_channel(int c) { return idiv(c < y_C ? c : y_C - 1, CO) * CI; }
 
 vec4 kernel(int n, int h, int w, int c) {
-    bias_seek(c / 4);
-    vec4 y = bias(0);
+    vec4 y = bias(0, c / 4);
     int p = first_channel(c), q = first_channel(c + 1), r = first_channel(c + 2), s = first_channel(c + 3);
     for (int a = 0; a < KH; a++)
         for (int b = 0; b < KW; b++) {

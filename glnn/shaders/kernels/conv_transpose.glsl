@@ -5,18 +5,14 @@
 #pragma glnn vector bias
 #pragma glnn const KH KW SH SW DH DW PT PL
 vec4 kernel(int n, int h, int w, int c) {
-    bias_seek(c / 4);
-    vec4 y = bias(0);
+    vec4 y = bias(0, c / 4);
     for (int a = 0; a < KH; a++) {
         int i = idiv(h + PT - a * DH, SH);
         if (i < 0 || i >= x_H || i * SH != h + PT - a * DH) continue;
         for (int b = 0; b < KW; b++) {
             int j = idiv(w + PL - b * DW, SW);
             if (j < 0 || j >= x_W || j * SW != w + PL - b * DW) continue;
-            for (int g = 0; g < x_G; g++) {
-                weights_seek(g, c / 4);
-                y += weights(a * KW + b) * x(n, i, j, 4 * g);
-            }
+            for (int g = 0; g < x_G; g++) y += weights(a * KW + b, g, c / 4) * x(n, i, j, 4 * g);
         }
     }
 #ifdef HAS_residual

@@ -5,21 +5,14 @@
 #pragma glnn const KH KW SH SW DH DW PT PL
 #pragma glnn unroll i j a b
 void kernel(int n, int h, int w, int c, out vec4 y[BLOCK]) {
-    bias_seek(c / 4);
-    weights_seek(c / 4);
-    x_seek(n, h, w, c / 4);
-    vec4 start = bias(0);
+    vec4 start = bias(0, c / 4);
     for (int i = 0; i < BLOCK; i++) y[i] = start;
-    vec4 win[((BH - 1) * SH + (KH - 1) * DH + 1) * ((BW - 1) * SW + (KW - 1) * DW + 1)];
-    for (int i = 0; i < (BH - 1) * SH + (KH - 1) * DH + 1; i++)
-        for (int j = 0; j < (BW - 1) * SW + (KW - 1) * DW + 1; j++)
-            win[i * ((BW - 1) * SW + (KW - 1) * DW + 1) + j] = x_tap(i - PT, j - PL);
     for (int a = 0; a < KH; a++)
         for (int b = 0; b < KW; b++) {
-            vec4 m = weights(a * KW + b);
+            vec4 m = weights(a * KW + b, c / 4);
             for (int i = 0; i < BH; i++)
                 for (int j = 0; j < BW; j++)
-                    y[i * BW + j] += m * win[(i * SH + a * DH) * ((BW - 1) * SW + (KW - 1) * DW + 1) + j * SW + b * DW];
+                    y[i * BW + j] += m * x_tap(i * SH + a * DH - PT, j * SW + b * DW - PL, c / 4);
         }
     for (int i = 0; i < BLOCK; i++) y[i] = activate(y[i]);
 }

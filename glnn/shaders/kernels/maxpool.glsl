@@ -3,10 +3,6 @@
 #pragma glnn const KH KW SH SW PT PL
 #pragma glnn unroll i j a b
 void kernel(int n, int h, int w, int c, out vec4 y[BLOCK]) {
-    x_seek(n, h, w, c / 4);
-    vec4 win[((BH - 1) * SH + KH) * ((BW - 1) * SW + KW)];
-    for (int i = 0; i < (BH - 1) * SH + KH; i++)
-        for (int j = 0; j < (BW - 1) * SW + KW; j++) win[i * ((BW - 1) * SW + KW) + j] = x_tap(i - PT, j - PL);
     for (int i = 0; i < BH; i++)
         for (int j = 0; j < BW; j++) {
             vec4 best = vec4(0.0);
@@ -14,7 +10,7 @@ void kernel(int n, int h, int w, int c, out vec4 y[BLOCK]) {
             for (int a = 0; a < KH; a++)
                 for (int b = 0; b < KW; b++)
                     if (x_inside(i * SH + a - PT, j * SW + b - PL)) {
-                        vec4 v = win[(i * SH + a) * ((BW - 1) * SW + KW) + j * SW + b];
+                        vec4 v = x_tap(i * SH + a - PT, j * SW + b - PL, c / 4);
                         best = found ? larger4(best, v) : v;
                         found = true;
                     }

@@ -3,9 +3,7 @@
 #pragma glnn vector factors
 #pragma glnn unroll i j
 void kernel(int n, int h, int w, int c, out vec4 y[BLOCK]) {
-    x_seek(n, h, w, c / 4);
-    factors_seek(c / 4);
-    vec4 centre = factors(0), scale = factors(1), shift = factors(2);
+    vec4 centre = factors(0, c / 4), scale = factors(1, c / 4), shift = factors(2, c / 4);
     for (int i = 0; i < BH; i++)
-        for (int j = 0; j < BW; j++) y[i * BW + j] = activate((x_tap(i, j) - centre) * scale + shift);
+        for (int j = 0; j < BW; j++) y[i * BW + j] = activate((x_tap(i, j, c / 4) - centre) * scale + shift);
 }

@@ -1,0 +1,372 @@
+"""Where windows and cells are sought: `x_tap(i, j, g)` and `weights(t, g, q)` become seeks, steps and plain reads.
+
+A seek takes a division of integers, a step an addition (decision 003). So a place is sought once, before the loop over
+its groups, and stepped where the loop turns; what this walk knows is where the accessor stands at each statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from .linear import Linear, linear
+from .rewrite import Pass, loop_range
+from .tree import (
+    Assign,
+    At,
+    Block,
+    Call,
+    Declare,
+    Do,
+    Expr,
+    For,
+    Function,
+    If,
+    Index,
+    Item,
+    Jump,
+    Member,
+    Name,
+    Number,
+    Statement,
+    Tree,
+)
+from .turns import BOUNDS
+from .values import Env, number, whole
+from .walk import one, within
+
+Place = tuple[Linear, ...]  # the group of channels; of a matrix the output's group as well
+MOST = 4  # steps that take less time than a seek
+
+
+@dataclass(frozen=True)
+class Accessor:
+    """A name that is read at places: the call, how many arguments are not the place, and what a seek begins with.
+
+    x_tap(i, j, g): 2, and the names of n, h, w; weights(t, g, q) and bias(t, g): 1
+    gathers:        reads of constant arguments are done once each, before the statements that use them
+    """
+
+    name: str
+    call: str
+    kept: int
+    places: int
+    type: str
+    before: tuple[str, ...] = ()
+    gathers: bool = False
+
+    def reads(self, node: object) -> bool:
+        """Whether this is a read that gives its place."""
+        return isinstance(node, Call) and node.name == self.call and len(node.args) == self.kept + self.places
+
+
+@dataclass
+class _Found:
+    """What there is in a statement: reads, the places of them, names that it declares or assigns, taps asked for."""
+
+    reads: list[Call]
+    places: list[Place] = field(default_factory=list)
+    changed: frozenset[str] = frozenset()
+    asks: bool = False
+
+    def fixed(self, place: Place) -> bool:
+        """Whether the place means the same throughout the statement."""
+        return self.changed.isdisjoint(_names(place))
+
+
+def _names(place: Place) -> frozenset[str]:
+    return frozenset().union(*(part.names() for part in place))
+
+
+def _put(place: Place, name: str, value: Linear) -> Place | None:
+    made = [part.put(name, value) for part in place]
+    return None if None in made else tuple(part for part in made if part is not None)
+
+
+class _Reads(Pass):
+    """Puts something else in the place of each read."""
+
+    def __init__(self, tree: Tree, of: Accessor, made: Callable[[Call], Expr]):
+        super().__init__(tree, {})
+        self.of, self.made = of, made
+
+    def expr(self, e: Expr) -> Expr:
+        e = super().expr(e)
+        return self.made(e) if isinstance(e, Call) and self.of.reads(e) else e
+
+
+class _Seeks:
+    """One accessor's walk through a kernel; `at` is the place where it stands, None where that is not known."""
+
+    def __init__(self, tree: Tree, env: Env, of: Accessor):
+        self.tree, self.env, self.of = tree, env, of
+        self.at: Place | None = None
+        self.sought = False  # whether a seek has been passed for sure, which x_inside needs
+        self.count = 0
+        self.found: dict[int, tuple[Statement, _Found]] = {}
+        self.linear: dict[Expr, Linear] = {}
+
+    # ---- what there is
+
+    def place(self, read: Call) -> Place:
+        args = read.args[self.of.kept :]
+        for arg in args:
+            if any(self.of.reads(node) for node in within(arg)):
+                self.tree.refuse(read.at, f"{self.of.call} within its own place: give what it reads to a variable first")
+            if arg not in self.linear:
+                self.linear[arg] = linear(arg, self.env)
+        return tuple(self.linear[arg] for arg in args)
+
+    def look(self, s: Statement) -> _Found:
+        if id(s) in self.found:
+            return self.found[id(s)][1]
+        reads, changed, asks = [], set(), False
+        for node in within(s):
+            if isinstance(node, Call):
+                reads += [node] if self.of.reads(node) else []
+                asks = asks or node.name == f"{self.of.name}_inside"
+            elif isinstance(node, Item | For):
+                changed.add(node.name)
+            elif isinstance(node, Assign):
+                changed.add(_target(node.target))
+        made = _Found(reads, [], frozenset(changed), asks)
+        for read in reads:
+            place = self.place(read)
+            made.places += [place] if place not in made.places else []
+        self.found[id(s)] = s, made
+        return made
+
+    # ---- where the accessor goes
+
+    def steps(self, to: Place, start: Place | None) -> int | None:
+        """How many steps lead from one place to another; None where a seek does."""
+        if start is None or start[1:] != to[1:]:
+            return None
+        way = to[0].plus(start[0], -1)
+        return way.rest if not way.terms and 0 <= way.rest <= MOST else None
+
+    def go(self, to: Place, at: At) -> list[Statement]:
+        steps = self.steps(to, self.at)
+        self.at, self.sought = to, True
+        if steps is None:
+            args = (*(Name(name, at) for name in self.of.before), *(part.expr(at) for part in to))
+            return [Do(Call(f"{self.of.name}_seek", args, at), at)]
+        return self.next(steps, at)
+
+    def next(self, steps: int, at: At) -> list[Statement]:
+        return [Do(Call(f"{self.of.name}_next", (), at), at)] * steps
+
+    def forget(self, changed: frozenset[str]) -> None:
+        if self.at is not None and changed & _names(self.at):
+            self.at = None
+
+    # ---- statements
+
+    def listed(self, body: Sequence[Statement]) -> tuple[Statement, ...]:
+        made: list[Statement] = []
+        done = 0
+        body = [part for s in body for part in self.single(s)]
+        while done < len(body):
+            end = self.run(body, done)
+            if end > done:
+                made += self.read(body[done:end])
+                for s in body[done:end]:
+                    self.forget(self.look(s).changed)
+                done = end
+                continue
+            s, found = body[done], self.look(body[done])
+            if found.reads:
+                made += self.statement(s, found)
+            else:
+                if found.asks and not self.sought:
+                    made += self.go(tuple(Linear(()) for _ in range(self.of.places)), s.at)
+                made.append(s)
+            self.forget(found.changed)
+            done += 1
+        return tuple(made)
+
+    def single(self, s: Statement) -> list[Statement]:
+        """A declaration as several, where a place may depend on what stands in it before."""
+        if not isinstance(s, Declare) or len(s.items) < 2 or all(map(self.look(s).fixed, self.look(s).places)):
+            return [s]
+        return [Declare(s.type, (item,), s.const, item.at) for item in s.items]
+
+    def run(self, body: Sequence[Statement], begin: int) -> int:
+        """The end of the statements from `begin` on that read at one place, which means the same in all of them."""
+        place: Place | None = None
+        end = begin
+        for k in range(begin, len(body)):
+            s, found = body[k], self.look(body[k])
+            if not found.reads:
+                if place is None or not found.fixed(place):
+                    return end
+                continue
+            if found.places != [place or found.places[0]]:
+                return end
+            place = found.places[0]
+            fixed = found.fixed(place)
+            if not fixed and isinstance(s, Block | If | For):
+                return end
+            end = k + 1
+            if not fixed:  # a simple statement reads before it changes anything
+                return end
+        return end
+
+    def read(self, body: Sequence[Statement]) -> list[Statement]:
+        """Statements that read at one place: with what goes there, and their reads, done once each where that saves."""
+        reads = [read for s in body for read in self.look(s).reads]
+        made = self.go(self.place(reads[0]), reads[0].at)
+        names: dict[tuple[int, ...], Name] = {}
+        if self.of.gathers:
+            often = [read for s in body for read in self.repeated(s)]
+            places = [self.numbers(read) for read in (*reads, *often)]
+            if len(set(places)) < len(places):
+                first = {self.numbers(read): read for read in reversed(reads)}
+                for key in sorted(first):  # row by row
+                    names[key] = self.local(made, first[key])
+
+        def put(read: Call) -> Expr:
+            return names[self.numbers(read)] if names else self.bare(read)
+
+        return made + list(_Reads(self.tree, self.of, put).listed(tuple(body)))
+
+    def repeated(self, s: Statement) -> list[Call]:
+        """The reads within loops."""
+        return [read for loop in within(s) if isinstance(loop, For) for read in within(loop) if self.of.reads(read)]
+
+    def numbers(self, read: Call) -> tuple[int, ...]:
+        return tuple(whole(arg, {}) or 0 for arg in read.args[: self.of.kept])
+
+    def bare(self, read: Call) -> Call:
+        return Call(read.name, read.args[: self.of.kept], read.at)
+
+    def local(self, made: list[Statement], read: Call) -> Name:
+        """A variable of its own for a read, declared in `made`."""
+        name = f"{self.of.name}_v{self.count}"
+        self.count += 1
+        made.append(Declare(self.of.type, (Item(name, None, self.bare(read), read.at),), False, read.at))
+        return Name(name, read.at)
+
+    def statement(self, s: Statement, found: _Found) -> list[Statement]:
+        """A statement that reads at several places, or at one that changes within it."""
+        if isinstance(s, Block):
+            return [Block(self.listed(s.body), s.at, s.end)]
+        if isinstance(s, For):
+            return self.loop(s)
+        if isinstance(s, If):
+            return self.condition(s)
+        made, put = self.apart(found.reads)
+        return [*made, *_Reads(self.tree, self.of, put).listed((s,))]
+
+    def apart(self, reads: list[Call]) -> tuple[list[Statement], Callable[[Call], Expr]]:
+        """Reads of one statement at several places, each before it; and what stands in their places."""
+        made: list[Statement] = []
+        names: list[tuple[Call, Name]] = []
+        for read in reads:
+            if all(read != known for known, _ in names):
+                made += self.go(self.place(read), read.at)
+                names.append((read, self.local(made, read)))
+        return made, lambda read: next(name for known, name in names if known == read)
+
+    def condition(self, s: If) -> list[Statement]:
+        reads = [node for node in within(s.condition) if self.of.reads(node)]
+        made, put = self.apart(reads)
+        condition = _Reads(self.tree, self.of, put).expr(s.condition)
+        start, sought = self.at, self.sought
+        yes = one(self.listed((s.yes,)))
+        behind, self.at, self.sought = self.at, start, sought
+        no = one(self.listed((s.no,))) if s.no else None
+        self.at, self.sought = behind if behind == self.at else None, sought
+        return [*made, If(condition, yes, no, s.at)]
+
+    # ---- loops
+
+    def loop(self, s: For) -> list[Statement]:
+        for e in (s.low, s.high, s.step):
+            if e is not None and any(self.of.reads(node) for node in within(e)):
+                self.tree.refuse(s.at, BOUNDS)
+        sought, count = self.sought, self.count
+        first, before = self.first((s.body,)), self.entry(s)
+        if first is not None and before is not None:
+            begin = self.at
+            made = self.go(before, s.at)
+            self.at = first
+            body = self.listed((s.body,))
+            again = _put(first, s.name, Linear(((Name(s.name), 1),), self.step(s) or 0))
+            steps = None if again is None else self.steps(again, self.at)
+            if steps is not None:
+                self.at = self.behind(s, first)
+                return [*made, self.turned(s, (*body, *self.next(steps, s.at)))]
+            self.at, self.count = begin, count
+        self.at, self.sought = None, sought
+        made = [self.turned(s, self.listed((s.body,)))]
+        self.at, self.sought = None, sought
+        return made
+
+    def turned(self, s: For, body: tuple[Statement, ...]) -> For:
+        if len(body) > 1 and isinstance(body[0], Block):  # steps go into the block that is there
+            block = body[0]
+            body = (Block((*block.body, *body[1:]), block.at, block.end),)
+        return For(s.name, s.low, s.high, s.step, one(body), s.at)
+
+    def step(self, s: For) -> int | None:
+        return 1 if s.step is None else whole(s.step, self.env)
+
+    def entry(self, s: For) -> Place | None:
+        """Where the accessor is to stand before a loop, so that its first turn finds it there; None: no such place."""
+        first = self.first((s.body,))
+        if first is None or self.step(s) is None or any(isinstance(node, Jump) for node in within(s.body)):
+            return None
+        if not self.look(s.body).fixed(first):
+            return None
+        return _put(first, s.name, linear(s.low, self.env))
+
+    def behind(self, s: For, first: Place) -> Place | None:
+        """Where the accessor stands after all turns."""
+        if s.name not in _names(first):
+            return first
+        turns = loop_range(s, self.env)
+        return None if turns is None else _put(first, s.name, Linear((), turns.start + len(turns) * turns.step))
+
+    def first(self, body: Sequence[Statement]) -> Place | None:
+        """The place that statements read at first, if it can be told before they begin."""
+        changed: frozenset[str] = frozenset()
+        for s in body:
+            found = self.look(s)
+            if found.reads:
+                place = self.begins(s, found)
+                return place if place is not None and changed.isdisjoint(_names(place)) else None
+            changed |= found.changed
+        return None
+
+    def begins(self, s: Statement, found: _Found) -> Place | None:
+        if isinstance(s, Block):
+            return self.first(s.body)
+        if isinstance(s, For):
+            return self.entry(s)
+        if isinstance(s, If) and not any(self.of.reads(node) for node in within(s.condition)):
+            branch = s.yes if self.look(s.yes).reads or s.no is None else s.no
+            return self.first((branch,))
+        return found.places[0]
+
+
+def _target(e: Expr) -> str:
+    while isinstance(e, Member | Index):
+        e = e.of
+    return e.id if isinstance(e, Name) else ""
+
+
+def sought(tree: Tree, env: Env, of: Accessor) -> Tree:
+    """The tree with the reads of one accessor sought where that is cheapest. Raises KernelError for what has no place.
+
+    env: the constants that no variable hides
+    """
+    if not any(of.reads(node) for node in within(tree)):
+        return tree
+    items = []
+    for item in tree.items:
+        if isinstance(item, Function) and item.name == "kernel":
+            body = Block(_Seeks(tree, env, of).listed(item.body.body), item.body.at, item.body.end)
+            item = Function(item.type, item.name, item.params, body, item.at)
+        items.append(item)
+    return tree.having(tuple(items))
