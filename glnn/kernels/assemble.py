@@ -29,7 +29,7 @@ from .frame import (
 from .language.turns import loop_turns
 from .read_cells import cells_text
 from .read_tensors import Bound, Origin, inside_text, moving_tap_text, sampler, tap_text, tensor_text, window_origin
-from .uniforms import Params
+from .uniforms import READ, Params
 
 __all__ = [
     "Bound", "Call", "KernelSource", "ShaderText",
@@ -135,10 +135,10 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
         size = bound.size or bound.layout.size
         texts.append(tensor_text(name, replace(bound, half=half), size, origin, expanded.called, params, dialect))
         if origin is not None:
-            taps += _taps(expanded, name, bound.layout, origin, out, flags)
+            taps += _taps(expanded, name, bound, origin, out, flags)
     texts.append(_encoding(call, params))
     parts = [text for text, _ in texts]
-    start = " ".join(statements for _, statements in texts if statements)
+    start = " ".join([f"{READ}();"] * looped + [statements for _, statements in texts if statements])
     if half:
         params.int("HALF_ZERO", 0)
     body, lines, words = written(expanded, tuple(taps), half)
@@ -159,7 +159,7 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
         head_text(dialect, out.layers),
         library_text("lib/common.glsl"),
         defines,
-        params.declare(),
+        params.declare(looped),
         rounding,
         globals_text(out, flags),
         *parts,
@@ -187,14 +187,15 @@ def _encoding(call: Call, params: Params) -> tuple[str, str]:
 
 
 def _taps(
-    expanded: Expanded, name: str, layout: Layout, origin: Origin, out: Layout, flags: dict[str, str]
+    expanded: Expanded, name: str, bound: Bound, origin: Origin, out: Layout, flags: dict[str, str]
 ) -> list[tuple[tuple[str | int, ...], str]]:
     """What stands for the taps into an input: by name and constants, or by name alone a text with i and j in it."""
-    tile, scale = layout.tile, origin.scale
+    layout, scale = bound.layout, origin.scale
+    tile = layout.tile
     check_zero = (out.tile[0] - 1) * scale[0] >= tile[0], (out.tile[1] - 1) * scale[1] >= tile[1]
     inside = ((f"{name}_inside",), inside_text(name, "i", "j"))
     if not origin.static:
-        return [((f"{name}_tap",), moving_tap_text(name, "i", "j")), inside]
+        return [((f"{name}_tap",), moving_tap_text(name, bound, "i", "j")), inside]
     places = [place for tap, *place in expanded.taps if tap == f"{name}_tap"]
     return [
         *(((f"{name}_tap", i, j), tap_text(name, layout, origin, i, j, flags, check_zero)) for i, j in places), inside

@@ -168,8 +168,11 @@ def tensor_text(
     out = [*sampler_lines(x, layout, dialect != "es100", bound.integer), f"{part} {values}"]
     out.append(codec_text(x, bound.codec, dialect, decode=True))
     if origin is not None and f"{x}_seek" in called:
-        out.append(_seek_text(x, layout, origin, params))
-    dynamic = origin is not None and not origin.static and f"{x}_tap" in called
+        out.append(_seek_text(x, bound, origin, params))
+    moving = origin is not None and not origin.static and f"{x}_tap" in called
+    dynamic = moving and not held(bound)
+    if moving and held(bound):
+        out.append(_moved_text(x, bound, apply))
     if not dynamic and called.isdisjoint({x, f"{x}_or", f"{x}_fill", f"{x}_at", f"{x}_flat"}):
         return "\n".join(out), start
     tile_h, tile_w = ("1", "1") if layout.flat else (f"{x}_PH", f"{x}_PW")
@@ -196,9 +199,8 @@ return {fetch_text(x, layout.textures, "at", layer)}; }}""")
         out.append(f"""vec4 {x}(int n, int h, int w, int c) {{ int by = idiv(h, {bh}); int bx = idiv(w, {bw});
 {read(f"n * {x}_G + c / 4", "by", "bx", f"float((h - by * {bh}) * {bw} + w - bx * {bw})")} }}""")
     if f"{x}_or" in called or dynamic:
-        out.append(f"""vec4 {x}_or(int n, int h, int w, int c, float fill) {{
-if (h < 0 || w < 0 || h >= {x}_H || w >= {x}_W) return vec4(fill);
-return {x}(n, h, w, c); }}""")
+        out.append(f"""vec4 {x}_or(int n, int h, int w, int c, float fill) {{ vec4 v = {x}(n, h, w, c);
+return (h < 0 || h >= {x}_H) || (w < 0 || w >= {x}_W) ? vec4(fill) : v; }}""")
     if f"{x}_fill" in called:
         out.append(f"""vec4 {x}_fill(int n, int h, int w, int c, float fill) {{ vec4 v = {x}(n, h, w, c);
 return vec4(v.x, c + 1 < {x}_C ? v.y : fill, c + 2 < {x}_C ? v.z : fill, c + 3 < {x}_C ? v.w : fill); }}""")
@@ -211,23 +213,31 @@ return {x}_at(n, r - n * {x}_H, q - r * {x}_W, i - q * {x}_C); }}""")
     return "\n".join(out), start
 
 
-def _seek_text(x: str, layout: Layout, origin: Origin, params: Params) -> str:
+def held(bound: Bound) -> bool:
+    """Whether a window that may start anywhere knows the place of its tile: where a tile is a group of channels."""
+    return not bound.layout.flat and bound.layout.texels == 1 and bound.quant != "channel"
+
+
+def _seek_text(x: str, bound: Bound, origin: Origin, params: Params) -> str:
     """`x_seek(n, h, w, g)`: the window of the block at (h, w), group g; `x_next()`: the same of the next group."""
+    layout = bound.layout
     (mh, mw), (dh, dw) = origin.mul, origin.div
     times = (params.int(f"{x}_MH", mh), params.int(f"{x}_MW", mw)) if origin.uniform else (mh, mw)
     corner = [
         f"{axis} * {m}" if d == 1 else f"idiv({axis} * {m}, {d})"
         for axis, m, d in (("h", times[0], dh), ("w", times[1], dw))
     ]
-    if not origin.static:
+    if not origin.static and not held(bound):
         return f"""int {x}_n; int {x}_h; int {x}_w; int {x}_c;
 void {x}_seek(int n, int h, int w, int g) {{ {x}_n = n; {x}_h = {corner[0]}; {x}_w = {corner[1]}; {x}_c = g * 4; }}
 void {x}_next() {{ {x}_c += 4; }}"""
     step_h, step_w = origin.scale
+    place, size = f"({x}_at * vec2(float({x}_PW), float({x}_PH)) + {x}_corner)", f"vec2({x}_IW, {x}_IH)"
+    base = f"{x}_base = {place} * {size};" if origin.static else f"{x}_base = {place};"
     _, select, step, _ = part_text(x, layout, layout.layers)
     turn = f"if ({x}_at.y >= float({x}_ROWS)) {{ {x}_at.y = 0.0; {step} }}" if step else ""
-    base = f"{x}_base = ({x}_at * vec2(float({x}_PW), float({x}_PH)) + {x}_corner) * vec2({x}_IW, {x}_IH);"
     corner_text = f"{x}_corner = vec2(float(block_x * {step_w}), float(block_y * {step_h})) + 0.5;"
+    corner_text = corner_text if origin.static else f"{x}_corner = vec2(0.5);"
     # The place of the tile is kept in whole numbers, so that stepping through many groups adds up no rounding.
     return f"""vec2 {x}_base; vec2 {x}_at; vec2 {x}_corner; int {x}_h; int {x}_w;
 void {x}_seek(int n, int h, int w, int g) {{ {x}_h = {corner[0]}; {x}_w = {corner[1]};
@@ -235,6 +245,24 @@ int tile = n * {x}_G + g; int row = idiv(tile, {x}_COLS); int col = tile - row *
 {x}_at = vec2(float(col), float(row)); {corner_text} {base} }}
 void {x}_next() {{ {x}_at.x += 1.0; bool end = {x}_at.x >= float({x}_COLS);
 {x}_at = vec2(end ? 0.0 : {x}_at.x, end ? {x}_at.y + 1.0 : {x}_at.y); {turn} {base} }}"""
+
+
+def _moved_text(x: str, bound: Bound, apply: str) -> str:
+    """`x_moved(i, j)`: the tap of a window that may start anywhere in a block; zero outside the image."""
+    layout, (bh, bw) = bound.layout, bound.layout.block
+    if layout.layers == 1:
+        find, layer = "int by = h; int bx = w;", "0.0"
+    else:
+        find, layer = (
+            f"int by = idiv(h, {bh}); int bx = idiv(w, {bw});",
+            f"float((h - by * {bh}) * {bw} + w - bx * {bw})",
+        )
+    first = part_text(x, layout, layout.layers)[3]
+    fetch = fetch_text(x, layout.textures, "at", layer if first == "0.0" else f"{first} + {layer}")
+    value = groups_text(x, [fetch], 4, bound.integer or bound.quant in ("tensor", "channel"), 1)[0] + apply
+    return f"""vec4 {x}_moved(int i, int j) {{ int h = {x}_h + i; int w = {x}_w + j; {find}
+vec2 at = ({x}_base + vec2(float(bx), float(by))) * vec2({x}_IW, {x}_IH); vec4 v = {bound.value(value)};
+return (h < 0 || h >= {x}_H) || (w < 0 || w >= {x}_W) ? vec4(0.0) : v; }}"""
 
 
 def tap_text(
@@ -260,8 +288,10 @@ def tap_text(
     return f"only({' && '.join(conditions)}, {text})" if conditions else text
 
 
-def moving_tap_text(x: str, i: str, j: str) -> str:
+def moving_tap_text(x: str, bound: Bound, i: str, j: str) -> str:
     """The expression for x_tap(i, j) where the block's window may start anywhere in a block of the input."""
+    if held(bound):
+        return f"{x}_moved({i}, {j})"
     return f"{x}_or({x}_n, {x}_h + ({i}), {x}_w + ({j}), {x}_c, 0.0)"
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Set
 from dataclasses import dataclass, field
 
+READ = "read_params"  # the function that copies uniforms into variables
 Uniforms = tuple[list[int], list[float]]  # the values of P and F
 
 
@@ -36,15 +37,23 @@ class Params:
         self.ints = {n: v for n, v in self.ints.items() if n in words}
         self.floats = {n: v for n, v in self.floats.items() if n in words}
 
-    def declare(self) -> str:
-        """Uniform arrays P and F with a macro for each name; constants for those that bound loops in es100."""
-        out = []
+    def declare(self, copied: bool = False) -> str:
+        """Uniform arrays P and F with a macro for each name; constants for those that bound loops in es100.
+
+        copied: names are variables instead, which `read_params()` sets, so that no loop reads a uniform
+        """
+        out, copies = [], []
         uniform = [n for n in self.ints if n not in self.constant]
-        for array, kind, names in (("P", "ivec4", uniform), ("F", "vec4", list(self.floats))):
-            if names:
-                out.append(f"uniform {kind} {array}[{-(-len(names) // 4)}];")
-                out += [f"#define {n} {array}[{i // 4}].{'xyzw'[i % 4]}" for i, n in enumerate(names)]
+        for array, kind, names in (("P", "int", uniform), ("F", "float", list(self.floats))):
+            if not names:
+                continue
+            out.append(f"uniform {'i' * (kind == 'int')}vec4 {array}[{-(-len(names) // 4)}];")
+            for i, name in enumerate(names):
+                place = f"{array}[{i // 4}].{'xyzw'[i % 4]}"
+                out.append(f"{kind} {name};" if copied else f"#define {name} {place}")
+                copies.append(f"{name} = {place};")
         out += [f"const int {n} = {self.ints[n]};" for n in self.ints if n in self.constant]
+        out += [f"void {READ}() {{ {' '.join(copies)} }}"] if copied else []
         return "\n".join(out)
 
     def values(self) -> Uniforms:

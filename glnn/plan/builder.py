@@ -146,7 +146,16 @@ class PlanBuilder:
         where = self.node.label if self.node else kernel
         self.drafts.append(
             DrawSpec(
-                kernel, out, dict(inputs), tensor_numbers, cell_numbers, const, params, activation, window or {}, where,
+                kernel,
+                out,
+                dict(inputs),
+                tensor_numbers,
+                cell_numbers,
+                const,
+                params,
+                activation,
+                window or {},
+                where,
                 looped,
             )
         )

@@ -112,7 +112,9 @@ class _Seeks:
         args = read.args[self.of.kept :]
         for arg in args:
             if any(self.of.reads(node) for node in within(arg)):
-                self.tree.refuse(read.at, f"{self.of.call} within its own place: give what it reads to a variable first")
+                self.tree.refuse(
+                    read.at, f"{self.of.call} within its own place: give what it reads to a variable first"
+                )
             if arg not in self.linear:
                 self.linear[arg] = linear(arg, self.env)
         return tuple(self.linear[arg] for arg in args)
@@ -218,12 +220,9 @@ class _Seeks:
         made = self.go(self.place(reads[0]), reads[0].at)
         names: dict[tuple[int, ...], Name] = {}
         if self.of.gathers:
-            often = [read for s in body for read in self.repeated(s)]
-            places = [self.numbers(read) for read in (*reads, *often)]
-            if len(set(places)) < len(places):
-                first = {self.numbers(read): read for read in reversed(reads)}
-                for key in sorted(first):  # row by row
-                    names[key] = self.local(made, first[key])
+            first = {self.numbers(read): read for read in reversed(reads)}
+            for key in sorted(first):  # row by row
+                names[key] = self.local(made, first[key])
 
         def put(read: Call) -> Expr:
             return names[self.numbers(read)] if names else self.bare(read)
