@@ -13,6 +13,7 @@ from ..errors import KernelError
 from ..layout.limits import MAX_LOOP_TURNS
 from ..layout.tiles import Layout
 from .expand import Expanded, block_consts, expand, written
+from .fetches import Bound, sampler
 from .files import KernelSource, kernel_names, load_kernel, parse, read_shader
 from .frame import (
     activation_text,
@@ -28,7 +29,8 @@ from .frame import (
 )
 from .language.turns import loop_turns
 from .read_cells import cells_text
-from .read_tensors import Bound, Origin, inside_text, moving_tap_text, sampler, tap_text, tensor_text, window_origin
+from .read_tensors import tensor_text
+from .read_windows import Origin, inside_text, moving_tap_text, tap_text, window_origin
 from .uniforms import READ, Params
 
 __all__ = [

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from .fetches import Bound, affine_text, fetch_text, groups_text, part_text, sampler_lines
 from .frame import codec_text
-from .read_tensors import Bound, affine_text, fetch_text, groups_text, part_text, sampler_lines
 from .uniforms import Params
 
 

@@ -13,7 +13,7 @@ from ..graph.graph import Graph, Node
 from ..graph.quantized import Quantized
 from ..graph.shapes import Shape
 from ..graph.weight import Weight
-from ..kernels.read_tensors import Bound
+from ..kernels.fetches import Bound
 from ..layout.cells import CellLayout
 from ..layout.codec import Storage, texel_bytes
 from ..layout.tiles import Layout

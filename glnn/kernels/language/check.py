@@ -247,9 +247,7 @@ class _Checker:
         for place in e.args[counts[0] :]:
             kind = self.type(place)
             if kind not in ("int", None):
-                self.refuse(
-                    start(place), f"{e.name} is given its place as int, a group of four channels: this is {kind}"
-                )
+                self.refuse(start(place), f"{e.name} takes a group of four channels as int: this is {kind}")
         if self.inside is None or self.inside.name != "kernel":
             self.refuse(e.at, f"{e.name} with a place stands in the kernel alone: hand its value to the function")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from .tree import NOWHERE, At, Binary, Expr, Name, Unary
 from .values import Env, number, whole
-from .walk import within
+from .walk import put_at, within
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,10 @@ class Linear:
         return made
 
     def expr(self, at: At = NOWHERE) -> Expr:
-        """The sum as an expression."""
+        """The sum as an expression, which stands at one place."""
         made: Expr | None = None
         for atom, factor in sorted(self.terms, key=lambda term: term[1] < 0):  # positive ones first
+            atom = put_at(atom, at)
             term = atom if abs(factor) == 1 else Binary("*", number(abs(factor), at), atom, at)
             if made is None:
                 made = term if factor > 0 else Unary("-", term, at)

@@ -7,80 +7,16 @@ its groups, and stepped where the loop turns; what this walk knows is where the 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from .linear import Linear, linear
+from .places import Accessor, Found, Place, Places, names_of, put
 from .rewrite import Pass, loop_range
-from .tree import (
-    Assign,
-    At,
-    Block,
-    Call,
-    Declare,
-    Do,
-    Expr,
-    For,
-    Function,
-    If,
-    Index,
-    Item,
-    Jump,
-    Member,
-    Name,
-    Number,
-    Statement,
-    Tree,
-)
+from .tree import At, Block, Call, Declare, Do, Expr, For, Function, If, Item, Jump, Name, Statement, Tree
 from .turns import BOUNDS
-from .values import Env, number, whole
+from .values import Env, whole
 from .walk import one, within
 
-Place = tuple[Linear, ...]  # the group of channels; of a matrix the output's group as well
 MOST = 4  # steps that take less time than a seek
-
-
-@dataclass(frozen=True)
-class Accessor:
-    """A name that is read at places: the call, how many arguments are not the place, and what a seek begins with.
-
-    x_tap(i, j, g): 2, and the names of n, h, w; weights(t, g, q) and bias(t, g): 1
-    gathers:        reads of constant arguments are done once each, before the statements that use them
-    """
-
-    name: str
-    call: str
-    kept: int
-    places: int
-    type: str
-    before: tuple[str, ...] = ()
-    gathers: bool = False
-
-    def reads(self, node: object) -> bool:
-        """Whether this is a read that gives its place."""
-        return isinstance(node, Call) and node.name == self.call and len(node.args) == self.kept + self.places
-
-
-@dataclass
-class _Found:
-    """What there is in a statement: reads, the places of them, names that it declares or assigns, taps asked for."""
-
-    reads: list[Call]
-    places: list[Place] = field(default_factory=list)
-    changed: frozenset[str] = frozenset()
-    asks: bool = False
-
-    def fixed(self, place: Place) -> bool:
-        """Whether the place means the same throughout the statement."""
-        return self.changed.isdisjoint(_names(place))
-
-
-def _names(place: Place) -> frozenset[str]:
-    return frozenset().union(*(part.names() for part in place))
-
-
-def _put(place: Place, name: str, value: Linear) -> Place | None:
-    made = [part.put(name, value) for part in place]
-    return None if None in made else tuple(part for part in made if part is not None)
 
 
 class _Reads(Pass):
@@ -103,40 +39,7 @@ class _Seeks:
         self.at: Place | None = None
         self.sought = False  # whether a seek has been passed for sure, which x_inside needs
         self.count = 0
-        self.found: dict[int, tuple[Statement, _Found]] = {}
-        self.linear: dict[Expr, Linear] = {}
-
-    # ---- what there is
-
-    def place(self, read: Call) -> Place:
-        args = read.args[self.of.kept :]
-        for arg in args:
-            if any(self.of.reads(node) for node in within(arg)):
-                self.tree.refuse(
-                    read.at, f"{self.of.call} within its own place: give what it reads to a variable first"
-                )
-            if arg not in self.linear:
-                self.linear[arg] = linear(arg, self.env)
-        return tuple(self.linear[arg] for arg in args)
-
-    def look(self, s: Statement) -> _Found:
-        if id(s) in self.found:
-            return self.found[id(s)][1]
-        reads, changed, asks = [], set(), False
-        for node in within(s):
-            if isinstance(node, Call):
-                reads += [node] if self.of.reads(node) else []
-                asks = asks or node.name == f"{self.of.name}_inside"
-            elif isinstance(node, Item | For):
-                changed.add(node.name)
-            elif isinstance(node, Assign):
-                changed.add(_target(node.target))
-        made = _Found(reads, [], frozenset(changed), asks)
-        for read in reads:
-            place = self.place(read)
-            made.places += [place] if place not in made.places else []
-        self.found[id(s)] = s, made
-        return made
+        self.places = Places(tree, env, of)
 
     # ---- where the accessor goes
 
@@ -159,7 +62,7 @@ class _Seeks:
         return [Do(Call(f"{self.of.name}_next", (), at), at)] * steps
 
     def forget(self, changed: frozenset[str]) -> None:
-        if self.at is not None and changed & _names(self.at):
+        if self.at is not None and changed & names_of(self.at):
             self.at = None
 
     # ---- statements
@@ -173,23 +76,26 @@ class _Seeks:
             if end > done:
                 made += self.read(body[done:end])
                 for s in body[done:end]:
-                    self.forget(self.look(s).changed)
+                    self.forget(self.places.look(s).changed)
                 done = end
                 continue
-            s, found = body[done], self.look(body[done])
+            s, found = body[done], self.places.look(body[done])
             if found.reads:
                 made += self.statement(s, found)
             else:
-                if found.asks and not self.sought:
-                    made += self.go(tuple(Linear(()) for _ in range(self.of.places)), s.at)
-                made.append(s)
+                made += [*self.asked(s, found.asks), s]
             self.forget(found.changed)
             done += 1
         return tuple(made)
 
+    def asked(self, s: Statement, asks: bool) -> list[Statement]:
+        """What goes before a statement that asks whether taps lie in the image: a window, wherever it stands."""
+        return self.go(tuple(Linear(()) for _ in range(self.of.places)), s.at) if asks and not self.sought else []
+
     def single(self, s: Statement) -> list[Statement]:
         """A declaration as several, where a place may depend on what stands in it before."""
-        if not isinstance(s, Declare) or len(s.items) < 2 or all(map(self.look(s).fixed, self.look(s).places)):
+        found = self.places.look(s)
+        if not isinstance(s, Declare) or len(s.items) < 2 or all(map(found.fixed, found.places)):
             return [s]
         return [Declare(s.type, (item,), s.const, item.at) for item in s.items]
 
@@ -198,7 +104,7 @@ class _Seeks:
         place: Place | None = None
         end = begin
         for k in range(begin, len(body)):
-            s, found = body[k], self.look(body[k])
+            s, found = body[k], self.places.look(body[k])
             if not found.reads:
                 if place is None or not found.fixed(place):
                     return end
@@ -216,8 +122,8 @@ class _Seeks:
 
     def read(self, body: Sequence[Statement]) -> list[Statement]:
         """Statements that read at one place: with what goes there, and their reads, done once each where that saves."""
-        reads = [read for s in body for read in self.look(s).reads]
-        made = self.go(self.place(reads[0]), reads[0].at)
+        reads = [read for s in body for read in self.places.look(s).reads]
+        made = self.go(self.places.place(reads[0]), reads[0].at)
         names: dict[tuple[int, ...], Name] = {}
         if self.of.gathers:
             first = {self.numbers(read): read for read in reversed(reads)}
@@ -246,7 +152,7 @@ class _Seeks:
         made.append(Declare(self.of.type, (Item(name, None, self.bare(read), read.at),), False, read.at))
         return Name(name, read.at)
 
-    def statement(self, s: Statement, found: _Found) -> list[Statement]:
+    def statement(self, s: Statement, found: Found) -> list[Statement]:
         """A statement that reads at several places, or at one that changes within it."""
         if isinstance(s, Block):
             return [Block(self.listed(s.body), s.at, s.end)]
@@ -263,13 +169,14 @@ class _Seeks:
         names: list[tuple[Call, Name]] = []
         for read in reads:
             if all(read != known for known, _ in names):
-                made += self.go(self.place(read), read.at)
+                made += self.go(self.places.place(read), read.at)
                 names.append((read, self.local(made, read)))
         return made, lambda read: next(name for known, name in names if known == read)
 
     def condition(self, s: If) -> list[Statement]:
         reads = [node for node in within(s.condition) if self.of.reads(node)]
         made, put = self.apart(reads)
+        made += self.asked(s, any(map(self.of.asks, within(s.condition))))
         condition = _Reads(self.tree, self.of, put).expr(s.condition)
         start, sought = self.at, self.sought
         yes = one(self.listed((s.yes,)))
@@ -291,7 +198,7 @@ class _Seeks:
             made = self.go(before, s.at)
             self.at = first
             body = self.listed((s.body,))
-            again = _put(first, s.name, Linear(((Name(s.name), 1),), self.step(s) or 0))
+            again = put(first, s.name, Linear(((Name(s.name), 1),), self.step(s) or 0))
             steps = None if again is None else self.steps(again, self.at)
             if steps is not None:
                 self.at = self.behind(s, first)
@@ -316,43 +223,37 @@ class _Seeks:
         first = self.first((s.body,))
         if first is None or self.step(s) is None or any(isinstance(node, Jump) for node in within(s.body)):
             return None
-        if not self.look(s.body).fixed(first):
+        if not self.places.look(s.body).fixed(first):
             return None
-        return _put(first, s.name, linear(s.low, self.env))
+        return put(first, s.name, linear(s.low, self.env))
 
     def behind(self, s: For, first: Place) -> Place | None:
         """Where the accessor stands after all turns."""
-        if s.name not in _names(first):
+        if s.name not in names_of(first):
             return first
         turns = loop_range(s, self.env)
-        return None if turns is None else _put(first, s.name, Linear((), turns.start + len(turns) * turns.step))
+        return None if turns is None else put(first, s.name, Linear((), turns.start + len(turns) * turns.step))
 
     def first(self, body: Sequence[Statement]) -> Place | None:
         """The place that statements read at first, if it can be told before they begin."""
         changed: frozenset[str] = frozenset()
         for s in body:
-            found = self.look(s)
+            found = self.places.look(s)
             if found.reads:
                 place = self.begins(s, found)
-                return place if place is not None and changed.isdisjoint(_names(place)) else None
+                return place if place is not None and changed.isdisjoint(names_of(place)) else None
             changed |= found.changed
         return None
 
-    def begins(self, s: Statement, found: _Found) -> Place | None:
+    def begins(self, s: Statement, found: Found) -> Place | None:
         if isinstance(s, Block):
             return self.first(s.body)
         if isinstance(s, For):
             return self.entry(s)
         if isinstance(s, If) and not any(self.of.reads(node) for node in within(s.condition)):
-            branch = s.yes if self.look(s.yes).reads or s.no is None else s.no
+            branch = s.yes if self.places.look(s.yes).reads or s.no is None else s.no
             return self.first((branch,))
         return found.places[0]
-
-
-def _target(e: Expr) -> str:
-    while isinstance(e, Member | Index):
-        e = e.of
-    return e.id if isinstance(e, Name) else ""
 
 
 def sought(tree: Tree, env: Env, of: Accessor) -> Tree:
@@ -360,7 +261,9 @@ def sought(tree: Tree, env: Env, of: Accessor) -> Tree:
 
     env: the constants that no variable hides
     """
-    if not any(of.reads(node) for node in within(tree)):
+    calls = [node for node in within(tree) if isinstance(node, Call)]
+    by_hand = any(call.name == f"{of.name}_seek" for call in calls)
+    if not any(of.reads(call) or (of.asks(call) and not by_hand) for call in calls):
         return tree
     items = []
     for item in tree.items:

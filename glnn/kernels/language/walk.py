@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, get_args
 
 from . import tree as t
@@ -84,6 +85,11 @@ def parts(e: t.Expr, f: Callable[[t.Expr], t.Expr]) -> t.Expr:
     if isinstance(e, t.Choice):
         return t.Choice(f(e.condition), f(e.yes), f(e.no), e.at)
     return e
+
+
+def put_at(e: t.Expr, at: t.At) -> t.Expr:
+    """The expression as one that stands at another place, all of it."""
+    return replace(parts(e, lambda part: put_at(part, at)), at=at)
 
 
 def _same(a: object, b: object) -> bool:

@@ -83,7 +83,8 @@ STATEMENTS = [
     ("¦for (int h__ = 0; h__ < 3; h__++) {}", "two '_' in a row"),
     ("vec4 a = ¦x(n, h, w);", "x takes 4 arguments, it is given 3"),
     ("vec4 a = ¦x_tap(1, 2);", "windows are for blocked kernels"),
-    ("mat4 a = ¦m(1, 2);", "m takes 1 arguments, it is given 2"),
+    ("vec4 a = ¦x_tap(1, 2, 3);", "windows are for blocked kernels"),
+    ("mat4 a = ¦m(1, 2);", "m takes 1 or 3 arguments, it is given 2"),
     ("¦kernel(n, h, w, c);", "'kernel' calls itself"),
 ]
 # The same for files, before the kernel.
@@ -117,7 +118,35 @@ WHOLE = [
     ("¦vec4 kernel(int n, int h, int w, float c) { return vec4(c); }", "a kernel is 'vec4 kernel("),
     (BLOCKED.replace("@", "vec4 ¦y = vec4(0.0);"), "'y' is the block's pixels"),
     (BLOCKED.replace("@", "¦x_seek(n, h);"), "x_seek takes 4 arguments, it is given 2"),
-    (BLOCKED.replace("@", "y[0] = ¦x_tap(1);"), "x_tap takes 2 arguments, it is given 1"),
+    (BLOCKED.replace("@", "y[0] = ¦x_tap(1);"), "x_tap takes 2 or 3 arguments, it is given 1"),
+    (BLOCKED.replace("@", "y[0] = ¦x_tap(1, 2, 3, 4);"), "x_tap takes 2 or 3 arguments, it is given 4"),
+    (BLOCKED.replace("@", "y[0] = x_tap(1, 2, ¦1.0);"), "x_tap takes a group of four channels as int: this is float"),
+    (BLOCKED.replace("@", "y[0] = x_tap(1, 2, ¦h > w);"), "x_tap takes a group of four channels as int: this is bool"),
+    (
+        BLOCKED.replace("@", "mat4 a = m(0, c / 4, ¦vec2(1.0));"),
+        "m takes a group of four channels as int: this is vec2",
+    ),
+    (
+        BLOCKED.replace("@", "x_seek(n, h, w, 0); y[0] = ¦x_tap(1, 2, 3);"),
+        "take x_tap(i, j, g) throughout, or x_seek, x_next",
+    ),
+    (BLOCKED.replace("@", "y[0] = x_tap(1, 2, 3); ¦x_next();"), "x is sought by hand and by its reads' places"),
+    (BLOCKED.replace("@", "y[0] = x_tap(1, 2, 3) + ¦x_tap(1, 2);"), "x is sought by hand and by its reads' places"),
+    (
+        BLOCKED.replace("@", "m_seek(0, 1); mat4 a = ¦m(0, 1, 2);"),
+        "take m(t, g, q) throughout, or m_seek, m_next and m(t)",
+    ),
+    (BLOCKED.replace("@", "int ¦h = 3; y[0] = x_tap(1, 2, 3);"), "'h' says where x_tap(i, j, g) reads"),
+    (BLOCKED.replace("@", "¦w += 3; y[0] = x_tap(1, 2, 3);"), "'w' says where x_tap(i, j, g) reads"),
+    (
+        BLOCKED.replace("@", "¦for (int n = 0; n < 3; n++) y[0] += x_tap(1, 2, 3);"),
+        "'n' says where x_tap(i, j, g) reads",
+    ),
+    (
+        "vec4 f(int n) { return ¦x_tap(0, 0, n); }\n" + BLOCKED.replace("@", ""),
+        "x_tap with a place stands in the kernel alone",
+    ),
+    ("mat4 f(int n) { return ¦m(0, n, n); }\n" + BLOCKED.replace("@", ""), "m with a place stands in the kernel alone"),
     ("vec4 kernel(int n, int h, int w, int c) {\n    return vec4(0.0);¦", "the text ends before a '}'"),
     ("#ifdef HAS_r\nconst int A = 1;¦", "the text ends before an #endif"),
 ]
@@ -161,6 +190,8 @@ ALLOWED = [
     "vec4 x = x(n, h, w, c); vec4 y = x.wzyx; y.xy *= -x.zw; mat4 q = mat4(1.0); q[0][1] = 2.0;",
     "float a = h > 2 ? 1.0 : w > 2 ? .5 : 1e-3; // a comment",
     "/* one\n   more */ return vec4(0.0);",
+    "mat4 a = m(0, h, c / 4) * m(1, h, c / 4);",
+    "m_seek(0, 1); mat4 a = m(0); m_next();",
 ]
 
 
