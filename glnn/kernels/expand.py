@@ -12,7 +12,8 @@ from .language.arrays import scalar_arrays
 from .language.glsl import printed
 from .language.halves import rounded
 from .language.parse import parse_expression
-from .language.seeks import Accessor, sought
+from .language.places import Accessor, Seen
+from .language.seeks import needed, sought
 from .language.tree import Call, Expr, Function, Tree
 from .language.turns import Outline, bounding_names, outline
 from .language.values import Env, whole
@@ -58,13 +59,15 @@ def expand(
     tree = rewrite.fold_conditions(tree, env)
     names = [f"{name}_{end}" for name in _tensors(source) for end in ("tap", "inside") if source.blocked and not looped]
     tree = rewrite.replace_calls(tree, env, dict.fromkeys(names, rewrite.constant_arguments))
+    calls, seen = _calls(tree), Seen()
     for accessor in _accessors(source, tree, gathers=not looped):
-        tree = sought(tree, env, accessor)
+        tree = sought(tree, env, accessor, seen) if needed(accessor, calls) else tree
     tree = scalar_arrays(tree, env)
     if source.blocked:
         tree = rewrite.outputs(tree, env, None if looped else block[0] * block[1])
-    taps = [_numbers(c) for c in _calls(tree) if c.name in names]
-    called = frozenset(call.name for call in _calls(tree))
+    calls = _calls(tree)
+    taps = [_numbers(c) for c in calls if c.name in names]
+    called = frozenset(call.name for call in calls)
     return Expanded(tree, called, bounding_names(tree), tuple(dict.fromkeys(taps)), outline(tree))
 
 
@@ -74,13 +77,13 @@ def _tensors(source: KernelSource) -> tuple[str, ...]:
 
 def _accessors(source: KernelSource, tree: Tree, gathers: bool) -> list[Accessor]:
     """What the tree seeks for a kernel: windows where it has them, and cells."""
-    made = []
+    made = [Accessor(x, x, 1, 2, "mat4") for x in source.declared["matrix"]]
+    made += [Accessor(x, x, 1, 1, "vec4") for x in source.declared["vector"]]
     if source.blocked:
         kernel = next(f for f in tree.items if isinstance(f, Function) and f.name == "kernel")
         where = tuple(p.name for p in kernel.params[:3])
         made += [Accessor(x, f"{x}_tap", 2, 1, "vec4", where, gathers) for x in _tensors(source)]
-    made += [Accessor(x, x, 1, 2, "mat4") for x in source.declared["matrix"]]
-    return made + [Accessor(x, x, 1, 1, "vec4") for x in source.declared["vector"]]
+    return made
 
 
 def _calls(tree: Tree) -> list[Call]:

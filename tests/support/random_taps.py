@@ -92,7 +92,7 @@ class Random:
         if kind == 4:
             return f"{pixels}if (x_inside(i - 1, j + 1)) y[i * BW + j] += {self.sum()};\n"
         if kind == 5:
-            condition = pick([f"{self.rng.choice(self.variables)} > 1", "h > 2", "bias(0, c / 4).x > 0.0"])
+            condition = pick([f"{self.rng.choice(self.variables)} > 1", "c > 3", "bias(0, c / 4).x > 0.0"])
             made = f"{margin}if ({condition}) {{\n{self.several(depth, margin)}{margin}}}"
             return made + (f" else {{\n{self.several(depth, margin)}{margin}}}\n" if self.rng.random() < 0.5 else "\n")
         if kind == 6:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from .rewrite import Pass
 from .tree import Assign, Declare, Expr, For, Function, Index, Item, Name, Statement, Tree
 from .values import Env, number, whole
-from .walk import parts, start
+from .walk import parts, start, within
 
 
 @dataclass
@@ -125,6 +125,8 @@ def scalar_arrays(tree: Tree, env: Env) -> Tree:
 
     Raises KernelError for a size that is not constant, and for an element that an array does not have.
     """
+    if not any(isinstance(node, Item) and node.size is not None for node in within(tree)):
+        return tree
     found: dict[int, _Array] = {}
     _Look(tree, env, found).run()
     return _Scalars(tree, env, found).run() if found else tree

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .linear import Linear, linear
-from .tree import Assign, Call, Expr, For, Index, Item, Member, Name, Statement, Tree
+from .tree import Assign, Block, Call, Expr, For, If, Index, Item, Member, Name, Statement, Tree
 from .values import Env
 from .walk import within
 
@@ -62,11 +62,33 @@ def put(place: Place, name: str, value: Linear) -> Place | None:
     return None if None in made else tuple(part for part in made if part is not None)
 
 
+class Seen:
+    """The calls of statements and the names that they change, which several accessors ask for."""
+
+    def __init__(self) -> None:
+        self.found: dict[int, tuple[object, tuple[Call, ...], frozenset[str]]] = {}
+
+    def scan(self, node: Statement | Expr) -> tuple[tuple[Call, ...], frozenset[str]]:
+        """The calls in a node, and the names that it declares or assigns."""
+        if id(node) not in self.found:
+            calls, changed = [], []
+            for part in within(node):
+                kind = type(part)
+                if kind is Call:
+                    calls.append(part)
+                elif kind is Item:
+                    changed.append(part.name)
+                elif kind is Assign:
+                    changed.append(target(part.target))
+            self.found[id(node)] = node, tuple(calls), frozenset(changed)
+        return self.found[id(node)][1:]
+
+
 class Places:
     """The places that an accessor's reads give, and what statements do to them; each looked at once."""
 
-    def __init__(self, tree: Tree, env: Env, of: Accessor):
-        self.tree, self.env, self.of = tree, env, of
+    def __init__(self, tree: Tree, env: Env, of: Accessor, seen: Seen):
+        self.tree, self.env, self.of, self.seen = tree, env, of, seen
         self.found: dict[int, tuple[Statement, Found]] = {}
         self.linear: dict[Expr, Linear] = {}
 
@@ -74,30 +96,46 @@ class Places:
         """What a read gives as its place. Raises KernelError where it reads there what it is to read."""
         args = read.args[self.of.kept :]
         for arg in args:
-            if any(self.of.reads(node) for node in within(arg)):
-                self.tree.refuse(read.at, f"{self.of.call} within its own place: give that to a variable first")
             if arg not in self.linear:
+                if any(self.of.reads(node) for node in within(arg)):
+                    self.tree.refuse(read.at, f"{self.of.call} within its own place: give that to a variable first")
                 self.linear[arg] = linear(arg, self.env)
-        return tuple(self.linear[arg] for arg in args)
+        return tuple([self.linear[arg] for arg in args])
 
     def look(self, s: Statement) -> Found:
         """What there is in a statement and in those within it."""
-        if id(s) in self.found:
-            return self.found[id(s)][1]
-        reads, changed, asks = [], set(), False
-        for node in within(s):
-            if isinstance(node, Call):
-                reads += [node] if self.of.reads(node) else []
-                asks = asks or self.of.asks(node)
-            elif isinstance(node, Item | For):
-                changed.add(node.name)
-            elif isinstance(node, Assign):
-                changed.add(target(node.target))
-        made = Found(reads, [], frozenset(changed), asks)
-        for read in reads:
-            place = self.place(read)
-            made.places += [place] if place not in made.places else []
-        self.found[id(s)] = s, made
+        if id(s) not in self.found:
+            self.found[id(s)] = s, self.looked(s)
+        return self.found[id(s)][1]
+
+    def looked(self, s: Statement) -> Found:
+        if isinstance(s, Block):
+            return self.merged([self.look(inner) for inner in s.body])
+        if isinstance(s, If):
+            inner = [self.look(s.yes), *([self.look(s.no)] if s.no else [])]
+            return self.merged([self.simple(s.condition), *inner])
+        if isinstance(s, For):
+            heads = [self.simple(e) for e in (s.low, s.high, s.step) if e is not None]
+            return self.merged([Found([], [], frozenset((s.name,))), *heads, self.look(s.body)])
+        return self.simple(s)
+
+    def simple(self, node: Statement | Expr) -> Found:
+        calls, changed = self.seen.scan(node)
+        found = Found([], changed=changed)
+        for call in calls:
+            if self.of.reads(call):
+                found.reads.append(call)
+                place = self.place(call)
+                found.places += [place] if place not in found.places else []
+            found.asks = found.asks or self.of.asks(call)
+        return found
+
+    def merged(self, several: list[Found]) -> Found:
+        made = Found([read for one in several for read in one.reads])
+        for one in several:
+            made.places += [place for place in one.places if place not in made.places]
+        made.changed = frozenset().union(*(one.changed for one in several))
+        made.asks = any(one.asks for one in several)
         return made
 
 

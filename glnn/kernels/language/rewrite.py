@@ -189,8 +189,8 @@ def filled(e: Expr, values: Mapping[str, Expr]) -> Expr:
 
 def constant_arguments(work: Pass, call: Call) -> Expr:
     """A tap whose row and column have become numbers. Raises KernelError for one that varies."""
-    places = [number(work.constant(a), start(a)) for a in call.args[:2]]
-    return Call(call.name, (*places, *call.args[2:]), call.at)
+    args = [number(work.constant(a), start(a)) for a in call.args[:2]]
+    return Call(call.name, (*args, *call.args[2:]), call.at)
 
 
 # ---- names

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from .linear import Linear, linear
-from .places import Accessor, Found, Place, Places, names_of, put
+from .places import Accessor, Found, Place, Places, Seen, names_of, put
 from .rewrite import Pass, loop_range
 from .tree import At, Block, Call, Declare, Do, Expr, For, Function, If, Item, Jump, Name, Statement, Tree
 from .turns import BOUNDS
@@ -22,9 +22,12 @@ MOST = 4  # steps that take less time than a seek
 class _Reads(Pass):
     """Puts something else in the place of each read."""
 
-    def __init__(self, tree: Tree, of: Accessor, made: Callable[[Call], Expr]):
-        super().__init__(tree, {})
-        self.of, self.made = of, made
+    def __init__(self, places: Places, made: Callable[[Call], Expr]):
+        super().__init__(places.tree, {})
+        self.places, self.of, self.made = places, places.of, made
+
+    def statement(self, s: Statement) -> tuple[Statement, ...]:
+        return super().statement(s) if self.places.look(s).reads else (s,)
 
     def expr(self, e: Expr) -> Expr:
         e = super().expr(e)
@@ -34,12 +37,12 @@ class _Reads(Pass):
 class _Seeks:
     """One accessor's walk through a kernel; `at` is the place where it stands, None where that is not known."""
 
-    def __init__(self, tree: Tree, env: Env, of: Accessor):
+    def __init__(self, tree: Tree, env: Env, of: Accessor, seen: Seen):
         self.tree, self.env, self.of = tree, env, of
         self.at: Place | None = None
         self.sought = False  # whether a seek has been passed for sure, which x_inside needs
         self.count = 0
-        self.places = Places(tree, env, of)
+        self.places = Places(tree, env, of, seen)
 
     # ---- where the accessor goes
 
@@ -133,7 +136,7 @@ class _Seeks:
         def put(read: Call) -> Expr:
             return names[self.numbers(read)] if names else self.bare(read)
 
-        return made + list(_Reads(self.tree, self.of, put).listed(tuple(body)))
+        return made + list(_Reads(self.places, put).listed(tuple(body)))
 
     def repeated(self, s: Statement) -> list[Call]:
         """The reads within loops."""
@@ -161,7 +164,7 @@ class _Seeks:
         if isinstance(s, If):
             return self.condition(s)
         made, put = self.apart(found.reads)
-        return [*made, *_Reads(self.tree, self.of, put).listed((s,))]
+        return [*made, *_Reads(self.places, put).listed((s,))]
 
     def apart(self, reads: list[Call]) -> tuple[list[Statement], Callable[[Call], Expr]]:
         """Reads of one statement at several places, each before it; and what stands in their places."""
@@ -174,10 +177,10 @@ class _Seeks:
         return made, lambda read: next(name for known, name in names if known == read)
 
     def condition(self, s: If) -> list[Statement]:
-        reads = [node for node in within(s.condition) if self.of.reads(node)]
+        reads = self.places.simple(s.condition).reads
         made, put = self.apart(reads)
-        made += self.asked(s, any(map(self.of.asks, within(s.condition))))
-        condition = _Reads(self.tree, self.of, put).expr(s.condition)
+        made += self.asked(s, self.places.simple(s.condition).asks)
+        condition = _Reads(self.places, put).expr(s.condition)
         start, sought = self.at, self.sought
         yes = one(self.listed((s.yes,)))
         behind, self.at, self.sought = self.at, start, sought
@@ -250,25 +253,28 @@ class _Seeks:
             return self.first(s.body)
         if isinstance(s, For):
             return self.entry(s)
-        if isinstance(s, If) and not any(self.of.reads(node) for node in within(s.condition)):
+        if isinstance(s, If) and not self.places.simple(s.condition).reads:
             branch = s.yes if self.places.look(s.yes).reads or s.no is None else s.no
             return self.first((branch,))
         return found.places[0]
 
 
-def sought(tree: Tree, env: Env, of: Accessor) -> Tree:
+def needed(of: Accessor, calls: Sequence[Call]) -> bool:
+    """Whether a kernel of these calls leaves it to the tree to seek this accessor."""
+    by_hand = any(call.name == f"{of.name}_seek" for call in calls)
+    return any(of.reads(call) or (of.asks(call) and not by_hand) for call in calls)
+
+
+def sought(tree: Tree, env: Env, of: Accessor, seen: Seen) -> Tree:
     """The tree with the reads of one accessor sought where that is cheapest. Raises KernelError for what has no place.
 
-    env: the constants that no variable hides
+    env:  the constants that no variable hides
+    seen: what is known of statements, for all accessors of a kernel
     """
-    calls = [node for node in within(tree) if isinstance(node, Call)]
-    by_hand = any(call.name == f"{of.name}_seek" for call in calls)
-    if not any(of.reads(call) or (of.asks(call) and not by_hand) for call in calls):
-        return tree
     items = []
     for item in tree.items:
         if isinstance(item, Function) and item.name == "kernel":
-            body = Block(_Seeks(tree, env, of).listed(item.body.body), item.body.at, item.body.end)
+            body = Block(_Seeks(tree, env, of, seen).listed(item.body.body), item.body.at, item.body.end)
             item = Function(item.type, item.name, item.params, body, item.at)
         items.append(item)
     return tree.having(tuple(items))

@@ -8,16 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.random_taps import TAPS, Machine, Random
 
 import glnn
 from glnn.errors import KernelError
 from glnn.kernels import assemble as kernels
 from glnn.kernels.assemble import parse
-from glnn.layers.base import Layer
+from glnn.layers.base import Layer, WeightSpec
 from glnn.layout.limits import DIALECTS
 from glnn.plan import builder
 from glnn.testing import run_layer
 
+GROUPS = 24  # of channels, beyond what places name mostly
 DOCS = Path(__file__).parents[3] / "docs/kernels.md"
 X = np.random.default_rng(0).normal(size=(2, 7, 10, 6)).astype(np.float32) * 40
 # Constants bound unrolled and real loops, size arrays and stand under conditions; .a is a lane where a is a loop.
@@ -39,16 +41,13 @@ vec4 scaled(vec4 v) {
 void kernel(int n, int h, int w, int c, out vec4 y[BLOCK]) {
     const int HIGH = BH + TAPS - 1;
     const int WIDE = BW + TAPS - 1;
-    x_seek(n, h, w, c / 4);
-    vec4 win[HIGH * WIDE];
-    for (int i = 0; i < HIGH; i++)
-        for (int j = 0; j < WIDE; j++) win[i * WIDE + j] = x_tap(i - SIDE, j - SIDE);
+    @
     for (int i = 0; i < BH; i++)
         for (int j = 0; j < BW; j++) {
             vec4 sum = vec4(0.0);
             for (int a = 0; a < TAPS; a++)
                 for (int b = 0; b < TAPS; b++) {
-                    vec4 v = win[(i + a) * WIDE + j + b];
+                    vec4 v = TAP;
                     sum += vec4(v.r, v.g, v.b, v.a);
                 }
             if (SHIFTED) sum += vec4(100.0);
@@ -58,9 +57,44 @@ void kernel(int n, int h, int w, int c, out vec4 y[BLOCK]) {
 """
 
 
+BY_HAND = """x_seek(n, h, w, c / 4);
+    vec4 win[HIGH * WIDE];
+    for (int i = 0; i < HIGH; i++)
+        for (int j = 0; j < WIDE; j++) win[i * WIDE + j] = x_tap(i - SIDE, j - SIDE);"""
+SMOOTH_BY_HAND = SMOOTH.replace("@", BY_HAND).replace("TAP;", "win[(i + a) * WIDE + j + b];")
+SMOOTH = SMOOTH.replace("    @\n", "").replace("TAP;", "x_tap(i + a - SIDE, j + b - SIDE, c / 4);")
+
+
 def smooth(x: np.ndarray) -> np.ndarray:
     wide = np.pad(x.astype(np.float64), ((0, 0), (1, 1), (1, 1), (0, 0)))
     return sum(wide[:, a : a + x.shape[1], b : b + x.shape[2]] for a in range(3) for b in range(3)) / 9  # type: ignore[return-value]
+
+
+def summed(text: str, x: np.ndarray, weights: dict[str, np.ndarray]) -> np.ndarray:
+    """What a kernel of random_taps computes, pixel by pixel. Raises IndexError for one that reads what is not there."""
+    tree = parse("own", text, "own.glsl").tree
+    y = np.zeros((*x.shape[:-1], 8))
+
+    def lanes(groups: tuple[int, ...]) -> tuple[slice, ...]:
+        if not all(0 <= g < GROUPS for g in groups):
+            raise IndexError
+        return tuple(slice(4 * g, 4 * g + 4) for g in groups)
+
+    for n, h, w, q in np.ndindex(*y.shape[:-1], 2):
+        inside = lambda i, j, h=h, w=w: 0 <= h + i < x.shape[1] and 0 <= w + j < x.shape[2]  # noqa: E731
+
+        def read(name, numbers, place, n=n, h=h, w=w, inside=inside):
+            if name == "x":
+                i, j = numbers
+                (channels,) = lanes(place)
+                return x[n, h + i, w + j, channels] if inside(i, j) else np.zeros(4)
+            if name == "bias":
+                return weights["bias"][numbers[0], lanes(place)[0]]
+            return weights["weights"][numbers[0]][lanes(place)].T  # column k: what input lane k goes to
+
+        names = {"n": n, "h": h, "w": w, "c": 4 * q, "x_G": GROUPS, "BH": 1, "BW": 1, "BLOCK": 1, "U": 2}
+        y[n, h, w, 4 * q : 4 * q + 4] = Machine(read, names, inside).run(tree)["y[0]"]
+    return y
 
 
 def example() -> str:
@@ -77,6 +111,19 @@ class Own(Layer):
 
     def lower(self, b, inputs, weights):
         return b.draw("own", inputs[0].shape, {"x": inputs[0]})
+
+
+class Sums(Own):
+    """A layer whose kernel reads a tensor, a matrix and a vector of more groups than it has."""
+
+    def output_shape(self, *inputs):
+        return (*inputs[0][:-1], 8)
+
+    def weight_specs(self, *inputs):
+        return [WeightSpec("weights", (TAPS, GROUPS * 4, GROUPS * 4)), WeightSpec("bias", (TAPS, GROUPS * 4))]
+
+    def lower(self, b, inputs, weights):
+        return b.draw("own", self.output_shape(inputs[0].shape), {"x": inputs[0]}, cells=weights, const={"U": 2})
 
 
 @pytest.fixture
@@ -98,7 +145,7 @@ def device(request: pytest.FixtureRequest) -> Iterator[glnn.Device]:
         yield made
 
 
-@pytest.mark.parametrize(("text", "expected"), [(example(), np.cbrt), (SMOOTH, smooth)], ids=["docs", "smooth"])
+@pytest.mark.parametrize(("text", "expected"), [(example(), np.cbrt), (SMOOTH, smooth), (SMOOTH_BY_HAND, smooth)])
 def test_constants_and_functions_of_a_kernel(
     device: glnn.Device, kernel: Callable[[str], None], text: str, expected: Callable[[np.ndarray], np.ndarray]
 ) -> None:
@@ -106,6 +153,27 @@ def test_constants_and_functions_of_a_kernel(
     (got,) = run_layer(device, Own(), [X]).outputs
     tolerance = 2e-2 if device.limits.precision == "mediump" else 1e-5
     np.testing.assert_allclose(got, expected(X), rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("first", [0, 100, 200, 300])
+def test_random_kernels_read_at_their_places(device: glnn.Device, kernel: Callable[[str], None], first: int) -> None:
+    """Loops, conditions and variables around x_tap(i, j, g), weights(t, g, q) and bias(t, g): judged in Python."""
+    rng = np.random.default_rng(first)
+    shapes = {"x": (2, 3, 5, GROUPS * 4), "weights": (TAPS, GROUPS * 4, GROUPS * 4), "bias": (TAPS, GROUPS * 4)}
+    x, *rest = (rng.standard_normal(shape).astype(np.float32) for shape in shapes.values())
+    weights = dict(zip(("weights", "bias"), rest, strict=True))
+    for seed in range(first, first + 100):
+        text = Random(seed).text()
+        try:
+            expected = summed(text, x.astype(np.float64), weights)
+        except IndexError:
+            continue
+        if text.count("g0") > 2:  # with places that a loop counts
+            break
+    kernel(text)
+    (got,) = run_layer(device, Sums(), [x], weights).outputs
+    tolerance = 1e-2 if device.limits.precision == "mediump" else 1e-5
+    np.testing.assert_allclose(got, expected, atol=tolerance * np.abs(expected).max(initial=1), rtol=0, err_msg=text)
 
 
 def test_a_driver_points_at_the_authors_line(kernel: Callable[[str], None]) -> None:

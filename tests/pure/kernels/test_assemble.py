@@ -121,7 +121,11 @@ def test_taps_in_loops_take_their_places_along() -> None:
     )
     source = own(f"void kernel(int n, int h, int w, int c, out vec4 y[BLOCK]) {{ {body} }}")
     text = assembled(source, precision="mediump")
-    assert "x_or(x_n, x_h + (i - 1), x_w + 2 * i, x_c, 0.0)" in text
+    assert "x_moved(i - 1, 2 * i)" in text  # the window knows its tile, a tap adds its pixel
+    flat = choose_layout((8, 5), Limits(), blocked=False)
+    assert flat.flat
+    bare = assemble(Call("my", flat, (("x", Bound(flat)),), precision="mediump"), source).fragment
+    assert "x_or(x_n, x_h + (i - 1), x_w + 2 * i, x_c, 0.0)" in bare
     assert "x_h + i >= 0 && x_h + i < x_H && x_w + 1 >= 0 && x_w + 1 < x_W ?" in text
 
 
@@ -271,8 +275,8 @@ def test_lines_of_a_text_know_where_they_come_from() -> None:
     assert text.origins and {file for file, _ in text.origins} == {"generated", "shaders/kernels/conv.glsl"}
     lines = text.fragment.rstrip("\n").split("\n")
     assert len(text.origins) == len(lines)
-    number = next(i for i, line in enumerate(lines, 1) if "bias_seek(c / 4)" in line and "void" not in line)
+    number = next(i for i, line in enumerate(lines, 1) if "bias_seek(c / 4);" in line and "void" not in line)
     file, line = text.locate(number) or ("", 0)
     written = load_kernel("conv").text.split("\n")[line - 1]
-    assert file == "shaders/kernels/conv.glsl" and "bias_seek(c / 4)" in written
+    assert file == "shaders/kernels/conv.glsl" and "vec4 start = bias(0, c / 4);" in written
     assert text.locate(0) is None and text.locate(10**6) is None

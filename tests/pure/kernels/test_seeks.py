@@ -30,7 +30,8 @@ def text(body: str, looped: bool = False, block: tuple[int, int] = (1, 1), u: in
     ("e", "expected"),
     [
         ("g + 1 + h", "g + h + 1"), ("2 * (g - 3) - g", "g - 6"), ("c / 4 + 2 - c / 4", "2"), ("-g + h", "h - g"),
-        ("N * g + N", "3 * g + 3"), ("-(g + 1)", "-g - 1"), ("g * h + g", "g * h + g"), ("g - g", "0"), ("+g - 1", "g - 1"),
+        ("N * g + N", "3 * g + 3"), ("-(g + 1)", "-g - 1"), ("g * h + g", "g * h + g"), ("g - g", "0"),
+        ("+g - 1", "g - 1"),
     ],
 )  # fmt: skip
 def test_sums(e: str, expected: str) -> None:
@@ -50,12 +51,12 @@ def test_sums_with_a_value_for_a_name() -> None:
 def test_a_place_is_sought_before_the_loop_and_stepped_in_it() -> None:
     body = "for (int g = 0; g < GN; g++) y[0] += weights(0, g, c / 4) * x_tap(0, 0, g + 1);"
     assert text(body) == (
-        "x_seek(n, h, w, 1); weights_seek(0, c / 4); for (int g = 0; g < GN; g++) { vec4 x_v0 = x_tap(0, 0); "
-        "y_0 += weights(0) * x_v0; x_next(); weights_next(); }"
+        "weights_seek(0, c / 4); x_seek(n, h, w, 1); for (int g = 0; g < GN; g++) { vec4 x_v0 = x_tap(0, 0); "
+        "{ y_0 += weights(0) * x_v0; weights_next(); } x_next(); }"
     )
     assert text(body, looped=True) == (
-        "x_seek(n, h, w, 1); weights_seek(0, c / 4); for (int g = 0; g < GN; g++) { y_0 += weights(0) * x_tap(0, 0); "
-        "x_next(); weights_next(); }"
+        "weights_seek(0, c / 4); x_seek(n, h, w, 1); for (int g = 0; g < GN; g++) { y_0 += weights(0) * x_tap(0, 0); "
+        "weights_next(); x_next(); }"
     )
 
 
@@ -100,8 +101,8 @@ def test_places_that_change_are_sought_anew() -> None:
 def test_reads_of_one_statement_at_several_places() -> None:
     body = "y[0] = x_tap(0, 0, 3) * x_tap(0, 0, 1) + weights(0, 1, 2)[0] + weights(0, 1, 2)[1] + weights(0, 2, 2)[0];"
     assert text(body) == (
-        "x_seek(n, h, w, 3); vec4 x_v0 = x_tap(0, 0); x_seek(n, h, w, 1); vec4 x_v1 = x_tap(0, 0); "
         "weights_seek(1, 2); mat4 weights_v0 = weights(0); weights_next(); mat4 weights_v1 = weights(0); "
+        "x_seek(n, h, w, 3); vec4 x_v0 = x_tap(0, 0); x_seek(n, h, w, 1); vec4 x_v1 = x_tap(0, 0); "
         "y_0 = x_v0 * x_v1 + weights_v0[0] + weights_v0[1] + weights_v1[0];"
     )
 
@@ -114,7 +115,7 @@ def test_a_kernel_that_asks_first_has_a_window() -> None:
 def test_inputs_are_sought_on_their_own() -> None:
     made = text("x_seek(n * 2, h, w, 1); y[0] = x_tap(0, 0) + p_tap(0, 0, 1) + bias(0, 1);")
     assert made == (
-        "x_seek(n * 2, h, w, 1); p_seek(n, h, w, 1); vec4 p_v0 = p_tap(0, 0); bias_seek(1); "
+        "x_seek(n * 2, h, w, 1); bias_seek(1); p_seek(n, h, w, 1); vec4 p_v0 = p_tap(0, 0); "
         "y_0 = x_tap(0, 0) + p_v0 + bias(0);"
     )
 
@@ -136,11 +137,11 @@ def test_what_has_no_place_is_refused(body: str, message: str) -> None:
 
 
 @pytest.mark.parametrize("looped", [False, True])
-@pytest.mark.parametrize("first", range(0, 240, 40))
+@pytest.mark.parametrize("first", range(0, 120, 20))
 def test_random_kernels_read_what_is_written(first: int, looped: bool) -> None:
     """The tree with seeks, run step by step, reads at the places that the author's text names."""
     moved = [0, 0]
-    for seed in range(first, first + 40):
+    for seed in range(first, first + 20):
         source = parse("my", Random(seed).text(), "my.glsl")
         made = expand(source, frozenset(), (("U", 2),), (1, 1), looped).tree
         for h, c in ((0, 4), (3, 0)):
