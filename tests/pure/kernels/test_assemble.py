@@ -122,7 +122,7 @@ def test_taps_in_loops_take_their_places_along() -> None:
     source = own(f"void kernel(int n, int h, int w, int c, out vec4 y[BLOCK]) {{ {body} }}")
     text = assembled(source, precision="mediump")
     assert "x_moved(i - 1, 2 * i)" in text  # the window knows its tile, a tap adds its pixel
-    flat = choose_layout((8, 5), Limits(), blocked=False)
+    flat = choose_layout((1, 6, 8, 5), Limits(max_texture_size=7), blocked=False)
     assert flat.flat
     bare = assemble(Call("my", flat, (("x", Bound(flat)),), precision="mediump"), source).fragment
     assert "x_or(x_n, x_h + (i - 1), x_w + 2 * i, x_c, 0.0)" in bare
@@ -196,6 +196,36 @@ def test_two_image_sizes_share_one_program(layer: Layer, buffers: int) -> None:
     large = plan(layer, (3, 64, 128, 8), draw_buffers=buffers)
     assert set(small.programs) == set(large.programs)
     assert [d.ints for d in small.draws] != [d.ints for d in large.draws]
+
+
+@pytest.mark.parametrize("kind", [AveragePooling2D, MaxPooling2D])
+def test_windows_too_large_to_be_written_out_share_one_program(kind: type[Layer]) -> None:
+    """A looped draw hands its consts and strides over; es100 wants those that bound loops in the text."""
+    plans = [plan(kind(size, strides), (1, 32, 64, 8)) for size, strides in ((9, 2), ((6, 11), (3, 1)))]
+    (key,) = set(plans[0].programs) | set(plans[1].programs)
+    text = plans[0].programs[key].fragment
+    assert "for (int b = 0; b < KW; b++)" in text and "void read_params() {" in text
+    assert not re.search(r"#define \w+ P\[", text), "no loop reads a uniform"
+    assert plans[0].draws[0].ints != plans[1].draws[0].ints
+    assert len({key for size in (9, 10) for key in plan(kind(size), (1, 32, 64, 8), dialect="es100").programs}) == 2
+
+
+def test_a_looped_draw_takes_consts_as_params() -> None:
+    body = "for (int i = 0; i < KH; i++) y[0] += x_tap(i, 0, c / 4);"
+    pragmas = "#pragma glnn input x\n#pragma glnn const KH\n#pragma glnn unroll i\n"
+    source = own(f"void kernel(int n, int h, int w, int c, out vec4 y[BLOCK]) {{ {body} }}", pragmas)
+    assert "i < KH" in assembled(source, param=(("KH", 3),), looped=True)
+    assert "i < KH" in assembled(source, const=(("KH", 3),), looped=True)
+    assert "x_v2" in assembled(source, const=(("KH", 3),))
+    with pytest.raises(KernelError, match=r"const not declared: \[\]; not given: \['KH'\]"):
+        assembled(source, param=(("KH", 3),))
+    with pytest.raises(KernelError, match=r"const not declared: \[\]; not given: \['KH'\]"):
+        assembled(source, looped=True)
+    with pytest.raises(KernelError, match=r"param not declared: \['KW'\]"):
+        assembled(source, param=(("KH", 3), ("KW", 3)), looped=True)
+    blocks = choose_layout((1, 6, 8, 5), Limits())
+    with pytest.raises(KernelError, match=r"makes one texel at a time.*blocks of"):
+        assemble(Call("my", blocks, (("x", Bound(LAYOUT)),), const=(("KH", 3),), looped=True), source)
 
 
 def test_two_widths_of_a_dense_layer_share_one_program() -> None:
