@@ -124,7 +124,7 @@ class _Seeks:
         return end
 
     def read(self, body: Sequence[Statement]) -> list[Statement]:
-        """Statements that read at one place: with what goes there, and their reads, done once each where that saves."""
+        """Statements that read at one place: with what goes there, and their reads, done once each."""
         reads = [read for s in body for read in self.places.look(s).reads]
         made = self.go(self.places.place(reads[0]), reads[0].at)
         names: dict[tuple[int, ...], Name] = {}
@@ -133,14 +133,10 @@ class _Seeks:
             for key in sorted(first):  # row by row
                 names[key] = self.local(made, first[key])
 
-        def put(read: Call) -> Expr:
+        def instead(read: Call) -> Expr:
             return names[self.numbers(read)] if names else self.bare(read)
 
-        return made + list(_Reads(self.places, put).listed(tuple(body)))
-
-    def repeated(self, s: Statement) -> list[Call]:
-        """The reads within loops."""
-        return [read for loop in within(s) if isinstance(loop, For) for read in within(loop) if self.of.reads(read)]
+        return made + list(_Reads(self.places, instead).listed(tuple(body)))
 
     def numbers(self, read: Call) -> tuple[int, ...]:
         return tuple(whole(arg, {}) or 0 for arg in read.args[: self.of.kept])
@@ -163,8 +159,8 @@ class _Seeks:
             return self.loop(s)
         if isinstance(s, If):
             return self.condition(s)
-        made, put = self.apart(found.reads)
-        return [*made, *_Reads(self.places, put).listed((s,))]
+        made, instead = self.apart(found.reads)
+        return [*made, *_Reads(self.places, instead).listed((s,))]
 
     def apart(self, reads: list[Call]) -> tuple[list[Statement], Callable[[Call], Expr]]:
         """Reads of one statement at several places, each before it; and what stands in their places."""
@@ -178,9 +174,9 @@ class _Seeks:
 
     def condition(self, s: If) -> list[Statement]:
         reads = self.places.simple(s.condition).reads
-        made, put = self.apart(reads)
+        made, instead = self.apart(reads)
         made += self.asked(s, self.places.simple(s.condition).asks)
-        condition = _Reads(self.places, put).expr(s.condition)
+        condition = _Reads(self.places, instead).expr(s.condition)
         start, sought = self.at, self.sought
         yes = one(self.listed((s.yes,)))
         behind, self.at, self.sought = self.at, start, sought
