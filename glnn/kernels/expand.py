@@ -59,9 +59,9 @@ def expand(
     tree = rewrite.fold_conditions(tree, env)
     names = [f"{name}_{end}" for name in _tensors(source) for end in ("tap", "inside") if source.blocked and not looped]
     tree = rewrite.replace_calls(tree, env, dict.fromkeys(names, rewrite.constant_arguments))
-    calls, seen = _calls(tree), Seen()
-    for accessor in _accessors(source, tree, gathers=not looped):
-        tree = sought(tree, env, accessor, seen) if needed(accessor, calls) else tree
+    seen = Seen()
+    for accessor in _accessors(source):
+        tree = sought(tree, env, accessor if looped else replace(accessor, gathers=accessor.kept == 2), seen)
     tree = scalar_arrays(tree, env)
     if source.blocked:
         tree = rewrite.outputs(tree, env, None if looped else block[0] * block[1])
@@ -75,15 +75,17 @@ def _tensors(source: KernelSource) -> tuple[str, ...]:
     return (*source.declared["input"], *source.declared["optional"])
 
 
-def _accessors(source: KernelSource, tree: Tree, gathers: bool) -> list[Accessor]:
-    """What the tree seeks for a kernel: windows where it has them, and cells."""
+@lru_cache(256)
+def _accessors(source: KernelSource) -> list[Accessor]:
+    """What the tree seeks for a kernel: cells, and windows where it has them."""
     made = [Accessor(x, x, 1, 2, "mat4") for x in source.declared["matrix"]]
     made += [Accessor(x, x, 1, 1, "vec4") for x in source.declared["vector"]]
     if source.blocked:
-        kernel = next(f for f in tree.items if isinstance(f, Function) and f.name == "kernel")
+        kernel = next(f for f in within(source.tree) if isinstance(f, Function) and f.name == "kernel")
         where = tuple(p.name for p in kernel.params[:3])
-        made += [Accessor(x, f"{x}_tap", 2, 1, "vec4", where, gathers) for x in _tensors(source)]
-    return made
+        made += [Accessor(x, f"{x}_tap", 2, 1, "vec4", where) for x in _tensors(source)]
+    calls = _calls(source.tree)
+    return [accessor for accessor in made if needed(accessor, calls)]
 
 
 def _calls(tree: Tree) -> list[Call]:

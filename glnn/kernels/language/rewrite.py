@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from .tree import Block, Call, Declare, Expr, For, Function, If, IfDef, Index, Name, Statement, Tree
+from .tree import Binary, Block, Call, Declare, Expr, For, Function, If, IfDef, Index, Name, Statement, Tree
 from .values import Env, evaluate, number, seen_after, whole, without
 from .walk import mapped, one, parts, start, within
 
@@ -104,7 +104,13 @@ class _Unroll(Pass):
             value = whole(e.index, self.env)
             if value is not None:  # a number at once, since nothing is as frequent
                 return Index(self.expr(e.of), number(value, start(e.index)), e.at)
+        if isinstance(e, Call) and len(e.args) > 1:  # a tap's row and column likewise
+            return Call(e.name, tuple([self.argument(a) for a in e.args]), e.at)
         return parts(e, self.expr)
+
+    def argument(self, e: Expr) -> Expr:
+        value = whole(e, self.env) if isinstance(e, Binary) else None
+        return self.expr(e) if value is None else number(value, start(e))
 
     def statement(self, s: Statement) -> tuple[Statement, ...]:
         self.count += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -155,21 +156,27 @@ def test_constants_and_functions_of_a_kernel(
     np.testing.assert_allclose(got, expected(X), rtol=tolerance, atol=tolerance)
 
 
+@cache
+def chosen(first: int) -> tuple[str, np.ndarray, dict[str, np.ndarray], np.ndarray]:
+    """The first random kernel from a seed on that reads what is there, in a loop: text, inputs, what it computes."""
+    rng = np.random.default_rng(first)
+    x = rng.standard_normal((2, 3, 5, GROUPS * 4)).astype(np.float32)
+    weights = {"weights": rng.standard_normal((TAPS, GROUPS * 4, GROUPS * 4)), "bias": rng.standard_normal((TAPS, 96))}
+    weights = {name: w.astype(np.float32) for name, w in weights.items()}
+    for seed in range(first, first + 100):
+        text = Random(seed).text()
+        if text.count("g0") > 2:  # places that a loop counts
+            try:
+                return text, x, weights, summed(text, x.astype(np.float64), weights)
+            except IndexError:
+                continue
+    raise AssertionError("no such kernel")
+
+
 @pytest.mark.parametrize("first", [0, 100, 200, 300])
 def test_random_kernels_read_at_their_places(device: glnn.Device, kernel: Callable[[str], None], first: int) -> None:
     """Loops, conditions and variables around x_tap(i, j, g), weights(t, g, q) and bias(t, g): judged in Python."""
-    rng = np.random.default_rng(first)
-    shapes = {"x": (2, 3, 5, GROUPS * 4), "weights": (TAPS, GROUPS * 4, GROUPS * 4), "bias": (TAPS, GROUPS * 4)}
-    x, *rest = (rng.standard_normal(shape).astype(np.float32) for shape in shapes.values())
-    weights = dict(zip(("weights", "bias"), rest, strict=True))
-    for seed in range(first, first + 100):
-        text = Random(seed).text()
-        try:
-            expected = summed(text, x.astype(np.float64), weights)
-        except IndexError:
-            continue
-        if text.count("g0") > 2:  # with places that a loop counts
-            break
+    text, x, weights, expected = chosen(first)
     kernel(text)
     (got,) = run_layer(device, Sums(), [x], weights).outputs
     tolerance = 1e-2 if device.limits.precision == "mediump" else 1e-5
