@@ -98,9 +98,9 @@ def summed(text: str, x: np.ndarray, weights: dict[str, np.ndarray]) -> np.ndarr
     return y
 
 
-def example() -> str:
-    """The example of docs/kernels.md that has constants and functions."""
-    (text,) = re.findall(r"```glsl\n(// Each value's cube root.*?)```", DOCS.read_text(encoding="utf-8"), re.S)
+def example(begin: str = "Each value's cube root") -> str:
+    """The example of docs/kernels.md that begins so: that which has constants and functions."""
+    (text,) = re.findall(rf"```glsl\n(// {begin}.*?)```", DOCS.read_text(encoding="utf-8"), re.S)
     return text
 
 
@@ -171,6 +171,29 @@ def chosen(first: int) -> tuple[str, np.ndarray, dict[str, np.ndarray], np.ndarr
             except IndexError:
                 continue
     raise AssertionError("no such kernel")
+
+
+class Mix(Own):
+    """The layer of the example that reads at places."""
+
+    def output_shape(self, *inputs):
+        return (*inputs[0][:-1], 7)
+
+    def weight_specs(self, *inputs):
+        return [WeightSpec("weights", (1, inputs[0][-1], 7))]
+
+    def lower(self, b, inputs, weights):
+        return b.draw("own", self.output_shape(inputs[0].shape), {"x": inputs[0]}, cells=weights)
+
+
+def test_reads_at_places_of_the_documentation(device: glnn.Device, kernel: Callable[[str], None]) -> None:
+    kernel(example("Each pixel and half of the one on its left"))
+    matrix = np.random.default_rng(1).standard_normal((1, 6, 7)).astype(np.float32)
+    left = np.pad(X, ((0, 0), (0, 0), (1, 0), (0, 0)))[:, :, :-1]
+    expected = (X + 0.5 * left).astype(np.float64) @ matrix[0]
+    (got,) = run_layer(device, Mix(), [X], {"weights": matrix}).outputs
+    tolerance = 1e-2 if device.limits.precision == "mediump" else 1e-5
+    np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("first", [0, 100, 200, 300])

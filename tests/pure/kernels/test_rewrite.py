@@ -68,7 +68,7 @@ def test_unroll_leaves_what_hides_the_variable() -> None:
 
 def test_unroll_counts_from_below_zero() -> None:
     assert unrolled("for (int i = -1; i < 1; i++) f(2 - i, -i, h * i);", {"i"}, {}) == (
-        "f(2 - -1, -(-1), h * -1); f(2 - 0, -0, h * 0);"
+        "f(3, -(-1), h * -1); f(2, -0, h * 0);"
     )
 
 
