@@ -58,7 +58,8 @@ def expand(
     tree = rewrite.unroll(tree, frozenset(source.declared["unroll"]), env, single=looped)
     tree = rewrite.fold_conditions(tree, env)
     names = [f"{name}_{end}" for name in _tensors(source) for end in ("tap", "inside") if source.blocked and not looped]
-    tree = rewrite.replace_calls(tree, env, dict.fromkeys(names, rewrite.constant_arguments))
+    if any(whole(arg, {}) is None for c in _calls(tree) if c.name in names for arg in c.args[:2]):
+        tree = rewrite.replace_calls(tree, env, dict.fromkeys(names, rewrite.constant_arguments))
     seen = Seen()
     for accessor in _accessors(source):
         tree = sought(tree, env, accessor if looped else replace(accessor, gathers=accessor.kept == 2), seen)
