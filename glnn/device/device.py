@@ -25,9 +25,9 @@ from .wishes import Wishes, choose
 
 
 class Device:
-    """An offscreen OpenGL context with measured limits.
+    """An offscreen OpenGL context with measured limits; or, as Device("numpy"), the same in NumPy, without OpenGL.
 
-    index:            which GPU (EGL device), None for the first that works
+    index:            which GPU (EGL device), None for the first that works; "numpy" for a device in NumPy
     max_texture_size: largest texture side in texels
     draw_buffers:     layers written in one draw, 1 to 8
     texture_units:    textures read in one draw
@@ -35,8 +35,9 @@ class Device:
     dialect:          "es300", "es100" or "gl330"
     profile:          the limits of another device, as far as no other argument says: a name out of
                       glnn.device.profiles.PROFILES (`glnn doctor` lists them) or a file that `glnn doctor --json` wrote
-    precision:        "highp", or "mediump" for the half arithmetic of phones
+    precision:        "highp", or "mediump" for the half arithmetic of phones; of Device("numpy") also "float64"
     array_layers:     layers of an array texture
+    sources:          of Device("numpy"), a folder for the Python of its programs (see docs/numpy-device.md)
 
     An argument left None is taken from the environment: GLNN_DEVICE_INDEX, GLNN_MAX_TEXTURE_SIZE, GLNN_DRAW_BUFFERS,
     GLNN_TEXTURE_UNITS, GLNN_FLOAT_TARGETS (comma list), GLNN_DIALECT, GLNN_PROFILE, GLNN_PRECISION, GLNN_ARRAY_LAYERS.
@@ -45,9 +46,23 @@ class Device:
     value that makes no sense.
     """
 
+    real = np.dtype(np.float32)  # of uniforms, and of what float32 textures hold
+
+    def __new__(cls, index: int | str | None = None, *args: Any, **kwargs: Any) -> Device:
+        if cls is Device and isinstance(index, str):
+            if index.strip().lower() != "numpy":
+                raise InputError(
+                    f"Device({index!r}): allowed are 'numpy', which needs no OpenGL, or the number of a GPU; "
+                    "without it the first GPU that works"
+                )
+            from .arrays import NumpyDevice
+
+            return super().__new__(NumpyDevice)
+        return super().__new__(cls)
+
     def __init__(
         self,
-        index: int | None = None,
+        index: int | str | None = None,
         max_texture_size: int | None = None,
         draw_buffers: int | None = None,
         texture_units: int | None = None,
@@ -56,8 +71,11 @@ class Device:
         profile: str | os.PathLike[str] | None = None,
         precision: str | None = None,
         array_layers: int | None = None,
+        sources: str | os.PathLike[str] | None = None,
     ):
         self._closed = True
+        if sources is not None:
+            raise InputError(f"sources={os.fspath(sources)!r}: OpenGL runs no Python; give it to Device('numpy')")
         self._wishes = Wishes.gather(
             index, max_texture_size, draw_buffers, texture_units, float_targets, dialect,
             profile, precision, array_layers,
@@ -71,7 +89,7 @@ class Device:
         self.renderer, self.vendor = opened.renderer, opened.vendor
         self.version, self.glsl_version = opened.version, opened.glsl_version
         self.limits = self.queried = opened.limits
-        self.generation = next(_generations)
+        self.generation = next(generations)
         self._textures: set[Texture] = set()
         self._programs = Programs(self)
         self._closed = False
@@ -158,6 +176,15 @@ class Device:
         undefined. Nearest filter, clamped to the edge, one level. Raises LimitError if it is too large for the device,
         DeviceError if the driver has no memory for it, InputError for a wrong format or size of data.
         """
+        self._check_size(width, height, layers, format)
+        with self.use():
+            self._state.forget_textures()
+            texture = Texture(self, width, height, layers, format, data)
+            self._textures.add(texture)
+            self._state.saw(texture.glo)
+        return texture
+
+    def _check_size(self, width: int, height: int, layers: int, format: str) -> None:
         if format not in FORMATS:
             raise InputError(f"texture format {format!r}: allowed are {', '.join(FORMATS)}")
         size, most = self.limits.max_texture_size, self.limits.array_layers
@@ -166,12 +193,6 @@ class Device:
                 f"a texture of {width} x {height} texels and {layers} layers: this device takes 1 to {size} texels "
                 f"a side and up to {most} layers"
             )
-        with self.use():
-            self._state.forget_textures()
-            texture = Texture(self, width, height, layers, format, data)
-            self._textures.add(texture)
-            self._state.saw(texture.glo)
-        return texture
 
     def poison(self, texture: Texture) -> None:
         """Fills a texture with NaN (rgba8: with 255), so that a test sees what a draw did not write."""
@@ -308,7 +329,7 @@ class Device:
 
 
 CLOSED = "this device is closed: make a new one with glnn.Device()"
-_generations = itertools.count(1)  # of contexts: what was made in one is not in the next
+generations = itertools.count(1)  # of contexts: what was made in one is not in the next
 _default: list[Device] = []
 _default_lock = threading.Lock()
 

@@ -35,7 +35,7 @@ class Wishes:
     @classmethod
     def gather(
         cls,
-        index: int | None = None,
+        index: int | str | None = None,
         max_texture_size: int | None = None,
         draw_buffers: int | None = None,
         texture_units: int | None = None,

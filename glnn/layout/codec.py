@@ -79,7 +79,9 @@ class Storage:
         return np.ascontiguousarray(stored).view(dtype).reshape(*values.shape[:-1], components)
 
     def decode(self, texels: np.ndarray) -> np.ndarray:
-        """Texels (.., components) -> values (.., lanes), float32, or codes of the codec's type."""
+        """Texels (.., components) -> values (.., lanes), float32, or codes of the codec's type; float64 as they are."""
+        if texels.dtype == np.float64:  # of a device that keeps more than the codec does
+            return texels
         codec = CODECS[self.codec]
         stored = np.ascontiguousarray(texels).view(codec.dtype).reshape(*texels.shape[:-1], -1)
         if self.text == "uint4":

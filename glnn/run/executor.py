@@ -36,7 +36,7 @@ class Executor:
         textures = [resident.textures(w) for w in plan.weights]
         for draw in plan.draws:
             read = tuple(self.slots[n] if kind == "slot" else textures[n][part] for kind, n, part in draw.textures)
-            ints, floats = np.array(draw.ints, np.int32).tobytes(), np.array(draw.floats, np.float32).tobytes()
+            ints, floats = np.array(draw.ints, np.int32).tobytes(), np.array(draw.floats, device.real).tobytes()
             target = device.target(self.slots[draw.target], *draw.layers)
             self._draws.append((programs[draw.program], target, (0, 0, *draw.viewport), read, ints, floats))
 

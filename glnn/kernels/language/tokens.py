@@ -13,7 +13,7 @@ TYPES = frozenset({
 })  # fmt: skip
 BITS = frozenset({"uint", "uvec2", "uvec3", "uvec4"})  # for the codecs of shaders/codecs, in dialects that have them
 
-_TOKEN = re.compile(
+WORD = re.compile(
     r"(?P<newline>\n)|(?P<space>[ \t\r]+|//[^\n]*|/\*.*?\*/)|(?P<directive>#[^\n]*)|(?P<name>[A-Za-z_]\w*)"
     r"|(?P<number>(?:\d|\.\d)(?:[eE][-+]|[\w.])*)"
     r"|(?P<op>\+\+|--|<<=|>>=|<<|>>|\^\^|[-+*/%&|^<>=!]=|&&|\|\||[-+*/%&|^~<>=!?:;,.(){}\[\]])",
@@ -70,7 +70,7 @@ def tokens(text: str, file: str, library: bool = False, line: int = 1) -> list[T
     pos, begin = 0, 0  # of this line
     last = (line, 1)
     while pos < len(text):
-        match = _TOKEN.match(text, pos)
+        match = WORD.match(text, pos)
         at = (line, pos - begin + 1)
         if match is None:
             raise refusal(file, text, at, f"{text[pos]!r} is no part of the kernel language")
