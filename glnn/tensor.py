@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,20 +16,24 @@ if TYPE_CHECKING:
     from .graph.quantized import Quantized
 
 
-def texels(array: np.ndarray | Quantized, layout: Layout | CellLayout, stored: Storage) -> list[np.ndarray]:
+def texels(
+    array: np.ndarray | Quantized, layout: Layout | CellLayout, stored: Storage, real: Any = np.float32
+) -> list[np.ndarray]:
     """The texels (layers, height, width, components) of each texture, as they lie there and in an exported file.
 
-    Of a quantized array these are its codes.
+    Of a quantized array these are its codes. real: what float32 textures hold, float64 on a device of it.
     """
     codes: np.ndarray | None = getattr(array, "codes", None)
-    values = stored.cast(np.asarray(array) if codes is None else codes)
+    wide = real == np.float64 and stored.format == "float32"
+    values = np.asarray(array, real) if wide else stored.cast(np.asarray(array) if codes is None else codes)
     room = layout.packed(values, layout.size)
-    return [stored.encode(part) for part in (room.reshape(1, -1, *room.shape[2:]) if layout.textures == 1 else room)]
+    parts = room.reshape(1, -1, *room.shape[2:]) if layout.textures == 1 else room
+    return list(parts) if wide else [stored.encode(part) for part in parts]
 
 
 def write(textures: Sequence[Texture], array: np.ndarray, layout: Layout | CellLayout, stored: Storage) -> None:
     """Uploads an array of the layout's shape into its textures."""
-    for texture, part in zip(textures, texels(array, layout, stored), strict=True):
+    for texture, part in zip(textures, texels(array, layout, stored, textures[0].device.real), strict=True):
         texture.write(part)
 
 
@@ -41,5 +45,5 @@ def parts(textures: Sequence[Texture], layout: Layout, stored: Storage) -> list[
 
 
 def read(textures: Sequence[Texture], layout: Layout, stored: Storage) -> np.ndarray:
-    """The array (float32) of the layout's shape from its textures."""
+    """The array (float32, or the device's own floats) of the layout's shape from its textures."""
     return layout.unpack(parts(textures, layout, stored))

@@ -89,7 +89,6 @@ class BatchNormalization(Activated):
         axis = self.where(shape)
         order = [k for k in range(len(shape)) if k != axis] + [axis]
         x = permute(b, inputs[0], order)
-        with np.errstate(over="ignore"):
-            factors = self.centred(weights).astype(np.float32)
-        y = b.draw("scale_shift", x.shape, {"x": x}, cells={"factors": factors}, activation=self.activation.fused)
+        factors = {"factors": self.centred(weights)}
+        y = b.draw("scale_shift", x.shape, {"x": x}, cells=factors, activation=self.activation.fused)
         return finish(b, permute(b, y, [order.index(k) for k in range(len(shape))]), self.activation)

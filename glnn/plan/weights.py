@@ -76,11 +76,11 @@ class WeightStore:
 
 
 def as_drawn(values: Any) -> np.ndarray | Quantized:
-    """Values as they go into textures: codes, float16, else float32."""
+    """Values as they go into textures: codes, float16, else float32; float64 that a device of it has the use of."""
     if isinstance(values, Quantized) and values.channels():
         return values
     values = np.asarray(values)  # of codes: a layer mixed channels of different scales, no shader could tell them
-    return values if values.dtype in (np.float32, np.float16) else values.astype(np.float32)
+    return values if values.dtype in (np.float64, np.float32, np.float16) else values.astype(np.float32)
 
 
 def digest(values: Any) -> str:

@@ -37,7 +37,8 @@ class Resident:
             array = layout.depth if isinstance(layout, CellLayout) or self.device.limits.dialect != "es100" else 0
             textures: list[Texture] = []
             try:
-                for part in tensor.texels(self.values[plan.key].reshape(plan.shape), layout, kept):
+                values = self.values[plan.key].reshape(plan.shape)
+                for part in tensor.texels(values, layout, kept, self.device.real):
                     textures.append(self.device.texture(*layout.size, array, kept.format, part))
             except BaseException:  # parts that did find memory must not stay
                 for texture in textures:
