@@ -222,7 +222,9 @@ def add_device(p: Parser) -> None:
     profile = "the limits of another device: a name that `glnn doctor` lists, or what `glnn doctor --json` wrote there"
     device.add_argument("--profile", metavar="NAME", help=profile)
     device.add_argument("--dialect", metavar="NAME", help="the GLSL of the kernels: es300, es100 or gl330")
-    device.add_argument("--precision", metavar="NAME", help="highp, or mediump for the half floats of phones")
+    precision = "highp, or mediump for the half floats of phones; with --device numpy also float64"
+    device.add_argument("--precision", metavar="NAME", help=precision)
+    device.add_argument("--device", metavar="NAME", help="numpy: without OpenGL, in NumPy (slow)")
     device.add_argument("--device-index", type=int, metavar="N", help="which GPU (default: the first that works)")
 
 

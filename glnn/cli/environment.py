@@ -17,10 +17,15 @@ class Variable(NamedTuple):
 
 # What a device is asked for where no argument says it: each lowers what OpenGL offers, none raises it.
 DEVICE = (
+    Variable("GLNN_DEVICE", "numpy", "run without OpenGL, in NumPy (slow)"),
     Variable("GLNN_DEVICE_INDEX", "0, 1, ...", "which GPU (EGL device); without it the first that works"),
     Variable("GLNN_PROFILE", "a profile, or a file", "limits of another device, see `glnn doctor` and its --json"),
     Variable("GLNN_DIALECT", "es300, es100, gl330", "the GLSL of the kernels: that of WebGL2, of WebGL1, of a desktop"),
-    Variable("GLNN_PRECISION", "highp, mediump", "mediump computes in half floats, as phones do"),
+    Variable(
+        "GLNN_PRECISION",
+        "highp, mediump, float64",
+        "mediump: half floats, as phones; float64: in NumPy",
+    ),
     Variable("GLNN_FLOAT_TARGETS", "of float32, float16, rgba8", "what may be rendered to, with commas between"),
     Variable("GLNN_DRAW_BUFFERS", "1 to 8", "layers written in one draw"),
     Variable("GLNN_TEXTURE_UNITS", "2 or more", "textures read in one draw"),

@@ -222,7 +222,10 @@ def no_device_message(failed: list[str], index: int | None = None) -> str:
     """What was tried, one line each, and the line that installs OpenGL on this system."""
     wish = "" if index is None else f" on device {index}"
     tried = "\n".join(f"  - {line}" for line in failed) or "  - nothing: only EGL (Linux) can choose a device by index"
-    return f"no OpenGL context could be made{wish}. Tried:\n{tried}\nTo install a software OpenGL: {package_line()}"
+    return (
+        f"no OpenGL context could be made{wish}. Tried:\n{tried}\nTo install a software OpenGL: {package_line()}\n"
+        "Without OpenGL, in NumPy and slowly: glnn.Device('numpy'), or GLNN_DEVICE=numpy"
+    )
 
 
 def package_line(release: Mapping[str, str] | None = None, platform: str = sys.platform) -> str:

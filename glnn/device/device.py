@@ -39,8 +39,8 @@ class Device:
     array_layers:     layers of an array texture
     sources:          of Device("numpy"), a folder for the Python of its programs (see docs/numpy-device.md)
 
-    An argument left None is taken from the environment: GLNN_DEVICE_INDEX, GLNN_MAX_TEXTURE_SIZE, GLNN_DRAW_BUFFERS,
-    GLNN_TEXTURE_UNITS, GLNN_FLOAT_TARGETS (comma list), GLNN_DIALECT, GLNN_PROFILE, GLNN_PRECISION, GLNN_ARRAY_LAYERS.
+    An argument left None is taken from the environment: GLNN_DEVICE=numpy, GLNN_DEVICE_INDEX,
+    GLNN_MAX_TEXTURE_SIZE, GLNN_DRAW_BUFFERS, GLNN_TEXTURE_UNITS, GLNN_FLOAT_TARGETS (comma list), GLNN_DIALECT, GLNN_PROFILE, GLNN_PRECISION, GLNN_ARRAY_LAYERS.
     Limits can only be lowered; `forced` tells what was, and by which profile.
     Raises NoDeviceError if there is no OpenGL, DeviceError for a wish that the device cannot meet, InputError for a
     value that makes no sense.
@@ -49,16 +49,18 @@ class Device:
     real = np.dtype(np.float32)  # of uniforms, and of what float32 textures hold
 
     def __new__(cls, index: int | str | None = None, *args: Any, **kwargs: Any) -> Device:
-        if cls is Device and isinstance(index, str):
-            if index.strip().lower() != "numpy":
-                raise InputError(
-                    f"Device({index!r}): allowed are 'numpy', which needs no OpenGL, or the number of a GPU; "
-                    "without it the first GPU that works"
-                )
-            from .arrays import NumpyDevice
+        named = os.environ.get("GLNN_DEVICE", "").strip() if index is None else index
+        if cls is not Device or not isinstance(named, str) or not named:
+            return super().__new__(cls)
+        if named.lower() != "numpy":
+            where = "GLNN_DEVICE=" if index is None else "Device"
+            raise InputError(
+                f"{where}{named!r}: the one name is 'numpy', a device that needs no OpenGL. OpenGL's are numbered, as "
+                "Device(0) or GLNN_DEVICE_INDEX=0; without a number it is the first that works"
+            )
+        from .numpy_device import NumpyDevice
 
-            return super().__new__(NumpyDevice)
-        return super().__new__(cls)
+        return super().__new__(NumpyDevice)
 
     def __init__(
         self,

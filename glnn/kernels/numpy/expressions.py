@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import keyword
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple, NoReturn
+from collections.abc import Sequence
+from typing import NoReturn
 
 from ..language import tree as t
-from ..language.values import evaluate
+from ..language.values import Value, evaluate
+from ..language.walk import within
 from . import types
+from .names import ATOM, COMPARED, DTYPES, REAL, UNARY, Callee, Code, Known, bracketed, number, solid
 from .program import Locate, refused
 
-REAL = "real"  # the float type in printed code
-DTYPES = {"float": REAL, "int": "np.int32", "uint": "np.uint32", "bool": "np.bool_"}
-_TAKEN = frozenset({"gl", "np", "real", "result", "exact", "draw", "self", "int", "float", "bool", "range", "list"})
-# How tightly Python's operators bind, and GLSL's in Python.
-CHOICE, COMPARED, UNARY, ATOM = 0, 3, 10, 20
+# GLSL's operators in Python, and how tightly they bind there.
 _OPERATORS = {
     "||": ("|", 4), "^^": ("!=", COMPARED), "&&": ("&", 6), "|": ("|", 4), "^": ("^", 5), "&": ("&", 6),
     "==": ("==", COMPARED), "!=": ("!=", COMPARED), "<": ("<", COMPARED), ">": (">", COMPARED),
@@ -25,44 +21,7 @@ _OPERATORS = {
     "+": ("+", 8), "-": ("-", 8), "*": ("*", 9), "/": ("/", 9),
 }  # fmt: skip
 _PYTHON = {"not": "negated"}  # GLSL's functions that have another name in functions.py
-
-
-class Code(NamedTuple):
-    """Python for an expression: its type in GLSL, how tightly its operator binds.
-
-    literal: made of literals alone, so that Python's numbers stand there and no array or number of the device's type
-    """
-
-    text: str
-    type: str
-    level: int = ATOM
-    literal: bool = False
-
-
-class Known(NamedTuple):
-    """What a name means: its name in Python, its type, and the mask that it was declared under (see Printer)."""
-
-    python: str
-    type: str
-    level: int = -1
-    uniform: bool = False  # the same for all invocations
-
-
-@dataclass
-class Callee:
-    """A function of the text; `masked`: it writes globals, so that it has to know for which invocations."""
-
-    python: str
-    type: str
-    params: tuple[str, ...]
-    masked: bool = False
-    uses: set[str] = field(default_factory=set)  # the functions that it calls, by their Python names
-
-
-def python_name(name: str) -> str:
-    """A name of GLSL as one of Python that nothing else here has; kernels have none with two '_' in a row."""
-    taken = keyword.iskeyword(name) or name in _TAKEN or re.fullmatch(r"live\d*", name)
-    return f"{name}__" if taken else name
+_CONVERSIONS = {"float": REAL, "int": "gl.integers", "uint": "gl.unsigned", "bool": "gl.truth"}
 
 
 class Expressions:
@@ -83,12 +42,21 @@ class Expressions:
     def find(self, name: str) -> Known | None:
         return next((scope[name] for scope in reversed(self.scopes) if name in scope), None)
 
+    def value(self, e: t.Expr) -> Value | None:
+        """The value of an expression of the text's own numbers; None if it is not constant."""
+        names = {part.id for part in within(e) if isinstance(part, t.Name)}
+        return evaluate(e, {name: self.constants[name] for name in names if self.is_number(name)})
+
+    def is_number(self, name: str) -> bool:
+        """Whether a name stands for one of the text's numbers, and for nothing declared since."""
+        return name in self.constants and self.find(name) is self.scopes[0].get(name)
+
     # ---- expressions
 
     def code(self, e: t.Expr) -> Code:
         """The Python of an expression. Raises KernelError for names that nothing declares and types that do not fit."""
         if isinstance(e, t.Number):
-            return _number(e.text)
+            return number(e.text)
         if isinstance(e, t.Name):
             known = self.find(e.id)
             if known is None:
@@ -167,7 +135,7 @@ class Expressions:
         return left if same else None
 
     def choice(self, e: t.Choice) -> Code:
-        known = evaluate(e.condition, self.constants)
+        known = self.value(e.condition)
         condition = self.code(e.condition)
         self.want(condition.type == "bool", e.at, f"the condition of ?: is a bool, not {condition.type}")
         yes = solid(self.under(condition.text, e.yes))
@@ -189,9 +157,10 @@ class Expressions:
         of, index = self.code(e.of), self.code(e.index)
         self.want(index.type in ("int", "uint"), e.at, f"an index is an int, not {index.type}")
         array = types.array(of.type)
-        if array is None and not (types.is_value(of.type) and types.size(of.type) > 1):
+        made = array[0] if array else ""
+        if not array and not (types.is_value(of.type) and types.size(of.type) > 1):
             self.refuse(e.at, f"{of.type} has no elements")
-        made = array[0] if array else self.element(of.type)
+        made = made or self.element(of.type)
         plain = re.fullmatch(r"\d+", index.text) and not of.literal
         return Code(f"{bracketed(of, ATOM)}[{index.text}]" if plain else f"gl.item({of.text}, {index.text})", made)
 
@@ -229,8 +198,7 @@ class Expressions:
             return self.constructed(e, args)
         made = types.called(e.name, [arg.type for arg in args])
         if made is None:
-            given = ", ".join(arg.type for arg in args)
-            self.refuse(e.at, f"no function {e.name!r} takes ({given})")
+            self.refuse(e.at, f"no function {e.name!r} takes ({', '.join(arg.type for arg in args)})")
         if e.name in ("texture", "texture2D"):
             return Code(f"gl.fetch({self.place(e, args)})", made)
         if e.name == "texelFetch":
@@ -278,7 +246,7 @@ class Expressions:
         """A value as one of another kind."""
         if types.kind(arg.type) == kind:
             return arg.text if not (arg.literal and kind == "float") else solid(arg).text
-        return f"{ {'float': REAL, 'int': 'gl.integers', 'uint': 'gl.unsigned', 'bool': 'gl.truth'}[kind]}({arg.text})"
+        return f"{_CONVERSIONS[kind]}({arg.text})"
 
     def want(self, right: bool, at: t.At, message: str) -> None:
         if not right:
@@ -294,30 +262,3 @@ class Expressions:
         if isinstance(e, t.Unary | t.Member | t.Index):
             return self.is_uniform(e.of)
         return isinstance(e, t.Number)
-
-
-def _number(text: str) -> Code:
-    if text in ("true", "false"):
-        return Code(text.capitalize(), "bool", literal=True)
-    if text.endswith("u"):
-        return Code(text[:-1], "uint", literal=True)
-    whole = text.isdigit() or text[:2] in ("0x", "0X")
-    return Code(text, "int" if whole else "float", literal=True)
-
-
-def solid(code: Code) -> Code:
-    """A float of literals as one of the device's type."""
-    if code.literal and code.type == "float":
-        return Code(f"{REAL}({code.text})", code.type)
-    return code
-
-
-def bracketed(code: Code, lowest: int) -> str:
-    """The text, in brackets if it binds less tightly than `lowest`."""
-    return f"({code.text})" if code.level < lowest else code.text
-
-
-def constants(named: Mapping[str, t.Expr]) -> dict[str, int | float]:
-    """The numbers among the macros that keep their names."""
-    found = {name: evaluate(e, {}) for name, e in named.items()}
-    return {name: value for name, value in found.items() if value is not None and not isinstance(value, bool)}

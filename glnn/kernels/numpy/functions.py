@@ -9,7 +9,25 @@ from typing import Any
 
 import numpy as np
 from numpy import (  # noqa: F401
-    abs, ceil, cos, cosh, cross, exp, exp2, floor, isinf, isnan, log, log2, sign, sin, sinh, sqrt, tan, tanh, trunc,
+    abs,
+    ceil,
+    cos,
+    cosh,
+    cross,
+    exp,
+    exp2,
+    floor,
+    isinf,
+    isnan,
+    log,
+    log2,
+    sign,
+    sin,
+    sinh,
+    sqrt,
+    tan,
+    tanh,
+    trunc,
 )  # fmt: skip
 
 

@@ -122,9 +122,8 @@ class _Preprocessor:
             if macro is None or (macro.params is not None and not (todo and todo[-1][0].text == "(")):
                 out.append(word)
                 continue
-            given = dict(zip(macro.params, self.arguments(word, macro.params, todo), strict=True)) if macro.params else {}
-            if macro.params == ():
-                self.arguments(word, (), todo)
+            params = macro.params
+            given = {} if params is None else dict(zip(params, self.arguments(word, params, todo), strict=True))
             inner = hidden | {word.text}
             made: list[Marked] = []
             for part in macro.body:

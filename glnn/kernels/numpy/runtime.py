@@ -90,14 +90,14 @@ def unsigned(value: Any) -> Any:
     return np.asarray(value).astype(np.uint32)[()]
 
 
-def unset(type: type, *shape: int) -> Any:
+def unset(type: Any, *shape: int) -> Any:
     """A variable that has no value yet: NaN, or a number that stands out."""
     if not shape:
         return type(np.nan) if np.issubdtype(type, np.floating) else type(False) if type is np.bool_ else -(2**30)
     return np.full((*shape, 1), unset(type), type if np.issubdtype(type, np.floating) or type is np.bool_ else np.int32)
 
 
-def vector(type: type, *parts: Any) -> Any:
+def vector(type: Any, *parts: Any) -> Any:
     """A vector of scalars and vectors, one below the other."""
     rows = [row for part in parts for row in (part if np.ndim(part) == 2 else (part,))]
     count = max([np.shape(row)[0] for row in rows if np.ndim(row)], default=1)
@@ -107,7 +107,7 @@ def vector(type: type, *parts: Any) -> Any:
     return made
 
 
-def spread(type: type, count: int, value: Any) -> Any:
+def spread(type: Any, count: int, value: Any) -> Any:
     """A vector whose components are all the same."""
     value = np.asarray(value, type)
     return np.broadcast_to(value, (count, value.shape[0] if value.ndim else 1))
@@ -116,13 +116,13 @@ def spread(type: type, count: int, value: Any) -> Any:
 def columns(*parts: Any) -> Any:
     """A matrix of its columns."""
     count = max(part.shape[-1] for part in parts)
-    made = np.empty((len(parts), parts[0].shape[0], count), parts[0].dtype)
+    made: Any = np.empty((len(parts), parts[0].shape[0], count), parts[0].dtype)
     for number, part in enumerate(parts):
         made[number] = part
     return made
 
 
-def diagonal(type: type, count: int, value: Any) -> Any:
+def diagonal(type: Any, count: int, value: Any) -> Any:
     """A matrix with a value along its diagonal and zeros elsewhere."""
     made = np.zeros((count, count, np.size(value)), type)
     for number in range(count):
@@ -152,7 +152,7 @@ def item(value: Any, index: Any) -> Any:
     last = len(value) - 1
     if np.ndim(index) == 0:
         return value[min(max(int(index), 0), last)]
-    made = value[0]
+    made: Any = value[0]
     for number in range(1, last + 1):
         made = np.where(index >= number, value[number], made)
     return made
@@ -160,7 +160,7 @@ def item(value: Any, index: Any) -> Any:
 
 def placed(live: Mask, value: Any, index: Any, new: Any) -> Any:
     """An array, vector or matrix with another element at an index: a[index] = new."""
-    parts = list(value)
+    parts: list[Any] = list(value)
     for number in [int(index)] if np.ndim(index) == 0 else range(len(parts)):
         if 0 <= number < len(parts):
             parts[number] = pick(both(live, np.equal(index, number)), new, parts[number])
@@ -193,9 +193,9 @@ class Texels:
 
     def at(self, column: Any, row: Any, layer: Any) -> Any:
         """The texels (4, n) at integer places, of those at the edge where there are none."""
-        place = np.clip(row, 0, self.height - 1) * self.width + np.clip(column, 0, self.width - 1)
+        place = _within(row, self.height) * self.width + _within(column, self.width)
         if self.layers > 1:
-            place = place + np.clip(layer, 0, self.layers - 1) * (self.height * self.width)
+            place = place + _within(layer, self.layers) * (self.height * self.width)
         found = self.values.take(np.atleast_1d(place), axis=1)
         if found.dtype == np.uint8:  # a number from 0 to 1
             return np.asarray(found, self.real) / self.real(255)
@@ -205,6 +205,11 @@ class Texels:
         made[: len(found)] = found
         made[3] = found[3] if len(found) == 4 else 1
         return made
+
+
+def _within(number: Any, count: int) -> Any:
+    """The nearest number from 0 up to a count (np.clip takes four times as long)."""
+    return np.minimum(np.maximum(number, 0), count - 1)
 
 
 def _whole(value: Any) -> Any:

@@ -56,8 +56,9 @@ def lanes(type: str, word: str) -> tuple[int, ...] | None:
 # ---- what functions give
 
 _FLOATS = frozenset(
-    "radians degrees sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh pow exp log exp2 log2 sqrt inversesqrt "
-    "abs sign floor ceil trunc round roundEven fract mod min max clamp mix step smoothstep normalize".split()
+    "radians degrees sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh pow exp log exp2 log2 sqrt "
+    "inversesqrt abs sign floor ceil trunc round roundEven fract mod min max clamp mix step smoothstep "
+    "normalize".split()
 )
 _INTEGERS = frozenset("abs sign min max clamp".split())  # which integers have as well
 _FIXED = {"length": "float", "distance": "float", "dot": "float", "cross": "vec3", "any": "bool", "all": "bool"}
@@ -91,7 +92,8 @@ def called(name: str, types: Sequence[str]) -> str | None:
         return None
     kinds = [kind(type) for type in types]
     if name in _BITS:
-        return vector(_BITS[name], size(first)) if kinds[0] == ("uint" if "uint" in name else "int" if name[0] == "i" else "float") else None  # fmt: skip
+        taken = {"u": "uint", "i": "int", "f": "float"}[name[0]]
+        return vector(_BITS[name], size(first)) if kinds[0] == taken else None
     if name in _TESTS:
         return vector("bool", size(first))
     if name in _FIXED:
