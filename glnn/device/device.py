@@ -39,8 +39,9 @@ class Device:
     array_layers:     layers of an array texture
     sources:          of Device("numpy"), a folder for the Python of its programs (see docs/numpy-device.md)
 
-    An argument left None is taken from the environment: GLNN_DEVICE=numpy, GLNN_DEVICE_INDEX,
-    GLNN_MAX_TEXTURE_SIZE, GLNN_DRAW_BUFFERS, GLNN_TEXTURE_UNITS, GLNN_FLOAT_TARGETS (comma list), GLNN_DIALECT, GLNN_PROFILE, GLNN_PRECISION, GLNN_ARRAY_LAYERS.
+    An argument left None is taken from the environment: GLNN_DEVICE=numpy, GLNN_DEVICE_INDEX, GLNN_MAX_TEXTURE_SIZE,
+    GLNN_DRAW_BUFFERS, GLNN_TEXTURE_UNITS, GLNN_FLOAT_TARGETS (comma list), GLNN_DIALECT, GLNN_PROFILE, GLNN_PRECISION,
+    GLNN_ARRAY_LAYERS.
     Limits can only be lowered; `forced` tells what was, and by which profile.
     Raises NoDeviceError if there is no OpenGL, DeviceError for a wish that the device cannot meet, InputError for a
     value that makes no sense.

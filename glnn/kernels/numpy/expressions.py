@@ -11,7 +11,7 @@ from ..language.values import Value, evaluate
 from ..language.walk import within
 from . import types
 from .names import ATOM, COMPARED, DTYPES, REAL, UNARY, Callee, Code, Known, bracketed, number, solid
-from .program import Locate, refused
+from .places import Locate, refused
 
 # GLSL's operators in Python, and how tightly they bind there.
 _OPERATORS = {

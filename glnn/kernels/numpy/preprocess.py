@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ..language.tokens import WORD, Token
-from ..language.tree import refusal
+from .places import Locate, refused
 
 Marked = tuple[Token, frozenset[str]]  # a word and the macros that it came out of, which it does not name again
 
@@ -33,7 +33,7 @@ class Words:
     named: dict[str, list[Token]]
 
 
-def scan(text: str, file: str, line: int = 1, column: int = 1) -> list[Token]:
+def scan(text: str, locate: Locate | None = None, line: int = 1, column: int = 1) -> list[Token]:
     """The words of a text with their places; directives whole. Raises KernelError for what is no word."""
     found: list[Token] = []
     pos, begin = 0, 1 - column
@@ -41,7 +41,7 @@ def scan(text: str, file: str, line: int = 1, column: int = 1) -> list[Token]:
         match = WORD.match(text, pos)
         at = (line, pos - begin + 1)
         if match is None:
-            raise refusal(file, text, at, f"{text[pos]!r} is no part of GLSL")
+            raise refused(text, locate, at, f"{text[pos]!r} is no part of GLSL")
         kind, word, pos = match.lastgroup or "", match.group(), match.end()
         if "\n" in word:
             line, begin = line + word.count("\n"), pos - len(word) + word.rindex("\n") + 1
@@ -50,19 +50,19 @@ def scan(text: str, file: str, line: int = 1, column: int = 1) -> list[Token]:
     return found
 
 
-def preprocessed(text: str, file: str) -> Words:
+def preprocessed(text: str, locate: Locate | None = None) -> Words:
     """The words of a text after its preprocessor. Raises KernelError for directives that no text of glnn has."""
-    return _Preprocessor(text, file).run()
+    return _Preprocessor(text, locate).run()
 
 
 class _Preprocessor:
-    def __init__(self, text: str, file: str):
-        self.text, self.file = text, file
+    def __init__(self, text: str, locate: Locate | None):
+        self.text, self.locate = text, locate
         self.macros: dict[str, Macro] = {}
         self.named: dict[str, list[Token]] = {}
         self.defined = {"GL_ES"} if re.match(r"\s*#version (100|\d+ es)", text) else set()
         self.open: list[tuple[Token, bool]] = []  # the #ifdefs around, and whether what follows counts
-        words = scan(text, file)
+        words = scan(text, locate)
         self.times = Counter(m["name"] for w in words if w.kind == "directive" and (m := _DEFINE.match(w.text)))
         self.words = words
 
@@ -78,7 +78,7 @@ class _Preprocessor:
                 piece.append(word)
         out += self.expanded(piece)
         if self.open:
-            raise refusal(self.file, self.text, self.open[-1][0].at, "its #endif is missing")
+            raise refused(self.text, self.locate, self.open[-1][0].at, "its #endif is missing")
         last = self.words[-1].after if self.words else (1, 1)
         return Words([*out, Token("end", "the end of the text", last, last)], self.named)
 
@@ -101,7 +101,7 @@ class _Preprocessor:
             self.macros.pop(parts[1], None)
             self.defined.discard(parts[1])
         elif made is not None:
-            name, body = made["name"], scan(made["body"], self.file, *word.at)
+            name, body = made["name"], scan(made["body"], self.locate, *word.at)
             self.defined.add(name)
             params = tuple(p.strip() for p in made["params"].split(",") if p.strip()) if made["call"] else None
             if params is None and self.times[name] == 1 and _NAMED.fullmatch(made["body"].strip()):
@@ -109,7 +109,7 @@ class _Preprocessor:
             else:
                 self.macros[name] = Macro(params, tuple(body))
         elif kind not in _IGNORED:
-            raise refusal(self.file, self.text, word.at, f"#{kind} is no directive that texts of glnn have")
+            raise refused(self.text, self.locate, word.at, f"#{kind} is no directive that texts of glnn have")
 
     # ---- macros
 
@@ -153,5 +153,5 @@ class _Preprocessor:
             found = []
         if depth or len(found) != len(params):
             message = f"the macro {word.text} takes {len(params)} arguments, it is given {len(found)}"
-            raise refusal(self.file, self.text, word.at, message)
+            raise refused(self.text, self.locate, word.at, message)
         return found

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from ..language import tree as t
 from ..language.walk import within
 from .names import Callee, Code, Known, constants, python_name, solid
-from .program import Locate, Program, parse_program
+from .places import Locate
+from .program import Program, parse_program
 from .statements import Statements
 
 _HEAD = '''"""{title}
@@ -35,7 +36,7 @@ class Exact:
 def module(
     text: str, title: str, real: str = "float32", exact: Mapping[str, Exact] | None = None, locate: Locate | None = None
 ) -> str:
-    """The Python of a fragment shader's text, whose `draw(P, F, gl_FragCoord)` gives the arrays (4, n) of its outputs.
+    """The Python of a fragment shader's text, whose `draw(ints, floats, places)` gives the arrays (4, n) of its outputs.
 
     real:   the type of floats, float32 or float64. LARGE is the largest of them.
     exact:  functions of the text that are not printed, but taken from the namespace's `exact` by their names
@@ -123,12 +124,12 @@ class _Printer(Statements):
         fresh = [*(f"{name} = gl.unset(real, 4)" for name in outs), *self.fresh_globals]
         lines = ["def begin():", '    """Variables that functions share, without a value."""']
         lines += [f"    global {_shared(fresh)}", *(f"    {line}" for line in fresh), "", ""]
-        lines += ["def draw(P, F, places):"]
-        lines += ['    """The outputs, (4, n) each, for the uniform arrays and places (4, n)."""']
-        lines += [f"    global {_shared(['gl_FragCoord = ', *named])}", "    begin()", "    gl_FragCoord = places"]
-        lines += [f"    {line}" for line in named]
-        lines += [f"    main({'True' if main.masked else ''})", f"    made = {', '.join(outs)},"]
-        return "\n".join([*lines, "    begin()", "    return made"])
+        first = ["P = ints", "F = floats", "gl_FragCoord = places", *named]
+        lines += ["def draw(ints, floats, places):"]
+        lines += ['    """The outputs, (4, n) each, for the uniform arrays P and F and the places (4, n)."""']
+        lines += [f"    global {_shared(first)}", "    begin()", *(f"    {line}" for line in first)]
+        lines += [f"    main({'True' if main.masked else ''})", "    try:", f"        return {', '.join(outs)},"]
+        return "\n".join([*lines, "    finally:", "        begin()"])
 
     # ---- functions
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from ...errors import KernelError
 from ..language import tree as t
 from ..language.expressions import Reader
 from ..language.parse import _ASSIGNMENTS, _STATEMENTS, DEEP, MAX_DEPTH, Parser
 from ..language.tokens import BITS, TYPES, Token
-from ..language.tree import At, refusal
+from ..language.tree import At
 from ..language.walk import depth
+from .places import Locate, refused
 from .preprocess import Words, preprocessed
-
-Locate = Callable[[int], "tuple[str, int] | None"]  # from a line of the text (from 1) to a file's name and line
 
 SAMPLERS = frozenset({"sampler2D", "sampler2DArray", "usampler2D", "usampler2DArray"})
 _PRECISIONS = frozenset({"highp", "mediump", "lowp"})
@@ -41,13 +38,6 @@ class Program:
     items: tuple[t.Declare | t.Function, ...]
 
 
-def refused(text: str, locate: Locate | None, at: At, message: str) -> KernelError:
-    """The error that names a place of a text by the author's file and line, and shows the text there."""
-    place = locate(at[0]) if locate else None
-    error = str(refusal("the assembled text", text, at, message))
-    return KernelError(f"{place[0]}:{place[1]}: {message}\nin {error}" if place else error)
-
-
 def parse_program(text: str, locate: Locate | None = None) -> Program:
     """The tree of a fragment shader's whole text. Raises KernelError at the line of the author's file."""
 
@@ -64,7 +54,7 @@ def parse_program(text: str, locate: Locate | None = None) -> Program:
                 parser.refuse(DEEP, at)
         return Program(text, tuple(parser.uniforms), tuple(parser.outs), named, items)
 
-    return read(preprocessed(text, "the assembled text"))
+    return read(preprocessed(text, locate))
 
 
 class _Whole(Parser):

@@ -14,7 +14,7 @@ from ..language.walk import within
 from . import types
 from .expressions import Expressions
 from .names import DTYPES, Code, Known, python_name, solid
-from .program import Locate
+from .places import Locate
 
 
 @dataclass
