@@ -36,7 +36,7 @@ class Exact:
 def module(
     text: str, title: str, real: str = "float32", exact: Mapping[str, Exact] | None = None, locate: Locate | None = None
 ) -> str:
-    """The Python of a fragment shader's text, whose `draw(ints, floats, places)` gives the arrays (4, n) of its outputs.
+    """The Python of a fragment shader's text: its `draw(ints, floats, places)` gives the arrays (4, n) of the outputs.
 
     real:   the type of floats, float32 or float64. LARGE is the largest of them.
     exact:  functions of the text that are not printed, but taken from the namespace's `exact` by their names
