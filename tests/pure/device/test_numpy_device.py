@@ -18,6 +18,7 @@ from cases.keras import CASES, Case
 from support import small_net
 
 import glnn
+from glnn.cli import main
 from glnn.device import Device
 from glnn.device.numpy_device import NumpyDevice
 from glnn.device.profiles import PROFILES
@@ -25,6 +26,7 @@ from glnn.errors import ClosedError, DeviceError, InputError, KernelError, Limit
 from glnn.graph import ActivationCodec
 from glnn.graph.graph import as_tuple
 from glnn.layers.conv import Conv2D
+from glnn.layers.core import Permute
 from glnn.layers.normalization import BatchNormalization
 from glnn.layout.codec import CODECS
 from glnn.plan import make_plan
@@ -38,6 +40,7 @@ from glnn.testing import (
     run_layer,
 )
 
+ROOT = Path(__file__).parents[3]
 PHONE = {"draw_buffers": 1, "texture_units": 8}
 KINDS: dict[str, dict[str, Any]] = {
     "es300": {},
@@ -148,11 +151,55 @@ def test_coded_activations(kind: str, codec: str, precision: str) -> None:
         assert_close(got, y, CODECS[codec].tolerance)
 
 
+CHAINS = {  # what is read are parts of several layers each, and loops over channels step from part to part
+    "taps": (Conv2D(7, (3, 3), padding="same"), (1, 15, 29, 40)),
+    "single taps": (Conv2D(5, 1), (1, 13, 22, 150)),
+    "plain": (Permute((3, 1, 2)), (1, 15, 29, 40)),
+}
+
+
+@pytest.mark.parametrize("buffers", [8, 4, 1])
+@pytest.mark.parametrize("name", CHAINS)
+def test_blocked_tensors_in_parts_are_read_as_they_were_written(name: str, buffers: int) -> None:
+    layer, shape = CHAINS[name]
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(shape).astype(np.float32)
+    weights = {s.name: rng.standard_normal(s.shape).astype(np.float32) for s in layer.weight_specs(shape)}
+    graph = between_copies(layer, [shape], weights, lambda name: ActivationCodec("float32"))
+    device = device_of("split", draw_buffers=buffers, precision="float64")
+    with glnn.Model(graph, device) as model:
+        got = model.predict({"x0": x}, verbose=0)["y0"]
+        plan = model.session.plan({"x0": shape})
+    assert max(draw.layers[0] for draw in plan.draws) > 0
+    wide = {key: np.asarray(w, np.float64) for key, w in weights.items()}
+    assert_close(np.asarray(got), as_tuple(layer.reference([x.astype(np.float64)], wide))[0], 1e-12, name)
+
+
 @pytest.mark.parametrize("profile", PROFILES)
 def test_models_run_under_every_profile(profile: str) -> None:
     with Device("numpy", profile=profile) as device, small_net.model(device) as model:
         assert device.limits == PROFILES[profile].limits
         assert small_net.off(model) < (4e-3 if "float16" in device.limits.float_target else 1e-5)
+
+
+def test_whatever_takes_a_device_takes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Device("numpy") as device, small_net.model(device) as model:
+        assert "GlobalAveragePooling2D" in str(model.range_report(small_net.X))
+        small = model.quantize("uint8", activations="uint8", calibrate=small_net.X, verbose=0)
+        assert small.device is device and 1e-5 < small_net.off(small) < 0.05
+    np.save(tmp_path / "x.npy", np.load(ROOT / "examples" / "digits_heldout.npz")["images"][:3, ..., None])
+    told = []
+    for more in (["--device", "numpy"], ["--device", "numpy", "--precision", "float64", "--dialect", "es100"]):
+        assert main(["predict", str(ROOT / "examples" / "digits.h5"), str(tmp_path / "x.npy"), *more]) == 0
+        told.append(capsys.readouterr().out)
+    assert told[0] and told[0] == told[1]
+    monkeypatch.setenv("GLNN_DEVICE", "numpy")
+    assert main(["doctor"]) == 0
+    assert "NumPy" in capsys.readouterr().out
+    assert main(["predict", str(ROOT / "examples" / "digits.h5"), str(tmp_path / "x.npy"), "--device", "cuda"]) != 0
+    assert "the one name is 'numpy'" in capsys.readouterr().err
 
 
 def test_half_arithmetic() -> None:
@@ -288,7 +335,7 @@ def test_the_python_of_a_program_lies_in_a_folder_and_may_be_edited(
     assert "shaders/kernels/conv.glsl:" in printed
     file.write_text(printed.replace("    y_0 = ", "    print('start', start)\n    y_0 = 2 * ", 1))
     with Device("numpy", sources=tmp_path) as device:
-        assert (run_layer(device, layer, [x], weights).outputs[0][:, 0] == 6).all()
+        assert (run_layer(device, layer, [x], weights).outputs[0][0, 0, 0] == 6).all()
     assert capsys.readouterr().out.startswith("start [[1.")
     assert [*tmp_path.iterdir()] == [file]
     if not os.environ.get("GLNN_DEVICE"):
