@@ -9,21 +9,16 @@ from collections import defaultdict
 import numpy as np
 
 from glnn.graph import Graph, Node
-from glnn.layers.conv import Conv2D, DepthwiseConv2D
-from glnn.layers.core import Dense
+from glnn.primitives.conv import Conv
 from glnn.run.executor import Executor
 
 FIGURES = f" {'ms':>8} {'%':>5} {'GFLOP/s':>8}"
 
 
 def operations(node: Node, out: tuple[int | None, ...]) -> float:
-    """Multiplications and additions of a convolution or Dense layer with this output shape; 0 for other layers."""
+    """Multiplications and additions of a convolution with this output shape; 0 for other primitives."""
     pixels = math.prod(d or 1 for d in out[:-1])
-    if isinstance(node.layer, Conv2D | Dense):
-        return 2.0 * pixels * node.weights["kernel"].size
-    if isinstance(node.layer, DepthwiseConv2D):
-        return 2.0 * pixels * node.weights["depthwise_kernel"].size
-    return 0.0
+    return 2.0 * pixels * node.weights["kernel"].size if isinstance(node.layer, Conv) else 0.0
 
 
 def draw_seconds(executor: Executor, reps: int) -> list[float]:
@@ -73,7 +68,7 @@ def _line(layer: str, kernel: str, window: str, output: str, layers: object, dra
 
 def _window(node: Node) -> str:
     size, steps = getattr(node.layer, "kernel_size", None), getattr(node.layer, "strides", (1, 1))
-    return "" if size is None else f"{size[0]}x{size[1]}" + (f"/{steps[0]}" if steps != (1, 1) else "")
+    return "x".join(map(str, size)) + (f"/{steps[0]}" if max(steps) > 1 else "") if size else ""
 
 
 def _figures(spent: float, total: float, count: float) -> str:

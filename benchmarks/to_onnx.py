@@ -15,8 +15,9 @@ from onnx import TensorProto, helper, numpy_helper
 from glnn.graph import Graph, Node
 from glnn.layers.activation import Activation, ReLU, Softmax
 from glnn.layers.conv import Conv2D, DepthwiseConv2D
-from glnn.layers.core import Dense, Flatten
+from glnn.layers.core import Dense, Flatten, Identity
 from glnn.layers.merging import Add
+from glnn.layers.normalization import BatchNormalization
 from glnn.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
 from glnn.layers.resizing import ZeroPadding2D
 from glnn.primitives.functions import Function
@@ -48,7 +49,7 @@ class _Writer:
 
     def model(self) -> onnx.ModelProto:
         for node in self.graph.nodes:
-            write = WRITERS.get(type(node.layer))
+            write = next((WRITERS[kind] for kind in type(node.layer).__mro__ if kind in WRITERS), None)
             if write is None:
                 kind = type(node.layer).__name__
                 raise ValueError(f"layer {node.name!r}: {kind} has no ONNX form here; add it to WRITERS")
@@ -119,11 +120,10 @@ def _convolution(w: _Writer, node: Node, layer: Any) -> None:
     inputs = [node.inputs[0], w.constant(f"{out}/kernel", kernel.transpose(3, 2, 0, 1))]
     if "bias" in weights:
         inputs.append(w.constant(f"{out}/bias", weights["bias"]))
-    pads = _pads(layer.pads(w.shapes[node.inputs[0]][1:3]))
+    sizes = w.shapes[node.inputs[0]][1:3]
+    pads = _pads(paddings(layer.padding, sizes, layer.kernel_size, layer.strides, layer.dilation_rate))
     name = w.op("Conv", inputs, f"{out}/conv", group=groups, kernel_shape=list(layer.kernel_size),
                 strides=list(layer.strides), dilations=list(layer.dilation_rate), pads=pads)  # fmt: skip
-    if getattr(layer, "residual", False):
-        name = w.op("Add", [name, node.inputs[1]], f"{out}/sum")
     w.function(name, out, layer.activation)
 
 
@@ -139,8 +139,8 @@ def _dense(w: _Writer, node: Node, layer: Any) -> None:
 
 def _pool(w: _Writer, node: Node, layer: Any) -> None:
     sizes, kind = w.shapes[node.inputs[0]][1:3], {MaxPooling2D: "MaxPool", AveragePooling2D: "AveragePool"}[type(layer)]
-    pads = _pads(paddings(layer.padding, sizes, layer.pool_size, layer.steps))
-    w.op(kind, node.inputs, node.outputs[0], kernel_shape=list(layer.pool_size), strides=list(layer.steps), pads=pads)
+    pads = _pads(paddings(layer.padding, sizes, layer.pool_size, layer.strides))
+    w.op(kind, node.inputs, node.outputs[0], kernel_shape=list(layer.pool_size), strides=list(layer.strides), pads=pads)
 
 
 def _global_pool(w: _Writer, node: Node, layer: Any) -> None:
@@ -167,7 +167,23 @@ def _flatten(w: _Writer, node: Node, layer: Any) -> None:
 def _add(w: _Writer, node: Node, layer: Any) -> None:
     if len({w.shapes[name] for name in node.inputs}) > 1:
         raise ValueError(f"layer {node.name!r}: Add of different shapes has no ONNX form here")
-    w.function(w.op("Sum", node.inputs, f"{node.outputs[0]}/sum"), node.outputs[0], layer.activation)
+    w.op("Sum", node.inputs, node.outputs[0])
+
+
+def _norm(w: _Writer, node: Node, layer: Any) -> None:
+    """Which onnxruntime folds into the convolution before it, as glnn does."""
+    shape, out = w.shapes[node.inputs[0]], node.outputs[0]
+    if layer.where(shape) != len(shape) - 1:
+        raise ValueError(f"layer {node.name!r}: BatchNormalization along axis {layer.axis} has no ONNX form here")
+    size = shape[-1]
+    usual = {"gamma": np.ones(size, np.float32), "beta": np.zeros(size, np.float32)}
+    names = ("gamma", "beta", "moving_mean", "moving_variance")
+    given = [w.constant(f"{out}/{name}", {**usual, **node.weights}[name]) for name in names]
+    w.op("BatchNormalization", [node.inputs[0], *given], out, epsilon=layer.epsilon)
+
+
+def _identity(w: _Writer, node: Node, layer: Any) -> None:
+    w.op("Identity", node.inputs, node.outputs[0])
 
 
 def _activation(w: _Writer, node: Node, layer: Any) -> None:
@@ -185,6 +201,8 @@ WRITERS: dict[type, Callable[[_Writer, Node, Any], None]] = {
     ZeroPadding2D: _pad,
     Flatten: _flatten,
     Add: _add,
+    BatchNormalization: _norm,
+    Identity: _identity,
     Activation: _activation,
     ReLU: _activation,
     Softmax: _activation,

@@ -17,7 +17,6 @@ import numpy as np
 from .errors import InputError, QuantizationError
 from .graph.graph import Graph, Node
 from .graph.quantized import BITS, CODE_DTYPES, Quantized
-from .layers.conv import Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
 
 __all__ = ["WEIGHT_CODECS", "Encoder", "affine", "codec_of", "encode", "half", "linear", "nbytes", "noise"]
 
@@ -25,26 +24,11 @@ WEIGHT_CODECS = ("float32", "float16", "uint16", "uint8", "uint4")  # by falling
 HALF_MAX = 65504.0  # the largest finite float16
 SLAB = 1 << 20  # values that are worked on in float64 at once
 
-# The axes along which output channels lie, where they are not the last axis: (layer, weight) -> axes.
-CHANNEL_AXES: dict[tuple[type, str], tuple[int, ...]] = {
-    (Conv2DTranspose, "kernel"): (2,),
-    (DepthwiseConv2D, "depthwise_kernel"): (2, 3),
-    (SeparableConv2D, "depthwise_kernel"): (2, 3),
-}
-
 Choice = str | Mapping[str, str] | Callable[[Node], str | None]
 Names = str | Iterable[str] | Callable[[Node], bool]
 
 
 # ---- arrays
-
-
-def channel_axes(node: Node, weight: str, ndim: int) -> tuple[int, ...]:
-    """The axes of a node's weight that make its output channels."""
-    for (layer, name), axes in CHANNEL_AXES.items():
-        if isinstance(node.layer, layer) and name == weight:
-            return axes
-    return (ndim - 1,)
 
 
 def affine(low: Any, high: Any, codec: str) -> tuple[np.ndarray, np.ndarray]:
@@ -114,7 +98,7 @@ def encode(node: Node, name: str, codec: str, per_channel: bool) -> Any:
         if codec == "float16":
             return half(values)
         if per_channel:
-            made = linear(values, codec, channel_axes(node, name, values.ndim))
+            made = linear(values, codec, (values.ndim - 1,))  # primitives have the output channels last
             if made.nbytes < values.nbytes:  # else scales of a few values each cost more than they save
                 return made
         return linear(values, codec)
@@ -220,7 +204,7 @@ class Encoder:
             if array.ndim < 2 or codec_of(array) == codec:
                 new[name] = array
                 continue
-            axes = channel_axes(node, name, array.ndim) if self.per_channel else ()
+            axes = (array.ndim - 1,) if self.per_channel else ()
             key = node.origins[name], codec, axes
             if key not in self._made:
                 self._made[key] = encode(node, name, codec, self.per_channel)

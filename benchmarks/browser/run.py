@@ -90,7 +90,7 @@ def build_site(folder: Path) -> np.ndarray:
         x = models.sample(shape)
         (folder / "input-nhwc.bin").write_bytes(x.tobytes())
         (folder / "input-nchw.bin").write_bytes(channels_first(x).tobytes())
-        onnx = to_onnx(model.optimized, {name: shape}).SerializeToString()
+        onnx = to_onnx(model.graph, {name: shape}).SerializeToString()
         (folder / "model.onnx").write_bytes(onnx)
         write_tfjs(model.optimized, {name: shape}, folder / "tfjs")
         shutil.rmtree(folder / "glnn", ignore_errors=True)

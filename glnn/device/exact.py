@@ -9,12 +9,17 @@ import numpy as np
 
 from ..kernels.numpy.printer import Exact
 from ..primitives.functions import FUNCTIONS, Function
+from ..primitives.operations import OPERATIONS
 
 
 def _formula(function: Function) -> Callable[..., Any]:
-    def made(x: Any, *constants: Any) -> Any:
-        given = [float(np.ravel(value)[0]) for value in constants]  # in the order of the table
-        return function.formula(x, *given) if given else function(x)
+    names = [name for name, _ in function.constants]
+
+    def made(*given: Any) -> Any:
+        arrays, constants = given[: function.arity], given[function.arity :]
+        numbers = {name: float(np.ravel(value)[0]) for name, value in zip(names, constants, strict=True)}
+        with np.errstate(all="ignore"):
+            return function.formula(*arrays, **numbers)
 
     return made
 
@@ -24,14 +29,8 @@ def _power(v: Any) -> Any:
     return np.where(v > 0, 1.0, np.exp(v))
 
 
-_POINTWISE = [function for function in FUNCTIONS.values() if function.fused is not None]
-# Those of shaders/lib that stand for more than one line of GLSL.
-_HELPERS: dict[str, Callable[..., Any]] = {
-    "exp1": np.exp, "expm1": np.expm1, "log1p": np.log1p, "power": _power,
-    "sigmoid1": FUNCTIONS["sigmoid"], "tanh1": np.tanh, "softplus1": FUNCTIONS["softplus"],
-}  # fmt: skip
+_POINTWISE = [f for f in (*FUNCTIONS.values(), *OPERATIONS.values()) if f.pointwise and not f.infix]
 
-# By the names that texts have for them; and what of the text is handed to each.
-FORMULAS: Mapping[str, Callable[..., Any]] = {f"act_{f.name}": _formula(f) for f in _POINTWISE} | _HELPERS
-EXACT: Mapping[str, Exact] = {f"act_{f.name}": Exact(tuple(name for name, _ in f.constants)) for f in _POINTWISE}
-EXACT = {**EXACT, **dict.fromkeys(_HELPERS, Exact())}
+# By the names that texts have for them.
+FORMULAS: Mapping[str, Callable[..., Any]] = {f"act_{f.name}": _formula(f) for f in _POINTWISE} | {"power": _power}
+EXACT: Mapping[str, Exact] = dict.fromkeys(FORMULAS, Exact())

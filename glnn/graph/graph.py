@@ -80,9 +80,10 @@ class ActivationCodec:
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """One call of a layer. `name` is unique in the graph; `label` is the layer's name in the user's model.
+    """One call of a layer or primitive. `name` is unique in the graph.
 
-    In a nested model the label is a path; where none is given it is the name.
+    `label` and `kind` are the layer's name and class in the user's model; in a nested model the label is a path. Where
+    none is given they are the name and the class.
     Weights are arrays of float32 or float16, or Quantized. `origins` names them, the same for all nodes that share one;
     a Graph names those that have none (see names.named).
     """
@@ -94,10 +95,13 @@ class Node:
     weights: Mapping[str, Any] = field(default_factory=dict)
     label: str = ""
     origins: Mapping[str, str] = field(default_factory=dict)
+    kind: str = ""
 
     def __post_init__(self) -> None:
         if not self.label:
             object.__setattr__(self, "label", self.name)
+        if not self.kind:
+            object.__setattr__(self, "kind", type(self.layer).__name__)
 
     def __repr__(self) -> str:
         called = f" ({self.label!r})" if self.label != self.name else ""
@@ -125,9 +129,11 @@ class Graph:
     outputs: tuple[str, ...]
     output_names: tuple[str, ...] = ()
     activations: Mapping[str, ActivationCodec] = field(default_factory=dict)
+    _specs: dict[tuple, dict[str, TensorSpec]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "nodes", named(self.nodes))
+        object.__setattr__(self, "_specs", {})
 
     def __repr__(self) -> str:
         inputs = ", ".join(f"{spec.name} {shape_text(spec.shape)}" for spec in self.inputs)
@@ -139,7 +145,16 @@ class Graph:
         return replace(self, **changes)
 
     def specs(self, input_shapes: Mapping[str, Sequence[int | None]] | None = None) -> dict[str, TensorSpec]:
-        """The spec of every tensor, by name. `input_shapes` replaces the inputs' own shapes. Raises GraphError."""
+        """The spec of every tensor, by name. `input_shapes` replaces the inputs' own shapes. Raises GraphError.
+
+        Shapes are inferred once for each set of input shapes; the dict is a copy.
+        """
+        key = tuple(sorted((name, tuple(shape)) for name, shape in (input_shapes or {}).items()))
+        if key not in self._specs:
+            self._specs[key] = self._inferred(input_shapes)
+        return dict(self._specs[key])
+
+    def _inferred(self, input_shapes: Mapping[str, Sequence[int | None]] | None) -> dict[str, TensorSpec]:
         known: dict[str, TensorSpec] = {}
         for spec in self.inputs:
             shape = tuple(input_shapes[spec.name]) if input_shapes and spec.name in input_shapes else spec.shape
@@ -155,7 +170,7 @@ class Graph:
             except Exception as error:
                 given = ", ".join(str(known[name].shape) for name in node.inputs)
                 raise GraphError(
-                    f"{self.name}: layer {node.label!r} ({type(node.layer).__name__}) cannot take {given}: {error}"
+                    f"{self.name}: layer {node.label!r} ({node.kind}) cannot take {given}: {error}"
                 ) from error
             if len(shapes) != len(node.outputs):
                 raise GraphError(

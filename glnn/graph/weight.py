@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,14 @@ from .shapes import Shape
 from .view import View, is_whole
 
 Values = np.ndarray | Quantized
+
+
+@dataclass(frozen=True)
+class WeightSpec:
+    """A weight that an operation needs: its name and shape."""
+
+    name: str
+    shape: Shape
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -31,7 +40,7 @@ class Weight(np.lib.mixins.NDArrayOperatorsMixin):
         """All of the values that a name stands for."""
         return cls(name, View.whole(values.shape), values)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Name and view as text: equal keys, equal values."""
         return self.name + self.view.text

@@ -15,8 +15,8 @@ from ..layout.tiles import Layout
 from .expand import Expanded, block_consts, expand, written
 from .fetches import Bound, sampler
 from .files import KernelSource, kernel_names, load_kernel, parse, read_shader
+from .finish import VECTORS, Finish, Read, calls, finish_lines, finish_text
 from .frame import (
-    activation_text,
     bare,
     codec_text,
     globals_text,
@@ -49,8 +49,7 @@ class Call:
     cells: tuple[tuple[str, Bound], ...] = ()  # those named <name>_q hold the scales of what is called <name>
     const: tuple[tuple[str, int | float], ...] = ()
     param: tuple[tuple[str, int], ...] = ()
-    activation: str | None = None
-    constants: tuple[tuple[str, float], ...] = ()  # of the activation
+    finish: Finish | None = None  # its tensors are among the inputs, its vectors cells
     out_codec: str = "float32"
     out_values: tuple[float, float] | None = None  # scale and zero of an output of codec uint8_range
     dialect: str = "es300"
@@ -90,12 +89,15 @@ class ShaderText:
 
 
 def _check(source: KernelSource, call: Call) -> None:
-    declared = source.declared
+    declared, own = source.declared, _of_finish(call)
     kinds = {
-        "input": ([name for name, _ in call.inputs], (*declared["input"], *declared["optional"])),
+        "input": ([name for name, _ in call.inputs if name not in own], (*declared["input"], *declared["optional"])),
         "const": ([name for name, _ in call.const], declared["const"]),
         "param": ([name for name, _ in call.param], declared["param"]),
-        "cells": ([n for n, _ in call.cells if not n.endswith("_q")], (*declared["matrix"], *declared["vector"])),
+        "cells": (
+            [n for n, _ in call.cells if n not in own and not n.endswith("_q")],
+            (*declared["matrix"], *declared["vector"]),
+        ),
     }
     if call.looped:  # what loops and taps reckon with may come with the draw
         handed = [name for name, _ in call.param if name in declared["const"]]
@@ -108,6 +110,10 @@ def _check(source: KernelSource, call: Call) -> None:
             raise KernelError(f"{source.file}: {kind} not declared: {extra}; not given: {missing}")
 
 
+def _of_finish(call: Call) -> set[str]:
+    return {VECTORS, *(spread.name for spread in call.finish.tensors)} if call.finish else set()
+
+
 def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     """The text of a kernel for its bindings. Raises KernelError for what the contract forbids."""
     source = source or load_kernel(call.kernel)
@@ -118,7 +124,9 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     # Where a value is read by sixteen fetches, or every statement rounded, the text written out takes compilers long.
     half = call.precision == "mediump"
     looped = call.looped or out.texels > 1 or half
-    expanded = expand(source, frozenset(dict(call.inputs)), call.const, out.block, looped)
+    finish, finished, reads = call.finish, _of_finish(call), dict[str, Read]()
+    given = frozenset(name for name, _ in call.inputs if name not in finished)
+    expanded = expand(source, given, call.const, out.block, looped)
     params = Params(expanded.bounding if dialect == "es100" else frozenset())
     params.int("ROW0", 0)
     for name, value in call.param:
@@ -126,6 +134,7 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     flags: dict[str, str] = {}
     texts: list[tuple[str, str]] = []  # accessors, and what main starts with for them
     taps: list[tuple[tuple[str | int, ...], str]] = []
+    called = expanded.called | (calls(finish, source.blocked) if finish else set())
     for name, bound in sorted(call.cells, key=lambda cell: not cell[0].endswith("_q")):
         matrix = name in source.declared["matrix"]
         texts.append(cells_text(name, replace(bound, half=half), matrix, params, dialect))
@@ -135,8 +144,10 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
         if origin is not None and call.looped:
             origin = replace(origin, uniform=True)
         size = bound.size or bound.layout.size
-        texts.append(tensor_text(name, replace(bound, half=half), size, origin, expanded.called, params, dialect))
-        if origin is not None:
+        texts.append(tensor_text(name, replace(bound, half=half), size, origin, called, params, dialect))
+        if name in finished:
+            reads[name] = Read(bound, origin, _may_miss(bound.layout, origin, out))
+        elif origin is not None:
             taps += _taps(expanded, name, bound, origin, out, flags)
     texts.append(_encoding(call, params))
     parts = [text for text, _ in texts]
@@ -144,7 +155,10 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     if half:
         params.int("HALF_ZERO", 0)
     body, lines, words = written(expanded, tuple(taps), half)
-    parts.append(activation_text(call.activation, call.constants, half))
+    epilogue: list[str] = []
+    if finish is not None:
+        parts.append(finish_text(finish, params, half))
+        epilogue = finish_lines(finish, reads, out.block, [f"y_{k}" for k in range(out.layers)], flags)
     _declare_out(out, params)
     env = {**params.ints, **const, **dict(block_consts(out.block))}
     turns = loop_turns(expanded.tree, env, expanded.outlines)
@@ -154,7 +168,7 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
             "on every driver: lower this layer in stages"
         )
     defines = "\n".join(f"#define {k} {literal(v)}" for k, v in (*call.const, *block_consts(out.block)))
-    tail = bare(main_text(out, flags, source.blocked, dialect, start))
+    tail = bare(main_text(out, flags, source.blocked, dialect, start, epilogue))
     rounding = half_text(dialect) if half else ""
     params.keep("\n".join([rounding, *parts, tail]), words)
     pieces = [
@@ -192,9 +206,7 @@ def _taps(
     expanded: Expanded, name: str, bound: Bound, origin: Origin, out: Layout, flags: dict[str, str]
 ) -> list[tuple[tuple[str | int, ...], str]]:
     """What stands for the taps into an input: by name and constants, or by name alone a text with i and j in it."""
-    layout, scale = bound.layout, origin.scale
-    tile = layout.tile
-    check_zero = (out.tile[0] - 1) * scale[0] >= tile[0], (out.tile[1] - 1) * scale[1] >= tile[1]
+    layout, check_zero = bound.layout, _may_miss(bound.layout, origin, out)
     inside = ((f"{name}_inside",), inside_text(name, "i", "j"))
     if not origin.static:
         return [((f"{name}_tap",), moving_tap_text(name, bound, "i", "j")), inside]
@@ -202,6 +214,14 @@ def _taps(
     return [
         *(((f"{name}_tap", i, j), tap_text(name, layout, origin, i, j, flags, check_zero)) for i, j in places), inside
     ]  # fmt: skip
+
+
+def _may_miss(layout: Layout, origin: Origin | None, out: Layout) -> tuple[bool, bool]:
+    """Along height and width: whether the block where a window starts may lie beyond the tensor."""
+    if origin is None or not origin.static:
+        return False, False
+    tile, scale = layout.tile, origin.scale
+    return (out.tile[0] - 1) * scale[0] >= tile[0], (out.tile[1] - 1) * scale[1] >= tile[1]
 
 
 def _declare_out(out: Layout, params: Params) -> None:

@@ -1,16 +1,14 @@
-"""The GLSL around a kernel: head, codecs, the fused activation, and the main() that writes what the kernel made."""
+"""The GLSL around a kernel: head, codecs, and the main() that finishes and writes what the kernel made."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from ..errors import KernelError
 from ..layout.tiles import Layout
 from .files import read_library, read_shader
 from .language.glsl import printed
-from .language.halves import rounded
-from .language.parse import parse_file
 from .language.rewrite import renamed, resolve_ifdefs
 from .language.tree import Function, Tree
 
@@ -64,46 +62,16 @@ def codec_text(name: str, codec: str, dialect: str, decode: bool) -> str:
     return printed(renamed(wanted, names))[0]
 
 
-@lru_cache(256)
-def activation_text(activation: str | None, constants: tuple[tuple[str, float], ...], half: bool = False) -> str:
-    """The functions of shaders/lib/activations.glsl that an activation needs, and the macro `activate` for kernels.
-
-    half: their arithmetic is in half floats
-    """
-    if activation is None:
-        return "#define activate(v) (v)"
-    path = "lib/activations.glsl"
-    sections = {
-        m.group(1): m.group(2)
-        for m in re.finditer(r"^// act: (\w+)\n(.*?)(?=^// act: |\Z)", read_shader(path), re.M | re.S)
-    }
-    done: list[str] = []
-
-    def need(name: str) -> None:
-        if name not in sections:
-            raise KernelError(f"shaders/{path} has no section '// act: {name}'")
-        for other in re.findall(r"^// needs: (.*)$", sections[name], re.M):
-            for word in other.replace(",", " ").split():
-                need(word)
-        if name not in done:
-            done.append(name)
-
-    need(activation)
-    text = "\n".join(sections[name] for name in done)
-    if half:
-        text = printed(rounded(parse_file(text, f"shaders/{path}", library=True)))[0]
-    consts = [f"#define {k} {literal(float(v))}" for k, v in constants]
-    return "\n".join([*consts, text, f"#define activate(v) act_{activation}(v)"])
-
-
 def globals_text(out: Layout, flags: dict[str, str]) -> str:
     names = ", ".join(f"y_{i}" for i in range(out.layers))
     bools = f"bool {', '.join(flags)};" if flags else ""
     return f"int block_y; int block_x; vec4 {names}; {bools}"
 
 
-def main_text(out: Layout, flags: dict[str, str], blocked: bool, dialect: str, start: str = "") -> str:
-    """main(): `start`, which block this is, the kernel, dead lanes and pixels cleared, the values encoded."""
+def main_text(
+    out: Layout, flags: dict[str, str], blocked: bool, dialect: str, start: str = "", finish: Sequence[str] = ()
+) -> str:
+    """main(): `start`, which block this is, the kernel, `finish`, dead lanes and pixels cleared, the values encoded."""
     n, h, w, c = out.dims
     bh, bw = out.block
     lines = ["void main() {", start, "int row = int(gl_FragCoord.y); int col = int(gl_FragCoord.x);"]
@@ -127,7 +95,7 @@ def main_text(out: Layout, flags: dict[str, str], blocked: bool, dialect: str, s
     lines += [f"{' = '.join(y)} = vec4(0.0);", "if (n < y_N) {", "int c = g * 4;"]
     lines += [f"{name} = {condition};" for name, condition in flags.items()]
     lines += [f"int h = block_y{f' * {bh}' if bh > 1 else ''}; int w = block_x{f' * {bw}' if bw > 1 else ''};"]
-    lines += ["kernel(n, h, w, c);" if blocked else "y_0 = kernel(n, h, w, c);"]
+    lines += ["kernel(n, h, w, c);" if blocked else "y_0 = kernel(n, h, w, c);", *finish]
     if c % 4:
         dead = [
             f"{v}.{lane} = c + {k} < y_C ? {v}.{lane} : 0.0;" for v in y for k, lane in ((1, "y"), (2, "z"), (3, "w"))

@@ -1,57 +1,17 @@
-"""Activation functions as layers, and `finish`, which draws the functions that look along the last axis."""
+"""Activation functions as layers."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ..errors import LimitError
-from ..graph.quantized import broadcast
 from ..graph.shapes import Dims, Shape, checked_axis
-from ..primitives.base import Activation as Fused
-from ..primitives.base import Builder, Value
-from ..primitives.functions import FUNCTIONS, LINEAR, Function, softmax
-from ..primitives.map import draw_binary
-from ..primitives.move import permute, reshape
+from ..primitives.functions import FUNCTIONS, LINEAR, Function
+from ..primitives.trace import Sym, Trace
 from .base import Activated, Layer, WeightSpec, register
-
-SOFTMAX_GROUPS = 64  # a softmax over more groups of 4 channels first sums up 8 chunks of them, or more of ...
-SOFTMAX_CHUNK = 1500  # ... at most so many: twice that, for blocks of 8 pixels, stays under 30,000 turns of loops
-SPARSEMAX_GROUPS = 200  # 17 rounds over the groups, for blocks of 8 pixels, stay under 30,000 turns of loops
-
-
-def finish(b: Builder, value: Value, function: Function) -> Value:
-    """The value itself where `function` is pointwise (a draw has fused it), else the draws that apply it."""
-    if function.pointwise:
-        return value
-    if function.name in ("softmax", "log_softmax"):
-        return draw_softmax(b, value, log=function.name == "log_softmax")
-    groups = -(-value.shape[-1] // 4)
-    if function.name == "sparsemax":
-        if groups > SPARSEMAX_GROUPS:
-            raise LimitError(
-                f"sparsemax over {value.shape[-1]} channels: at most {4 * SPARSEMAX_GROUPS} fit the loops that every "
-                "driver runs; split the last axis or use softmax"
-            )
-        threshold = b.draw("sparsemax_threshold", (*value.shape[:-1], 2), {"x": value})
-        return b.draw("sparsemax", value.shape, {"x": value, "threshold": threshold})
-    shape = tuple(int(size or 0) for size in function.output_shape(value.shape))
-    return b.draw("glu", shape, {"x": value})
-
-
-def draw_softmax(b: Builder, value: Value, log: bool = False) -> Value:
-    """Softmax (or its logarithm) over the last axis: one draw, for many channels two."""
-    groups, const = -(-value.shape[-1] // 4), {"LOG": int(log)}
-    if groups <= SOFTMAX_GROUPS:
-        return b.draw("softmax", value.shape, {"x": value}, const=const)
-    chunk = min(-(-groups // 8), SOFTMAX_CHUNK)
-    shape = (*value.shape[:-1], 4 * -(-groups // chunk))
-    sums = b.draw("softmax_sums", shape, {"x": value}, param={"CHUNK": chunk})
-    return b.draw("softmax_chunked", value.shape, {"x": value, "sums": sums}, const=const)
 
 
 class Functional(Layer):
@@ -59,25 +19,11 @@ class Functional(Layer):
 
     @property
     def function(self) -> Function:
-        """The function with this layer's constants; a pass may fuse it into the layer before."""
+        """The function with this layer's constants."""
         raise NotImplementedError
 
-    def output_shape(self, *inputs: Dims) -> Dims:
-        return self.function.output_shape(inputs[0])
-
-    def reference(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
-        return self.function(inputs[0])
-
-    def lower(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, np.ndarray]) -> Value:
-        return apply(b, inputs[0], self.function)
-
-
-def apply(b: Builder, value: Value, function: Function) -> Value:
-    """The function of a value: one draw where it is pointwise (none for linear), else those of `finish`."""
-    fused: Fused | None = function.fused
-    if fused is None:
-        return finish(b, value, function)
-    return b.draw("pointwise", value.shape, {"x": value}, activation=fused)
+    def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
+        return t.activation(x, self.function)
 
 
 @register("Activation")
@@ -186,22 +132,8 @@ class Softmax(Layer):
         axes = self.axis if isinstance(self.axis, tuple) else (self.axis,)
         return tuple(sorted(checked_axis(axis, len(shape)) for axis in axes))
 
-    def output_shape(self, *inputs: Dims) -> Dims:
-        self.axes(inputs[0])
-        return inputs[0]
-
-    def reference(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
-        with np.errstate(all="ignore"):
-            return softmax(inputs[0], self.axes(inputs[0].shape))
-
-    def lower(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, np.ndarray]) -> Value:
-        shape = inputs[0].shape
-        axes = self.axes(shape)
-        order = tuple(axis for axis in range(len(shape)) if axis not in axes) + axes
-        moved = permute(b, inputs[0], order)
-        merged = reshape(b, moved, (*moved.shape[: len(shape) - len(axes)], math.prod(shape[axis] for axis in axes)))
-        spread = reshape(b, draw_softmax(b, merged), moved.shape)
-        return permute(b, spread, tuple(order.index(axis) for axis in range(len(shape))))
+    def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
+        return t.softmax(x, self.axes(x.shape))
 
 
 @register("PReLU")
@@ -222,22 +154,10 @@ class PReLU(Layer):
     def weight_specs(self, *inputs: Dims) -> list[WeightSpec]:
         return [WeightSpec("alpha", self.alpha_shape(inputs[0]))]
 
-    def output_shape(self, *inputs: Dims) -> Dims:
-        if len(inputs[0]) < 2:
-            raise ValueError(f"PReLU takes shapes of two or more dimensions, not {inputs[0]}")
-        return inputs[0]
-
-    def reference(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
-        x = inputs[0]
-        return np.where(x < 0, x * weights["alpha"], x)
-
-    def lower(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, np.ndarray]) -> Value:
-        shape = inputs[0].shape
-        alpha = weights["alpha"]
-        if alpha.size in (1, shape[-1]) and alpha.size == self.alpha_shape(shape)[-1]:
-            slopes = broadcast(alpha.reshape(-1), (shape[-1],))
-            return b.draw("prelu", shape, {"x": inputs[0]}, cells={"slopes": slopes})
-        return draw_binary(b, "prelu", inputs[0], alpha)
+    def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
+        if x.rank < 2:
+            raise ValueError(f"PReLU takes shapes of two or more dimensions, not {x.shape}")
+        return t.where(x < 0, x * w["alpha"], x)
 
 
 def scalar(value: Any, name: str, none: float | None = None) -> Any:

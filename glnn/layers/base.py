@@ -1,21 +1,22 @@
-"""What a layer is: a frozen dataclass of its config with a shape rule, a NumPy reference and a lowering to kernels.
+"""What a layer is: a frozen dataclass of its config with `build`, which says it in primitives.
 
-A new layer is one such class with `@register(...)`, its kernel in shaders/kernels (where it needs one) and a line in
-the case table of the tests.
+A new layer is one such class with `@register(...)`, and a line in the case table of the tests. Its shape, its reference
+in NumPy and its draws follow from `build`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
 from ..errors import InputError, UnsupportedError
-from ..graph.shapes import Dims, Shape
+from ..graph.shapes import Dims
+from ..graph.weight import WeightSpec
 from ..primitives.base import Builder, Value
+from ..primitives.expand import computed, shapes_of
 from ..primitives.functions import ALIASES, FUNCTIONS, LINEAR, Function
 
 LAYERS: dict[str, type[Layer]] = {}
@@ -33,19 +34,13 @@ IGNORED_KEYS = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class WeightSpec:
-    """A weight that a layer needs: its name and shape."""
-
-    name: str
-    shape: Shape
-
-
 class Layer:
     """Base of all layers. Subclasses are frozen dataclasses whose fields bear the names of Keras' config.
 
-    Methods return one shape (a tuple), array or value; a layer of several outputs returns a list of them.
-    Shapes have the batch first. In `output_shape` any dimension may be None (free); elsewhere all are numbers.
+    `build(self, t, *xs, w)` makes the output of inputs xs and weights w (by name), all of them symbols, with the words
+    of a Trace t; a layer of several outputs returns a list of them. Shapes have the batch first; there and in
+    `output_shape` any dimension may be None (free). A layer with a kernel of its own has `output_shape`, `reference`
+    and `lower` instead.
     """
 
     arity: ClassVar[int | None] = 1  # number of inputs; None: one or more
@@ -109,19 +104,27 @@ class Layer:
 
     def output_shape(self, *inputs: Dims) -> Any:
         """The shape that comes out for inputs of these shapes. Raises ValueError where they do not fit."""
-        raise NotImplementedError(f"class {type(self).__name__} has no method output_shape")
+        self._needs_build("output_shape")
+        made = shapes_of(self, tuple(map(tuple, inputs)))
+        return made[0] if len(made) == 1 else list(made)
 
     def reference(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> Any:
         """The layer in plain NumPy, in the precision of its inputs: what the kernels are judged by."""
-        raise NotImplementedError(f"class {type(self).__name__} has no method reference")
+        self._needs_build("reference")
+        made = computed(self, inputs, weights)
+        return made[0] if len(made) == 1 else list(made)
 
     def lower(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, np.ndarray]) -> Any:
-        """The draws that compute this layer.
+        """The draws that compute a layer that says no `build`, but has a kernel of its own.
 
         Weights are `graph.weight.Weight`s: what is sliced, turned, reshaped or broadcast stays one, known by name and
         view to all plans; arithmetic gives plain arrays.
         """
-        raise NotImplementedError(f"class {type(self).__name__} has no method lower")
+        raise NotImplementedError(f"class {type(self).__name__} has no method build, nor lower")
+
+    def _needs_build(self, method: str) -> None:
+        if not hasattr(self, "build"):
+            raise NotImplementedError(f"class {type(self).__name__} has no method build, nor {method}")
 
 
 def _told(value: Any) -> str:

@@ -1,26 +1,64 @@
-"""What all convolutions of images share: their options, and how these are drawn."""
+"""What layers on images share: the order of their axes, and the options of convolutions."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from ..graph.shapes import Dims
-from ..primitives.base import Builder, Value
-from ..primitives.conv import draw_conv, rows_looped, rows_unrolled
-from ..primitives.window import Margins, Padding, Pair, normalize, paddings, refused, window_sizes, windows
-from .base import Activated
+from ..primitives.trace import Sym, Trace
+from ..primitives.window import Padding, Sizes, normalize, refused
+from .base import Activated, Layer
 
 
-class Convolution(Activated):
-    """What the convolutions share: their options and how they are drawn."""
+class Images(Layer):
+    """A layer on images: (N, *sizes, C), or with data_format "channels_first" (N, C, *sizes)."""
 
-    kernel_size: Pair
-    strides: Pair
+    axes: ClassVar[int] = 2  # spatial ones
+    data_format: str | None
+
+    def unsupported(self) -> list[str]:
+        return refused(self)
+
+    @property
+    def channels_first(self) -> bool:
+        """Whether the channels are axis 1."""
+        return self.data_format == "channels_first"
+
+    def last(self, shape: Dims) -> Dims:
+        """A shape of images with the channels last. Raises ValueError where it is none of images."""
+        if len(shape) != self.axes + 2:
+            names = ", ".join({1: "L", 2: "HW"}.get(self.axes, "DHW"))
+            wanted = f"(N, C, {names})" if self.channels_first else f"(N, {names}, C)"
+            raise ValueError(f"the input must be images of shape {wanted}, not {shape}")
+        return (shape[0], *shape[2:], shape[1]) if self.channels_first else tuple(shape)
+
+    def channels(self, shape: Dims) -> int:
+        """How many channels images of this shape have. Raises ValueError where that is not known."""
+        count = self.last(shape)[-1]
+        if count is None:
+            raise ValueError(f"the number of channels of {shape} must be known")
+        return count
+
+    def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
+        self.last(x.shape)
+        if not self.channels_first:
+            return self.on_images(t, x, w)
+        y = self.on_images(t, t.plain(t.transpose(x, (0, *range(2, x.rank), 1))), w)
+        return t.transpose(y, (0, y.rank - 1, *range(1, y.rank - 1))) if y.rank == x.rank else y
+
+    def on_images(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
+        """`build` for images with the channels last."""
+        raise NotImplementedError
+
+
+class Convolution(Activated, Images):
+    """What the convolutions share."""
+
+    kernel_size: Sizes
+    strides: Sizes
     padding: Padding
-    dilation_rate: Pair
+    dilation_rate: Sizes
     groups: int
 
     def __post_init__(self) -> None:
@@ -28,43 +66,10 @@ class Convolution(Activated):
         normalize(self, "kernel_size", "strides", "dilation_rate")
 
     def unsupported(self) -> list[str]:
-        return refused(self) + ([] if self.groups == 1 else [f"groups={self.groups} (only 1)"])
+        return super().unsupported() + ([] if self.groups == 1 else [f"groups={self.groups} (only 1)"])
 
-    def pads(self, sizes: Sequence[int]) -> Margins:
-        """((top, bottom), (left, right)) zeros around an image of these (height, width)."""
-        return paddings(self.padding, sizes, self.kernel_size, self.strides, self.dilation_rate)
-
-    def windows(self, x: np.ndarray) -> np.ndarray:
-        """(N, OH, OW, C, KH, KW): what each output pixel sees of the images (N, H, W, C)."""
-        return windows(x, self.pads(x.shape[1:3]), self.kernel_size, self.strides, self.dilation_rate)
-
-    def sizes(self, shape: Dims) -> Dims:
-        """(N, OH, OW) for images of this shape."""
-        return (shape[0], *window_sizes(self.padding, shape[1:3], self.kernel_size, self.strides, self.dilation_rate))
-
-    def rows_unrolled(self) -> int:
-        """How many rows of the kernel an unrolled text of moderate size can hold; 0 if none."""
-        return rows_unrolled(self.kernel_size, self.strides, self.dilation_rate)
-
-    def rows_looped(self, inner: int) -> int:
-        """How many rows of the kernel a text with real loops may take, `inner` turns for each tap."""
-        return rows_looped(self.kernel_size[1], inner)
-
-    def draw(
-        self,
-        b: Builder,
-        name: str,
-        shape: Dims,
-        x: Value,
-        weights: np.ndarray,
-        bias: np.ndarray | None,
-        corner: Pair,
-        rows: int | None = None,
-        residual: Value | None = None,
-        **options: Any,
-    ) -> Value:
-        """`draw_conv` with this layer's strides, dilation and activation."""
-        return draw_conv(
-            b, name, shape, x, weights, bias, corner, rows=rows, residual=residual, strides=self.strides,
-            dilation=self.dilation_rate, activation=self.activation.fused, **options,
-        )  # fmt: skip
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options of a convolution as the primitive takes them."""
+        steps = dict(kernel_size=self.kernel_size, strides=self.strides, dilation=self.dilation_rate)
+        return steps | {"padding": self.padding}

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
-from ..graph.shapes import Dims
-from ..primitives.base import Builder, Value
+from ..graph.shapes import EXACT, Dims
+from ..primitives.index import MOST_AXES
+from ..primitives.trace import Sym, Trace
 from .base import Layer, WeightSpec, register
 from .core import whole
-
-MOST_AXES = 5  # of the indices: the output has one more
-EXACT = 1 << 24  # whole numbers up to here are floats of their own
 
 
 @register("Embedding")
@@ -29,7 +25,6 @@ class Embedding(Layer):
     ignored: ClassVar[frozenset[str]] = frozenset(
         "dropout embeddings_initializer embeddings_regularizer embeddings_constraint".split()
     )
-    exact_inputs: ClassVar[tuple[int, ...]] = (0,)
     input_dim: int
     output_dim: int
     mask_zero: bool = False
@@ -49,17 +44,7 @@ class Embedding(Layer):
     def weight_specs(self, *inputs: Dims) -> list[WeightSpec]:
         return [WeightSpec("embeddings", (self.input_dim, self.output_dim))]
 
-    def output_shape(self, *inputs: Dims) -> Dims:
-        if not 1 <= len(inputs[0]) <= MOST_AXES:
-            raise ValueError(f"Embedding takes shapes of 1 to {MOST_AXES} dimensions, not {inputs[0]}")
-        return (*inputs[0], self.output_dim)
-
-    def reference(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
-        numbers, table = inputs[0], np.asarray(weights["embeddings"])
-        found = (numbers > -self.input_dim - 1) & (numbers < self.input_dim)
-        rows = table[np.where(found, numbers, 0).astype(np.int64)]
-        return np.where(found[..., None], rows, np.nan).astype(table.dtype)
-
-    def lower(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, np.ndarray]) -> Value:
-        shape = (*inputs[0].shape, self.output_dim)
-        return b.draw("embedding", shape, {"x": inputs[0]}, tensors={"table": weights["embeddings"]})
+    def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
+        if not 1 <= x.rank <= MOST_AXES:
+            raise ValueError(f"Embedding takes shapes of 1 to {MOST_AXES} dimensions, not {x.shape}")
+        return t.take(w["embeddings"], x)

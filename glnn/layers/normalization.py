@@ -6,27 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
-from ..graph.shapes import Dims, checked_axis
-from ..primitives.base import Builder, Value
-from ..primitives.functions import LINEAR, Function
-from ..primitives.move import permute
-from .activation import finish
-from .base import Activated, WeightSpec, register
+from ..graph.shapes import Dims, Shape, checked_axis, numbers
+from ..primitives.move import Along, Size
+from ..primitives.reduce import counted
+from ..primitives.trace import Sym, Trace
+from .base import Layer, WeightSpec, register
 
 CENTRED = 2.0**103  # a mean up to here (half of the largest float's last bit) is subtracted without overflow
 
 
 @register("BatchNormalization", "BatchNormalizationV1")
 @dataclass(frozen=True)
-class BatchNormalization(Activated):
-    """(x - moving_mean) / sqrt(moving_variance + epsilon) * gamma + beta, per element of `axis`.
+class BatchNormalization(Layer):
+    """(x - moving_mean) / sqrt(moving_variance + epsilon) * gamma + beta, per element of `axis`."""
 
-    `activation`, which Keras' layer lacks, is where a pass puts the function that follows.
-    """
-
-    own_fields: ClassVar[frozenset[str]] = frozenset(("activation",))
     ignored: ClassVar[frozenset[str]] = frozenset(
         "synchronized renorm_clipping renorm_momentum adjustment running_mean_initializer "
         "running_variance_initializer".split()
@@ -35,7 +28,6 @@ class BatchNormalization(Activated):
     epsilon: float = 1e-3
     center: bool = True
     scale: bool = True
-    activation: Function = LINEAR
 
     @classmethod
     def convert(cls, key: str, value: Any) -> Any:
@@ -59,36 +51,120 @@ class BatchNormalization(Activated):
         names = ["gamma"] * self.scale + ["beta"] * self.center + ["moving_mean", "moving_variance"]
         return [WeightSpec(name, (size,)) for name in names]
 
-    def output_shape(self, *inputs: Dims) -> Dims:
-        self.where(inputs[0])
-        return self.activation.output_shape(inputs[0])
+    def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
+        """As (x - centre) * scale + shift (decision 012)."""
+        sizes = [-1 if axis == self.where(x.shape) else 1 for axis in range(x.rank)]
+        mean = w["moving_mean"]
+        centre = t.where(abs(mean) < CENTRED, mean, 0.0)
+        scale = (w["gamma"] if self.scale else 1.0) / t.apply("sqrt", w["moving_variance"] + self.epsilon)
+        shift = (w["beta"] if self.center else 0.0) - (mean - centre) * scale
+        along = (t.reshape(factor, sizes) for factor in (centre, scale, shift))
+        return (x - next(along)) * next(along) + next(along)
 
-    def factors(self, weights: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """(scale, shift) in float64, both (C,): the layer is x * scale + shift."""
-        centre, scale, shift = self.centred(weights)
-        return scale, shift - centre * scale
 
-    def centred(self, weights: Mapping[str, np.ndarray]) -> np.ndarray:
-        """(centre, scale, shift) in float64, (3, C): the layer is (x - centre) * scale + shift (decision 012)."""
-        wide = {name: np.asarray(value, np.float64) for name, value in weights.items()}
-        mean = wide["moving_mean"]
-        centre = np.where(np.abs(mean) < CENTRED, mean, 0.0)
-        with np.errstate(all="ignore"):
-            scale = wide.get("gamma", 1.0) / np.sqrt(wide["moving_variance"] + self.epsilon)
-            return np.stack([centre, scale, wide.get("beta", 0.0) - (mean - centre) * scale])
+@dataclass(frozen=True)
+class _Normalization(Layer):
+    """What normalizes by sums along `axis`, one or several, and scales and shifts what comes out there."""
 
-    def reference(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
-        x = inputs[0]
-        along = [-1 if axis == self.where(x.shape) else 1 for axis in range(x.ndim)]
-        centre, scale, shift = (factor.reshape(along) for factor in self.centred(weights))
-        with np.errstate(all="ignore"):
-            return self.activation(((x - centre) * scale + shift).astype(x.dtype, copy=False))
+    ignored: ClassVar[frozenset[str]] = frozenset(("gamma", "beta"))
+    axis: int | tuple[int, ...] = -1
 
-    def lower(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, np.ndarray]) -> Value:
-        shape = inputs[0].shape
-        axis = self.where(shape)
-        order = [k for k in range(len(shape)) if k != axis] + [axis]
-        x = permute(b, inputs[0], order)
-        factors = {"factors": self.centred(weights)}
-        y = b.draw("scale_shift", x.shape, {"x": x}, cells=factors, activation=self.activation.fused)
-        return finish(b, permute(b, y, [order.index(k) for k in range(len(shape))]), self.activation)
+    def axes(self, shape: Dims) -> tuple[int, ...]:
+        """The axes, counted from the front. Raises ValueError where the shape lacks one."""
+        return counted(self.axis, len(shape))
+
+    def sizes(self, shape: Dims) -> Shape:
+        """Of the axes. Raises ValueError where one is not known."""
+        return numbers(tuple(shape[axis] for axis in self.axes(shape)))
+
+    def along(self, t: Trace, x: Sym, weight: Sym) -> Sym:
+        """A weight of the sizes of the axes, as it broadcasts with x."""
+        axes = self.axes(x.shape)
+        return t.reshape(weight, [weight.shape[axes.index(k)] if k in axes else 1 for k in range(x.rank)])
+
+
+@register("LayerNormalization")
+@dataclass(frozen=True)
+class LayerNormalization(_Normalization):
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta, with mean and variance along `axis`; see Ba et al. 2016."""
+
+    epsilon: float = 1e-3
+    center: bool = True
+    scale: bool = True
+    rms_scaling: bool = False
+
+    def unsupported(self) -> list[str]:
+        return ["option rms_scaling=True (use RMSNormalization)"] if self.rms_scaling else []
+
+    def weight_specs(self, *inputs: Dims) -> list[WeightSpec]:
+        return [WeightSpec(name, self.sizes(inputs[0])) for name in ["gamma"] * self.scale + ["beta"] * self.center]
+
+    def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
+        y = standardized(t, x, self.axes(x.shape), self.epsilon)
+        y = y * self.along(t, x, w["gamma"]) if self.scale else y
+        return y + self.along(t, x, w["beta"]) if self.center else y
+
+
+def standardized(t: Trace, x: Sym, axes: Sequence[int], epsilon: float) -> Sym:
+    """x less its mean along axes, over the root of its variance there."""
+    centred = x - t.reduce("mean", x, axes, keepdims=True)
+    variance = t.reduce("mean", t.apply("square", centred), axes, keepdims=True)
+    return centred / t.apply("sqrt", variance + epsilon)
+
+
+@register("RMSNormalization")
+@dataclass(frozen=True)
+class RMSNormalization(_Normalization):
+    """x / sqrt(mean of x^2 + epsilon) * scale, with the mean along `axis` (Zhang and Sennrich 2019)."""
+
+    epsilon: float = 1e-6
+
+    def weight_specs(self, *inputs: Dims) -> list[WeightSpec]:
+        return [WeightSpec("scale", self.sizes(inputs[0]))]
+
+    def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
+        mean = t.reduce("mean", t.apply("square", x), self.axes(x.shape), keepdims=True)
+        return x / t.apply("sqrt", mean + self.epsilon) * self.along(t, x, w["scale"])
+
+
+@register("UnitNormalization")
+@dataclass(frozen=True)
+class UnitNormalization(_Normalization):
+    """x / sqrt(sum of x^2) along `axis`; the sum is 1e-24 at least."""
+
+    def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
+        total = t.reduce("sum", t.apply("square", x), self.axes(x.shape), keepdims=True)
+        return x / t.apply("sqrt", t.maximum(total, 1e-24))
+
+
+@register("GroupNormalization")
+@dataclass(frozen=True)
+class GroupNormalization(_Normalization):
+    """As LayerNormalization, over all but the batch, for `groups` of channels; -1: for each one (Wu and He 2018)."""
+
+    groups: int = 32
+    axis: int = -1
+    epsilon: float = 1e-3
+    center: bool = True
+    scale: bool = True
+
+    weight_specs = LayerNormalization.weight_specs
+
+    def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
+        (axis,), (channels,) = self.axes(x.shape), self.sizes(x.shape)
+        groups = channels if self.groups == -1 else self.groups
+        if groups < 1 or channels % groups:
+            raise ValueError(f"{self.groups} groups do not divide {channels} channels")
+        order = [*(k for k in range(x.rank) if k != axis), axis]
+        last, pixels = t.transpose(x, order), range(1, x.rank - 1)
+
+        def mean(y: Sym) -> Sym:
+            """The mean of each group, once for each of its channels."""
+            means = t.reshape(t.reduce("mean", y, pixels), (Size(0), groups, channels // groups))
+            spread = t.remap(t.reduce("mean", means, 2), (None, Along(None, div=channels // groups)))
+            return t.reshape(spread, (Size(0), *(1 for _ in pixels), channels))
+
+        centred = last - mean(last)
+        y = centred / t.apply("sqrt", mean(t.apply("square", centred)) + self.epsilon)
+        y = y * w["gamma"] if self.scale else y
+        return t.transpose(y + w["beta"] if self.center else y, [order.index(k) for k in range(x.rank)])

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import InputError, QuantizationError
 from ..graph.graph import ActivationCodec, Graph, Node
-from ..layers.activation import LeakyReLU
+from ..primitives.map import Copy
 from ..quant import HALF_MAX, affine, check_finite
 from ..run.inputs import named_inputs
 from ..run.session import Arrays, Session
@@ -61,7 +61,7 @@ def watched(graph: Graph) -> tuple[Graph, dict[str, str]]:
             names[name] = name
             if name in graph.activations:
                 names[name] = f"{name}/seen"
-                nodes.append(Node(f"{name}/seen", LeakyReLU(1.0), (name,), (f"{name}/seen",)))
+                nodes.append(Node(f"{name}/seen", Copy(), (name,), (f"{name}/seen",)))
     outputs = tuple(names.values())
     return graph.with_(nodes=tuple(nodes), outputs=outputs, output_names=outputs), names
 
@@ -188,7 +188,7 @@ def range_report(session: Session, x: Any, verbose: Any = "auto") -> RangeReport
         for name, values in seen.items():
             tallies[name].add(values)
     rows = [tallies[spec.name].row(spec.name, "Input", spec.name) for spec in graph.inputs]
-    rows += [tallies[t].row(node.label, type(node.layer).__name__, t) for node in graph.nodes for t in node.outputs]
+    rows += [tallies[t].row(node.label, node.kind, t) for node in graph.nodes for t in node.outputs]
     return RangeReport(graph.name, tuple(sorted(rows, key=lambda row: not row.leaves)), count)
 
 

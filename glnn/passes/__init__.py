@@ -1,25 +1,36 @@
-"""Graph -> Graph: optimisations that leave the results as they are. One file each, in this order."""
+"""Graph -> Graph: from the words of a format to primitives, then optimisations that leave the results as they are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..graph.graph import Graph, validate
-from . import fold_batchnorm, fuse_activation, fuse_residual, merge_padding, remove_identity
+import numpy as np
+
+from ..graph.graph import Graph, Node, validate
+from ..primitives.expand import expand
+from ..primitives.fuse import fuse
+from . import fold_affine, fuse_pad
 
 __all__ = ["PASSES", "optimize"]
 
-PASSES: tuple[Callable[[Graph], Graph], ...] = (
-    remove_identity.run,
-    merge_padding.run,
-    fold_batchnorm.run,
-    fuse_residual.run,
-    fuse_activation.run,
-)
+
+def narrow(graph: Graph) -> Graph:
+    """Weights that were computed in float64 as the float32 that is drawn with."""
+
+    def rounded(node: Node) -> Node:
+        wide = {name for name, w in node.weights.items() if getattr(w, "dtype", None) == np.float64}
+        with np.errstate(over="ignore"):
+            weights = {name: w.astype(np.float32) if name in wide else w for name, w in node.weights.items()}
+        return node.with_(weights=weights) if wide else node
+
+    return graph.with_(nodes=tuple(map(rounded, graph.nodes)))
+
+
+PASSES: tuple[Callable[[Graph], Graph], ...] = (expand, fuse_pad.run, fuse, fold_affine.run, narrow)
 
 
 def optimize(graph: Graph) -> Graph:
-    """The graph after all passes, validated after each."""
+    """The graph in primitives after all passes, validated after each."""
     for run in PASSES:
         graph = validate(run(graph))
     return graph

@@ -13,11 +13,15 @@ from ..graph.graph import ActivationCodec, Node
 from ..graph.quantized import Quantized
 from ..graph.shapes import Shape, ceil_div
 from ..kernels.files import load_kernel
+from ..kernels.finish import Finish
 from ..layout.cells import choose_cells
 from ..layout.codec import activation_storage, storage
 from ..layout.limits import Limits
 from ..layout.tiles import Layout, choose_layout
-from ..primitives.base import Activation, Value, Window
+from ..primitives.base import Epilogue, Value, Window
+from ..primitives.expr import RESULT, Apply
+from ..primitives.functions import LINEAR, Function
+from .epilogue import as_map, bind, result_shape
 from .weights import WeightPlan, WeightStore
 
 
@@ -32,7 +36,7 @@ class DrawSpec:
     cells: dict[str, int]
     const: dict[str, int | float]
     param: dict[str, int]
-    activation: Activation | None
+    finish: Finish | None
     windows: Mapping[str, Window]
     label: str
     looped: bool = False
@@ -119,11 +123,46 @@ class PlanBuilder:
         tensors: Mapping[str, np.ndarray] | None = None,
         const: Mapping[str, int | float] | None = None,
         param: Mapping[str, int] | None = None,
-        activation: Activation | None = None,
+        finish: Epilogue | Function | None = None,
         window: Mapping[str, Window] | None = None,
         looped: bool = False,
     ) -> Value:
         """See primitives.base.Builder."""
+        options: Any = dict(cells=cells, tensors=tensors, const=const, param=param, window=window, looped=looped)
+        epilogue = as_epilogue(finish)
+        if epilogue is None:
+            return self._draw(kernel, shape, inputs, None, **options)
+        whole = result_shape(shape, epilogue)
+        if 0 not in epilogue.tensors and (whole != shape or not self._room(inputs, options, epilogue)):
+            result = self._draw(kernel, shape, inputs, None, **options)
+            return self.draw("map", whole, {}, finish=as_map(epilogue, result))
+        return self._draw(kernel, whole, inputs, epilogue, **options)
+
+    def _room(self, inputs: Mapping[str, Value], options: Mapping[str, Any], epilogue: Epilogue) -> bool:
+        """Whether a draw has texture units left for the tensors of an epilogue."""
+        units = sum(self.layouts[v.id].textures for v in (*inputs.values(), *epilogue.tensors.values()))
+        for kind in ("cells", "tensors"):
+            for name, array in (options[kind] or {}).items():
+                number = self._weight(array, name, kind == "cells")
+                keys = list(self.weights)
+                units += self.weights[keys[number]].layout.textures + (keys[number] in self._scales)
+        units += sum(1 + isinstance(getattr(w, "values", w), Quantized) for w in epilogue.weights.values())
+        return units <= self.limits.texture_units
+
+    def _draw(
+        self,
+        kernel: str,
+        shape: Shape,
+        inputs: Mapping[str, Value],
+        epilogue: Epilogue | None,
+        *,
+        cells: Mapping[str, np.ndarray] | None,
+        tensors: Mapping[str, np.ndarray] | None,
+        const: Mapping[str, int | float] | None,
+        param: Mapping[str, int] | None,
+        window: Mapping[str, Window] | None,
+        looped: bool,
+    ) -> Value:
         source = load_kernel(kernel)
         params = {k: int(v) for k, v in (param or {}).items()}
         const = dict(const or {})
@@ -136,6 +175,10 @@ class PlanBuilder:
             needs = "GN and GU follow from the input x and the consts KH and KW"
             raise KernelError(f"{source.file}: {needs}; {error} is missing") from None
         params = {k: params[k] for k in source.declared["param"] if k in params} | params
+        bound = bind(self, epilogue, shape) if epilogue else None
+        if bound:
+            inputs, tensors = {**inputs, **bound.inputs}, {**(tensors or {}), **bound.tensors}
+            cells, window = {**(cells or {}), **bound.cells}, {**(window or {}), **bound.windows}
         cell_numbers = {k: self._weight(v, k, True) for k, v in (cells or {}).items()}
         tensor_numbers = {k: self._weight(v, k, False) for k, v in (tensors or {}).items()}
         keys = list(self.weights)
@@ -153,13 +196,20 @@ class PlanBuilder:
                 cell_numbers,
                 const,
                 params,
-                activation,
+                bound.finish if bound else None,
                 window or {},
                 where,
                 looped,
-            )
+            )  # fmt: skip
         )
         return out
+
+
+def as_epilogue(finish: Epilogue | Function | None) -> Epilogue | None:
+    """The epilogue that a finish means; None where nothing is left to do."""
+    if isinstance(finish, Function):
+        finish = Epilogue(RESULT if finish == LINEAR else Apply(finish, (RESULT,)))
+    return None if finish is None or finish.expr == RESULT and 0 not in finish.tensors else finish
 
 
 def groups_per_turn(groups: int, taps: int) -> int:

@@ -10,7 +10,7 @@ import dataclasses
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import GlnnError, GraphError, KernelError, LimitError, UnsupportedError
@@ -22,6 +22,8 @@ from ..layout.codec import activation_storage, texel_bytes
 from ..layout.limits import Limits
 from ..layout.tiles import Layout
 from ..primitives.base import Value, Window
+from ..primitives.expand import expand
+from ..primitives.fuse import fuse
 from .builder import DrawSpec, PlanBuilder
 from .slots import Slot, assign_slots
 from .weights import WeightPlan, WeightStore
@@ -113,6 +115,7 @@ def make_plan(
     Raises, naming the layer, LimitError where a tensor cannot fit, UnsupportedError for layers that have no lowering,
     KernelError for a kernel that is missing or wrong, GraphError for a lowering that gives something else than tensors.
     """
+    graph = fuse(expand(graph)) if any(hasattr(node.layer, "build") for node in graph.nodes) else graph
     store = store or WeightStore(graph)
     drafts = PlanBuilder(limits, store, _common_block(graph, input_shapes, limits))
     values: dict[str, Value] = {}
@@ -246,8 +249,8 @@ def _text(
                 ),
             )
         )  # fmt: skip
-    bound += [(name, weights[number].bound) for name, number in draft.tensors.items()]
-    act = draft.activation
+    for name, number in draft.tensors.items():
+        bound.append((name, replace(weights[number].bound, mul=draft.windows.get(name, Window()).mul)))
     text, values = _codec(drafts, draft.out)
     try:
         return assemble(
@@ -255,8 +258,7 @@ def _text(
                 draft.kernel, drafts.layouts[draft.out.id], tuple(bound),
                 tuple((name, weights[i].bound) for name, i in draft.cells.items()),
                 tuple(draft.const.items()), tuple(draft.param.items()),
-                act.name if act else None, act.constants if act else (), text, values, drafts.limits.dialect,
-                drafts.limits.precision, draft.looped,
+                draft.finish, text, values, drafts.limits.dialect, drafts.limits.precision, draft.looped,
             )
         )  # fmt: skip
     except GlnnError as error:

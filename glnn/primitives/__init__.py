@@ -1,6 +1,6 @@
-"""The primitive operations that layers are built of."""
+"""What layers are made of: about 20 operations with a shape rule, a NumPy reference and the ways to draw each."""
 
-from .base import Activation, Builder, Value, Window
-from .functions import FUNCTIONS, Function
+from .base import Builder, Epilogue, Primitive, Recipe, Value, Window
+from .trace import Sym, Trace
 
-__all__ = ["FUNCTIONS", "Activation", "Builder", "Function", "Value", "Window"]
+__all__ = ["Builder", "Epilogue", "Primitive", "Recipe", "Sym", "Trace", "Value", "Window"]

@@ -1,14 +1,19 @@
-"""What primitives are drawn with: values, windows, fused functions, and the builder that takes the draws."""
+"""What a primitive is, and what it is drawn with: values, windows, epilogues, and the builder that takes the draws."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from ..graph.shapes import Shape
+from ..graph.shapes import Dims, Shape, broadcast
+from ..graph.weight import WeightSpec
+from .expr import RESULT, Expr, constants, replaced, values
+from .expr import inputs as read
+from .functions import Function
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Builder(Protocol):
         tensors: Mapping[str, np.ndarray] | None = None,
         const: Mapping[str, int | float] | None = None,
         param: Mapping[str, int] | None = None,
-        activation: Activation | None = None,
+        finish: Epilogue | Function | None = None,
         window: Mapping[str, Window] | None = None,
         looped: bool = False,
     ) -> Value:
@@ -42,6 +47,8 @@ class Builder(Protocol):
         tensors: constants by name, read by the kernel like an input
         const:   numbers that the text of the kernel holds (unroll bounds, kernel sizes)
         param:   integers that may change with the shapes; they do not make a new program
+        finish:  what is computed with each value before it is written, maybe of further tensors; it may enlarge the
+                 shape to that of these, broadcast
         window:  how the block's origin in an input follows from the output's (see Window)
         looped:  a blocked kernel for a pixel at a time, with real loops: for what is too large to be written out. Its
                  consts may be given as `param`, so that new values of them need no new program
@@ -58,8 +65,128 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Activation:
-    """A pointwise function fused to the end of a kernel: its name in shaders/lib/activations.glsl and its constants."""
+class Epilogue:
+    """An expression at the end of a draw, with the tensors and weights that it reads; In(0) is what the draw made.
+
+    Where `tensors` has number 0 as well, what the kernel made is not used.
+    """
+
+    expr: Expr
+    tensors: Mapping[int, Value] = field(default_factory=dict)
+    weights: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A way to draw a primitive: what it is called, and the draws, for a Builder and an epilogue."""
 
     name: str
-    constants: tuple[tuple[str, float], ...] = ()
+    draw: Callable[[Builder, Epilogue | None], Value]
+
+
+PRIMITIVES: dict[str, type[Primitive]] = {}  # by the name that files know each by
+
+
+class Primitive:
+    """Base of all primitives: frozen dataclasses of what is computed, whatever format it came from.
+
+    Shapes have the batch first; in `shape` any dimension may be None (free). Those with a field `finish` compute this
+    with each value that they make: In(0) is that value, In(1), In(2), .. the inputs after the primitive's own.
+    Subclasses have `shape`, `compute` and `recipes`; what a graph asks of an Op follows from these.
+    """
+
+    arity: ClassVar[int | None] = 1  # inputs of its own; None: one or more
+    exact_inputs: ClassVar[tuple[int, ...]] = ()
+    """Inputs (by number) that hold whole numbers: stored with full precision where the device can."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        PRIMITIVES.setdefault(re.sub("(?<!^)([A-Z])", r"_\1", cls.__name__).lower(), cls)
+
+    def shape(self, *inputs: Dims) -> Dims:
+        """The shape of what it makes of inputs of these shapes. Raises ValueError where they do not fit."""
+        raise NotImplementedError
+
+    def weights(self, *inputs: Dims) -> list[WeightSpec]:
+        """The weights of its own for inputs of these shapes."""
+        return []
+
+    def compute(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
+        """What it makes, in NumPy and the type of its inputs, without the finish."""
+        raise NotImplementedError
+
+    def recipes(self, inputs: Sequence[Value], weights: Mapping[str, Any]) -> list[Recipe]:
+        """The ways to draw it, the one that is taken first."""
+        raise NotImplementedError
+
+    # ---- as an Op
+
+    def own(self, count: int) -> int:
+        """How many of `count` inputs are its own; the others are the finish's."""
+        return count - len([k for k in read(finish_of(self)) if k]) if self.arity is None else self.arity
+
+    def weight_specs(self, *inputs: Dims) -> list[WeightSpec]:
+        """The weights with those of the finish."""
+        own = self.weights(*inputs[: self.own(len(inputs))])
+        return [*own, *(WeightSpec(name, shape) for name, shape in constants(finish_of(self)).items())]
+
+    def output_shape(self, *inputs: Dims) -> Dims:
+        """The shape that comes out, the finish's inputs broadcast with it."""
+        own, finish = self.own(len(inputs)), finish_of(self)
+        if own < 0 or max(read(finish), default=0) > len(inputs) - own:
+            raise ValueError(f"it reads more tensors than the {len(inputs)} that it is given")
+        return spread(self.shape(*inputs[:own]), [*inputs[own:], *constants(finish).values()])
+
+    def reference(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
+        """What comes out, in NumPy."""
+        own, finish = self.own(len(inputs)), finish_of(self)
+        with np.errstate(all="ignore"):
+            made = self.compute(inputs[:own], weights)
+            if finish == RESULT:
+                return made
+            result = values(finish, dict(enumerate([made, *inputs[own:]])), weights)
+            return np.asarray(result).astype(made.dtype, copy=False)
+
+    def lower(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, Any]) -> Value:
+        """Its draws, by the first recipe."""
+        own, finish = self.own(len(inputs)), finish_of(self)
+        epilogue = None
+        if finish != RESULT:
+            epilogue = Epilogue(finish, dict(enumerate(inputs[own:], 1)), {n: weights[n] for n in constants(finish)})
+        return self.recipes(inputs[:own], weights)[0].draw(b, epilogue)
+
+
+def at_least(least: int, **values: int | Sequence[int]) -> None:
+    """Raises ValueError for a number, or one of several, that is less."""
+    for name, value in values.items():
+        numbers = (value,) if isinstance(value, int) else value
+        if any(number < least for number in numbers):
+            raise ValueError(f"{name} is {value}; allowed is {least} or more")
+
+
+def one_of(names: Iterable[str], **values: str) -> None:
+    """Raises ValueError for a value that is none of the names."""
+    for name, value in values.items():
+        if value not in names:
+            raise ValueError(f"{name} is {value!r}; allowed are {', '.join(map(repr, names))}")
+
+
+def finish_of(primitive: Any) -> Expr:
+    """What it computes with each value that it makes; In(0) where it can do no such thing."""
+    return getattr(primitive, "finish", RESULT)
+
+
+def spread(shape: Dims, others: Sequence[Dims]) -> Dims:
+    """The shape, broadcast with others as in NumPy; a free size wins over 1. Raises ValueError where they differ."""
+    for other in others:
+        rank = max(len(shape), len(other))
+        shape = broadcast(*((1,) * (rank - len(s)) + tuple(s) for s in (shape, other)))
+    return shape
+
+
+def after(epilogue: Epilogue | None, expr: Expr, tensors: Mapping[int, Value]) -> Epilogue:
+    """`expr` of a draw's own result In(0) and of tensors by numbers below 0, then the epilogue of what comes of it."""
+    whole = epilogue or Epilogue(RESULT)
+    return Epilogue(
+        replaced(whole.expr, lambda leaf: expr if leaf == RESULT else None), {**whole.tensors, **tensors}, whole.weights
+    )

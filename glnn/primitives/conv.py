@@ -1,17 +1,127 @@
-"""Convolution of images (N, H, W, C), drawn in parts that a shader can hold."""
+"""Convolution over 0 to 2 spatial axes, channels last: 0 is a matrix for each vector of channels (a dense layer)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
 import numpy as np
 
-from ..graph.shapes import Dims, numbers
-from .base import Activation, Builder, Value, Window
-from .window import Pair, block_span
+from ..graph.shapes import Dims, Shape, ceil_div, numbers
+from ..graph.weight import WeightSpec
+from .base import Builder, Epilogue, Primitive, Recipe, Value, Window, after, at_least
+from .expr import RESULT, Apply, Expr, In
+from .operations import OPERATIONS
+from .window import Padding, Pair, Sizes, block_span, check_padding, paddings, window_sizes, windows
 
 UNROLLED_TAPS = 64  # a kernel of more taps is drawn in bands of rows, or with real loops where one row is too long
 UNROLLED_PIXELS = 256  # likewise where the windows of a block of 8 pixels span more input pixels than this
-WOVEN = 4  # images that one draw can weave together
 LOOP_TURNS = 30000  # no draw loops more often: llvmpipe stops at 65535 turns without a word
+DENSE_GROUPS = 1024  # input groups of one draw: sums of 4096 products keep 1e-6, far below the cap on loop turns
+POINT = {"KH": 1, "KW": 1, "SH": 1, "SW": 1, "DH": 1, "DW": 1, "PT": 0, "PL": 0}  # a convolution of single pixels
+SUM = Apply(OPERATIONS["add"], (RESULT, In(-1)))  # what a draw adds to the draw before
+
+
+@dataclass(frozen=True)
+class Conv(Primitive):
+    """(N, *sizes, C) -> (N, *windows, filters), with weights kernel (*kernel_size, C / groups, filters) and a bias.
+
+    `padding` is "valid", "same" or ((before, after), ...) pixels of zeros for each spatial axis. Without spatial axes
+    any rank goes: (..., C) -> (..., filters).
+    """
+
+    filters: int
+    kernel_size: Sizes = ()
+    strides: Sizes = ()
+    dilation: Sizes = ()
+    padding: Padding = "valid"
+    groups: int = 1
+    use_bias: bool = True
+    finish: Expr = RESULT
+
+    def __post_init__(self) -> None:
+        at_least(1, filters=self.filters, groups=self.groups, kernel_size=self.kernel_size)
+        at_least(1, strides=self.strides, dilation=self.dilation)
+        check_padding(self.padding, len(self.kernel_size))
+        if len({*map(len, (self.kernel_size, self.strides, self.dilation))}) > 1 or len(self.kernel_size) > 2:
+            sizes = self.kernel_size, self.strides, self.dilation
+            raise ValueError(f"kernel, strides and dilation are {sizes}; each has one number for each of 0 to 2 axes")
+
+    def shape(self, *inputs: Dims) -> Dims:
+        x = inputs[0]
+        if x[-1] is not None:
+            self.weights(x)
+        if not self.kernel_size:
+            return (*x[:-1], self.filters)
+        sizes = window_sizes(self.padding, x[1:-1], self.kernel_size, self.strides, self.dilation)
+        return (x[0], *sizes, self.filters)
+
+    def weights(self, *inputs: Dims) -> list[WeightSpec]:
+        channels = inputs[0][-1]
+        if channels is None:
+            raise ValueError(f"the number of channels of {inputs[0]} must be known")
+        if channels % self.groups or self.filters % self.groups:
+            raise ValueError(f"{self.groups} groups divide {channels} channels or {self.filters} filters unevenly")
+        kernel = WeightSpec("kernel", (*self.kernel_size, channels // self.groups, self.filters))
+        return [kernel, WeightSpec("bias", (self.filters,))][: 1 + self.use_bias]
+
+    def compute(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
+        x, kernel, bias = inputs[0], weights["kernel"], weights["bias"] if self.use_bias else 0
+        if not self.kernel_size:
+            return (x @ kernel + bias).astype(x.dtype, copy=False)
+        pads = paddings(self.padding, x.shape[1:-1], self.kernel_size, self.strides, self.dilation)
+        seen = windows(x, pads, self.kernel_size, self.strides, self.dilation)
+        rank = len(self.kernel_size)
+        taps = tuple(range(rank + 2, 2 * rank + 2))
+        if self.groups == x.shape[-1]:
+            split = kernel.reshape(*self.kernel_size, self.groups, -1)
+            letters = "abc"[:rank]
+            sums = np.einsum(f"...i{letters},{letters}im->...im", seen, split)
+            y = sums.reshape(*sums.shape[:-2], self.filters)
+        else:
+            axes = (*taps, rank + 1), tuple(range(rank + 1))
+            each = zip(np.split(seen, self.groups, rank + 1), np.split(kernel, self.groups, -1), strict=True)
+            y = np.concatenate([np.tensordot(part, weight, axes) for part, weight in each], axis=-1)
+        return (y + bias).astype(x.dtype, copy=False)
+
+    def recipes(self, inputs: Sequence[Value], weights: Mapping[str, Any]) -> list[Recipe]:
+        x, kernel, bias = inputs[0], weights["kernel"], weights["bias"] if self.use_bias else None
+        shape = numbers(self.shape(x.shape))
+        if not self.kernel_size:
+            return [Recipe("rows", lambda b, finish: draw_matrix(b, x, kernel, bias, finish))]
+        pads = paddings(self.padding, x.shape[1:-1], self.kernel_size, self.strides, self.dilation)
+        (kh, kw), strides, dilation = pair(self.kernel_size), pair(self.strides), pair(self.dilation)
+        kernel = kernel.reshape(kh, kw, *kernel.shape[-2:])
+        corner = pair([before for before, _ in pads], 0)
+        draw = partial(
+            draw_conv, shape=shape, x=x, bias=bias, corner=corner, strides=strides, dilation=dilation
+        )  # fmt: skip
+        channels, filters = kernel.shape[2], self.filters // self.groups
+        rows = rows_unrolled((kh, kw), strides, dilation)
+        if self.groups == x.shape[-1] == self.filters and channels == 1:
+            split = kernel.reshape(kh, kw, self.filters)
+            return [_recipe(draw, "depthwise", weights=split, blocked=rows == kh, looped=rows != kh)]
+        lanes = self.groups > 1 and bool(channels % 4 or filters % 4)
+        looped = rows_looped(kw, channels if lanes else ceil_div(channels, 4))
+        if lanes:
+            bands = None if self.groups == x.shape[-1] else looped
+            return [_recipe(draw, "conv_lanes", weights=kernel, rows=bands, CI=channels, CO=filters)]
+        if self.groups > 1:
+            return [_recipe(draw, "conv_grouped", weights=kernel, rows=looped, GI=channels // 4, GO=filters // 4)]
+        loops = _recipe(draw, "conv", weights=kernel, rows=looped, looped=True)
+        return [_recipe(draw, "conv", weights=kernel, rows=rows, blocked=True), loops] if rows else [loops]
+
+
+def _recipe(draw: Any, name: str, **options: Any) -> Recipe:
+    return Recipe(name, lambda b, finish: draw(b, name, finish=finish, **options))
+
+
+def pair(sizes: Sequence[int], fill: int = 1) -> Pair:
+    """(along height, along width) of sizes along one axis or two: rows of vectors are images of height N."""
+    first, second = (fill, *sizes)[-2:]
+    return first, second
 
 
 def rows_unrolled(kernel: Pair, strides: Pair = (1, 1), dilation: Pair = (1, 1)) -> int:
@@ -30,20 +140,40 @@ def rows_looped(width: int, inner: int) -> int:
     return LOOP_TURNS // ((width + 1) * (inner + 1))
 
 
+def draw_matrix(b: Builder, x: Value, matrix: Any, bias: Any, finish: Epilogue | None) -> Value:
+    """x (..., C) times a matrix (C, U), plus a bias (U,): (..., U). Long sums are added up by several draws."""
+    channels, units = matrix.shape
+    groups = ceil_div(channels, 4)
+    if not groups:
+        raise ValueError("a dense layer on an input of no channels")
+    step = ceil_div(groups, ceil_div(groups, DENSE_GROUPS))
+    y: Value | None = None
+    for first in range(0, groups, step):
+        last = min(first + step, groups)
+        cells = {
+            "weights": matrix[None, 4 * first : 4 * last],
+            "bias": np.zeros(units, np.float32) if bias is None or first else bias,
+        }
+        end = _summed(y, finish if last == groups else None)
+        param = {"G0": first, "GN": last - first}
+        y = b.draw("conv", (*x.shape[:-1], units), {"x": x}, cells=cells, const=POINT, param=param, finish=end)
+    assert y is not None
+    return y
+
+
 def draw_conv(
     b: Builder,
     name: str,
-    shape: Dims,
+    shape: Shape,
     x: Value,
-    weights: np.ndarray,
-    bias: np.ndarray | None,
+    weights: Any,
+    bias: Any,
     corner: Pair,
     *,
     strides: Pair = (1, 1),
     dilation: Pair = (1, 1),
-    activation: Activation | None = None,
+    finish: Epilogue | None = None,
     rows: int | None = None,
-    residual: Value | None = None,
     blocked: bool = False,
     looped: bool = False,
     **const: int,
@@ -54,9 +184,9 @@ def draw_conv(
     `looped`: a blocked kernel with real loops, for a kernel of too many taps to be written out.
     """
     kh, kw = weights.shape[:2]
-    bands = -(-kh // (kh if rows is None else max(1, rows)))
-    rows = -(-kh // bands)
-    value = residual
+    bands = ceil_div(kh, kh if rows is None else max(1, rows))
+    rows = ceil_div(kh, bands)
+    value: Value | None = None
     steps = dict(SH=strides[0], SW=strides[1], DH=dilation[0], DW=dilation[1])
     for top in range(0, kh, rows):
         part = weights[top : top + rows]
@@ -65,14 +195,19 @@ def draw_conv(
         constant = name == "conv_lanes"
         value = b.draw(
             name,
-            numbers(shape),
-            {"x": x} if value is None else {"x": x, "residual": value},
+            shape,
+            {"x": x},
             cells=cells if constant else {"weights": taps, **cells},
             tensors={"weights": taps} if constant else None,
             const=dict(KH=len(part), KW=kw, PT=corner[0] - top * steps["DH"], PL=corner[1]) | steps | const,
             window={"x": Window(mul=strides)} if blocked or looped else None,
             looped=looped,
-            activation=activation if top + rows >= kh else None,
+            finish=_summed(value, finish if top + rows >= kh else None),
         )
     assert value is not None
     return value
+
+
+def _summed(before: Value | None, finish: Epilogue | None) -> Epilogue | None:
+    """The epilogue of a draw whose result is added to that of a draw before."""
+    return finish if before is None else after(finish, SUM, {-1: before})

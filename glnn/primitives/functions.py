@@ -1,32 +1,37 @@
 """Activation functions: their names, constants and NumPy formulas, in one table.
 
-A pointwise function is fused to the end of a kernel (shaders/lib/activations.glsl holds its GLSL under the same name);
-softmax, log_softmax, sparsemax and glu look along the last axis and have kernels of their own (see activation.finish).
+shaders/lib/functions.glsl holds the GLSL of a pointwise function under the same name; softmax, log_softmax, sparsemax
+and glu look along the last axis (see Trace.activation). What else is computed element by element: operations.py.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from ..graph.shapes import Dims
-from .base import Activation
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017, as in Keras
 
 
 @dataclass(frozen=True)
 class Function:
-    """An activation function with its constants, callable on arrays: same shape out (glu: half the last axis)."""
+    """A function with its constants, callable on arrays: same shape out (glu: half the last axis).
+
+    arity: how many arrays it takes
+    infix: the sign by which GLSL writes it, if it does
+    """
 
     name: str
     constants: tuple[tuple[str, float], ...] = ()
     formula: Callable[..., np.ndarray] = field(default=lambda x: x, compare=False, repr=False)
     pointwise: bool = True
+    arity: int = 1
+    infix: str = ""
 
     def __repr__(self) -> str:
         return f"Function({', '.join([repr(self.name), *(f'{name}={value!r}' for name, value in self.constants)])})"
@@ -34,13 +39,6 @@ class Function:
     def __call__(self, x: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
             return self.formula(x, **dict(self.constants)).astype(x.dtype, copy=False)
-
-    @property
-    def fused(self) -> Activation | None:
-        """What a draw takes as its `activation`: None for linear and for functions that are not pointwise."""
-        if not self.pointwise or self.name == "linear":
-            return None
-        return Activation(self.name, tuple((f"ACT_{name.upper()}", value) for name, value in self.constants))
 
     def output_shape(self, shape: Dims) -> Dims:
         """The shape that comes out for this shape. Raises ValueError where glu's last axis is odd."""
@@ -57,7 +55,7 @@ class Function:
             if name not in known:
                 raise TypeError(f"activation {self.name} has no constant {name!r}, only {sorted(known)}")
             known[name] = float(value)
-        return Function(self.name, tuple(known.items()), self.formula, self.pointwise)
+        return replace(self, constants=tuple(known.items()))
 
 
 FUNCTIONS: dict[str, Function] = {}
@@ -243,9 +241,9 @@ def softmax(x: np.ndarray, axis: int | tuple[int, ...] = -1) -> np.ndarray:
 
 
 @_function(pointwise=False)
-def log_softmax(x: np.ndarray) -> np.ndarray:
-    shifted = x - x.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+def log_softmax(x: np.ndarray, axis: int | tuple[int, ...] = -1) -> np.ndarray:
+    shifted = x - x.max(axis=axis, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 
 
 @_function(pointwise=False)

@@ -1,52 +1,296 @@
-"""Moving elements without computing: axis arithmetic and the draws of reshape, permute and broadcast."""
+"""Moving elements without computing: reshape, remap (permute, repeat, pad, crop, enlarge, turn around), concat."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
 
 from ..errors import LimitError
-from ..graph.shapes import Shape, row_major
-from .base import Builder, Value
+from ..graph.shapes import Dims, Shape, checked_axis, numbers, product, row_major
+from .base import Builder, Epilogue, Primitive, Recipe, Value, at_least, one_of
+from .expr import RESULT, Expr
 
 MAX_RANK = 6
 EXACT_INDEX = 2**24  # integers that a kernel divides exactly
+EDGES = {"inside": 0, "zero": 1, "clamp": 2, "reflect": 3, "wrap": 4, "only": 5}  # the numbers that the kernel knows
 
 
-def reshape(b: Builder, value: Value, shape: Shape) -> Value:
+@dataclass(frozen=True)
+class Size:
+    """In a target shape: as long as this axis of the input is."""
+
+    axis: int
+
+
+@dataclass(frozen=True)
+class Reshape(Primitive):
+    """The same elements in row-major order in another shape: numbers, sizes of the input, -1 once for the rest."""
+
+    target: tuple[int | Size, ...]
+    finish: Expr = RESULT
+
+    def __post_init__(self) -> None:
+        if self.target.count(-1) > 1 or any(isinstance(size, int) and size < -1 for size in self.target):
+            raise ValueError(f"the shape {self.target} holds numbers, sizes of the input, and -1 once at most")
+
+    def shape(self, *inputs: Dims) -> Dims:
+        x = inputs[0]
+        sizes = [x[size.axis] if isinstance(size, Size) else size for size in self.target]
+        if -1 not in sizes:
+            total, wanted = product(x), product(tuple(sizes))
+            if None not in (total, wanted) and total != wanted:
+                raise ValueError(f"{total} elements of {x} do not fit the shape {tuple(sizes)}")
+            return tuple(sizes)
+        kept = [size.axis for size in self.target if isinstance(size, Size)]
+        total = product(tuple(size for axis, size in enumerate(x) if axis not in kept))
+        rest = math.prod(size for size in self.target if not isinstance(size, Size) and size != -1)
+        if total is not None and (not rest or total % rest):
+            raise ValueError(f"{total} elements of {x} do not fit the shape {tuple(sizes)}")
+        return tuple((None if total is None else total // rest) if size == -1 else size for size in sizes)
+
+    def compute(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
+        return inputs[0].reshape(numbers(self.shape(inputs[0].shape)))
+
+    def recipes(self, inputs: Sequence[Value], weights: Mapping[str, Any]) -> list[Recipe]:
+        x = inputs[0]
+        shape = numbers(self.shape(x.shape))
+        return [Recipe("rows", lambda b, finish: reshape(b, x, shape, finish))]
+
+
+@dataclass(frozen=True)
+class Along:
+    """Where the elements along one axis of the output lie: at floor((i * mul + add) / div) of axis `source`.
+
+    source: None: the axis is new, and all along it is the same
+    size:   of the axis; None: (size of the source * div + extra) // mul
+    edge:   what is read beyond the source: "zero", its end ("clamp"), it mirrored at its end ("reflect"), it from its
+            other end ("wrap"); "inside": nothing is; "only": zero, and also where the division leaves a rest
+    """
+
+    source: int | None
+    size: int | None = None
+    mul: int = 1
+    add: int = 0
+    div: int = 1
+    extra: int = 0
+    edge: str = "inside"
+
+    def __post_init__(self) -> None:
+        one_of(EDGES, edge=self.edge)
+        at_least(1, div=self.div, size=1 if self.size is None else self.size)
+        if self.mul < 1 and self.size is None:
+            raise ValueError(f"mul is {self.mul}; allowed is 1 or more, less where the size is given")
+
+    def length(self, size: int | None) -> int | None:
+        """The length of the axis for a source of this size. Raises ValueError where nothing is left."""
+        if self.size is not None or size is None:
+            return self.size
+        made = (size * self.div + self.extra) // self.mul
+        if made < 1:
+            raise ValueError(f"of {size} elements along axis {self.source} none is left")
+        return made
+
+    def places(self, size: int, length: int) -> tuple[np.ndarray, np.ndarray]:
+        """For each element the place in a source of this size, and whether there is one."""
+        at = np.arange(length) * self.mul + self.add
+        place = at // self.div
+        if self.edge == "clamp":
+            return np.clip(place, 0, size - 1), np.ones(length, bool)
+        if self.edge == "wrap":
+            return place % size, np.ones(length, bool)
+        if self.edge == "reflect":
+            place = np.abs(place) % max(1, 2 * (size - 1))
+            return np.minimum(place, 2 * (size - 1) - place), np.ones(length, bool)
+        inside = (place >= 0) & (place < size) & ((self.edge != "only") | (at % self.div == 0))
+        return np.clip(place, 0, size - 1), inside
+
+
+@dataclass(frozen=True)
+class Remap(Primitive):
+    """Each axis of the output along one of the input (see Along), all of which are used, or are of size 1."""
+
+    axes: tuple[Along, ...]
+    finish: Expr = RESULT
+
+    def shape(self, *inputs: Dims) -> Dims:
+        x = inputs[0]
+        for along in self.axes:
+            if along.source is not None and not 0 <= along.source < len(x):
+                raise ValueError(f"axis {along.source} is none of a tensor of rank {len(x)}")
+        return tuple(along.length(1 if along.source is None else x[along.source]) for along in self.axes)
+
+    def compute(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
+        x, shape = inputs[0], numbers(self.shape(inputs[0].shape))
+        index: list[Any] = [0] * x.ndim
+        live = np.ones((1,) * len(shape), bool)
+        for axis, (along, length) in enumerate(zip(self.axes, shape, strict=True)):
+            if along.source is None:
+                continue
+            place, inside = along.places(x.shape[along.source], length)
+            spread = [-1 if k == axis else 1 for k in range(len(shape))]
+            index[along.source] = place.reshape(spread)
+            live = live & inside.reshape(spread)
+        return np.broadcast_to(np.where(live, x[tuple(index)], 0).astype(x.dtype, copy=False), shape)
+
+    def recipes(self, inputs: Sequence[Value], weights: Mapping[str, Any]) -> list[Recipe]:
+        x = inputs[0]
+        return [Recipe("remap", lambda b, finish: remap(b, x, self.axes, finish))]
+
+    @property
+    def order(self) -> tuple[int, ...] | None:
+        """The order of axes, where it does nothing but to put them into another."""
+        plain = all(along == Along(along.source) and along.source is not None for along in self.axes)
+        return tuple(along.source or 0 for along in self.axes) if plain else None
+
+
+@dataclass(frozen=True)
+class Concat(Primitive):
+    """The inputs one after the other along `axis`."""
+
+    arity = None
+    axis: int
+    finish: Expr = RESULT
+
+    def shape(self, *inputs: Dims) -> Dims:
+        first = inputs[0]
+        axis = checked_axis(self.axis, len(first))
+        sizes = list(first)
+        for shape in inputs[1:]:
+            if len(shape) != len(first):
+                raise ValueError(f"Concatenate takes inputs of one rank, not {first} and {shape}")
+            for k, (a, b) in enumerate(zip(sizes, shape, strict=True)):
+                if k == axis:
+                    sizes[k] = None if a is None or b is None else a + b
+                elif None not in (a, b) and a != b:
+                    raise ValueError(f"the shapes {first} and {shape} differ along axis {k}, not only axis {axis}")
+                elif a is None:
+                    sizes[k] = b
+        return tuple(sizes)
+
+    def compute(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
+        return np.concatenate(inputs, axis=self.axis)
+
+    def recipes(self, inputs: Sequence[Value], weights: Mapping[str, Any]) -> list[Recipe]:
+        values = list(inputs)
+        shape = numbers(self.shape(*(value.shape for value in values)))
+        axis = checked_axis(self.axis, len(shape))
+
+        def draw(b: Builder, finish: Epilogue | None) -> Value:
+            if 0 < axis < len(shape) - 3:  # the kernel sees the leading axes as one: (before, axis, rest, channels)
+                flat = [reshape(b, v, _merged(v.shape, axis)) for v in values]
+                return reshape(b, join(b, flat, 1), shape, finish)
+            return join(b, values, axis, finish)
+
+        return [Recipe("halves", draw)]
+
+
+def _merged(shape: Shape, axis: int) -> Shape:
+    """The shape as (before, axis, after, channels)."""
+    return (math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 : -1]), shape[-1])
+
+
+def join(b: Builder, values: Sequence[Value], axis: int, finish: Epilogue | None = None) -> Value:
+    """All values along an axis, halves first, so that each element is copied few times."""
+    if len(values) == 1:
+        return moved(b, values[0], finish)
+    half = len(values) // 2
+    first, second = join(b, values[:half], axis), join(b, values[half:], axis)
+    shape = list(first.shape)
+    shape[axis] += second.shape[axis]
+    const = {"AXIS": max(0, axis + 4 - len(shape)), "ALIGNED": int(axis < len(shape) - 1 or first.shape[-1] % 4 == 0)}
+    return b.draw("concat", tuple(shape), {"p": first, "q": second}, const=const, finish=finish)
+
+
+def moved(b: Builder, value: Value, finish: Epilogue | None) -> Value:
+    """What an epilogue makes of a value that is there; itself where there is none."""
+    if finish is None:
+        return value
+    return b.draw("map", value.shape, {}, finish=replace(finish, tensors={**finish.tensors, 0: value}))
+
+
+def reshape(b: Builder, value: Value, shape: Shape, finish: Epilogue | None = None) -> Value:
     """The same elements in row-major order with another shape of the same size; nothing is drawn if it is the same."""
     if tuple(shape) == tuple(value.shape):
-        return value
-    aligned = int(value.shape[-1] % 4 == 0 and shape[-1] % 4 == 0)
+        return moved(b, value, finish)
+    aligned = int(value.shape[-1] % 4 == 0 and shape[-1] % 4 == 0) if shape and value.shape else 0
     _check_size(value, aligned)
-    return b.draw("reshape", tuple(shape), {"x": value}, const={"ALIGNED": aligned})
+    return b.draw("reshape", tuple(shape), {"x": value}, const={"ALIGNED": aligned}, finish=finish)
 
 
 def permute(b: Builder, value: Value, order: Sequence[int]) -> Value:
     """Output axis k is input axis order[k]; nothing is drawn for the order 0, 1, 2..."""
-    strides = row_major(value.shape)
-    if list(order) == list(range(len(order))):
-        return value
-    return gather(b, value, tuple(value.shape[axis] for axis in order), [strides[axis] for axis in order])
+    return remap(b, value, tuple(Along(axis) for axis in order))
 
 
 def expand(b: Builder, value: Value, shape: Shape) -> Value:
     """The value broadcast to `shape` (of its own rank); nothing is drawn if it has that shape."""
-    if tuple(shape) == tuple(value.shape):
-        return value
-    strides = [s if size > 1 else 0 for s, size in zip(row_major(value.shape), value.shape, strict=True)]
-    return gather(b, value, shape, strides)
+    pairs = zip(value.shape, shape, strict=True)
+    axes = (Along(axis) if size == goal else Along(None, goal) for axis, (size, goal) in enumerate(pairs))
+    return remap(b, value, tuple(axes))
 
 
-def gather(b: Builder, value: Value, shape: Shape, strides: Sequence[int]) -> Value:
-    """Element (i0, i1, ...) of the output is the value's row-major element i0 * strides[0] + i1 * strides[1] + ..."""
+def remap(b: Builder, x: Value, axes: tuple[Along, ...], finish: Epilogue | None = None) -> Value:
+    """The draws of a Remap, none where all stays as it is."""
+    shape = numbers(Remap(axes).shape(x.shape))
+    rank = len(axes)
+    if axes == tuple(Along(axis) for axis in range(len(x.shape))):
+        return moved(b, x, finish)
+    images = axes[-3:-1] if 2 < rank == len(x.shape) else ()
+    others = all(axes[k] == Along(k) for k in (*range(rank - 3), rank - 1))
+    if len(images) == 2 and others and all(a.source == rank - 3 + k for k, a in enumerate(images)):
+        if all((a.mul, a.div) == (1, 1) and a.edge in ("zero", "inside") for a in images):
+            param = {"TOP": -images[0].add, "LEFT": -images[1].add}
+            return b.draw("pad", shape, {"x": x}, param=param, finish=finish)
+        if all((a.mul, a.add) == (1, 0) and a.edge == "inside" for a in images):
+            param = {"SH": images[0].div, "SW": images[1].div}
+            return b.draw("upsample_nearest", shape, {"x": x}, param=param, finish=finish)
+    if all(along.div == 1 and (along.edge == "inside" or _whole(along, x.shape)) for along in axes):
+        strides = row_major(x.shape)
+        pairs = [(a, 0 if a.source is None or x.shape[a.source] == 1 else strides[a.source]) for a in axes]
+        start = sum(along.add * stride for along, stride in pairs)
+        return gather(b, x, shape, [along.mul * stride for along, stride in pairs], start, finish)
+    return _general(b, x, axes, shape, finish)
+
+
+def _whole(along: Along, shape: Shape) -> bool:
+    """Whether an axis is all of its source, or new."""
+    fits = along.source is None or along.size in (None, shape[along.source])
+    return fits and (along.mul, along.add, along.extra) == (1, 0, 0)
+
+
+def _general(b: Builder, x: Value, axes: Sequence[Along], shape: Shape, finish: Epilogue | None) -> Value:
+    """Any remap, element by element."""
+    _check_size(x, 0)
+    _check_size(Value(-1, shape), 0)
+    strides = row_major(x.shape)
+    lead = [Along(None, 1)] * (MAX_RANK - len(axes))
+    param: dict[str, int] = {}
+    for k, along in enumerate((*lead, *axes)):
+        source = along.source
+        size, step = (1, 0) if source is None else (x.shape[source], strides[source])
+        edge = EDGES["clamp" if source is None else along.edge]
+        numbers_ = (along.mul, along.add, along.div, edge, size, step)
+        param |= {f"{name}{k}": number for name, number in zip("MPDENS", numbers_, strict=True)}
+    sizes = (1,) * len(lead) + shape
+    param |= {"A1": sizes[1], "A2": sizes[2]}
+    return b.draw("remap", shape, {"x": x}, param=param, finish=finish)
+
+
+def gather(
+    b: Builder, value: Value, shape: Shape, strides: Sequence[int], start: int = 0, finish: Epilogue | None = None
+) -> Value:
+    """Element (i0, i1, ...) of the output is the value's row-major element start + i0 * strides[0] + i1 * ..."""
     sizes = (1,) * (MAX_RANK - len(shape)) + tuple(shape)
     steps = (0,) * (MAX_RANK - len(shape)) + tuple(strides)
-    whole = all(number % 4 == 0 for number in (shape[-1], value.shape[-1], *steps[:5]))
+    whole = all(number % 4 == 0 for number in (shape[-1], value.shape[-1], start, *steps[:5]))
     aligned = int(whole and steps[5] == 1)
     _check_size(value, aligned)
-    param = {"A1": sizes[1], "A2": sizes[2]} | {f"S{k}": step for k, step in enumerate(steps)}
-    return b.draw("permute", tuple(shape), {"x": value}, const={"ALIGNED": aligned}, param=param)
+    param = {"A1": sizes[1], "A2": sizes[2], "START": start} | {f"S{k}": step for k, step in enumerate(steps)}
+    return b.draw("permute", tuple(shape), {"x": value}, const={"ALIGNED": aligned}, param=param, finish=finish)
 
 
 def _check_size(value: Value, aligned: int) -> None:

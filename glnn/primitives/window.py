@@ -2,82 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..graph.shapes import Dims
-
 Pair = tuple[int, int]
-Margins = tuple[Pair, Pair]  # ((top, bottom), (left, right)) in pixels
+Sizes = tuple[int, ...]  # one for each spatial axis
+Margins = tuple[Pair, ...]  # (before, after) in pixels for each spatial axis
 Padding = str | Margins
+
+
+def sizes_of(value: Any, what: str, axes: int = 2, least: int = 1) -> Sizes:
+    """One number for each spatial axis of a config value that may be one for all. Raises ValueError."""
+    values = (value,) * axes if isinstance(value, int) else tuple(value)
+    if len(values) != axes or any(not isinstance(v, int) or v < least for v in values):
+        count = {1: "is one integer", 2: "are one or two integers"}.get(axes, f"are one or {axes} integers")
+        raise ValueError(f"{what} is {value!r}; allowed {count} from {least} on")
+    return values
 
 
 def pair(value: Any, what: str, least: int = 1) -> Pair:
     """(along height, along width) of a config value that may be one number for both. Raises ValueError."""
-    values = (value, value) if isinstance(value, int) else tuple(value)
-    if len(values) != 2 or any(not isinstance(v, int) or v < least for v in values):
-        raise ValueError(f"{what} is {value!r}; allowed are one or two integers from {least} on")
-    return values[0], values[1]
+    first, second = sizes_of(value, what, 2, least)
+    return first, second
 
 
-def margins(value: Any, what: str, least: int = 0) -> Margins:
-    """((top, bottom), (left, right)) of a config value: a number, (height, width) or the pairs. Raises ValueError."""
-    values = (value, value) if isinstance(value, int) else tuple(value)
-    if len(values) != 2:
-        raise ValueError(f"{what} is {value!r}; allowed are n, (height, width) or ((top, bottom), (left, right))")
-    return pair(values[0], what, least), pair(values[1], what, least)
+def margins(value: Any, what: str, axes: int = 2, least: int = 0) -> Margins:
+    """((before, after), ..) for each spatial axis of a config value: a number, one for each, or the pairs.
+
+    Raises ValueError.
+    """
+    values = (value,) * axes if isinstance(value, int) else tuple(value)
+    if axes == 1 and len(values) == 2 and all(isinstance(v, int) for v in values):
+        values = (values,)
+    if len(values) != axes:
+        pairs = {1: "n or (left, right)", 2: "n, (height, width) or ((top, bottom), (left, right))"}
+        raise ValueError(f"{what} is {value!r}; allowed are {pairs.get(axes, f'n, {axes} numbers or {axes} pairs')}")
+    return tuple(pair(each, what, least) for each in values)
 
 
 def normalize(layer: Any, *names: str) -> None:
-    """Make fields of a frozen dataclass what the layer computes with: numbers become pairs, `padding` its own form."""
+    """Make fields of a frozen dataclass what the layer computes with: numbers become tuples, `padding` its own form."""
     for name in names:
-        object.__setattr__(layer, name, pair(getattr(layer, name), name))
+        object.__setattr__(layer, name, sizes_of(getattr(layer, name), name, layer.axes))
     padding = getattr(layer, "padding", None)
     if isinstance(padding, str):
         object.__setattr__(layer, "padding", padding.lower())
     elif padding is not None:
-        object.__setattr__(layer, "padding", margins(padding, "padding"))
+        object.__setattr__(layer, "padding", margins(padding, "padding", layer.axes))
 
 
 def refused(layer: Any) -> list[str]:
-    """The options of a layer on images that glnn does not have: channels first, paddings of other names."""
+    """The options of a layer on images that glnn does not have: other orders of axes, paddings of other names."""
     items = []
-    if getattr(layer, "data_format", None) not in (None, "channels_last"):
-        items.append(f"data_format={layer.data_format!r} (only 'channels_last')")
+    if getattr(layer, "data_format", None) not in (None, "channels_last", "channels_first"):
+        items.append(f"data_format={layer.data_format!r} (only 'channels_last' and 'channels_first')")
     padding = getattr(layer, "padding", None)
     if isinstance(padding, str) and padding not in ("same", "valid"):
         items.append(f"padding={padding!r} (only 'same' and 'valid')")
     return items
 
 
-def image(shape: Dims, channels: bool = False) -> Dims:
-    """The shape itself, if it is one of images (N, H, W, C); with `channels`, C must be known. Raises ValueError."""
-    if len(shape) != 4:
-        raise ValueError(f"the input must be images of shape (N, H, W, C), not {shape}")
-    if channels and shape[3] is None:
-        raise ValueError(f"the number of channels of {shape} must be known")
-    return shape
+def check_padding(padding: Padding, axes: int) -> None:
+    """Raises ValueError for a padding that is neither of the names nor pairs of pixels for so many axes."""
+    if isinstance(padding, str):
+        if padding not in ("same", "valid"):
+            raise ValueError(f"padding is {padding!r}; allowed are 'same', 'valid' and a pair of pixels for each axis")
+    elif len(padding) != axes or any(pixels < 0 for side in padding for pixels in side):
+        raise ValueError(f"padding is {padding}; allowed is a pair of pixels, 0 or more, for each of {axes} axes")
 
 
-def paddings(padding: Padding, sizes: Sequence[int], kernel: Pair, strides: Pair, dilation: Pair = (1, 1)) -> Margins:
-    """((top, bottom), (left, right)) for an image of these sizes; "same" puts the odd pixel at the end (TensorFlow)."""
+def paddings(
+    padding: Padding, sizes: Sequence[int], kernel: Sizes, strides: Sizes, dilation: Sizes | None = None
+) -> Margins:
+    """((before, after), ...) for each axis of an image; "same" puts the odd pixel at the end (TensorFlow)."""
     if not isinstance(padding, str):
         return padding
     sides = []
-    for size, k, s, d in zip(sizes, kernel, strides, dilation, strict=True):
+    for size, k, s, d in zip(sizes, kernel, strides, dilation or (1,) * len(kernel), strict=True):
         total = max((-(-size // s) - 1) * s + (k - 1) * d + 1 - size, 0) if padding == "same" else 0
         sides.append((total // 2, total - total // 2))
-    return sides[0], sides[1]
+    return tuple(sides)
 
 
 def window_sizes(
-    padding: Padding, sizes: Sequence[int | None], kernel: Pair, strides: Pair, dilation: Pair = (1, 1)
-) -> tuple[int | None, int | None]:
-    """How many windows fit along height and width; None where the size is. Raises ValueError where none fits."""
+    padding: Padding, sizes: Sequence[int | None], kernel: Sizes, strides: Sizes, dilation: Sizes | None = None
+) -> tuple[int | None, ...]:
+    """How many windows fit along each spatial axis; None where its size is. Raises ValueError where none fits."""
     counts: list[int | None] = []
-    for axis, (size, k, s, d) in enumerate(zip(sizes, kernel, strides, dilation, strict=True)):
+    names = {1: ("length",), 2: ("height", "width")}.get(len(kernel), ("depth", "height", "width"))
+    for axis, (size, k, s, d) in enumerate(zip(sizes, kernel, strides, dilation or (1,) * len(kernel), strict=True)):
         if size is None:
             counts.append(None)
         elif padding == "same":
@@ -85,20 +100,29 @@ def window_sizes(
         else:
             room = size + (0 if isinstance(padding, str) else sum(padding[axis])) - (k - 1) * d - 1
             if room < 0:
-                where = "width" if axis else "height"
-                raise ValueError(f"a window of {(k - 1) * d + 1} pixels does not fit into {size} along the {where}")
+                raise ValueError(
+                    f"a window of {(k - 1) * d + 1} pixels does not fit into {size} along the {names[axis]}"
+                )
             counts.append(room // s + 1)
-    return counts[0], counts[1]
+    return tuple(counts)
 
 
 def windows(
-    x: np.ndarray, pads: Margins, kernel: Pair, strides: Pair, dilation: Pair = (1, 1), fill: float = 0.0
+    x: np.ndarray, pads: Margins, kernel: Sizes, strides: Sizes, dilation: Sizes | None = None, fill: float = 0.0
 ) -> np.ndarray:
-    """(N, OH, OW, C, KH, KW): a view of every window of the padded images (N, H, W, C)."""
+    """(N, *windows, C, *kernel): a view of every window of the padded images (N, *sizes, C)."""
+    dilation = dilation or (1,) * len(kernel)
     x = np.pad(x, ((0, 0), *pads, (0, 0)), constant_values=fill)
     extent = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
-    view = np.lib.stride_tricks.sliding_window_view(x, extent, axis=(1, 2))
-    return view[:, :: strides[0], :: strides[1], :, :: dilation[0], :: dilation[1]]
+    view = np.lib.stride_tricks.sliding_window_view(x, extent, axis=tuple(range(1, x.ndim - 1)))
+    steps, spread = (tuple(slice(None, None, step) for step in each) for each in (strides, dilation))
+    index = (*pixels(steps), slice(None), *spread)
+    return view[index]
+
+
+def pixels(slices: Iterable[slice]) -> tuple[slice, ...]:
+    """An index of images (N, *sizes, C): all of these pixels."""
+    return (slice(None), *slices)
 
 
 def block_span(extent: Pair, strides: Pair) -> int:

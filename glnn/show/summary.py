@@ -71,7 +71,7 @@ def parts(graph: Graph) -> tuple[str, list[str], list[list[Cell]], list[str]]:
         rows.append(
             [
                 node.label,
-                type(node.layer).__name__,
+                node.kind,
                 ", ".join(shape_text(specs[name].shape) for name in node.outputs),
                 f"{parameters(node):,}",
                 ", ".join(maker.get(name, name) for name in node.inputs),

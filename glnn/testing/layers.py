@@ -11,13 +11,13 @@ import numpy as np
 from .. import tensor
 from ..device.device import Device
 from ..graph.graph import ActivationCodec, Graph, Node, TensorSpec, as_tuple, validate
-from ..graph.shapes import Dims
 from ..layers.base import Layer
 from ..layout.codec import CODECS, activation_storage, storage
 from ..plan.plan import Plan, make_plan
 from ..plan.weights import WeightStore
-from ..primitives.base import Builder, Value
-from ..quant import channel_axes, half, linear
+from ..primitives.expand import expand
+from ..primitives.map import Copy
+from ..quant import half, linear
 from ..run.executor import Executor
 from ..run.resident import Resident
 
@@ -38,20 +38,6 @@ def layer_graph(layer: Layer, shapes: Sequence[tuple[int, ...]], weights: Mappin
     outputs = tuple(f"y{i}" for i in range(count))
     node = Node("layer", layer, tuple(s.name for s in specs), outputs, weights)
     return validate(Graph(type(layer).__name__, specs, (node,), outputs))
-
-
-@dataclass(frozen=True)
-class Copy(Layer):
-    """Its input, drawn once more: a tensor of its own, which may have a codec of its own."""
-
-    def output_shape(self, *inputs: Dims) -> Dims:
-        return inputs[0]
-
-    def reference(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
-        return inputs[0]
-
-    def lower(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, np.ndarray]) -> Value:
-        return b.draw("pointwise", inputs[0].shape, {"x": inputs[0]})
 
 
 def between_copies(
@@ -75,6 +61,24 @@ def between_copies(
     return validate(middle.with_(nodes=nodes, activations={name: codec(name) for name in (*read, *made)}))
 
 
+def channel_axes(
+    layer: Layer, shapes: Sequence[tuple[int, ...]], weights: Mapping[str, Any]
+) -> dict[str, tuple[int, ...]]:
+    """The axes of a layer's weights along which the output channels lie: the last axis where primitives have them."""
+    numbered = {name: np.arange(w.size, dtype=np.float32).reshape(w.shape) for name, w in weights.items()}
+    axes: dict[str, tuple[int, ...]] = {name: (w.ndim - 1,) for name, w in weights.items()}
+    graph = expand(layer_graph(layer, shapes, numbered))
+    for node in graph.nodes:
+        for name, view in node.weights.items():
+            root = node.origins[name].split("[")[0].rpartition("/")[2]
+            if root in weights and view.size == weights[root].size > 1:
+                places = np.unravel_index(
+                    np.asarray(view).reshape(-1, view.shape[-1])[0].astype(int), weights[root].shape
+                )
+                axes[root] = tuple(axis for axis, at in enumerate(places) if len(set(at)) > 1) or axes[root]
+    return axes
+
+
 def coded_weights(
     layer: Layer, shapes: Sequence[tuple[int, ...]], weights: Mapping[str, np.ndarray], codec: str, per_channel: bool
 ) -> dict[str, Any]:
@@ -82,14 +86,14 @@ def coded_weights(
 
     Also where scales for each channel are more than they save, which quant.encode would refuse.
     """
-    (node,) = layer_graph(layer, shapes, weights).nodes
+    along = channel_axes(layer, shapes, weights) if per_channel else {}
 
     def coded(name: str, array: np.ndarray) -> Any:
         if array.ndim < 2:
             return array
         if codec == "float16":
             return half(array)
-        return linear(array, codec, channel_axes(node, name, array.ndim) if per_channel else None)
+        return linear(array, codec, along.get(name))
 
     return {name: coded(name, array) for name, array in weights.items()}
 

@@ -32,16 +32,13 @@ case(Conv2D(4, 3, 2, ((1, 2), (0, 3))), (2, 6, 7, 3))
 case(Conv2D(4, (2, 3), padding=((2, 0), (1, 1)), use_bias=False), (1, 4, 5, 3))
 case(Conv2D(5, 3, padding="same", activation="tanh"), (2, 5, 7, 5))
 case(Conv2D(5, 1, activation="softmax"), (2, 3, 4, 6))
-case(Conv2D(6, 3, padding="same", activation="relu", residual=True), (2, 5, 7, 3), (2, 5, 7, 6))
-case(Conv2D(6, 3, padding="same", activation="relu", residual=True), (2, 5, 7, 3), (2, 5, 1, 6))  # added in a draw
 case(Conv2D(3, 9, padding="same", activation="relu"), (1, 12, 10, 2))  # in bands of rows
-case(Conv2D(3, 9, 2, padding="valid", residual=True), (1, 12, 11, 2), (1, 2, 2, 3))
+case(Conv2D(3, 9, 2, padding="valid"), (1, 12, 11, 2))
 case(Conv2D(2, (2, 67), padding="same", activation="relu"), (1, 3, 70, 5))  # with real loops
 case(Conv2D(3, 3, padding="same", dilation_rate=40), (1, 45, 47, 2))
 for groups, inputs, outputs in ((2, 8, 8), (2, 16, 8), (3, 12, 24), (2, 6, 4), (3, 9, 6), (3, 3, 15), (5, 5, 5)):
     case(Conv2D(outputs, 3, (2, 1), "same", groups=groups, activation="relu"), (2, 6, 5, inputs))
-case(Conv2D(8, 3, groups=2, dilation_rate=2, residual=True), (1, 7, 8, 8), (1, 3, 4, 8))
-case(Conv2D(4, 3, padding="same", groups=2, residual=True), (1, 3, 4, 6), (1, 3, 4, 4))
+case(Conv2D(8, 3, groups=2, dilation_rate=2), (1, 7, 8, 8))
 
 # Depthwise and separable
 for channels in (1, 3, 4, 5, 9):
@@ -93,6 +90,22 @@ case(UpSampling2D((4, 5), interpolation="bilinear"), (1, 1, 2, 3))
 case(UpSampling2D(1, interpolation="bilinear"), (1, 3, 2, 3))
 case(UpSampling2D((3, 2), interpolation="bilinear", half_pixel_centers=False), (2, 4, 3, 5))
 case(UpSampling2D((4, 1), interpolation="bilinear", half_pixel_centers=False), (1, 1, 7, 3))
+
+# Channels first
+for strides, groups in ((1, 1), ((2, 1), 2)):
+    case(Conv2D(4, 3, strides, "same", "channels_first", groups=groups, activation="relu"), (2, 6, 7, 5))
+case(Conv2D(4, 3, data_format="channels_first", activation="softmax"), (2, 3, 7, 5))
+case(DepthwiseConv2D(3, padding="same", data_format="channels_first", depth_multiplier=2), (2, 3, 7, 5))
+case(SeparableConv2D(4, 3, padding="same", data_format="channels_first"), (2, 5, 7, 6))
+case(Conv2DTranspose(5, 3, 2, "same", "channels_first"), (2, 3, 4, 6))
+for pooling in (MaxPooling2D, AveragePooling2D):
+    case(pooling(3, (2, 1), "same", "channels_first"), (2, 5, 7, 6))
+for pooling, keepdims in product((GlobalMaxPooling2D, GlobalAveragePooling2D), (False, True)):
+    case(pooling("channels_first", keepdims), (2, 3, 7, 5))
+case(ZeroPadding2D(((1, 2), (3, 0)), "channels_first"), (2, 5, 3, 4))
+case(Cropping2D(((1, 2), (2, 0)), "channels_first"), (2, 5, 5, 6))
+case(UpSampling2D((2, 3), "channels_first"), (2, 5, 3, 4))
+case(UpSampling2D((2, 3), "channels_first", "bilinear"), (2, 5, 3, 4))
 
 # NaN and infinities stay where they are: no channel, group or pixel outside a window sees those of another.
 for layer in (

@@ -9,16 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from support.passes import build
 
 from glnn import passes, quant
 from glnn.errors import InputError, QuantizationError
 from glnn.graph import Graph, Node, TensorSpec
 from glnn.graph.quantized import BITS, Quantized
 from glnn.layers.activation import PReLU, ReLU
+from glnn.layers.base import Layer
 from glnn.layers.conv import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
 from glnn.layers.core import Dense
 from glnn.layers.normalization import BatchNormalization
-from glnn.passes import fold_batchnorm
 
 CODES = tuple(BITS)
 # Normalised mean square error of normal weights, (9, 128, 64): one place for what each codec may lose. Per tensor the
@@ -153,29 +154,49 @@ def test_values_without_a_finite_range_are_refused() -> None:
 # ---- channels
 
 
-@pytest.mark.parametrize("layer", fold_batchnorm.KERNELS, ids=lambda layer: layer.__name__)
-def test_output_channels_are_those_that_batch_normalisation_scales(layer: type) -> None:
-    made = {
-        Conv2D: lambda: Conv2D(2, 3), Conv2DTranspose: lambda: Conv2DTranspose(2, 3), Dense: lambda: Dense(2),
-        DepthwiseConv2D: lambda: DepthwiseConv2D(3), SeparableConv2D: lambda: SeparableConv2D(2, 3),
-    }[layer]()  # fmt: skip
-    name, axes = fold_batchnorm.KERNELS[layer]
-    ndim = 2 if layer is Dense else 4
-    assert quant.channel_axes(Node("n", made, (), ()), name, ndim) == axes
+CHANNELS: dict[Any, int] = {  # of what comes out of each layer, for inputs of 16 channels
+    Conv2D(2, 3): 2, Conv2D(6, 3, groups=2): 6, Conv2DTranspose(2, 3): 2, Dense(5): 5, DepthwiseConv2D(3): 16,
+    DepthwiseConv2D(3, depth_multiplier=2): 32, SeparableConv2D(3, 3): 3,
+}  # fmt: skip
+
+
+def optimized(layer: Layer, norm: bool = True) -> Graph:
+    """A layer on images of 16 channels, with a normalisation that makes each of its channels of another size."""
+    steps: list[Any] = [("a", layer, "x", "t"), ("n", BatchNormalization(), "t", "y")]
+    graph = build(steps[: 1 + norm], "y" if norm else "t", x=(9, 8, 16))
+    nodes = list(graph.nodes)
+    if norm:
+        sizes = 2.0 ** np.arange(len(nodes[1].weights["gamma"]))
+        nodes[1] = nodes[1].with_(weights=nodes[1].weights | {"gamma": sizes.astype(np.float32)})
+    return passes.optimize(graph.with_(nodes=tuple(nodes)))
+
+
+@pytest.mark.parametrize("layer", CHANNELS, ids=lambda layer: repr(layer))
+def test_output_channels_are_those_that_batch_normalisation_scales(layer: Layer) -> None:
+    """One scale for each: however different the channels are, each has all codes for itself."""
+    graph = optimized(layer)
+    after = quant.Encoder(graph).apply({node.name: "uint16" for node in graph.nodes}).nodes[-1]
+    kernel, exact = after.weights["kernel"], graph.nodes[-1].weights["kernel"]
+    assert isinstance(kernel, Quantized) and kernel.channels() is not None
+    scale, _ = kernel.channels()
+    assert len(scale) == CHANNELS[layer] and len(np.unique(scale)) > 1
+    others = tuple(range(exact.ndim - 1))
+    spread = exact.max(others, initial=0) - exact.min(others, initial=0)
+    assert (np.abs(np.asarray(kernel) - exact).max(others) <= spread / 65535 * 0.51).all()
 
 
 def test_each_channel_of_a_depthwise_kernel_has_its_scale() -> None:
-    values = np.random.default_rng(0).normal(size=(5, 5, 4, 2)).astype(np.float32)
-    node = Node("d", DepthwiseConv2D((5, 5), depth_multiplier=2), ("x",), ("y",), {"depthwise_kernel": values})
-    coded = quant.encode(node, "depthwise_kernel", "uint8", True)
-    assert len(np.unique(coded.scale)) == 8 and coded.nbytes == 200 + 64
-    assert quant.encode(node, "depthwise_kernel", "uint8", False).per_tensor
+    (node,) = optimized(DepthwiseConv2D((5, 5), depth_multiplier=2), norm=False).nodes
+    coded = quant.encode(node, "kernel", "uint8", True)
+    assert len(np.unique(coded.scale)) == 32 and coded.nbytes == 800 + 256
+    assert quant.encode(node, "kernel", "uint8", False).per_tensor
 
 
 def test_a_few_values_a_channel_share_one_scale() -> None:
     """A scale and a low are 8 bytes: two values of float32."""
-    node = Node("p", PReLU(shared_axes=(1, 2)), ("x",), ("y",), {"alpha": np.full((1, 1, 7), 0.2, np.float32)})
-    coded = quant.encode(node, "alpha", "uint8", True)
+    graph = passes.optimize(build([("p", PReLU(shared_axes=(1, 2)), "x", "y")], x=(3, 3, 7)))
+    (name,) = graph.nodes[0].weights
+    coded = quant.encode(graph.nodes[0], name, "uint8", True)
     assert coded.per_tensor and coded.nbytes == 7 + 8
 
 

@@ -78,8 +78,8 @@ def chosen(dialect: str, more: int) -> list[ShaderText]:
                 group = text.kernel, "bytes" if kind == "bytes" else ""
             elif kind in CODED:
                 group = text.kernel if "conv" in text.kernel or text.kernel == "embedding" else "", kind
-            else:
-                group = "", kind
+            else:  # of what reads such a tensor as well: the draw after another of the same layer does not
+                group = "reads" if "_decode1(" in text.fragment or "_z) * " in text.fragment else "", kind
             if group not in longest or len(text.fragment) > len(longest[group].fragment):
                 longest[group] = text
     kept = {text.key: text for text in longest.values()}

@@ -11,19 +11,11 @@ import pytest
 from cases.keras import CASES, NORMAL, ROWS, WIDE, Case
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
-from support.rounding import LARGEST
+from support.rounding import LARGEST, judged
 
-from glnn.layers.activation import Functional
 from glnn.layers.normalization import BatchNormalization
-from glnn.primitives.functions import LINEAR
 
-# Functions that look along an axis are judged alone, and so are those that are steeper than 1.
-JUDGED = [
-    case
-    for case in CASES
-    if case.kind in (NORMAL, ROWS, WIDE)
-    and (isinstance(case.layer, Functional) or getattr(case.layer, "activation", LINEAR).pointwise)
-]
+JUDGED = [case for case in CASES if case.kind in (NORMAL, ROWS, WIDE) and judged(case.layer)]
 
 # ---- values
 
@@ -113,7 +105,7 @@ class Magnitudes:
         rng, made = np.random.default_rng(self.seed + 1), {}
         for name, array in case.weights.items():
             values = array.astype(float) * 10.0**self.weight_exponent
-            if name == "embeddings":
+            if name in ("embeddings", "table"):
                 values = MAKERS[self.kinds[0]](rng, array.shape, self.exponent)
             elif name in ("bias", "beta"):
                 values = array * 10.0 ** rng.integers(-20, 30)

@@ -15,6 +15,7 @@ from glnn.layers.core import Dense, Dropout
 from glnn.layers.normalization import BatchNormalization
 from glnn.plan import make_plan
 from glnn.plan.weights import WeightStore
+from glnn.primitives.expr import Apply, Expr, parts
 from glnn.run.executor import Executor
 from glnn.run.resident import Resident
 from glnn.testing import assert_close
@@ -89,6 +90,16 @@ def agree(graph: Graph, run: Callable[[Graph], Graph], device: glnn.Device, **si
 def names(graph: Graph) -> list[str]:
     """Of its nodes, in their order."""
     return [node.name for node in graph.nodes]
+
+
+def labels(graph: Graph) -> list[str]:
+    """The user's names of its nodes' layers, in their order."""
+    return [node.label for node in graph.nodes]
+
+
+def functions(expr: Expr) -> str:
+    """The names of the functions in an expression, from the last to the first."""
+    return " ".join(part.function.name for part in parts(expr) if isinstance(part, Apply))
 
 
 def label(value: Any) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from cases.keras import Case
 
+from glnn.graph.shapes import product
 from glnn.layers.activation import Functional, PReLU
 from glnn.layers.base import Layer
 from glnn.layers.conv import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
@@ -23,11 +24,21 @@ from glnn.layers.merging import Add, Average, Multiply, Subtract
 from glnn.layers.normalization import CENTRED, BatchNormalization
 from glnn.layers.pooling import AveragePooling2D, GlobalAveragePooling2D
 from glnn.layers.resizing import UpSampling2D
-from glnn.primitives.functions import LINEAR, Function
+from glnn.primitives.base import Primitive, finish_of
+from glnn.primitives.conv import Conv
+from glnn.primitives.conv_transpose import ConvTranspose
+from glnn.primitives.expr import RESULT, Apply, Expr, In
+from glnn.primitives.functions import FUNCTIONS, LINEAR, Function
+from glnn.primitives.operations import OPERATIONS
+from glnn.primitives.pool import Window
+from glnn.primitives.reduce import Reduce, Softmax, counted
+from glnn.primitives.resample import Resample
 
 LARGEST, TINY = float(np.finfo("f").max), float(np.finfo("f").tiny)
 ROUNDING = 2.0**-24  # of a float32, relative: half a unit in the last place
 Arrays = Mapping[str, np.ndarray]
+ADDED = Apply(OPERATIONS["add"], (RESULT, In(1)))  # a residual branch
+ENDS: tuple[Expr, ...] = (RESULT, ADDED, Apply(FUNCTIONS["relu"], (ADDED,)))  # of convolutions that are judged
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,14 @@ class Allowed:
 
     error: np.ndarray
     terms: np.ndarray
+
+
+def judged(layer: Layer | Primitive) -> bool:
+    """Whether the rule says how far off it may be: functions along an axis, and what is steeper than 1, are alone."""
+    if isinstance(layer, Primitive):
+        ends = ENDS if isinstance(layer, Conv) else ENDS[:1]
+        return finish_of(layer) in ends and not (isinstance(layer, Softmax) and layer.log)
+    return isinstance(layer, Functional) or getattr(layer, "activation", LINEAR).pointwise
 
 
 def exact(case: Case, inputs: Sequence[np.ndarray], weights: Arrays) -> np.ndarray:
@@ -73,6 +92,7 @@ def allowed(
         else:
             function = layer.function if isinstance(layer, Functional) else None
             name = function.name if function else type(layer).__name__
+            name = f"{name} {layer.kind}" if isinstance(layer, Window | Reduce) else name
             error = ERRORS.get(name, _few)(inputs[0].astype(np.float64), want, function, u, tiny)
             terms = np.abs(want)
     return Allowed(*np.broadcast_arrays(error, terms))
@@ -91,16 +111,24 @@ def roundings(case: Case) -> int | None:
         return layer.pool_size[0] * layer.pool_size[1]
     if isinstance(layer, GlobalAveragePooling2D):
         return x[1] * x[2]
-    if isinstance(layer, UpSampling2D) and layer.interpolation == "bilinear":
+    if isinstance(layer, Resample) or (isinstance(layer, UpSampling2D) and layer.interpolation == "bilinear"):
         return 4
+    if isinstance(layer, Conv | ConvTranspose):
+        return product(layer.kernel_size) * x[-1] + len(case.shapes)
+    if isinstance(layer, Window) and layer.kind == "mean":
+        return product(layer.size)
+    if isinstance(layer, Reduce) and layer.kind in ("sum", "mean"):
+        return product(tuple(x[axis] for axis in counted(layer.axes, len(x))))
     return len(case.shapes) if isinstance(layer, (Add, Average, Subtract)) else None
 
 
-def _sum(layer: Layer, x: list[np.ndarray], w: Arrays) -> np.ndarray:
+def _sum(layer: Any, x: list[np.ndarray], w: Arrays) -> np.ndarray:
     """The layer's terms, which are not negative, added up."""
     if isinstance(layer, Subtract):
         return Add().reference(x, w)
-    return (replace(layer, activation=LINEAR) if hasattr(layer, "activation") else layer).reference(x, w)  # type: ignore
+    if isinstance(layer, Conv):
+        layer = replace(layer, finish=RESULT if layer.finish == RESULT else ADDED)
+    return (replace(layer, activation=LINEAR) if hasattr(layer, "activation") else layer).reference(x, w)
 
 
 def _depthwise(layer: SeparableConv2D, x: list[np.ndarray], w: Arrays) -> np.ndarray:
@@ -184,9 +212,11 @@ def _glu(x: np.ndarray, want: np.ndarray, function: Any, u: float, tiny: float) 
 ERRORS: dict[str, Callable[..., np.ndarray]] = {
     **dict.fromkeys(
         "linear relu relu6 threshold hard_tanh hard_shrink Maximum Minimum Concatenate MaxPooling2D GlobalMaxPooling2D "
-        "ZeroPadding2D Cropping2D UpSampling2D Flatten Identity Reshape Permute RepeatVector Embedding".split(),
+        "ZeroPadding2D Cropping2D UpSampling2D Flatten Identity Reshape Permute RepeatVector Embedding "
+        "Map Copy Remap Concat Take".split(),
         _exactly,
     ),
+    **dict.fromkeys(("Window max", "Reduce max", "Reduce min"), _exactly),
     **dict.fromkeys("sigmoid silu softplus mish".split(), _decaying(lambda x: -x)),
     "exponential": _decaying(np.abs),
     "log_sigmoid": _decaying(lambda x: x),
@@ -203,6 +233,7 @@ ERRORS: dict[str, Callable[..., np.ndarray]] = {
     "Softmax": _softmax,
     "log_softmax": _log_softmax,
     "sparsemax": _sparsemax,
+    "Sparsemax": _sparsemax,
     "glu": _glu,
 }
 

@@ -27,6 +27,7 @@ class Call:
 
     tensors: list[Ref] = field(default_factory=list)
     named: dict[str, Ref] = field(default_factory=dict)  # where it is called on one dict of tensors: the same by key
+    numbers: dict[int, float] = field(default_factory=dict)  # among the tensors, by place
     problems: list[str] = field(default_factory=list)
 
 
@@ -97,6 +98,8 @@ def add_argument(call: Call, value: Any) -> None:
     elif isinstance(value, list | tuple) or (isinstance(value, Mapping) and "class_name" not in value):
         for item in in_turn(value):
             add_argument(call, item)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        call.numbers[len(call.tensors) + len(call.numbers)] = value
     elif value is not None:
         call.problems.append(f"call on the constant {value!r}")
 

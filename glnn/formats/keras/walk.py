@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...errors import GraphError, ModelFileError, UnsupportedError
 from ...graph.graph import TensorSpec
 from .calls import Call, Ref, flatten, parse_call
 from .inputs import implied_shape, input_dtype, input_shape, tells_input
-from .layers import CONTAINERS, build_layer, full_name, operation_problem, unused_weights
+from .layers import CONTAINERS, build_layer, full_name, on_number, operation_problem, unused_weights
 from .weights.entries import Entry, Weights
 
 MOST_OUTPUTS = 1000  # of one layer; a number beyond is damage
@@ -96,11 +96,19 @@ class Builder:
             return self.run_sequential(entry, item, given)
         return self.run_functional(entry, item["config"], given)
 
-    def call(self, entry: Entry, item: Mapping[str, Any], tensors: list[str]) -> list[str] | Step:
+    def call(
+        self, entry: Entry, item: Mapping[str, Any], tensors: list[str], numbers: Mapping[int, float] | None = None
+    ) -> list[str] | Step:
         """One call of a layer or nested model: the tensors it makes, or the step that makes them."""
+        made = on_number(item, self.doc.version, len(tensors), numbers) if numbers else None
+        if made is not None:
+            entry = replace(entry, layer=made)
+        elif numbers:
+            told = ", ".join(map(str, numbers.values()))
+            self.problems.append(f"{entry.path} ({entry.class_name}): call on the constant {told}")
         if entry.children is not None:
             return [tensor for _, tensor in self.run(entry, item, tensors)]
-        problem = operation_problem(item, self.doc.version, len(tensors))
+        problem = None if made else operation_problem(item, self.doc.version, len(tensors))
         arity = entry.layer.arity if entry.layer else None
         if problem:
             self.problems.append(f"{entry.path}: {problem}")
@@ -218,7 +226,7 @@ class Builder:
             refs = in_order(call, item, self.doc.version)
             tensors = [self.output(made[place(ref, reads)], ref.output) for ref in refs]
             self.problems += [f"{child.path} ({child.class_name}): {problem}" for problem in call.problems]
-            made[name, number] = self.call(child, item, tensors)
+            made[name, number] = self.call(child, item, tensors, call.numbers)
         outputs = []
         for key, ref in targets:
             if place(ref, ends) not in made:

@@ -1,6 +1,7 @@
-"""Layers as JSON and back, exactly: the name under which a class is registered, and its config.
+"""Layers and primitives as JSON and back, exactly: the name under which a class is registered, and its config.
 
-A file names classes of LAYERS and functions of FUNCTIONS, nothing else: reading one runs no code but theirs.
+A file names classes of LAYERS and PRIMITIVES and functions of their tables, nothing else: reading one runs no code but
+theirs.
 """
 
 from __future__ import annotations
@@ -11,13 +12,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from ...errors import InputError, UnsupportedError
 from ...graph.graph import Op
 from ...graph.shapes import Dims
 from ...layers.base import LAYERS, Layer
-from ...primitives.functions import FUNCTIONS, Function
+from ...primitives.base import PRIMITIVES, Primitive
+from . import values
 
 NOT_FINITE = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 
@@ -25,6 +25,8 @@ NOT_FINITE = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 def layer_name(layer: Op) -> str:
     """The name in LAYERS under which a file tells of this layer. Raises UnsupportedError for a class not registered."""
     kind = type(layer)
+    if isinstance(layer, Primitive):
+        return next(name for name, registered in PRIMITIVES.items() if registered is kind)
     if LAYERS.get(kind.__name__) is kind:
         return kind.__name__
     for name, registered in LAYERS.items():
@@ -39,59 +41,17 @@ def config_json(layer: Op) -> dict[str, Any]:
     Raises InputError for a field that holds anything but numbers, strings, bools, None, tuples and Functions.
     """
     kind: Any = type(layer)
-    values = {field.name: getattr(layer, field.name) for field in dataclasses.fields(kind) if field.init}
-    whole = {name: encoded(value, f"{kind.__name__}.{name}") for name, value in values.items()}
-    made = kind(**values)  # told by its text, which tells 1 from 1.0
-    if json.dumps({name: encoded(getattr(made, name), name) for name in whole}) != json.dumps(whole):
+    options = {field.name: getattr(layer, field.name) for field in dataclasses.fields(kind) if field.init}
+    whole = {name: values.encoded(value, f"{kind.__name__}.{name}") for name, value in options.items()}
+    made = kind(**options)  # told by its text, which tells 1 from 1.0
+    if json.dumps({name: values.encoded(getattr(made, name), name) for name in whole}) != json.dumps(whole):
         raise InputError(f"layer {layer!r} does not come out the same from its own config; it cannot be saved")
     return whole
 
 
-def encoded(value: Any, where: str) -> Any:
-    """A field's value as JSON. Raises InputError for one of another kind."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else {"float": str(value)}
-    if isinstance(value, tuple):
-        return [encoded(item, where) for item in value]
-    if isinstance(value, Function):
-        known = FUNCTIONS.get(value.name)
-        if known is None or [k for k, _ in known.constants] != [k for k, _ in value.constants]:
-            raise InputError(f"{where}: activation {value.name!r} is none of glnn's own; it cannot be saved")
-        constants = {k: encoded(v, where) for k, v in value.constants}
-        return {"function": value.name} | ({"constants": constants} if constants else {})
-    raise InputError(
-        f"{where} holds {value!r}, a {type(value).__name__}; what can be saved is numbers, strings, bools, None, "
-        "tuples of these and activation functions"
-    )
-
-
-def decoded(value: Any) -> Any:
-    """What `encoded` made JSON of. Raises ValueError for an object that is neither a float nor a function."""
-    if isinstance(value, list):
-        return tuple(decoded(item) for item in value)
-    if not isinstance(value, dict):
-        return value
-    if set(value) == {"float"} and isinstance(value["float"], str) and value["float"] in NOT_FINITE:
-        return NOT_FINITE[value["float"]]
-    name, constants = value.get("function"), value.get("constants", {})
-    if not isinstance(name, str) or not isinstance(constants, dict) or not set(value) <= {"function", "constants"}:
-        raise ValueError(f"{value!r} is neither a float nor a function")
-    if name not in FUNCTIONS:
-        raise ValueError(f"activation {name!r} is not known; known are {', '.join(sorted(FUNCTIONS))}")
-    numbers = {key: decoded(number) for key, number in constants.items()}
-    wrong = [key for key, number in numbers.items() if isinstance(number, bool) or not isinstance(number, int | float)]
-    if wrong or not numbers.keys() <= dict(FUNCTIONS[name].constants).keys():
-        raise ValueError(f"activation {name} takes numbers for {dict(FUNCTIONS[name].constants)}, not {constants!r}")
-    return FUNCTIONS[name].with_(**numbers) if numbers else FUNCTIONS[name]
-
-
-def make_layer(name: str, config: Mapping[str, Any]) -> Layer:
-    """The layer of a registered name and a config as JSON. Raises UnsupportedError that lists all that is not known."""
-    kind: Any = LAYERS.get(name)
+def make_layer(name: str, config: Mapping[str, Any]) -> Layer | Primitive:
+    """The layer or primitive of a name and a config as JSON. Raises UnsupportedError with all that is not known."""
+    kind: Any = PRIMITIVES.get(name) or LAYERS.get(name)
     if kind is None:
         raise UnsupportedError(name, [f"layer class {name!r}"])
     known = {field.name for field in dataclasses.fields(kind) if field.init}
@@ -99,8 +59,11 @@ def make_layer(name: str, config: Mapping[str, Any]) -> Layer:
     if items:
         raise UnsupportedError(name, items)
     try:
-        layer: Layer = kind(**{key: decoded(value) for key, value in config.items()})
-        items = layer.unsupported()
+        options = {key: values.decoded(value) for key, value in config.items()}
+        if name in PRIMITIVES:
+            values.check_types(kind, options)
+        layer = kind(**options)
+        items = layer.unsupported() if isinstance(layer, Layer) else []
     except UnsupportedError as error:
         items = list(error.items)
     except Exception as error:  # whatever a config of wrong types makes a class stumble over

@@ -14,16 +14,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...errors import GraphError, ModelFileError, UnsupportedError, WeightsMismatchError
-from ...graph.graph import ACTIVATION_CODECS, ActivationCodec, Graph, Node, TensorSpec, validate
+from ...graph.graph import ACTIVATION_CODECS, ActivationCodec, Graph, Node, Op, TensorSpec, validate
 from ...graph.quantized import BITS, CODE_DTYPES, Quantized, unpack4
 from ...layers.base import Layer
 from ..file import Source
 from ..foreign import NO_FORMAT, looks_like
 from ..registry import loader
+from . import version1
 from .configs import make_layer, misfit
 from .container import AGAIN, dimensions, looks_like_tensors, open_tensors, strict_json
 
-VERSION = 1  # the newest that is read
+VERSION = 2  # the newest that is read
 DTYPES = ("float32", "float16", "float64", "bool", *(f"{u}int{bits}" for u in ("", "u") for bits in (8, 16, 32, 64)))
 
 
@@ -60,7 +61,7 @@ def load_glnn(source: Source) -> Graph:
         raise ModelFileError(f"{path}: version {version}; this glnn reads {VERSION}: update glnn")
     if version < 1:
         raise ModelFileError(f"{path}: version {version}; versions begin with 1. {AGAIN}")
-    return Reader(path, file.tensors()).graph(data)
+    return Reader(path, file.tensors(), version).graph(data)
 
 
 class Fields:
@@ -98,18 +99,19 @@ class Fields:
 
 
 class Kind(NamedTuple):
-    """What nodes share: a layer (None where glnn lacks it, for the reasons in `unsupported`), the names of weights."""
+    """What nodes share: a layer or primitive (None for the reasons in `unsupported`), the names of weights."""
 
-    layer: Layer | None
+    layer: Op | None
     weights: tuple[str, ...]
     unsupported: tuple[str, ...]
+    ends: tuple[Layer, ...] = ()  # what follows it
 
 
 class Reader:
     """Makes the graph of one file; collects what glnn does not have, to report it together."""
 
-    def __init__(self, path: Path, tensors: Mapping[str, np.ndarray]):
-        self.path, self.tensors = path, tensors
+    def __init__(self, path: Path, tensors: Mapping[str, np.ndarray], version: int = VERSION):
+        self.path, self.tensors, self.version = path, tensors, version
         self.unsupported: list[str] = []
         self._weights: dict[tuple, Any] = {}  # shared weights stay shared
         self._used: set[str] = set()
@@ -127,7 +129,7 @@ class Reader:
         nodes: list[Node] = []
         before = tuple(spec.name for spec in inputs)
         for number, item in enumerate(data.take("nodes", list)):
-            nodes.append(self._node(item, number, before, kinds))
+            nodes += self._node(item, number, before, kinds)
             before = nodes[-1].outputs
         outputs, output_names = data.names("outputs"), data.names("output_names", ())
         activations = self._activations(data.take("activations", dict, {}))
@@ -165,16 +167,21 @@ class Reader:
         if len(set(weights)) != len(weights):
             raise ModelFileError(f"{data.where}: two weights bear one name: {weights}. {AGAIN}")
         try:
-            return Kind(make_layer(name, {**most, **config}), weights, ())
+            options = {**most, **config}
+            ends: tuple[Layer, ...] = ()
+            if self.version == 1:
+                options, ends = version1.parted(name, options)
+            return Kind(make_layer(name, options), weights, (), ends)
         except UnsupportedError as error:
             return Kind(None, weights, error.items)
 
-    def _node(self, item: Any, number: int, before: tuple[str, ...], kinds: list[Kind]) -> Node:
+    def _node(self, item: Any, number: int, before: tuple[str, ...], kinds: list[Kind]) -> list[Node]:
         data = Fields(f"{self.path}: node {number}", item)
         name = data.take("name", str)
         data.where = f"{self.path}: layer {name!r}"
         inputs, outputs = data.names("inputs", before), data.names("outputs", (name,))
         place, stored, source = data.take("layer", int), data.take("weights", list, []), data.take("source", str, name)
+        called = data.take("kind", str, "")
         data.done()
         if not 0 <= place < len(kinds):
             raise ModelFileError(f"{data.where}: its layer is number {place} of {len(kinds)}, from 0. {AGAIN}")
@@ -188,7 +195,7 @@ class Reader:
             key: self._weight(value, f"{data.where}: weight {key!r}")
             for key, value in zip(kind.weights, stored, strict=True)
         }
-        return Node(name, kind.layer or Layer(), inputs, outputs, weights, source)
+        return version1.chained(Node(name, kind.layer or Layer(), inputs, outputs, weights, source, {}, called), kind.ends)
 
     def _weight(self, value: Any, where: str) -> Any:
         """An array or a Quantized, the same object for all that name the same tensor."""

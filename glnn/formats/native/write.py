@@ -18,7 +18,7 @@ from ...graph.quantized import Quantized, pack4
 from .configs import config_json, layer_name, misfit
 from .container import write_tensors
 
-VERSION = 1
+VERSION = 2
 SUFFIX = ".glnn"
 PLAIN = (np.dtype(np.float32), np.dtype(np.float16))
 
@@ -168,7 +168,9 @@ def node_json(node: Node, layer: int, before: Sequence[str], tensors: Tensors) -
             tensors.add(node.origins[name], weight, f"{where}: weight {name!r}")
             for name, weight in node.weights.items()
         ]
-    return data if node.label == node.name else data | {"source": node.label}
+    if node.label != node.name:
+        data["source"] = node.label
+    return data if node.kind == type(node.layer).__name__ else data | {"kind": node.kind}
 
 
 def activations_json(graph: Graph) -> dict[str, Any]:

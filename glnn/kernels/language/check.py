@@ -22,7 +22,7 @@ _MATRIX = {"": (1, 3), "_seek": (2,), "_next": (0,)}
 _VECTOR = {"": (1, 2), "_seek": (1,), "_next": (0,)}
 _READS = {4: ("_tap(i, j)", "_tap(i, j, g)"), 2: ("(t)", "(t, g, q)"), 1: ("(t)", "(t, g)")}  # by arguments of a seek
 _TEXTURE = re.compile(r"texture\w*|texelFetch\w*|FETCH2?")
-_TAKEN = frozenset({"P", "F", "ROW0", "LARGE", "BH", "BW", "BLOCK", "block_y", "block_x", "main", "activate"})
+_TAKEN = frozenset({"P", "F", "ROW0", "LARGE", "BH", "BW", "BLOCK", "block_y", "block_x", "main"})
 _PLAIN = "'vec4 kernel(int n, int h, int w, int c)'"
 
 
@@ -34,7 +34,8 @@ def check(tree: t.Tree, declared: Declared) -> bool:
         tree.refuse(t.NOWHERE, f"defines neither {_PLAIN} nor the blocked form")
     for pragma in tree.pragmas:
         for name in pragma.words if pragma.kind != "unroll" else ():
-            if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or name in {"y", *_TAKEN, *TYPES, *LEFT_OUT}:
+            taken = name in {"y", *_TAKEN, *TYPES, *LEFT_OUT} or name.startswith("finish")
+            if taken or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
                 tree.refuse(pragma.at, f"a pragma cannot declare {name!r}: take another name")
     _Checker(tree, declared, kernels[0], forms[0]).items(tree.items)
     return forms[0]

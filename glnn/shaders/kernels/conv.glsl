@@ -1,6 +1,5 @@
 // Convolution of BH x BW pixels at once; also dense layers and matmul, as 1 x 1 taps over rows.
 #pragma glnn input x
-#pragma glnn optional residual
 #pragma glnn matrix weights
 #pragma glnn vector bias
 #pragma glnn const KH KW SH SW DH DW PT PL GU
@@ -18,10 +17,4 @@ void kernel(int n, int h, int w, int c, out vec4 y[BLOCK]) {
                         for (int j = 0; j < BW; j++)
                             y[i * BW + j] += m * x_tap(i * SH + a * DH - PT, j * SW + b * DW - PL, G0 + g + u);
                 }
-#ifdef HAS_residual
-    residual_seek(n, h, w, c / 4);
-    for (int i = 0; i < BH; i++)
-        for (int j = 0; j < BW; j++) y[i * BW + j] += residual_tap(i, j);
-#endif
-    for (int i = 0; i < BLOCK; i++) y[i] = activate(y[i]);
 }

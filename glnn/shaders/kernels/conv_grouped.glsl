@@ -1,6 +1,5 @@
 // Convolution in groups of whole texels: an output texel reads the GI input texels of its own group of GO output texels.
 #pragma glnn input x
-#pragma glnn optional residual
 #pragma glnn matrix weights
 #pragma glnn vector bias
 #pragma glnn const KH KW SH SW DH DW PT PL GI GO
@@ -11,8 +10,5 @@ vec4 kernel(int n, int h, int w, int c) {
         for (int a = 0; a < KH; a++)
             for (int b = 0; b < KW; b++)
                 y += weights(a * KW + b, g, c / 4) * x_or(n, h * SH + a * DH - PT, w * SW + b * DW - PL, 4 * (first + g), 0.0);
-#ifdef HAS_residual
-    y += residual(n, h, w, c);
-#endif
-    return activate(y);
+    return y;
 }

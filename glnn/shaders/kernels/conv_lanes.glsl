@@ -1,7 +1,6 @@
 // Convolution in groups of any size, CI input and CO output channels each: every lane reads the channels of its own group.
 #pragma glnn input x
 #pragma glnn input weights
-#pragma glnn optional residual
 #pragma glnn vector bias
 #pragma glnn const KH KW SH SW DH DW PT PL CI CO
 int first_channel(int c) { return idiv(c < y_C ? c : y_C - 1, CO) * CI; }
@@ -17,8 +16,5 @@ vec4 kernel(int n, int h, int w, int c) {
                     y += weights(0, a * KW + b, k, c)
                         * vec4(x_at(n, i, j, p + k), x_at(n, i, j, q + k), x_at(n, i, j, r + k), x_at(n, i, j, s + k));
         }
-#ifdef HAS_residual
-    y += residual(n, h, w, c);
-#endif
-    return activate(y);
+    return y;
 }

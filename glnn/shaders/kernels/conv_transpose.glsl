@@ -1,6 +1,5 @@
 // Transposed convolution: tap (a, b) meets the output pixels whose distance from it is a multiple of the stride.
 #pragma glnn input x
-#pragma glnn optional residual
 #pragma glnn matrix weights
 #pragma glnn vector bias
 #pragma glnn const KH KW SH SW DH DW PT PL
@@ -15,8 +14,5 @@ vec4 kernel(int n, int h, int w, int c) {
             for (int g = 0; g < x_G; g++) y += weights(a * KW + b, g, c / 4) * x(n, i, j, 4 * g);
         }
     }
-#ifdef HAS_residual
-    y += residual(n, h, w, c);
-#endif
-    return activate(y);
+    return y;
 }

@@ -14,5 +14,4 @@ void kernel(int n, int h, int w, int c, out vec4 y[BLOCK]) {
                 for (int j = 0; j < BW; j++)
                     y[i * BW + j] += m * x_tap(i * SH + a * DH - PT, j * SW + b * DW - PL, c / 4);
         }
-    for (int i = 0; i < BLOCK; i++) y[i] = activate(y[i]);
 }

@@ -1,12 +1,12 @@
-// Element (a0, a1, a2, h, w, c) is x's element a0*S0 + a1*S1 + a2*S2 + h*S3 + w*S4 + c*S5 in row-major order; n holds
-// a0, a1 and a2, the latter two of sizes A1 and A2. ALIGNED: texels stay whole (S5 is 1, the others multiples of 4).
+// Element (a0, a1, a2, h, w, c) is x's element START + a0*S0 + a1*S1 + a2*S2 + h*S3 + w*S4 + c*S5 in row-major order; n
+// holds a0, a1 and a2, the latter two of sizes A1 and A2. ALIGNED: texels stay whole (S5 is 1, the others multiples of 4).
 #pragma glnn input x
 #pragma glnn const ALIGNED
-#pragma glnn param A1 A2 S0 S1 S2 S3 S4 S5
+#pragma glnn param A1 A2 START S0 S1 S2 S3 S4 S5
 vec4 kernel(int n, int h, int w, int c) {
     int a = idiv(n, A2);
     int a0 = idiv(a, A1);
-    int f = a0 * S0 + (a - a0 * A1) * S1 + (n - a * A2) * S2 + h * S3 + w * S4 + c * S5;
+    int f = START + a0 * S0 + (a - a0 * A1) * S1 + (n - a * A2) * S2 + h * S3 + w * S4 + c * S5;
     if (ALIGNED == 1) {
         int g = f / 4;
         int q = idiv(g, x_G);

@@ -12,6 +12,8 @@ from glnn.layers.base import Layer
 from glnn.layers.core import Dense
 from glnn.layers.pooling import GlobalAveragePooling2D
 from glnn.model import Model
+from glnn.primitives.reduce import Reduce
+from glnn.testing import run_layer
 
 
 def model_of(layer: Layer, shape: tuple[int, ...]) -> Graph:
@@ -39,3 +41,16 @@ def test_a_dense_layer_of_300_000_inputs(dialect: str) -> None:
         total = kernel.sum(0, np.float64) + graph.nodes[0].weights["bias"]
         room = 1e-6 * np.abs(kernel).sum(0).max() / np.sqrt(300_000)
         np.testing.assert_allclose(model.predict(every)[0], total, rtol=0, atol=20 * room)
+
+
+LONG = [((1, 70_000, 3), (1,)), ((1, 70_000, 2), (1, 2)), ((2, 140_003), (1,)), ((1, 300, 2, 301, 3), (1, 3))]
+
+
+@pytest.mark.parametrize(("shape", "axes"), LONG, ids=str)
+@pytest.mark.parametrize("kind", ["mean", "max"])
+def test_a_reduction_longer_than_any_loop(kind: str, shape: tuple[int, ...], axes: tuple[int, ...]) -> None:
+    x = np.random.default_rng(0).normal(3, 1, shape).astype(np.float32)
+    with glnn.Device() as own:
+        (got,) = run_layer(own, Reduce(kind, axes), [x]).outputs
+    expected = getattr(np, kind)(x.astype(np.float64), axis=axes)
+    np.testing.assert_allclose(got, expected, rtol=3e-6 if kind == "mean" else 0)

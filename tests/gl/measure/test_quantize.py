@@ -19,6 +19,7 @@ from glnn.layers.merging import Add
 from glnn.measure import ranges as calibrate
 from glnn.measure.ranges import watched
 from glnn.model import Model
+from glnn.primitives.conv import Conv
 from glnn.run.session import Session
 
 # ---- results
@@ -120,12 +121,17 @@ def test_the_optimized_graph_stays_through_more_passes(device: glnn.Device) -> N
 
 def test_choices_per_layer_and_outputs_keep_their_names(device: glnn.Device) -> None:
     x = images()
+
+    def chosen(node: Node) -> str | None:
+        """The one dense layer's."""
+        return "uint8" if isinstance(node.layer, Conv) and not node.layer.kernel_size else None
+
     with Model(block(), device) as full:
         with full.quantize({"a": "uint4", "*": "uint16"}, skip="d") as small:
             kinds = [quant.codec_of(n.weights["kernel"]) for n in small.layers if n.weights]
             assert kinds == ["uint4", "uint16", "float32"]
             assert list(small.predict({"x": x})) == ["scores", "map"]
-        with full.quantize(lambda node: "uint8" if isinstance(node.layer, Dense) else None) as small:
+        with full.quantize(chosen) as small:
             assert [quant.codec_of(n.weights["kernel"]) for n in small.layers if n.weights] == ["float32"] * 2 + [
                 "uint8"
             ]

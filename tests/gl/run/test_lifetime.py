@@ -19,7 +19,7 @@ import glnn
 from glnn.device.context import package_line
 from glnn.errors import ClosedError, DeviceError, KernelError, LimitError
 from glnn.kernels import assemble as kernels
-from glnn.layers.activation import ReLU
+from glnn.layers.activation import ReLU, Softmax
 from glnn.layers.conv import Conv2D
 from glnn.layers.core import Dense
 from glnn.layers.resizing import UpSampling2D
@@ -175,22 +175,22 @@ def test_predict_halves_the_batch_that_does_not_fit() -> None:
 
 
 @pytest.fixture
-def broken_relu(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """shaders/kernels/pointwise.glsl with an unknown function in it; the number of that line."""
-    lines = kernels.read_shader("kernels/pointwise.glsl").split("\n")
+def broken_softmax(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """shaders/kernels/softmax.glsl with an unknown function in it; the number of that line."""
+    lines = kernels.read_shader("kernels/softmax.glsl").split("\n")
     place = next(i for i, line in enumerate(lines) if "kernel(" in line and "pragma" not in line)
     lines.insert(place, "vec4 own(vec4 v) { return frobnicate(v); }")
-    source = kernels.parse("pointwise", "\n".join(lines), "shaders/kernels/pointwise.glsl")
+    source = kernels.parse("softmax", "\n".join(lines), "shaders/kernels/softmax.glsl")
     original = kernels.load_kernel
-    monkeypatch.setattr(kernels, "load_kernel", lambda name: source if name == "pointwise" else original(name))
+    monkeypatch.setattr(kernels, "load_kernel", lambda name: source if name == "softmax" else original(name))
     yield place + 1
 
 
-def test_a_kernel_error_points_at_the_line_of_its_own_file(device: glnn.Device, broken_relu: int) -> None:
+def test_a_kernel_error_points_at_the_line_of_its_own_file(device: glnn.Device, broken_softmax: int) -> None:
     before = device.counts()
-    with Model(one(ReLU(), (5,)), device) as model:
+    with Model(one(Softmax(), (5,)), device) as model:
         with pytest.raises(
-            KernelError, match=rf"shaders/kernels/pointwise\.glsl:{broken_relu}: .*frobnicate"
+            KernelError, match=rf"shaders/kernels/softmax\.glsl:{broken_softmax}: .*frobnicate"
         ) as caught:
             model.predict(draw(2, 5))
     assert "    vec4 own(vec4 v) { return frobnicate(v); }\n" in str(caught.value) and "^" in str(caught.value)

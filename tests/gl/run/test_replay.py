@@ -35,7 +35,8 @@ def zoo() -> Graph:
 
     nodes = (
         conv("a", ("x",), "a.y", 3, 10, activation="relu"),
-        conv("b", ("a.y", "a.y"), "b.y", 10, 10, residual=True),
+        conv("b", ("a.y",), "branch", 10, 10),
+        Node("sum", Add(), ("branch", "a.y"), ("b.y",)),
         Node("d", DepthwiseConv2D((3, 3), (2, 2), "same"), ("b.y",), ("d.y",),
              {"depthwise_kernel": normal(3, 3, 10, 1), "bias": normal(10)}),
         Node("p", MaxPooling2D(2), ("b.y",), ("p.y",)),

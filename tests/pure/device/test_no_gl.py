@@ -250,9 +250,12 @@ def test_a_message_points_at_the_line_of_the_own_file(line, shown, caret, tmp_pa
     own.write_text("// one\ny = f(x);  // unrolled elsewhere\n")
     told = explain(message, "void main() {}", FRAGMENT, lambda n: (str(own), n - 1)).splitlines()
     assert told[2:4] == ["    y = f(x);  // unrolled elsewhere", "  assembled (line 3):"]
-    kernel = "shaders/kernels/pointwise.glsl"  # one of glnn's own is found in the package
+    kernel = "shaders/kernels/depthwise.glsl"  # one of glnn's own is found in the package
     told = explain(message, "void main() {}", FRAGMENT, lambda n: (kernel, 1)).splitlines()
-    assert told[1:3] == [f"{kernel}:1: {shown}", "    // The fused activation alone, for BH x BW pixels at once."]
+    assert told[1:3] == [
+        f"{kernel}:1: {shown}",
+        "    // Depthwise convolution of BH x BW pixels at once: each channel with its own KH x KW weights.",
+    ]
     told = explain(message, "void main() {}", FRAGMENT).splitlines()
     assert told[1] == f"fragment shader, line 3 of the assembled text: {shown}"
 

@@ -53,9 +53,7 @@ def test_keras1_options_without_an_equal(tmp_path: Path, class_name: str, config
 @pytest.mark.parametrize(
     "class_name, own",
     [
-        ("Conv2D", {"residual": True}),
         ("Conv2DTranspose", {"output_size": [9, 9]}),
-        ("BatchNormalization", {"activation": "relu"}),
         ("UpSampling2D", {"half_pixel_centers": False}),
     ],
 )
@@ -65,6 +63,16 @@ def test_what_only_glnn_sets_is_refused_in_a_file(tmp_path: Path, class_name: st
     path = write_model(tmp_path / "m.h5", model, {})
     (name,) = own
     refused(UnsupportedError, path, f"one ({class_name})", f"option {name}=", "no Keras layer of this kind has it")
+
+
+@pytest.mark.parametrize(
+    "class_name, own", [("Conv2D", {"residual": True}), ("BatchNormalization", {"activation": "relu"})]
+)
+def test_what_glnn_once_set_is_refused_in_a_file(tmp_path: Path, class_name: str, own: dict[str, Any]) -> None:
+    options = {"filters": 2, "kernel_size": [3, 3]} if class_name.startswith("Conv") else {}
+    model = sequential(layer(class_name, "one", batch_input_shape=[None, 4, 4, 2], **options, **own))
+    (name,) = own
+    refused(UnsupportedError, write_model(tmp_path / "m.h5", model, {}), f"one ({class_name})", f"option {name}=")
 
 
 def test_a_sum_takes_no_activation_from_a_file(tmp_path: Path) -> None:

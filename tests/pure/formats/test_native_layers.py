@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glnn.errors import InputError, UnsupportedError
-from glnn.formats.native.configs import config_json, decoded, encoded, layer_name, make_layer
+from glnn.formats.native.configs import config_json, layer_name, make_layer
+from glnn.formats.native.values import decoded, encoded
 from glnn.layers.activation import ELU, Activation, LeakyReLU, ReLU
 from glnn.layers.base import Layer
 from glnn.layers.core import Dense

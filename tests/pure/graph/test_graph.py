@@ -9,6 +9,7 @@ import numpy as np
 from glnn.graph import Graph, Node, TensorSpec
 from glnn.graph.quantized import Quantized
 from glnn.kernels.assemble import Bound, Call, assemble
+from glnn.kernels.finish import Finish, Spread
 from glnn.layers.activation import Activation, LeakyReLU, ReLU
 from glnn.layers.base import Layer
 from glnn.layers.conv import Conv2D
@@ -78,5 +79,6 @@ def test_layouts_and_plans() -> None:
     assert repr(cells) == "<CellLayout: 2 x 2 cells x 9 taps x 4 texels, parts: 1 x 3 x 72 texels>"
     plan = make_plan(graph(), {"x": (1, 4)}, limits)
     assert repr(plan).startswith("<Plan x (1, 4) -> scores (1, 3): 1 draws, 1 programs in es300, ")
-    text = assemble(Call("pointwise", blocked, (("x", Bound(blocked)),)))
-    assert repr(text).startswith("<ShaderText of kernel 'pointwise' in es300: ") and len(repr(text)) < 90
+    same = Finish("return t0;", tensors=(Spread("finish_1"),))
+    text = assemble(Call("map", blocked, (("finish_1", Bound(blocked)),), finish=same))
+    assert repr(text).startswith("<ShaderText of kernel 'map' in es300: ") and len(repr(text)) < 90

@@ -158,7 +158,7 @@ def test_kernels_keep_to_the_contract(name: str) -> None:
     for what, pattern in forbidden.items():
         assert not re.search(pattern, body), f"{source.file} has {what}"
     assert len(body.strip().split("\n")) <= 60, f"{source.file} is long for a kernel"
-    assert source.declared["input"]
+    assert source.declared["input"] or name == "map"  # which computes nothing by itself: what it reads is the finish's
 
 
 # ---- texts are stable

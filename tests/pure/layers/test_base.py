@@ -93,12 +93,12 @@ def test_a_method_that_is_missing_is_named() -> None:
     class Empty(Layer):
         pass
 
-    with pytest.raises(NotImplementedError, match="class Empty has no method output_shape"):
+    with pytest.raises(NotImplementedError, match="class Empty has no method build, nor output_shape"):
         Empty().output_shape((2, 3))
     graph = layer_graph(Same(), [(2, 3)], {})
-    with pytest.raises(UnsupportedError, match="layer 'layer': class Same has no method lower"):
+    with pytest.raises(UnsupportedError, match="layer 'layer': class Same has no method build, nor lower"):
         make_plan(graph, {"x0": (2, 3)}, Limits())
-    with pytest.raises(UnsupportedError, match="layer 'layer': class Same has no method reference"):
+    with pytest.raises(UnsupportedError, match="layer 'layer': class Same has no method build, nor reference"):
         reference.run(graph, {"x0": np.zeros((2, 3))})
 
 

@@ -12,15 +12,20 @@ import pytest
 from cases.keras import CASES, SPECIAL
 
 from glnn.errors import UnsupportedError
-from glnn.layers.base import LAYERS
+from glnn.layers.base import LAYERS, Layer
 from glnn.layers.conv import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
 from glnn.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
 from glnn.layers.resizing import Cropping2D, UpSampling2D, ZeroPadding2D
 from glnn.primitives.base import Value
+from glnn.primitives.conv import SUM, Conv
+from glnn.primitives.expand import traced
+from glnn.primitives.expr import RESULT, Apply, inputs
+from glnn.primitives.functions import FUNCTIONS
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
-MINE = [case for case in CASES if type(case.layer).__module__.rpartition(".")[2] in ("conv", "pooling", "resizing")]
+LAYERED = [case for case in CASES if isinstance(case.layer, Layer)]
+MINE = [case for case in LAYERED if type(case.layer).__module__.rpartition(".")[2] in ("conv", "pooling", "resizing")]
 # Keras compiles for every case: each push compares one in six.
 SOME = [pytest.param(case, marks=[pytest.mark.whole] if i % 6 else [], id=case.name) for i, case in enumerate(MINE)]
 
@@ -31,9 +36,8 @@ def keras_answer(case):
 
     layer, x = case.layer, case.inputs[0]
     options = {f.name: getattr(layer, f.name) for f in dataclasses.fields(layer)}
-    residual, sized = options.pop("residual", False), options.pop("output_size", None)
-    activation = options.pop("activation", None)
-    same = not residual and sized is None and (activation is None or activation.name == "linear")
+    sized, activation = options.pop("output_size", None), options.pop("activation", None)
+    same = sized is None and (activation is None or activation.name == "linear")
     if options.pop("half_pixel_centers", True) is False:
         return from_corners(x, layer.size), None
     if options.get("groups") == 1:
@@ -46,8 +50,6 @@ def keras_answer(case):
     if case.weights:
         twin.set_weights(list(case.weights.values()))
     y = twin(x)
-    if residual:
-        y = y + case.inputs[1]
     if activation is not None:
         y = keras.activations.get(activation.name)(y)
     return np.asarray(y), twin.get_config() if same else None
@@ -90,16 +92,19 @@ def test_reference_agrees_with_keras(case):
 
 @pytest.mark.parametrize("case", MINE, ids=lambda case: case.name)
 def test_free_sizes_stay_free(case):
+    first = case.layer.data_format == "channels_first"
     expected = case.layer.output_shape(*case.shapes)
-    free = case.layer.output_shape(*((None, None, None, shape[3]) for shape in case.shapes))
-    assert free[0] is None and free[-1] == expected[-1]
+    shapes = ((None, shape[1], None, None) if first else (None, None, None, shape[3]) for shape in case.shapes)
+    free = case.layer.output_shape(*shapes)
+    channels = 1 if first else -1
+    assert free[0] is None and free[channels] == expected[channels]
     assert all(a is None or a == b for a, b in zip(free, expected, strict=True))
 
 
 @pytest.mark.parametrize(
     ("layer", "config", "word"),
     [
-        ("Conv2D", {"filters": 3, "kernel_size": 3, "data_format": "channels_first"}, "channels_first"),
+        ("Conv2D", {"filters": 3, "kernel_size": 3, "data_format": "channels_middle"}, "channels_middle"),
         ("Conv2D", {"filters": 3, "kernel_size": 3, "padding": "causal"}, "causal"),
         ("Conv2D", {"filters": 3, "kernel_size": [3, 3, 3]}, "kernel_size"),
         ("Conv2D", {"filters": 3, "kernel_size": 3, "strides": 0}, "strides"),
@@ -108,7 +113,7 @@ def test_free_sizes_stay_free(case):
         ("DepthwiseConv2D", {"kernel_size": 3, "groups": 2}, "groups=2"),
         ("Conv2DTranspose", {"filters": 3, "kernel_size": 3, "output_padding": -1}, "output_padding"),
         ("MaxPooling2D", {"pool_size": 2, "padding": ((2, 0), (0, 0))}, "padding"),
-        ("GlobalAveragePooling2D", {"data_format": "channels_first"}, "channels_first"),
+        ("GlobalAveragePooling2D", {"data_format": "channels_middle"}, "channels_middle"),
         ("ZeroPadding2D", {"padding": [1, 2, 3]}, "padding"),
         ("UpSampling2D", {"interpolation": "bicubic"}, "bicubic"),
     ],
@@ -159,9 +164,12 @@ class Recorder:
 
 
 def drawn(layer, *shapes):
+    """What the primitives of a layer draw, of which no two are fused."""
     b = Recorder()
-    weights = {spec.name: np.zeros(spec.shape, np.float32) for spec in layer.weight_specs(*shapes)}
-    layer.lower(b, [Value(-i, shape) for i, shape in enumerate(shapes)], weights)
+    trace, _ = traced(layer, shapes)
+    values = {f"x{i}": Value(-1 - i, shape) for i, shape in enumerate(shapes)}
+    for node in trace.nodes:
+        values[node.outputs[0]] = node.layer.lower(b, [values[name] for name in node.inputs], node.weights)
     return b.draws
 
 
@@ -182,8 +190,8 @@ def drawn(layer, *shapes):
         (MaxPooling2D(3), (1, 9, 9, 8), {"maxpool": 1}),
         (AveragePooling2D(7), (1, 9, 9, 8), {"avgpool looped": 1}),
         (AveragePooling2D(100), (1, 200, 200, 8), {"avgpool looped": 2}),
-        (GlobalAveragePooling2D(), (1, 64, 64, 8), {"global_avg": 1}),
-        (GlobalAveragePooling2D(), (1, 512, 512, 8), {"avgpool looped": 1, "global_avg": 1}),
+        (GlobalAveragePooling2D(), (1, 64, 64, 8), {"reduce_space": 1}),
+        (GlobalAveragePooling2D(), (1, 512, 512, 8), {"reduce_space": 2}),
         (UpSampling2D(), (1, 5, 5, 8), {"upsample_nearest": 1}),
     ],
 )
@@ -193,7 +201,13 @@ def test_long_loops_are_drawn_in_parts(layer, shape, kernels):
     assert draws[-1][1] == layer.output_shape(shape)
 
 
-def test_bands_of_a_kernel_share_its_rows_and_only_the_last_has_the_activation():
-    draws = [options for _, _, options in drawn(Conv2D(4, 9, padding="same", activation="relu"), (1, 20, 20, 3))]
+def test_bands_of_a_kernel_share_its_rows_and_only_the_last_has_the_finish():
+    relu = Apply(FUNCTIONS["relu"], (RESULT,))
+    layer, shape, b = Conv(4, (9, 9), (1, 1), (1, 1), "same", finish=relu), (1, 20, 20, 3), Recorder()
+    weights = {spec.name: np.zeros(spec.shape, np.float32) for spec in layer.weights(shape)}
+    layer.lower(b, [Value(-1, shape)], weights)
+    draws = [options for _, _, options in b.draws]
     assert [(d["const"]["KH"], d["const"]["PT"]) for d in draws] == [(5, 4), (4, -1)]
-    assert [d["activation"] and d["activation"].name for d in draws] == [None, "relu"]
+    first, last = (d["finish"] for d in draws)
+    assert first is None and last.expr == Apply(FUNCTIONS["relu"], (SUM,))  # of both bands together
+    assert inputs(last.expr) == (-1, 0) and last.tensors == {-1: Value(1, (1, 20, 20, 4))}

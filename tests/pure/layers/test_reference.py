@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 
 import numpy as np
 import pytest
@@ -12,19 +13,22 @@ from cases.keras import CASES, SPECIAL, Case
 
 from glnn.errors import LimitError, UnsupportedError
 from glnn.layers import LAYERS
-from glnn.layers.activation import LeakyReLU, PReLU, ReLU, finish
-from glnn.layers.base import resolve
+from glnn.layers.activation import LeakyReLU, PReLU, ReLU
+from glnn.layers.base import Layer, resolve
 from glnn.layers.core import Dense, Dropout, Permute, Reshape
 from glnn.layers.merging import Add, Concatenate
 from glnn.layers.normalization import BatchNormalization
 from glnn.primitives.base import Value
 from glnn.primitives.functions import FUNCTIONS
+from glnn.primitives.operations import OPERATIONS
+from glnn.primitives.reduce import Sparsemax
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 ELSEWHERE = ("conv", "pooling", "resizing")  # test_conv_keras.py
 DENORMAL = 1e-37  # around the smallest normal float32: what is below may be 0
-MINE = [case for case in CASES if type(case.layer).__module__.rpartition(".")[2] not in ELSEWHERE]
+LAYERED = [case for case in CASES if isinstance(case.layer, Layer)]
+MINE = [case for case in LAYERED if type(case.layer).__module__.rpartition(".")[2] not in ELSEWHERE]
 
 
 # What layers without a twin in Keras 3 give for a case, said with other means than their reference.
@@ -131,12 +135,14 @@ def test_infinities_give_the_limit_and_nan_stays(function):
 
 
 def test_every_function_has_its_shader(root):
-    text = (root / "glnn" / "shaders" / "lib" / "activations.glsl").read_text()
-    for function in FUNCTIONS.values():
-        if function.fused:
-            assert f"// act: {function.name}\n" in text and f"vec4 act_{function.name}(vec4 v)" in text
-            for name, _ in function.fused.constants:
-                assert name in text
+    text = (root / "glnn" / "shaders" / "lib" / "functions.glsl").read_text()
+    sections = dict(re.findall(r"(?ms)^// function: (\w+)\n(.*?)(?=^// function: |\Z)", text))
+    wanted = [f for f in (*FUNCTIONS.values(), *OPERATIONS.values()) if f.pointwise and not f.infix]
+    for function in wanted:
+        (given,) = re.findall(rf"float f_{function.name}\((.*?)\) \{{", sections[function.name])
+        names = [argument.split()[-1] for argument in given.split(",")]
+        assert len(names) == function.arity + len(function.constants), function
+        assert [name.lower() for name in names[function.arity :]] == [name for name, _ in function.constants]
 
 
 def test_activations_are_resolved_from_all_their_forms():
@@ -146,7 +152,7 @@ def test_activations_are_resolved_from_all_their_forms():
     assert resolve({"module": "keras.activations", "class_name": "gelu", "config": None}).name == "gelu"
     leaky = {"module": "keras.layers", "class_name": "LeakyReLU", "config": {"name": "a", "negative_slope": 0.3}}
     assert resolve(leaky) == FUNCTIONS["leaky_relu"].with_(negative_slope=0.3)
-    assert Dense(3, activation=leaky).activation.fused.constants == (("ACT_NEGATIVE_SLOPE", 0.3),)
+    assert Dense(3, activation=leaky).activation.constants == (("negative_slope", 0.3),)
     assert resolve({"class_name": "Softmax", "config": {"axis": -1}}) is FUNCTIONS["softmax"]
 
 
@@ -227,7 +233,7 @@ def test_free_dimensions_pass_where_they_can():
 
 def test_sparsemax_over_too_many_channels_names_the_limit():
     with pytest.raises(LimitError, match="5000 channels"):
-        finish(None, Value(0, (2, 5000)), FUNCTIONS["sparsemax"])  # type: ignore[arg-type]
+        Sparsemax().recipes([Value(0, (2, 5000))], {})
 
 
 def test_constants_of_a_relu_choose_the_cheapest_function():

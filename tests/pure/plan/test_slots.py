@@ -121,14 +121,15 @@ CODECS = {"a.y": ActivationCodec("uint8", -3, 5), "b.y": ActivationCodec("float1
 @pytest.mark.parametrize("dialect", ["es300", "es100"])
 @pytest.mark.parametrize("size", [16, 4096])
 def test_tensors_of_several_formats_have_slots_of_their_own(size: int, dialect: str) -> None:
-    graph = network().with_(activations=CODECS)
+    graph = passes.optimize(network().with_(activations=CODECS))
+    assert CODECS.keys() <= {name for node in graph.nodes for name in node.outputs}
     plan = make_plan(graph, {"x": (2, 16, 12, 3)}, Limits(size, texture_units=1000, dialect=dialect))
     check_slots(plan)
     for node in graph.nodes:
         codec = CODECS.get(node.outputs[0], ActivationCodec("float32")).codec
         if node.outputs[0] in graph.outputs:
             codec = "float32"
-        last = [draw for draw in plan.draws if draw.label == node.name][-1]
+        last = [draw for draw in plan.draws if draw.label == node.label][-1]
         assert plan.slots[last.target].format == {"uint8": "rgba8"}.get(codec, codec), node.name
     assert {slot.format for slot in plan.slots} == {"float32", "float16", "rgba8"}
 

@@ -1,25 +1,45 @@
-"""Sums fused into the convolution before them: activations after them, their order, sizes that are free."""
+"""Sums fused into the draw before them: activations after them, their order, sizes that are free, room for textures."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import pytest
-from support.passes import CONV, NORM, SAME, Step, agree, build
+from support.passes import CONV, NORM, SAME, Step, agree, build, functions, labels
 
 import glnn
 from glnn import passes
+from glnn.graph import ActivationCodec, Graph
 from glnn.layers.activation import ReLU, Softmax
 from glnn.layers.conv import Conv2D
-from glnn.layers.merging import Add, Multiply
-from glnn.passes import fuse_residual
+from glnn.layers.merging import Add, Multiply, Subtract
+from glnn.primitives.expand import expand
+from glnn.primitives.expr import Apply, In
+from glnn.primitives.fuse import MOST_INPUTS, fuse
+from glnn.primitives.map import Map
+
+
+def fused(graph: Graph) -> Graph:
+    return fuse(expand(graph))
 
 
 def test_a_residual_takes_the_activation_of_its_sum(device: glnn.Device) -> None:
-    graph = build([("a", SAME, "x", "t"), ("s", Add(activation="relu"), ("t", "x"), "y")])
+    graph = build([("a", SAME, "x", "t"), ("s", Add(), ("t", "x"), "u"), ("r", ReLU(), "u", "y")])
     (node,) = passes.optimize(graph).nodes
-    assert node.layer.residual and node.layer.activation.name == "relu" and node.inputs == ("x", "x")
+    assert functions(node.layer.finish) == "relu add" and node.inputs == ("x", "x")
     agree(graph, passes.optimize, device)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_order_of_operands_stays(device: glnn.Device, turned: bool) -> None:
+    """Subtraction tells one side from the other."""
+    reads = ("x", "t") if turned else ("t", "x")
+    graph = build([("a", SAME, "x", "t"), ("s", Subtract(), reads, "y")])
+    (node,) = fused(graph).nodes
+    assert isinstance(node.layer.finish, Apply) and node.layer.finish.args == (
+        (In(1), In(0)) if turned else (In(0), In(1))
+    )
+    agree(graph, fused, device)
 
 
 def test_a_residual_with_an_activation_after_it(device: glnn.Device) -> None:
@@ -32,8 +52,30 @@ def test_a_residual_with_an_activation_after_it(device: glnn.Device) -> None:
             ("s", Add(), ("7", "5"), "8"), ("r", ReLU(), "8", "y"),
         ]
     )  # fmt: skip
-    assert len(passes.optimize(graph).nodes) == 3
+    after = passes.optimize(graph)
+    assert [functions(node.layer.finish) for node in after.nodes] == ["relu", "", "relu add"]
+    assert labels(after) == ["a", "b", "c"]  # the later of the two branches has the sum
+    assert all(sorted(node.weights) == ["bias", "kernel"] for node in after.nodes)
     agree(graph, passes.optimize, device)
+
+
+def test_a_finish_reads_no_more_than_textures_allow(device: glnn.Device) -> None:
+    """Sums of many branches go into as many draws as are needed."""
+    count = 2 * MOST_INPUTS + 3
+    steps: list[Step] = [(f"a{k}", SAME, "x", f"t{k}") for k in range(count)]
+    graph = build([*steps, ("s", Add(), tuple(f"t{k}" for k in range(count)), "y")])
+    after = fused(graph)
+    assert all(len(node.inputs) <= 1 + MOST_INPUTS for node in after.nodes if not isinstance(node.layer, Map))
+    agree(graph, fused, device)
+    with glnn.Device(texture_units=8) as phone:
+        agree(graph, fused, phone)
+
+
+def test_a_tensor_whose_codec_is_stated_stays(device: glnn.Device) -> None:
+    graph = build([("a", SAME, "x", "t"), ("r", ReLU(), "t", "u"), ("s", Add(), ("u", "x"), "y")])
+    after = passes.optimize(graph.with_(activations={"u": ActivationCodec("float16")}))
+    assert [node.outputs for node in after.nodes] == [("u",), ("y",)]
+    assert [functions(node.layer.finish) for node in after.nodes] == ["relu", "add"]
 
 
 def test_a_residual_that_is_made_after_the_convolution_waits(device: glnn.Device) -> None:
@@ -48,7 +90,7 @@ def test_a_residual_that_is_made_after_the_convolution_waits(device: glnn.Device
         ],
         "w",
     )
-    agree(graph, fuse_residual.run, device)
+    agree(graph, fused, device)
     agree(graph, passes.optimize, device)
 
 
@@ -73,4 +115,4 @@ def test_free_sizes_that_are_not_equal_at_run_time(
     graph = build(steps, x=(None, None, 3), z=(None, None, 3))
     assert len(passes.optimize(graph).nodes) < len(graph.nodes)
     agree(graph, passes.optimize, device, x=mine, z=other)
-    agree(graph, fuse_residual.run, device, x=mine, z=other)
+    agree(graph, fused, device, x=mine, z=other)

@@ -1,0 +1,137 @@
+"""What a draw computes with each value before it is written: the text of `finish`, and of what it reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ..errors import KernelError
+from .fetches import Bound
+from .files import read_shader
+from .language.glsl import printed
+from .language.halves import rounded
+from .language.parse import parse_file
+from .read_windows import Origin, moving_tap_text, tap_text
+from .uniforms import Params
+
+LIBRARY = "lib/functions.glsl"
+NUMBER = "finish_n"  # the numbers of a text are finish_n0, finish_n1, ...
+VECTORS = "finish_c"  # its weights by channel lie in cells of this name
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A tensor that a finish reads, by the name it is bound under: along which of n, h, w, c it has more than one."""
+
+    name: str
+    n: bool = True
+    h: bool = True
+    w: bool = True
+    c: bool = True
+
+
+@dataclass(frozen=True)
+class Finish:
+    """Statements over v (what the kernel made), t0, t1, .. (tensors) and c0, c1, .. (weights by channel).
+
+    functions: those of the library that they call: name, number of arguments and of constants after them
+    numbers:   the values of finish_n0, finish_n1, ...
+    """
+
+    text: str
+    functions: tuple[tuple[str, int, int], ...] = ()
+    numbers: tuple[float, ...] = ()
+    tensors: tuple[Spread, ...] = ()
+    vectors: int = 0
+
+
+def finish_text(finish: Finish, params: Params, half: bool) -> str:
+    """The function `finish`, with those that it calls; half: its arithmetic is in half floats."""
+    for k, value in enumerate(finish.numbers):
+        params.float(f"{NUMBER}{k}", value)
+    args = ["v", *(f"t{k}" for k in range(len(finish.tensors))), *(f"c{k}" for k in range(finish.vectors))]
+    whole = f"vec4 finish({', '.join(f'vec4 {name}' for name in args)}) {{\n{finish.text}\n}}"
+    library = library_functions(finish.functions)
+    if half:
+        return "\n".join(
+            printed(rounded(parse_file(t, f"shaders/{LIBRARY}", library=True)))[0] for t in (library, whole)
+        )
+    return f"{library}\n{whole}"
+
+
+@lru_cache(256)
+def library_functions(functions: tuple[tuple[str, int, int], ...]) -> str:
+    """The sections of the library that these functions need, and each of them for vectors. Raises KernelError."""
+    sections = {
+        m.group(1): m.group(2)
+        for m in re.finditer(r"^// function: (\w+)\n(.*?)(?=^// function: |\Z)", read_shader(LIBRARY), re.M | re.S)
+    }
+    done: dict[str, str] = {}
+
+    def need(name: str) -> None:
+        if name not in sections:
+            raise KernelError(f"shaders/{LIBRARY} has no section '// function: {name}'")
+        for others in re.findall(r"^// needs: (.*)$", sections[name], re.M):
+            for word in others.replace(",", " ").split():
+                need(word)
+        done.setdefault(name, sections[name])
+
+    for name, _, _ in functions:
+        need(name)
+    return "\n".join([*done.values(), *(_for_vectors(*function) for function in functions)])
+
+
+def _for_vectors(name: str, count: int, constants: int) -> str:
+    args, numbers = [f"v{k}" for k in range(count)], [f"k{k}" for k in range(constants)]
+    given = ", ".join([*(f"vec4 {arg}" for arg in args), *(f"float {number}" for number in numbers)])
+    lanes = (f"f_{name}({', '.join([*(f'{arg}.{lane}' for arg in args), *numbers])})" for lane in "xyzw")
+    return f"vec4 act_{name}({given}) {{ return vec4({', '.join(lanes)}); }}"
+
+
+@dataclass(frozen=True)
+class Read:
+    """How a finish reads a tensor: what it is bound to, and for a blocked kernel where windows lie in it.
+
+    check_zero: along height and width, whether a block of the output may lie beyond the tensor's own
+    """
+
+    bound: Bound
+    origin: Origin | None
+    check_zero: tuple[bool, bool] = (False, False)
+
+
+def finish_lines(
+    finish: Finish, reads: Mapping[str, Read], block: tuple[int, int], values: list[str], flags: dict[str, str]
+) -> list[str]:
+    """Statements for main that finish the values of a block, row by row; adds to `flags` what taps ask for."""
+    lines = []
+    if finish.vectors:
+        vectors = (f"vec4 c{k} = {VECTORS}({k});" for k in range(finish.vectors))
+        lines.append(f"{VECTORS}_seek(g); {' '.join(vectors)}")
+    for spread in finish.tensors:
+        if reads[spread.name].origin is not None:
+            lines.append(f"{spread.name}_seek({'n' if spread.n else '0'}, h, w, {'g' if spread.c else '0'});")
+    for v, (i, j) in zip(values, ((i, j) for i in range(block[0]) for j in range(block[1])), strict=True):
+        taps = [_tap(spread, reads[spread.name], i, j, flags) for spread in finish.tensors]
+        lines.append(f"{v} = finish({', '.join([v, *taps, *(f'c{k}' for k in range(finish.vectors))])});")
+    return lines
+
+
+def _tap(spread: Spread, read: Read, i: int, j: int, flags: dict[str, str]) -> str:
+    x, at = spread.name, (i * spread.h, j * spread.w)
+    if read.origin is None:
+        axes = zip("nhwc", (spread.n, spread.h, spread.w, spread.c), strict=True)
+        text = f"{x}({', '.join(axis if whole else '0' for axis, whole in axes)})"
+    elif read.origin.static:
+        text = tap_text(x, read.bound.layout, read.origin, *at, flags, read.check_zero)
+    else:
+        text = moving_tap_text(x, read.bound, *map(str, at))
+    return text if spread.c else f"{text}.xxxx"
+
+
+def calls(finish: Finish, blocked: bool) -> set[str]:
+    """The accessors that its statements call."""
+    ends = ("_seek", "_tap") if blocked else ("",)
+    return {f"{spread.name}{end}" for spread in finish.tensors for end in ends}

@@ -1,0 +1,53 @@
+"""Merges zero padding into the convolution that follows: its taps outside the image are zero anyway."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..graph.graph import Graph, Node
+from ..primitives.conv import Conv
+from ..primitives.expr import RESULT
+from ..primitives.move import Along, Remap
+from ..primitives.window import Margins
+
+
+def run(graph: Graph) -> Graph:
+    """Zeros around images -> convolution of padding "valid" (or explicit) becomes one of explicit padding."""
+    readers = graph.consumers()
+    makers = {name: node for node in graph.nodes for name in node.outputs}
+    kept = {*graph.outputs, *graph.activations}
+    merged: dict[str, Node | None] = {}
+    for node in graph.nodes:
+        name = node.inputs[0] if node.inputs else ""
+        before = makers.get(name)
+        if before is None or len(readers[name]) > 1 or node.inputs.count(name) > 1 or name in kept:
+            continue
+        layer, margins = node.layer, zeros(before)
+        if margins is None or not isinstance(layer, Conv) or layer.padding == "same" or not layer.kernel_size:
+            continue
+        own = ((0, 0),) * len(margins) if isinstance(layer.padding, str) else layer.padding
+        both = tuple((a + c, b + d) for (a, b), (c, d) in zip(margins, own, strict=True))
+        inputs = (before.inputs[0], *node.inputs[1:])
+        merged |= {before.name: None, node.name: node.with_(layer=replace(layer, padding=both), inputs=inputs)}
+        makers[node.outputs[0]] = merged[node.name] or node
+    nodes = (merged.get(node.name, node) for node in graph.nodes)
+    return graph.with_(nodes=tuple(node for node in nodes if node is not None)) if merged else graph
+
+
+def zeros(node: Node) -> Margins | None:
+    """The zeros that a node puts around images, before and after along each spatial axis; None where it does else."""
+    layer = node.layer
+    if not isinstance(layer, Remap) or layer.finish != RESULT or len(layer.axes) < 3:
+        return None
+    first, *axes, last = layer.axes
+    if first != Along(0) or last != Along(len(axes) + 1):
+        return None
+    margins = []
+    for k, along in enumerate(axes, 1):
+        before, after = -along.add, along.extra + along.add
+        if along != Along(k, add=-before, extra=before + after, edge=along.edge) or min(before, after) < 0:
+            return None
+        if along.edge != "zero" and (before or after):
+            return None
+        margins.append((before, after))
+    return tuple(margins)

@@ -1,0 +1,203 @@
+"""What is computed element by element, as a tree: of a draw of its own (`Map`), or at the end of another (`finish`).
+
+One tree has two printers: `values` computes it in NumPy, `printed` writes it as GLSL. Further down a draw's own result
+is In(0), and what else it reads In(1), In(2), ...
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..graph.shapes import Shape
+from .functions import Function
+
+
+@dataclass(frozen=True)
+class In:
+    """The tensor of this number, broadcast as in NumPy."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Number:
+    """One number, known only at the draw: it makes no program of its own."""
+
+    value: float
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A weight of the node by name, of this shape, broadcast as in NumPy."""
+
+    name: str
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class Apply:
+    """A function of expressions. What two of them share is one object, so that a tree may be large and cost little."""
+
+    function: Function
+    args: tuple[Expr, ...]
+
+    @cached_property
+    def size(self) -> int:
+        """How many functions it is written with, what is used twice twice."""
+        return 1 + sum(arg.size for arg in self.args if isinstance(arg, Apply))
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.function, self.args))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+Expr = In | Number | Constant | Apply
+RESULT = In(0)  # as an epilogue: nothing is done
+MOST_STEPS = 64  # functions of one expression, so that its text is of moderate size
+
+
+def parts(expr: Expr) -> Iterator[Expr]:
+    """The expression and all that it is made of, each once, in the order of the text."""
+    seen: dict[Expr, None] = {}
+
+    def visit(part: Expr) -> None:
+        if part not in seen:
+            seen[part] = None
+            for arg in part.args if isinstance(part, Apply) else ():
+                visit(arg)
+
+    visit(expr)
+    return iter(seen)
+
+
+def size(expr: Expr) -> int:
+    """How many functions it is written with, what is used twice twice."""
+    return expr.size if isinstance(expr, Apply) else 0
+
+
+def inputs(expr: Expr) -> tuple[int, ...]:
+    """The numbers of the tensors that it reads, by size."""
+    return tuple(sorted({part.number for part in parts(expr) if isinstance(part, In)}))
+
+
+def constants(expr: Expr) -> dict[str, Shape]:
+    """The weights that it reads, with their shapes."""
+    return {part.name: part.shape for part in parts(expr) if isinstance(part, Constant)}
+
+
+def replaced(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
+    """The expression with each leaf replaced by what `change` gives for it, where that is not None."""
+    done: dict[Expr, Expr] = {}
+
+    def of(part: Expr) -> Expr:
+        if part not in done:
+            if isinstance(part, Apply):
+                done[part] = Apply(part.function, tuple(map(of, part.args)))
+            else:
+                done[part] = change(part) or part
+        return done[part]
+
+    return of(expr)
+
+
+def values(expr: Expr, tensors: Mapping[int, Any], weights: Mapping[str, Any]) -> Any:
+    """The expression of tensors by number and weights by name, in the type of the tensors."""
+    done: dict[Expr, Any] = {}
+
+    def of(part: Expr) -> Any:
+        if part not in done:
+            done[part] = compute(part)
+        return done[part]
+
+    def compute(part: Expr) -> Any:
+        if isinstance(part, In):
+            return tensors[part.number]
+        if isinstance(part, Constant):
+            return weights[part.name]
+        if isinstance(part, Number):
+            return part.value
+        return part.function.formula(*map(of, part.args), **dict(part.function.constants))
+
+    with np.errstate(all="ignore"):
+        return of(expr)
+
+
+def told(expr: Expr, names: Mapping[str, str]) -> str:
+    """An expression in words, its weights by other names where these are given: equal words, equal values."""
+    if isinstance(expr, Apply):
+        numbers = (f"{key}={value!r}" for key, value in expr.function.constants)
+        return f"{expr.function.name}({','.join([*(told(arg, names) for arg in expr.args), *numbers])})"
+    if isinstance(expr, Constant):
+        return names.get(expr.name, expr.name)
+    return repr(expr.value if isinstance(expr, Number) else expr)
+
+
+@dataclass(frozen=True)
+class Printed:
+    """An expression as GLSL: statements that end in a return, the functions they call, the values of their numbers."""
+
+    text: str
+    functions: tuple[tuple[str, int, int], ...]  # name, arguments, numbers after them
+    numbers: tuple[float, ...]
+
+
+def printed(expr: Expr, leaves: Mapping[Expr, str], number: str) -> Printed:
+    """The GLSL of an expression whose leaves have these names; its numbers are called `number` and a count from 0.
+
+    What is used more than once is computed once.
+    """
+    uses: Counter[Expr] = Counter()
+
+    def count(part: Expr) -> None:
+        uses[part] += 1
+        if uses[part] == 1 and isinstance(part, Apply):
+            for arg in part.args:
+                count(arg)
+
+    count(expr)
+    numbers: list[float] = []
+    functions: dict[tuple[str, int, int], None] = {}
+    names: dict[Expr, str] = {}
+    lines: list[str] = []
+
+    def uniform(value: float) -> str:
+        numbers.append(value)
+        return f"{number}{len(numbers) - 1}"
+
+    def text(part: Expr, inner: bool = True) -> str:
+        if isinstance(part, Number):
+            return uniform(part.value)
+        if not isinstance(part, Apply):
+            return leaves[part]
+        if part not in names:
+            made = applied(part, inner)
+            if uses[part] == 1:
+                return made
+            names[part] = f"e{len(lines)}"
+            lines.append(f"vec4 {names[part]} = {made};")
+        return names[part]
+
+    def applied(part: Apply, inner: bool) -> str:
+        function, sign = part.function, part.function.infix
+        if sign:
+            args = [text(arg) for arg in part.args]
+            made = f" {sign} ".join(args) if len(args) > 1 else f"{sign}{args[0]}"
+            return f"({made})" if inner else made
+        args = [f"vec4({text(arg)})" if isinstance(arg, Number) else text(arg, False) for arg in part.args]
+        functions[function.name, len(args), len(function.constants)] = None
+        return f"act_{function.name}({', '.join([*args, *(uniform(value) for _, value in function.constants)])})"
+
+    result = text(expr, False)
+    if isinstance(expr, Number):
+        result = f"vec4({result})"
+    lines.append(f"return {result};")
+    return Printed("\n".join(lines), tuple(functions), tuple(numbers))

@@ -1,0 +1,28 @@
+// The sum (KIND 0), mean (1), largest (2) or smallest (3) of ROWS x COUNT pixels: from a first one, in steps of STEP and
+// STRIDE pixels in row-major order. The first follows from the output's pixel: axes of sizes A0 to A4, S0 to S4 apart.
+// Means are added up as means of 32, whose sum no values overflow, in partial sums that keep the rounding small.
+#pragma glnn input x
+#pragma glnn const KIND
+#pragma glnn param A1 A2 A3 A4 S0 S1 S2 S3 S4 ROWS STEP COUNT STRIDE
+vec4 kernel(int n, int h, int w, int c) {
+    int p = (n * y_H + h) * y_W + w;
+    int a3 = idiv(p, A4), a2 = idiv(a3, A3), a1 = idiv(a2, A2), a0 = idiv(a1, A1);
+    int first = a0 * S0 + (a1 - a0 * A1) * S1 + (a2 - a1 * A2) * S2 + (a3 - a2 * A3) * S3 + (p - a3 * A4) * S4;
+    float share = KIND == 1 ? 32.0 / float(ROWS * COUNT) : 1.0;
+    vec4 none = vec4(nothing(y_H)), total = none, part = none;
+    int count = 0;
+    for (int i = 0; i < ROWS; i++)
+        for (int j = 0; j < COUNT; j++) {
+            int at = first + i * STEP + j * STRIDE;
+            int q = idiv(at, x_W), r = idiv(q, x_H);
+            vec4 v = x(r, q - r * x_H, at - q * x_W, c);
+            if (KIND >= 2) {
+                total = i + j == 0 ? v : KIND == 2 ? larger4(total, v) : -larger4(-total, -v);
+            } else {
+                part += KIND == 1 ? v * 0.03125 : v;
+                count += 1;
+                if (count == 32) { total += part * share; part = none; count = 0; }
+            }
+        }
+    return KIND >= 2 ? total : total + part * share;
+}

@@ -1,0 +1,412 @@
+"""Cases of primitives, which cases/keras.py adds to the table; many with an answer said in plain NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import combinations, product
+from typing import Any
+
+import numpy as np
+
+from glnn.graph.shapes import Shape
+from glnn.primitives.base import Primitive
+from glnn.primitives.conv import Conv
+from glnn.primitives.conv_transpose import ConvTranspose
+from glnn.primitives.expr import Apply, Constant, Expr, In, Number
+from glnn.primitives.functions import FUNCTIONS
+from glnn.primitives.index import Take
+from glnn.primitives.map import Copy, Map
+from glnn.primitives.move import Along, Concat, Remap, Reshape, Size
+from glnn.primitives.operations import OPERATIONS
+from glnn.primitives.pool import Window
+from glnn.primitives.reduce import Reduce, Softmax, Sparsemax
+from glnn.primitives.resample import Resample
+
+Answer = Callable[..., Any]  # of the inputs, and of the weights by name
+CASES: list[tuple[Primitive, tuple[Shape, ...], str, Answer | None]] = []
+
+
+def case(primitive: Primitive, *shapes: Shape, kind: str = "normal", answer: Answer | None = None) -> None:
+    CASES.append((primitive, shapes, kind, answer))
+
+
+def f(name: str, *args: Expr | float) -> Expr:
+    """A function of the tables, of expressions and numbers."""
+    leaves = (Number(float(arg)) if isinstance(arg, int | float) else arg for arg in args)
+    return Apply(OPERATIONS.get(name) or FUNCTIONS[name], tuple(leaves))
+
+
+def relu(x: np.ndarray) -> np.ndarray:
+    """As Keras has it: NaN stays."""
+    return np.where(x < 0, 0, x)
+
+
+X, Y, Z = In(0), In(1), In(2)
+SUM = f("relu", f("add", X, Y))  # a residual branch, and what follows it
+AFFINE = f("add", f("multiply", X, Constant("w0", (5,))), Constant("w1", (5,)))
+
+# ---- element by element
+
+FULL = (2, 3, 5, 6)
+for count in range(1, 5):
+    for ones in combinations(range(4), count):  # broadcast along every set of axes
+        other = tuple(1 if axis in ones else size for axis, size in enumerate(FULL))
+        case(Map(f("multiply", X, Y)), FULL, other, answer=lambda x, y: x * y)
+        if count < 3:
+            case(Map(f("subtract", X, Y)), other, FULL, answer=lambda x, y: x - y)
+for shapes in (
+    ((2, 3, 5, 6), (5, 6)), ((6,), (2, 3, 5, 6)), ((3, 1, 1), (2, 1, 5, 6)), ((2, 1), (1, 3)), ((5,), (1,)),
+    ((2, 2, 3, 5, 6), (2, 1, 3, 1, 6)), ((2, 2, 3, 5, 6), (2, 1, 1, 1)), ((2, 1, 3, 2, 4, 3), (1, 2, 3, 1, 4, 1)),
+    ((1, 1, 1, 1), (2, 3, 5, 9)),
+):  # fmt: skip
+    case(Map(f("add", X, f("square", Y))), *shapes, answer=lambda x, y: x + y * y)
+WHERE = f("where", f("less", X, Y), Z, f("negative", X))
+for shapes in ((FULL,) * 3, (FULL, (1, 1, 5, 1), (2, 1, 1, 6)), ((6,), (2, 1), (5, 1, 1)), ((2, 7), (1, 7), (2, 1))):
+    case(Map(WHERE), *shapes, answer=lambda x, y, z: np.where(x < y, z, -x))
+    case(Map(WHERE), *shapes, kind="special", answer=lambda x, y, z: np.where(x < y, z, -x))
+case(Map(f("tanh", f("add", f("add", X, Y), f("add", Z, In(3))))), *[(2, 3, 5, 6), (6,), (3, 1, 1), (2, 3, 5, 6)])
+for shape in ((), (1,), (6,), (5, 1), (5, 6), (3, 1, 1), (3, 5, 6), (2, 1, 1, 1), (2, 3, 5, 6), (1, 1, 1, 6)):
+    scaled = Map(f("subtract", X, Constant("w0", shape)))
+    case(scaled, FULL, answer=lambda x, w0: x - w0)
+for shape in ((2, 1, 1, 1, 1), (2, 3, 1, 1), (2, 1, 1, 5, 6)):
+    case(Map(f("multiply", Constant("w0", shape), X)), (2, 2, 3, 5, 6), answer=lambda x, w0: w0 * x)
+VECTORS = f("add", f("multiply", f("subtract", X, Constant("w0", (9,))), Constant("w1", (9,))), Constant("w2", (9,)))
+for shape in ((3, 9), (2, 5, 7, 9), (2, 2, 3, 2, 4, 9)):
+    case(Map(VECTORS), shape, answer=lambda x, w0, w1, w2: (x - w0) * w1 + w2)
+case(Map(f("maximum", f("minimum", X, 0.5), -1.25)), (2, 3, 5, 5), answer=lambda x: np.clip(x, -1.25, 0.5))
+case(Map(f("add", X, Constant("w0", (5, 1, 6)))), (1, 3, 6), answer=lambda x, w0: x + w0)  # the weight is larger
+twice = f("square", f("subtract", X, 1))  # what is used more than once
+case(Map(f("add", twice, f("multiply", twice, X))), (2, 9), answer=lambda x: (x - 1) ** 2 * (1 + x))
+BINARY: dict[str, Answer] = {
+    "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide, "maximum": np.maximum,
+    "minimum": np.minimum, "less": lambda x, y: (x < y).astype(x.dtype), "sum_of_parts": np.add,
+}  # fmt: skip
+UNARY: dict[str, Answer] = {"negative": np.negative, "square": np.square, "abs": np.abs}
+for name, answer in BINARY.items():
+    case(Map(f(name, X, Y)), (2, 5, 3, 6), (2, 5, 3, 6), answer=answer)
+    case(Map(f(name, X, Y)), (40, 4), (40, 4), kind="special", answer=answer)
+for name, answer in UNARY.items():
+    case(Map(f(name, X)), (2, 5, 3, 6), answer=answer)
+    case(Map(f(name, X)), (40, 4), kind="special", answer=answer)
+case(Map(f("sqrt", f("abs", X))), (2, 5, 3, 6), answer=lambda x: np.sqrt(np.abs(x)))
+case(Map(f("sqrt", f("abs", X))), (40, 4), kind="special", answer=lambda x: np.sqrt(np.abs(x)))
+for shape in ((2, 5, 7, 6), (3,), (2, 2, 3, 2, 4, 3)):
+    case(Copy(), shape, answer=lambda x: x)
+    case(Map(X), shape, answer=lambda x: x)
+
+# ---- sums along axes
+
+TOTALS: dict[str, Answer] = {"sum": np.sum, "mean": np.mean, "max": np.max, "min": np.min}
+KINDS = list(TOTALS)
+
+
+def reduced(kind: str, axes: tuple[int, ...], keepdims: bool, *shape: int, values: str = "normal") -> None:
+    def answer(x: np.ndarray) -> Any:
+        return TOTALS[kind](x, axis=axes, keepdims=keepdims)
+
+    case(Reduce(kind, axes, keepdims), shape, kind=values, answer=answer)
+
+
+turn = 0
+for shape in ((7,), (3, 6), (2, 5, 9), (2, 3, 5, 4), (2, 3, 2, 3, 5), (2, 2, 3, 2, 2, 5)):
+    rank = len(shape)
+    sets = [axes for count in range(1, rank + 1) for axes in combinations(range(rank), count)]
+    for axes in sets[:: 1 if rank < 5 else 3]:  # each of 3 kinds of its own on ranks that have few
+        reduced(KINDS[turn % 4], axes, turn % 3 == 0, *shape)
+        turn += 1
+for kind, (axes, keepdims) in product(KINDS, (((1, 2), False), ((-1,), True), ((0, 1, 2, 3), False), ((3, 1), True))):
+    reduced(kind, axes, keepdims, 2, 7, 5, 6, values="low" if len(axes) == 4 else "normal")  # a sum of all is near 0
+    reduced(kind, axes, not keepdims, 2, 5, 9, 5, values="special")
+for kind in KINDS:
+    reduced(kind, (1,), False, 2, 5, 3, values="low")
+    reduced(kind, (2,), False, 2, 1, 1, 5)  # along what has one element
+    reduced(kind, (1, 3), True, 2, 1, 5, 1)
+    reduced(kind, (1,), False, 2, 5000, 3)
+    reduced(kind, (1, 2), False, 1, 70, 71, 5)  # in stages
+    reduced(kind, (-1,), False, 3, 4101)
+    reduced(kind, (0, 2), False, 70, 3, 71, 2)
+reduced("sum", (), False, 2, 3, 5)
+reduced("max", (0, 2, 4), True, 9, 2, 11, 3, 50, 3)
+reduced("mean", (0, 2, 3, 5), False, 5, 2, 11, 9, 3, 10)
+reduced("min", (0, 1, 2), False, 40, 11, 12, 6)
+
+# ---- softmax
+
+
+def exponentials(x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    e = np.exp(x - np.max(x, axis=axes, keepdims=True))
+    return e / np.sum(e, axis=axes, keepdims=True)
+
+
+for shape, axes in (
+    ((7,), (0,)), ((3, 5), (0,)), ((2, 3, 5), (-1,)), ((2, 3, 5), (0, 2)), ((2, 3, 4, 5), (1, 2)),
+    ((2, 3, 4, 5), (0, 1, 2, 3)), ((2, 2, 3, 2, 4, 3), (1, 4)), ((2, 3, 1, 5), (2,)), ((2, 400, 3), (1,)),
+):  # fmt: skip
+    case(Softmax(axes), shape, answer=lambda x, axes=axes: exponentials(x, axes))
+    case(Softmax(axes, log=True), shape, answer=lambda x, axes=axes: np.log(exponentials(x, axes)))
+
+# ---- moved elements
+
+
+def axis_of(rank: int, axis: int, along: Along) -> Remap:
+    """One axis moved, the others as they are."""
+    return Remap(tuple(replace(along, source=k) if k == axis else Along(k) for k in range(rank)))
+
+
+def at(axis: int, value: Any, rank: int, other: Any = slice(None)) -> tuple[Any, ...]:
+    return tuple(value if k == axis else other for k in range(rank))
+
+
+EDGES = {"zero": "constant", "clamp": "edge", "reflect": "reflect", "wrap": "wrap"}  # in words of np.pad
+SHAPES = ((7,), (3, 6), (2, 5, 9), (2, 3, 5, 4), (2, 3, 2, 3, 5), (2, 2, 3, 2, 2, 5))
+for shape in SHAPES:
+    rank = len(shape)
+    for axis in range(rank):
+        size = shape[axis]
+        flip = Along(None, size, mul=-1, add=size - 1)
+        case(axis_of(rank, axis, flip), shape, answer=lambda x, a=axis: np.flip(x, a))
+        every = slice(1, None, 2) if size > 1 else slice(None)
+        step = Along(None, mul=2, add=1)  # from the second on
+        if size > 1:
+            place = at(axis, every, rank)
+            case(axis_of(rank, axis, step), shape, answer=lambda x, p=place: x[p])
+        case(axis_of(rank, axis, Along(None, div=3)), shape, answer=lambda x, a=axis: np.repeat(x, 3, a))
+        for edge, mode in EDGES.items():
+            if rank > 4 and axis % 3:
+                continue
+            margins = at(axis, (2, 1), rank, (0, 0))
+            pads = Along(None, add=-2, extra=3, edge=edge)
+            case(axis_of(rank, axis, pads), shape, answer=lambda x, m=margins, mode=mode: np.pad(x, m, mode=mode))
+
+
+def strewn(x: np.ndarray, axis: int) -> np.ndarray:
+    """Each element followed by two zeros."""
+    made = np.zeros(at(axis, 3, x.ndim, 1) * np.array(x.shape), x.dtype)
+    made[at(axis, slice(None, None, 3), x.ndim)] = x
+    return made
+
+
+for axis in range(4):
+    case(axis_of(4, axis, Along(None, div=3, edge="only")), (2, 3, 5, 4), answer=lambda x, a=axis: strewn(x, a))
+    far = Along(None, add=-7, extra=13, edge="reflect")  # to and fro
+    margins = at(axis, (7, 6), 4, (0, 0))
+    case(axis_of(4, axis, far), (2, 3, 5, 4), answer=lambda x, m=margins: np.pad(x, m, "reflect"))
+    away, margins = Along(None, add=-9, extra=17, edge="wrap"), at(axis, (9, 8), 4, (0, 0))
+    case(axis_of(4, axis, away), (2, 3, 5, 4), answer=lambda x, m=margins: np.pad(x, m, "wrap"))
+for edge, mode in EDGES.items():  # of one element; of NaN and infinities; both sides of an image; cropped at one end
+    pads = Along(None, add=-1, extra=3, edge=edge)
+    case(axis_of(3, 1, pads), (2, 1, 5), answer=lambda x, mode=mode: np.pad(x, ((0, 0), (1, 2), (0, 0)), mode))
+    both = Remap((Along(0), replace(pads, source=1), replace(pads, source=2), Along(3)))
+    mixed = Remap((Along(0), Along(1, add=2, extra=-1, edge=edge), replace(pads, source=2), Along(3)))
+    case(both, (2, 5, 4, 6), kind="special", answer=lambda x, m=mode: np.pad(x, ((0, 0), (1, 2), (1, 2), (0, 0)), m))
+    padded = lambda x, m=mode: np.pad(x, ((0, 0), (0, 1), (1, 2), (0, 0)), m)[:, 2:]  # noqa: E731
+    case(mixed, (2, 5, 4, 3), answer=padded)
+whole = Remap((Along(2), Along(0), Along(None, 2), Along(1)))
+case(whole, (2, 3, 5), answer=lambda x: np.repeat(x.transpose(2, 0, 1)[:, :, None], 2, 2))
+for number in range(3):
+    more = [Along(0), Along(1)]
+    more.insert(number, Along(None, 3))
+    case(Remap(tuple(more)), (4, 5), answer=lambda x, p=number: np.repeat(np.expand_dims(x, p), 3, p))
+case(Remap((Along(None, 2), *(Along(k) for k in range(5)))), (2, 3, 2, 3, 5), answer=lambda x: np.stack([x, x]))
+case(Remap((Along(1), Along(None, 4), Along(2))), (1, 3, 5), answer=lambda x: np.repeat(x[0][:, None], 4, 1))
+case(
+    Remap((Along(2, 3, -1, 4), Along(0), Along(1, mul=2))),
+    (2, 6, 5),
+    answer=lambda x: x.transpose(2, 0, 1)[4:1:-1, :, ::2],
+)
+case(Remap((Along(0), Along(None, 6))), (3, 1), answer=lambda x: np.repeat(x, 6, 1))
+case(Remap((Along(0), Along(1, add=-1, extra=2, edge="zero"), Along(2, div=2), Along(3))), (2, 3, 4, 5))
+
+for shape, target in (
+    ((2, 3, 8), (Size(0), 6, 4)), ((2, 3, 8), (-1,)), ((48,), (2, 3, 8)), ((2, 3, 2, 4), (Size(0), -1, Size(3))),
+    ((2, 3, 5), (Size(1), Size(0), -1)), ((1, 1, 1, 1), (1,)), ((2, 3, 5, 1, 2, 3), (6, -1)),
+    ((6, 30), (2, 3, 5, 1, 2, 3)),
+):  # fmt: skip
+    sizes = [size if isinstance(size, int) else shape[size.axis] for size in target]
+    case(Reshape(target), shape, answer=lambda x, s=tuple(sizes): x.reshape(s))
+for shape in SHAPES:
+    for axis in range(0, len(shape), 2 if len(shape) > 3 else 1):
+        one, five = at(axis, 1, len(shape)), at(axis, 5, len(shape))
+        shapes = [tuple(s if isinstance(s, int) else shape[k] for k, s in enumerate(each)) for each in (one, five)]
+        case(Concat(axis), shape, *shapes, answer=lambda *xs, a=axis: np.concatenate(xs, a))
+
+# ---- windows
+
+
+def slid(x: np.ndarray, size: tuple, strides: tuple, dilation: tuple, pads: tuple, fill: float) -> np.ndarray:
+    """(taps, N, *windows, C): what each tap sees of images."""
+    x = np.pad(x, ((0, 0), *pads, (0, 0)), constant_values=fill)
+    seen = []
+    for tap in np.ndindex(*size):
+        cut = [slice(None)]
+        for axis, (t, k, s, d) in enumerate(zip(tap, size, strides, dilation, strict=True), 1):
+            cut.append(slice(t * d, x.shape[axis] - (k - 1 - t) * d, s))
+        seen.append(x[tuple(cut)])
+    return np.stack(seen)
+
+
+def convolved(layer: Conv, pads: tuple) -> Answer:
+    """A convolution as a loop over taps, groups and filters."""
+
+    def answer(x: np.ndarray, kernel: np.ndarray, bias: Any = 0.0) -> np.ndarray:
+        taps = slid(x, layer.kernel_size, layer.strides, layer.dilation, pads, 0.0)
+        each, groups = x.shape[-1] // layer.groups, layer.groups
+        y = np.zeros((*taps.shape[1:-1], layer.filters), x.dtype)
+        for out in range(layer.filters):
+            first = out // (layer.filters // groups) * each
+            for number, tap in enumerate(np.ndindex(*layer.kernel_size)):
+                for c in range(each):
+                    y[..., out] += taps[number][..., first + c] * kernel[(*tap, c, out)]
+        return y + bias
+
+    return answer
+
+
+for channels, filters in ((1, 4), (3, 5), (5, 3), (8, 8), (9, 2)):
+    case(Conv(filters), (2, channels), answer=lambda x, kernel, bias: np.einsum("nc,cf->nf", x, kernel) + bias)
+for shape in ((5,), (2, 3, 5), (2, 3, 2, 3, 5)):
+    case(Conv(6, use_bias=False), shape, answer=lambda x, kernel: np.einsum("...c,cf->...f", x, kernel))
+one = Conv(6, (3,), (1,), (1,))
+for layer, channels, length, pads in (
+    (one, 5, 9, (0, 0)), (replace(one, padding="same"), 4, 9, (1, 1)), (replace(one, strides=(2,)), 3, 8, (0, 0)),
+    (replace(one, dilation=(3,), padding="same"), 2, 11, (3, 3)), (replace(one, padding=((2, 0),)), 1, 6, (2, 0)),
+    (replace(one, kernel_size=(1,), use_bias=False), 9, 4, (0, 0)), (replace(one, groups=3), 3, 7, (0, 0)),
+    (replace(one, groups=2), 4, 7, (0, 0)), (replace(one, filters=8, groups=2, strides=(2,)), 8, 9, (0, 0)),
+    (replace(one, filters=5, groups=5, padding="same"), 5, 7, (1, 1)), (replace(one, groups=6), 6, 1 + 2, (0, 0)),
+    (replace(one, filters=2, kernel_size=(80,), padding="same"), 3, 90, (39, 40)),
+    (replace(one, strides=(3,), padding="same"), 4, 10, (1, 1)),
+):  # fmt: skip
+    case(layer, (3, length, channels), answer=convolved(layer, (pads,)))
+two = Conv(5, (3, 2), (2, 1), (1, 1))
+for layer, channels, margins in (
+    (two, 3, ((0, 0), (0, 0))), (replace(two, padding=((1, 2), (0, 3))), 4, ((1, 2), (0, 3))),
+    (replace(two, groups=5, padding="same"), 5, ((1, 1), (0, 1))),
+    (replace(two, filters=6, groups=2), 4, ((0, 0), (0, 0))),
+    (replace(two, filters=6, groups=3, dilation=(2, 1), strides=(1, 1)), 3, ((0, 0), (0, 0))),
+):  # fmt: skip
+    case(layer, (2, 7, 5, channels), answer=convolved(layer, margins))
+
+
+def spread_out(layer: ConvTranspose) -> Answer:
+    """Each element of the input times the kernel, added up where it lands."""
+
+    def answer(x: np.ndarray, kernel: np.ndarray, bias: Any = 0.0) -> np.ndarray:
+        (length, start), (s,), (d,) = layer.spans(x.shape[1:-1])[0], layer.strides, layer.dilation
+        y = np.zeros((len(x), length, layer.filters), x.dtype)
+        for i in range(x.shape[1]):
+            for k in range(len(kernel)):
+                if 0 <= i * s + k * d - start < length:
+                    y[:, i * s + k * d - start] += x[:, i] @ kernel[k]
+        return y + bias
+
+    return answer
+
+
+base = ConvTranspose(6, (3,), (2,), (1,), (3,))
+for layer in (
+    base, replace(base, strides=(1,)), replace(base, extra=(1,), centred=True),
+    replace(base, strides=(4,), use_bias=False),
+    replace(base, extra=(2,), centred=True), replace(base, dilation=(2,), extra=(5,)), replace(base, sizes=(8,)),
+    replace(base, kernel_size=(1,), extra=(1,)), replace(base, kernel_size=(4,), strides=(3,), extra=(5,)),
+):  # fmt: skip
+    case(layer, (3, 5, 4), answer=spread_out(layer))
+    case(layer, (2, 4, 3), answer=spread_out(layer))
+case(ConvTranspose(3, (3, 2), (2, 2), (1, 1), (3, 2)), (2, 3, 4, 5))
+
+WINDOWS = (
+    (9, 3, 2, "valid", (0, 0)), (9, 3, 2, "same", (1, 1)), (9, 2, 1, ((0, 1),), (0, 1)), (9, 9, 1, "valid", (0, 0)),
+    (45, 40, 3, "same", (18, 19)),
+)  # fmt: skip
+for kind, (length, size, step, padding, pads) in product(("max", "mean"), WINDOWS):
+
+    def pooled(x: np.ndarray, kind: str = kind, size: int = size, step: int = step, pads: tuple = pads) -> np.ndarray:
+        seen = slid(x, (size,), (step,), (1,), (pads,), np.nan)
+        inside = slid(np.ones_like(x), (size,), (step,), (1,), (pads,), 0.0)
+        total = np.where(inside > 0, seen, 0).sum(0) / inside.sum(0)
+        return np.where(inside > 0, seen, -np.inf).max(0) if kind == "max" else total
+
+    case(Window(kind, (size,), (step,), padding), (2, length, 5), answer=pooled)
+    case(Window(kind, (size,), (step,), padding), (1, length, 4), kind="special", answer=pooled)
+
+# ---- what is computed at the end of a draw: tensors beside what it made, of its shape and broadcast
+
+SIZES = ((2, 5, 7, 6), (2, 5, 1, 6), (1, 5, 7, 1), (6,), (1,), (7, 1))
+same = Conv(6, (3, 3), (1, 1), (1, 1), "same")
+for other in SIZES:
+    case(replace(same, finish=SUM), (2, 5, 7, 3), other)
+for layer, shape, out in (
+    (replace(same, strides=(2, 1)), (2, 5, 7, 3), (2, 3, 7, 6)),
+    (replace(same, padding=((2, 0), (1, 1))), (2, 5, 7, 3), (2, 5, 7, 6)),
+    (replace(same, kernel_size=(9, 9), filters=3), (1, 12, 10, 2), (1, 12, 10, 3)),  # in bands of rows
+    (replace(same, kernel_size=(9, 9), filters=3, strides=(2, 2), padding="valid"), (1, 12, 11, 2), (1, 2, 2, 3)),
+    (replace(same, kernel_size=(2, 67), filters=2), (1, 3, 70, 5), (1, 3, 70, 2)),  # with real loops
+    (replace(same, groups=2, filters=8, dilation=(2, 2), padding="valid"), (1, 7, 8, 8), (1, 3, 4, 8)),
+    (replace(same, groups=2, filters=4), (1, 3, 4, 6), (1, 3, 4, 4)),
+    (replace(same, groups=6), (2, 5, 7, 6), (2, 5, 7, 6)),
+    (replace(same, kernel_size=(11, 11), groups=5, filters=5), (1, 9, 13, 5), (1, 9, 13, 5)),
+):
+    case(replace(layer, finish=SUM), shape, out)
+    case(replace(layer, finish=SUM), shape, (*out[:-1], 1))
+case(Conv(5, finish=SUM), (2, 3), (2, 5), answer=lambda x, y, kernel, bias: relu(x @ kernel + bias + y))
+case(Conv(5, finish=SUM), (2, 7, 3), (7, 5), answer=lambda x, y, kernel, bias: relu(x @ kernel + bias + y))
+case(Conv(5, finish=SUM), (2, 3), (7, 2, 5), answer=lambda x, y, kernel, bias: relu(x @ kernel + bias + y))  # larger
+case(Conv(3, finish=SUM), (2, 5000), (2, 3))  # in stages
+case(Conv(5, finish=AFFINE), (2, 7, 3), answer=lambda x, kernel, bias, w0, w1: (x @ kernel + bias) * w0 + w1)
+case(replace(one, padding="same", finish=f("tanh", f("multiply", f("add", X, Y), Z))), (3, 7, 4), (3, 7, 6), (7, 1))
+pixels = f("multiply", f("subtract", X, Constant("w0", (5, 7, 1))), Constant("w1", (5, 7, 6)))
+case(replace(same, finish=pixels), (2, 5, 7, 3))
+case(replace(same, finish=f("subtract", Y, X)), (2, 5, 7, 3), (2, 5, 7, 6))
+many = f("add", f("add", X, Y), f("multiply", f("add", Z, In(3)), In(4)))
+case(replace(same, finish=many), (2, 5, 7, 3), (2, 5, 7, 6), (2, 1, 7, 6), (2, 5, 7, 1), (6,))
+
+
+def ends(primitive: Any, shape: Shape, answer: Answer | None = None) -> None:
+    """The primitive with a tensor of its result's shape added, with a broadcast one, and with weights."""
+    out = tuple(size or 0 for size in primitive.output_shape(shape))
+
+    def summed(x: np.ndarray, y: np.ndarray, **weights: np.ndarray) -> np.ndarray:
+        assert answer is not None
+        return relu(answer(x, **weights) + y)
+
+    def scaled(x: np.ndarray, w0: np.ndarray, w1: np.ndarray, **weights: np.ndarray) -> np.ndarray:
+        assert answer is not None
+        return answer(x, **weights) * w0 + w1
+
+    known = answer is not None
+    case(replace(primitive, finish=SUM), shape, out, answer=summed if known else None)
+    case(replace(primitive, finish=SUM), shape, (*out[:-2], 1, out[-1])[-len(out) :], answer=summed if known else None)
+    last = f("add", f("multiply", X, Constant("w0", out[-1:])), Constant("w1", ()))
+    case(replace(primitive, finish=last), shape, answer=scaled if known else None)
+
+
+ends(replace(base, strides=(1,)), (2, 4, 3), spread_out(replace(base, strides=(1,))))
+ends(base, (2, 4, 3), spread_out(base))
+ends(replace(base, strides=(5,)), (2, 4, 3), spread_out(replace(base, strides=(5,))))
+ends(ConvTranspose(3, (3, 3), (2, 2), (1, 1), (1, 1), centred=True), (2, 3, 4, 5))
+ends(Window("max", (2, 2), (2, 2)), (2, 6, 8, 5))
+ends(Window("mean", (7, 6), (1, 1)), (2, 9, 8, 5))
+ends(Window("mean", (65, 66), (2, 2), "same"), (1, 66, 70, 2))
+ends(Resample((2, 3)), (2, 3, 4, 5))
+ends(Reduce("sum", (1, 2)), (2, 5, 7, 6), lambda x: x.sum((1, 2)))
+ends(Reduce("max", (3,), True), (2, 5, 7, 6), lambda x: x.max(3, keepdims=True))
+ends(Reduce("mean", (1, 2, 3)), (2, 5, 7, 6), lambda x: x.mean((1, 2, 3)))
+ends(Reduce("min", (1, 2)), (1, 70, 71, 5), lambda x: x.min((1, 2)))
+ends(Reduce("sum", ()), (2, 3, 5), lambda x: x)
+ends(Softmax(), (2, 3, 5, 6), lambda x: exponentials(x, (-1,)))
+ends(Softmax(), (2, 300), lambda x: exponentials(x, (-1,)))
+ends(Softmax((1, 2)), (2, 3, 5, 6), lambda x: exponentials(x, (1, 2)))
+ends(Sparsemax(), (2, 3, 6))
+ends(Reshape((Size(0), -1)), (2, 3, 5), lambda x: x.reshape(2, 15))
+ends(Reshape((2, 3, 5)), (2, 3, 5), lambda x: x)
+ends(axis_of(4, 1, Along(None, add=-1, extra=3, edge="zero")), (2, 5, 7, 6))
+ends(axis_of(4, 2, Along(None, div=2)), (2, 5, 3, 6), lambda x: np.repeat(x, 2, 2))
+ends(axis_of(4, 3, Along(None, add=-1, extra=3, edge="reflect")), (2, 5, 3, 6))
+ends(Remap((Along(0), Along(2), Along(1))), (2, 3, 5), lambda x: x.transpose(0, 2, 1))
+ends(Remap((Along(0), Along(1))), (3, 5), lambda x: x)
+case(Concat(1, finish=SUM), (2, 3, 5), (2, 4, 5), (2, 7, 5), answer=lambda a, b, y: relu(np.concatenate([a, b], 1) + y))
+case(Concat(2, finish=f("multiply", X, Constant("w0", (9,)))), (2, 3, 5), (2, 3, 4))
+case(Take(11, 6, finish=SUM), (2, 5), (2, 5, 6), kind="rows")
+case(Take(11, 6, finish=SUM), (2, 5), (5, 6), kind="rows")
+for other in ((40, 5), (40, 1)):
+    case(Conv(5, finish=SUM), (40, 3), other, kind="special")
