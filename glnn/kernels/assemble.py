@@ -15,7 +15,7 @@ from ..layout.tiles import Layout
 from .expand import Expanded, block_consts, expand, written
 from .fetches import Bound, sampler
 from .files import KernelSource, kernel_names, load_kernel, parse, read_shader
-from .finish import VECTORS, Finish, Read, calls, finish_lines, finish_text
+from .finish import VECTORS, Finish, Read, calls, finish_lines, finish_text, functions_text
 from .frame import (
     bare,
     codec_text,
@@ -29,9 +29,11 @@ from .frame import (
 )
 from .language.turns import loop_turns
 from .read_cells import cells_text
+from .read_rows import held, row_text
 from .read_tensors import tensor_text
 from .read_windows import Origin, inside_text, moving_tap_text, tap_text, window_origin
 from .uniforms import READ, Params
+from .virtual import Of, Virtual, virtual_text
 
 __all__ = [
     "Bound", "Call", "KernelSource", "ShaderText",
@@ -55,6 +57,7 @@ class Call:
     dialect: str = "es300"
     precision: str = "highp"  # "mediump": arithmetic in half floats
     looped: bool = False  # a blocked kernel for a pixel at a time, its marked loops left; consts may be params
+    virtual: tuple[tuple[str, Virtual], ...] = ()  # inputs of the kernel that are made of others among the inputs
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,10 @@ class ShaderText:
 def _check(source: KernelSource, call: Call) -> None:
     declared, own = source.declared, _of_finish(call)
     kinds = {
-        "input": ([name for name, _ in call.inputs if name not in own], (*declared["input"], *declared["optional"])),
+        "input": (
+            [name for name, _ in (*call.inputs, *call.virtual) if name not in own],
+            (*declared["input"], *declared["optional"]),
+        ),
         "const": ([name for name, _ in call.const], declared["const"]),
         "param": ([name for name, _ in call.param], declared["param"]),
         "cells": (
@@ -111,7 +117,9 @@ def _check(source: KernelSource, call: Call) -> None:
 
 
 def _of_finish(call: Call) -> set[str]:
-    return {VECTORS, *(spread.name for spread in call.finish.tensors)} if call.finish else set()
+    """What is bound for the finish and for virtual inputs, of which the kernel knows nothing."""
+    own = {name for _, virtual in call.virtual for name in virtual.names}
+    return own | ({VECTORS, *(spread.name for spread in call.finish.tensors)} if call.finish else set())
 
 
 def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
@@ -125,7 +133,7 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     half = call.precision == "mediump"
     looped = call.looped or out.texels > 1 or half
     finish, finished, reads = call.finish, _of_finish(call), dict[str, Read]()
-    given = frozenset(name for name, _ in call.inputs if name not in finished)
+    given = frozenset(name for name, _ in (*call.inputs, *call.virtual) if name not in finished)
     expanded = expand(source, given, call.const, out.block, looped)
     params = Params(expanded.bounding if dialect == "es100" else frozenset())
     params.int("ROW0", 0)
@@ -135,6 +143,8 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     texts: list[tuple[str, str]] = []  # accessors, and what main starts with for them
     taps: list[tuple[tuple[str | int, ...], str]] = []
     called = expanded.called | (calls(finish, source.blocked) if finish else set())
+    called |= {name for _, virtual in call.virtual for name in virtual.names}
+    called |= {name for name, bound in call.inputs if f"{name}_row" in called and not held(bound)}
     for name, bound in sorted(call.cells, key=lambda cell: not cell[0].endswith("_q")):
         matrix = name in source.declared["matrix"]
         texts.append(cells_text(name, replace(bound, half=half), matrix, params, dialect))
@@ -145,6 +155,8 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
             origin = replace(origin, uniform=True)
         size = bound.size or bound.layout.size
         texts.append(tensor_text(name, replace(bound, half=half), size, origin, called, params, dialect))
+        if f"{name}_row" in called:
+            texts.append((row_text(name, replace(bound, half=half), params), ""))
         if name in finished:
             reads[name] = Read(bound, origin, _may_miss(bound.layout, origin, out))
         elif origin is not None:
@@ -156,6 +168,12 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
         params.int("HALF_ZERO", 0)
     body, lines, words = written(expanded, tuple(taps), half)
     epilogue: list[str] = []
+    finishes = [
+        *(virtual.finish for _, virtual in call.virtual if isinstance(virtual, Of)),
+        *([finish] if finish else []),
+    ]
+    parts.append(functions_text(finishes, half))
+    parts += [virtual_text(name, virtual, called, params, half) for name, virtual in call.virtual]
     if finish is not None:
         parts.append(finish_text(finish, params, half))
         epilogue = finish_lines(finish, reads, out.block, [f"y_{k}" for k in range(out.layers)], flags)

@@ -32,6 +32,7 @@ class KernelSource:
     tree: Tree = field(hash=False, compare=False, repr=False)
     declared: dict[str, tuple[str, ...]] = field(hash=False)
     blocked: bool = False
+    row: bool = False  # its blocks are to lie along rows of pixels
 
 
 def read_shader(path: str) -> str:
@@ -88,11 +89,16 @@ def parse(name: str, text: str, file: str) -> KernelSource:
     """A kernel from its text. Raises KernelError, with file, line and column, for what is no kernel."""
     tree = parse_file(text, file)
     declared: dict[str, list[str]] = {kind: [] for kind in _KINDS}
+    rows = [pragma for pragma in tree.pragmas if pragma.kind == "row"]
     for pragma in tree.pragmas:
-        if pragma.kind not in _KINDS:
-            tree.refuse(pragma.at, f"unknown pragma {pragma.kind!r}; known are {', '.join(_KINDS)}")
-        declared[pragma.kind] += pragma.words
-    return KernelSource(name, file, text, tree, {k: tuple(v) for k, v in declared.items()}, check(tree, declared))
+        if pragma.kind not in (*_KINDS, "row"):
+            tree.refuse(pragma.at, f"unknown pragma {pragma.kind!r}; known are {', '.join((*_KINDS, 'row'))}")
+        if pragma.kind != "row":
+            declared[pragma.kind] += pragma.words
+    blocked = check(tree, declared)
+    if rows and (rows[0].words or not blocked):
+        tree.refuse(rows[0].at, "'#pragma glnn row', without names, is for a blocked kernel: its blocks lie along rows")
+    return KernelSource(name, file, text, tree, {k: tuple(v) for k, v in declared.items()}, blocked, bool(rows))
 
 
 @lru_cache(256)

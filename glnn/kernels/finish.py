@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -48,17 +48,27 @@ class Finish:
 
 
 def finish_text(finish: Finish, params: Params, half: bool) -> str:
-    """The function `finish`, with those that it calls; half: its arithmetic is in half floats."""
+    """The function `finish`; half: its arithmetic is in half floats."""
     for k, value in enumerate(finish.numbers):
         params.float(f"{NUMBER}{k}", value)
     args = ["v", *(f"t{k}" for k in range(len(finish.tensors))), *(f"c{k}" for k in range(finish.vectors))]
-    whole = f"vec4 finish({', '.join(f'vec4 {name}' for name in args)}) {{\n{finish.text}\n}}"
-    library = library_functions(finish.functions)
-    if half:
-        return "\n".join(
-            printed(rounded(parse_file(t, f"shaders/{LIBRARY}", library=True)))[0] for t in (library, whole)
-        )
-    return f"{library}\n{whole}"
+    return body_text("finish", args, finish.text, half)
+
+
+def body_text(name: str, args: Sequence[str], text: str, half: bool) -> str:
+    """A function of vec4 with these statements."""
+    whole = f"vec4 {name}({', '.join(f'vec4 {arg}' for arg in args)}) {{\n{text}\n}}"
+    return _rounded(whole) if half else whole
+
+
+def functions_text(finishes: Sequence[Finish], half: bool) -> str:
+    """The functions of the library that some of them call."""
+    library = library_functions(tuple(dict.fromkeys(function for one in finishes for function in one.functions)))
+    return _rounded(library) if half else library
+
+
+def _rounded(text: str) -> str:
+    return printed(rounded(parse_file(text, f"shaders/{LIBRARY}", library=True)))[0]
 
 
 @lru_cache(256)
@@ -119,12 +129,18 @@ def finish_lines(
     return lines
 
 
+def spread_call(spread: Spread) -> str:
+    """The expression that reads a tensor at (n, h, w, c)."""
+    axes = zip("nhwc", (spread.n, spread.h, spread.w, spread.c), strict=True)
+    text = f"{spread.name}({', '.join(axis if whole else '0' for axis, whole in axes)})"
+    return text if spread.c else f"{text}.xxxx"
+
+
 def _tap(spread: Spread, read: Read, i: int, j: int, flags: dict[str, str]) -> str:
     x, at = spread.name, (i * spread.h, j * spread.w)
     if read.origin is None:
-        axes = zip("nhwc", (spread.n, spread.h, spread.w, spread.c), strict=True)
-        text = f"{x}({', '.join(axis if whole else '0' for axis, whole in axes)})"
-    elif read.origin.static:
+        return spread_call(spread)
+    if read.origin.static:
         text = tap_text(x, read.bound.layout, read.origin, *at, flags, read.check_zero)
     else:
         text = moving_tap_text(x, read.bound, *map(str, at))

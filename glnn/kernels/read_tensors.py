@@ -74,7 +74,14 @@ return {fetch_text(x, layout.textures, "at", layer)}; }}""")
     else:
         out.append(f"""vec4 {x}(int n, int h, int w, int c) {{ int by = idiv(h, {bh}); int bx = idiv(w, {bw});
 {read(f"n * {x}_G + c / 4", "by", "bx", f"float((h - by * {bh}) * {bw} + w - bx * {bw})")} }}""")
-    if f"{x}_or" in called or dynamic:
+    out += more_text(x, {*called, f"{x}_or"} if dynamic else called)
+    return "\n".join(out), start
+
+
+def more_text(x: str, called: Set[str]) -> list[str]:
+    """Those of x_or, x_fill, x_at and x_flat that are called: they read through the accessor x(n, h, w, c)."""
+    out = []
+    if f"{x}_or" in called:
         out.append(f"""vec4 {x}_or(int n, int h, int w, int c, float fill) {{ vec4 v = {x}(n, h, w, c);
 return (h < 0 || h >= {x}_H) || (w < 0 || w >= {x}_W) ? vec4(fill) : v; }}""")
     if f"{x}_fill" in called:
@@ -86,4 +93,4 @@ return vec4(v.x, c + 1 < {x}_C ? v.y : fill, c + 2 < {x}_C ? v.z : fill, c + 3 <
     if f"{x}_flat" in called:
         out.append(f"""float {x}_flat(int i) {{ int q = idiv(i, {x}_C); int r = idiv(q, {x}_W); int n = idiv(r, {x}_H);
 return {x}_at(n, r - n * {x}_H, q - r * {x}_W, i - q * {x}_C); }}""")
-    return "\n".join(out), start
+    return out

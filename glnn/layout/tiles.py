@@ -18,7 +18,7 @@ import numpy as np
 
 from ..errors import LimitError
 from ..graph.shapes import canonical, ceil_div
-from .blocks import best_columns, own_block
+from .blocks import best_block, best_columns, own_block
 from .limits import MAX_TILES, Limits
 
 
@@ -184,9 +184,16 @@ class Layout:
 
 @lru_cache(4096)
 def choose_layout(
-    shape: tuple[int, ...], limits: Limits, blocked: bool = True, texels: int = 1, common: tuple[int, int] | None = None
+    shape: tuple[int, ...],
+    limits: Limits,
+    blocked: bool = True,
+    texels: int = 1,
+    common: tuple[int, int] | None = None,
+    row: bool = False,
 ) -> Layout:
     """The layout of a tensor on a device, in the `common` block of its network where that suits.
+
+    row: its blocks lie along rows of pixels
 
     Raises LimitError where it does not fit, even split.
     """
@@ -197,7 +204,9 @@ def choose_layout(
     stacked = limits.dialect != "es100"
     # Half arithmetic is emulated at every statement: texts of whole blocks would take compilers a minute.
     many = blocked and stacked and texels == 1 and limits.precision == "highp"
-    block = own_block(h, w, common, limits.draw_buffers) if many else (1, 1)
+    block = (1, 1)
+    if many:
+        block = best_block(1, w, limits.draw_buffers) if row else own_block(h, w, common, limits.draw_buffers)
     tile = ceil_div(h, block[0]), ceil_div(w, block[1])
     flat = max(tile) > limit
     probe = Layout(shape, (1, 1) if flat else block, flat, texels=texels)

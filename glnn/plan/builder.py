@@ -14,14 +14,16 @@ from ..graph.quantized import Quantized
 from ..graph.shapes import Shape, ceil_div
 from ..kernels.files import load_kernel
 from ..kernels.finish import Finish
+from ..kernels.virtual import Virtual
 from ..layout.cells import choose_cells
 from ..layout.codec import activation_storage, storage
 from ..layout.limits import Limits
 from ..layout.tiles import Layout, choose_layout
-from ..primitives.base import Epilogue, Value, Window
+from ..primitives.base import Epilogue, Source, Value, Window
 from ..primitives.expr import RESULT, Apply
 from ..primitives.functions import LINEAR, Function
 from .epilogue import as_map, bind, result_shape
+from .sources import BoundSources, bind_sources
 from .weights import WeightPlan, WeightStore
 
 
@@ -32,6 +34,7 @@ class DrawSpec:
     kernel: str
     out: Value
     inputs: dict[str, Value]
+    virtual: dict[str, Virtual]  # inputs of the kernel that are made of others
     tensors: dict[str, int]  # name -> weight number
     cells: dict[str, int]
     const: dict[str, int | float]
@@ -64,11 +67,11 @@ class PlanBuilder:
         """What is drawn from now on belongs to this node."""
         self.node = node
 
-    def value(self, shape: Shape, blocked: bool = True) -> Value:
+    def value(self, shape: Shape, blocked: bool = True, row: bool = False) -> Value:
         """A new tensor of this shape."""
         codec = self.limits.float_target
         texels = 4 // activation_storage(codec).lanes
-        self.layouts.append(choose_layout(tuple(map(int, shape)), self.limits, blocked, texels, self.block))
+        self.layouts.append(choose_layout(tuple(map(int, shape)), self.limits, blocked, texels, self.block, row))
         self.codecs.append(ActivationCodec(codec))
         return Value(len(self.layouts) - 1, tuple(shape))
 
@@ -77,9 +80,11 @@ class PlanBuilder:
         if value.id in self._fixed:
             return
         self._fixed.add(value.id)
-        blocked = any(draft.out.id == value.id and draft.blocked for draft in self.drafts)
+        draft = next((draft for draft in self.drafts if draft.out.id == value.id), None)
+        blocked, row = (draft.blocked, load_kernel(draft.kernel).row) if draft else (False, False)
         texels = 4 // activation_storage(codec.codec).lanes
-        self.layouts[value.id] = choose_layout(tuple(map(int, value.shape)), self.limits, blocked, texels, self.block)
+        shape = tuple(map(int, value.shape))
+        self.layouts[value.id] = choose_layout(shape, self.limits, blocked, texels, self.block, row)
         self.codecs[value.id] = codec
 
     def _weight(self, array: Any, name: str, cells: bool) -> int:
@@ -117,7 +122,7 @@ class PlanBuilder:
         self,
         kernel: str,
         shape: Shape,
-        inputs: Mapping[str, Value],
+        inputs: Mapping[str, Source],
         *,
         cells: Mapping[str, np.ndarray] | None = None,
         tensors: Mapping[str, np.ndarray] | None = None,
@@ -129,31 +134,43 @@ class PlanBuilder:
     ) -> Value:
         """See primitives.base.Builder."""
         options: Any = dict(cells=cells, tensors=tensors, const=const, param=param, window=window, looped=looped)
+        sources = bind_sources(self, inputs, load_kernel(kernel).blocked, self._weight_units(options))
+        options["tensors"] = {**(tensors or {}), **sources.tensors}
         epilogue = as_epilogue(finish)
         if epilogue is None:
-            return self._draw(kernel, shape, inputs, None, **options)
+            return self._draw(kernel, shape, sources, None, **options)
         whole = result_shape(shape, epilogue)
-        if 0 not in epilogue.tensors and (whole != shape or not self._room(inputs, options, epilogue)):
-            result = self._draw(kernel, shape, inputs, None, **options)
+        if 0 not in epilogue.tensors and (whole != shape or not self._room(sources, options, epilogue)):
+            result = self._draw(kernel, shape, sources, None, **options)
             return self.draw("map", whole, {}, finish=as_map(epilogue, result))
-        return self._draw(kernel, whole, inputs, epilogue, **options)
+        return self._draw(kernel, whole, sources, epilogue, **options)
 
-    def _room(self, inputs: Mapping[str, Value], options: Mapping[str, Any], epilogue: Epilogue) -> bool:
+    def units(self, value: Value) -> int:
+        """How many texture units a tensor takes."""
+        return self.layouts[value.id].textures
+
+    def _room(self, sources: BoundSources, options: Mapping[str, Any], epilogue: Epilogue) -> bool:
         """Whether a draw has texture units left for the tensors of an epilogue."""
-        units = sum(self.layouts[v.id].textures for v in (*inputs.values(), *epilogue.tensors.values()))
+        units = sum(map(self.units, (*sources.inputs.values(), *epilogue.tensors.values())))
+        units += self._weight_units(options)
+        units += sum(1 + isinstance(getattr(w, "values", w), Quantized) for w in epilogue.weights.values())
+        return units <= self.limits.texture_units
+
+    def _weight_units(self, options: Mapping[str, Any]) -> int:
+        """How many texture units the weights of a draw take, with their scales."""
+        units = 0
         for kind in ("cells", "tensors"):
             for name, array in (options[kind] or {}).items():
                 number = self._weight(array, name, kind == "cells")
                 keys = list(self.weights)
                 units += self.weights[keys[number]].layout.textures + (keys[number] in self._scales)
-        units += sum(1 + isinstance(getattr(w, "values", w), Quantized) for w in epilogue.weights.values())
-        return units <= self.limits.texture_units
+        return units
 
     def _draw(
         self,
         kernel: str,
         shape: Shape,
-        inputs: Mapping[str, Value],
+        sources: BoundSources,
         epilogue: Epilogue | None,
         *,
         cells: Mapping[str, np.ndarray] | None,
@@ -163,7 +180,7 @@ class PlanBuilder:
         window: Mapping[str, Window] | None,
         looped: bool,
     ) -> Value:
-        source = load_kernel(kernel)
+        source, inputs = load_kernel(kernel), sources.inputs
         params = {k: int(v) for k, v in (param or {}).items()}
         const = dict(const or {})
         try:
@@ -185,13 +202,14 @@ class PlanBuilder:
         for name, number in {**cell_numbers, **tensor_numbers}.items():
             if keys[number] in self._scales:
                 cell_numbers[f"{name}_q"] = self._scales[keys[number]]
-        out = self.value(shape, blocked=source.blocked and not looped)
+        out = self.value(shape, blocked=source.blocked and not looped, row=source.row)
         where = self.node.label if self.node else kernel
         self.drafts.append(
             DrawSpec(
                 kernel,
                 out,
                 dict(inputs),
+                sources.virtual,
                 tensor_numbers,
                 cell_numbers,
                 const,

@@ -32,8 +32,14 @@ def result_shape(shape: Shape, epilogue: Epilogue) -> Shape:
     return tuple(np.broadcast_shapes(shape, *given))
 
 
-def bind(b: Builder, epilogue: Epilogue, shape: Shape) -> BoundFinish:
-    """The epilogue of a draw of this shape. What the text cannot broadcast is broadcast by draws of its own."""
+def bind(
+    b: Builder, epilogue: Epilogue, shape: Shape, prefix: str = "finish_", number: str = NUMBER, by_channel: bool = True
+) -> BoundFinish:
+    """The epilogue of a draw of this shape. What the text cannot broadcast is broadcast by draws of its own.
+
+    Its tensors are bound as `prefix` and a count from 1, its numbers as `number` and a count from 0; not `by_channel`,
+    weights by channel are tensors too.
+    """
     made = BoundFinish(Finish(""))
     spreads: list[Spread] = []
     names: dict[Expr, str] = {In(0): "v"}
@@ -41,7 +47,7 @@ def bind(b: Builder, epilogue: Epilogue, shape: Shape) -> BoundFinish:
     numbers: dict[Expr, Number] = {}
 
     def tensor(leaf: Expr, own: Shape) -> str:
-        name = f"finish_{len(spreads) + 1}"
+        name = f"{prefix}{len(spreads) + 1}"
         flags = [size == goal for size, goal in zip(canonical(own), canonical(shape), strict=True)]
         names[leaf] = f"t{len(spreads)}"
         spreads.append(Spread(name, *flags))
@@ -57,7 +63,7 @@ def bind(b: Builder, epilogue: Epilogue, shape: Shape) -> BoundFinish:
             array = array.reshape((1,) * (len(shape) - array.ndim) + tuple(array.shape))
             if array.size == 1:
                 numbers[leaf] = Number(float(np.asarray(array).reshape(())))
-            elif array.size == array.shape[-1]:
+            elif array.size == array.shape[-1] and by_channel:
                 names[leaf] = f"c{len(vectors)}"
                 vectors.append(np.asarray(array).reshape(-1))
             else:
@@ -66,7 +72,7 @@ def bind(b: Builder, epilogue: Epilogue, shape: Shape) -> BoundFinish:
                 made.tensors[tensor(leaf, array.shape)] = array
     if vectors:
         made.cells[VECTORS] = np.stack(vectors)
-    text = printed(replaced(epilogue.expr, numbers.get), names, NUMBER)
+    text = printed(replaced(epilogue.expr, numbers.get), names, number)
     made.finish = Finish(text.text, text.functions, text.numbers, tuple(spreads), len(vectors))
     return made
 

@@ -259,6 +259,7 @@ def _text(
                 tuple((name, weights[i].bound) for name, i in draft.cells.items()),
                 tuple(draft.const.items()), tuple(draft.param.items()),
                 draft.finish, text, values, drafts.limits.dialect, drafts.limits.precision, draft.looped,
+                tuple(draft.virtual.items()),
             )
         )  # fmt: skip
     except GlnnError as error:

@@ -31,7 +31,7 @@ class Builder(Protocol):
         self,
         kernel: str,
         shape: Shape,
-        inputs: Mapping[str, Value],
+        inputs: Mapping[str, Source],
         *,
         cells: Mapping[str, np.ndarray] | None = None,
         tensors: Mapping[str, np.ndarray] | None = None,
@@ -74,6 +74,32 @@ class Epilogue:
     expr: Expr
     tensors: Mapping[int, Value] = field(default_factory=dict)
     weights: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Computed:
+    """An input that no texture holds, of `shape`: an expression of tensors by number and of weights, broadcast."""
+
+    shape: Shape
+    of: Epilogue
+
+
+@dataclass(frozen=True)
+class Joined:
+    """An input that no texture holds: tensors one after the other along an axis, counted from the front."""
+
+    values: tuple[Value, ...]
+    axis: int
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of all together."""
+        sizes = list(self.values[0].shape)
+        sizes[self.axis] = sum(value.shape[self.axis] for value in self.values)
+        return tuple(sizes)
+
+
+Source = Value | Computed | Joined  # a kernel of one texel at a time reads them all alike
 
 
 @dataclass(frozen=True)

@@ -154,7 +154,7 @@ def draw_matrix(b: Builder, x: Value, matrix: Any, bias: Any, finish: Epilogue |
             "weights": matrix[None, 4 * first : 4 * last],
             "bias": np.zeros(units, np.float32) if bias is None or first else bias,
         }
-        end = _summed(y, finish if last == groups else None)
+        end = summed(y, finish if last == groups else None)
         param = {"G0": first, "GN": last - first}
         y = b.draw("conv", (*x.shape[:-1], units), {"x": x}, cells=cells, const=POINT, param=param, finish=end)
     assert y is not None
@@ -202,12 +202,12 @@ def draw_conv(
             const=dict(KH=len(part), KW=kw, PT=corner[0] - top * steps["DH"], PL=corner[1]) | steps | const,
             window={"x": Window(mul=strides)} if blocked or looped else None,
             looped=looped,
-            finish=_summed(value, finish if top + rows >= kh else None),
+            finish=summed(value, finish if top + rows >= kh else None),
         )
     assert value is not None
     return value
 
 
-def _summed(before: Value | None, finish: Epilogue | None) -> Epilogue | None:
+def summed(before: Value | None, finish: Epilogue | None) -> Epilogue | None:
     """The epilogue of a draw whose result is added to that of a draw before."""
     return finish if before is None else after(finish, SUM, {-1: before})

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import LimitError
 from ..graph.shapes import Dims, Shape, checked_axis, numbers, product, row_major
-from .base import Builder, Epilogue, Primitive, Recipe, Value, at_least, one_of
+from .base import Builder, Epilogue, Joined, Primitive, Recipe, Value, at_least, one_of
 from .expr import RESULT, Expr
 
 MAX_RANK = 6
@@ -185,7 +185,7 @@ class Concat(Primitive):
                 return reshape(b, join(b, flat, 1), shape, finish)
             return join(b, values, axis, finish)
 
-        return [Recipe("halves", draw)]
+        return [Recipe("at once", draw)]
 
 
 def _merged(shape: Shape, axis: int) -> Shape:
@@ -194,15 +194,11 @@ def _merged(shape: Shape, axis: int) -> Shape:
 
 
 def join(b: Builder, values: Sequence[Value], axis: int, finish: Epilogue | None = None) -> Value:
-    """All values along an axis, halves first, so that each element is copied few times."""
+    """All values along an axis, in one draw where the device has the texture units."""
     if len(values) == 1:
         return moved(b, values[0], finish)
-    half = len(values) // 2
-    first, second = join(b, values[:half], axis), join(b, values[half:], axis)
-    shape = list(first.shape)
-    shape[axis] += second.shape[axis]
-    const = {"AXIS": max(0, axis + 4 - len(shape)), "ALIGNED": int(axis < len(shape) - 1 or first.shape[-1] % 4 == 0)}
-    return b.draw("concat", tuple(shape), {"p": first, "q": second}, const=const, finish=finish)
+    joined = Joined(tuple(values), axis)
+    return b.draw("concat", joined.shape, {"x": joined}, finish=finish)
 
 
 def moved(b: Builder, value: Value, finish: Epilogue | None) -> Value:

@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 
 from ..errors import LimitError
-from ..graph.shapes import Dims, Shape, ceil_div, numbers, row_major
-from .base import Builder, Epilogue, Primitive, Recipe, Value, one_of
-from .expr import RESULT, Expr
+from ..graph.shapes import Dims, Shape, ceil_div, numbers
+from ..graph.weight import WeightSpec
+from .base import Builder, Computed, Epilogue, Primitive, Recipe, Source, Value, after, spread
+from .expr import RESULT, Apply, Expr, In, Number, constants, replaced, values
+from .expr import inputs as parts_read
 from .functions import log_softmax, softmax, sparsemax
 from .move import moved, permute, reshape
+from .operations import OPERATIONS
+from .reductions import KINDS, draw_number, draw_reduced
 
-KINDS = {"sum": 0, "mean": 1, "max": 2, "min": 3}  # the numbers by which the kernels know them
-STAGED = 4096  # a reduction of more elements is made along one axis after the other
 SOFTMAX_GROUPS = 64  # a softmax over more groups of 4 channels first sums up 8 chunks of them, or more of ...
 SOFTMAX_CHUNK = 1500  # ... at most so many: twice that, for blocks of 8 pixels, stays under 30,000 turns of loops
 SPARSEMAX_GROUPS = 200  # 17 rounds over the groups, for blocks of 8 pixels, stay under 30,000 turns of loops
@@ -34,92 +36,87 @@ def counted(axes: int | Sequence[int], rank: int) -> tuple[int, ...]:
     return tuple(made)
 
 
+NUMBERS = {"argmax": "max", "argmin": "min"}  # the kinds that give the number of an element, and of which
+TRUTHS = {"all": "min", "any": "max"}  # the kinds that ask whether elements are other than 0, as extremes of 0 and 1
+ALL_KINDS = (*KINDS, *NUMBERS, *TRUTHS)
+
+
 @dataclass(frozen=True)
 class Reduce(Primitive):
-    """The sum, mean, max or min along `axes`, which go, or stay with size 1. NaN wins."""
+    """The "sum", "mean", "max", "min", "prod", "all", "any", "argmax" or "argmin" along axes, which go or have size 1.
 
+    What is reduced is `of` the inputs, broadcast. NaN wins over numbers and is true; of equals argmax and argmin give
+    the first, along one axis. Without axes nothing is reduced.
+    """
+
+    arity = None
     kind: str
     axes: tuple[int, ...]
     keepdims: bool = False
+    of: Expr = RESULT
     finish: Expr = RESULT
 
     def __post_init__(self) -> None:
-        one_of(KINDS, kind=self.kind)
+        if self.kind not in ALL_KINDS:
+            raise ValueError(f"a reduction by {self.kind!r}: allowed are {', '.join(ALL_KINDS)}")
+        if self.kind in NUMBERS and len(self.axes) != 1:
+            raise ValueError(f"{self.kind} goes along one axis, not {self.axes}: reshape several to one before")
+        reads = parts_read(self.of)
+        if reads != tuple(range(len(reads))) or not reads:
+            raise ValueError(f"what is reduced reads the inputs {reads}: they must be 0, 1, .. without a gap")
+
+    def whole(self, *inputs: Dims) -> Dims:
+        """The shape of what is reduced. Raises ValueError where inputs do not fit each other."""
+        reads = len(parts_read(self.of))
+        if len(inputs) != reads:
+            raise ValueError(f"a reduction of {reads} inputs is given {len(inputs)}")
+        return spread((), [*inputs, *constants(self.of).values()])
 
     def shape(self, *inputs: Dims) -> Dims:
-        axes = counted(self.axes, len(inputs[0]))
-        kept = [(axis, 1 if axis in axes else size) for axis, size in enumerate(inputs[0])]
+        whole = self.whole(*inputs)
+        axes = counted(self.axes, len(whole))
+        kept = [(axis, 1 if axis in axes else size) for axis, size in enumerate(whole)]
         return tuple(size for axis, size in kept if self.keepdims or axis not in axes)
 
+    def weights(self, *inputs: Dims) -> list[WeightSpec]:
+        return [WeightSpec(name, shape) for name, shape in constants(self.of).items()]
+
     def compute(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
-        x = inputs[0]
+        whole = numbers(self.whole(*(x.shape for x in inputs)))
+        x = np.broadcast_to(np.asarray(values(self.of, dict(enumerate(inputs)), weights)), whole)
         axes = counted(self.axes, x.ndim)
-        wide = {"dtype": np.float64} if self.kind in ("sum", "mean") else {}
-        made = getattr(x, self.kind)(axis=axes, keepdims=self.keepdims, **wide)
-        return np.asarray(made).astype(x.dtype, copy=False)
+        if self.kind in NUMBERS:
+            made = getattr(x, self.kind)(axis=axes[0], keepdims=self.keepdims)
+        else:
+            wide = {"dtype": np.float64} if self.kind in ("sum", "mean", "prod") else {}
+            made = getattr(x, self.kind)(axis=axes, keepdims=self.keepdims, **wide)
+        return np.asarray(made).astype(inputs[0].dtype, copy=False)
 
     def recipes(self, inputs: Sequence[Value], weights: Mapping[str, Any]) -> list[Recipe]:
-        x = inputs[0]
-        return [Recipe("loops", lambda b, finish: self._stages(b, x, counted(self.axes, len(x.shape)), finish))]
+        return [Recipe("loops", lambda b, finish: self._draw(b, inputs, weights, finish))]
 
-    def _stages(self, b: Builder, x: Value, axes: tuple[int, ...], finish: Epilogue | None) -> Value:
-        """One draw for the axes before the channels, or one for each where they are long; then one for the channels."""
-        shape = numbers(self.shape(x.shape))
-        last = len(x.shape) - 1
-        before = [axis for axis in axes if axis < last]
-        runs = _runs(x.shape, before)
-        while len(runs) > 2 or (len(runs) == 2 and math.prod(size for size, _ in runs) > STAGED):
-            group = _last_run(before)
-            x, before = self._space(b, x, group, _without(x.shape, group, True), None), before[: -len(group)]
-            runs = _runs(x.shape, before)
-        if before:
-            done = last not in axes
-            x = self._space(b, x, before, shape if done else _without(x.shape, before, True), finish if done else None)
-            if done:
-                return x
-        if last not in axes:
-            return moved(b, x, finish)
-        kept, const = _without(x.shape, (last,), True), {"KIND": KINDS[self.kind]}
-        if kept == shape:
-            return b.draw("reduce_channels", shape, {"x": x}, const=const, finish=finish)
-        return reshape(b, b.draw("reduce_channels", kept, {"x": x}, const=const), shape, finish)
-
-    def _space(self, b: Builder, x: Value, axes: Sequence[int], shape: Shape, finish: Epilogue | None) -> Value:
-        pixels = x.shape[:-1]
-        strides = row_major(pixels)
-        (rows, step), (count, stride) = ([(1, 0)] * 2 + _runs(x.shape, axes))[-2:]
-        kept = [(size, strides[axis]) for axis, size in enumerate(pixels) if axis not in axes]
-        kept = [(1, 0)] * (5 - len(kept)) + kept
-        param = {f"A{k}": kept[k][0] for k in range(1, 5)} | {f"S{k}": kept[k][1] for k in range(5)}
-        param |= {"ROWS": rows, "STEP": step, "COUNT": count, "STRIDE": stride}
-        return b.draw("reduce_space", shape, {"x": x}, const={"KIND": KINDS[self.kind]}, param=param, finish=finish)
+    def _draw(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, Any], finish: Epilogue | None) -> Value:
+        shape = numbers(self.shape(*(value.shape for value in inputs)))
+        whole = numbers(self.whole(*(value.shape for value in inputs)))
+        of, axes = self.of, counted(self.axes, len(whole))
+        if self.kind in TRUTHS:
+            of = Apply(OPERATIONS["where"], (of, Number(1.0), Number(0.0)))
+        given = {name: weights[name] for name in constants(of)}
+        if not axes:
+            return _mapped(b, Epilogue(of, dict(enumerate(inputs)), given), whole, finish)
+        x: Source = inputs[0] if of == RESULT else Computed(whole, Epilogue(of, dict(enumerate(inputs)), given))
+        if self.kind in NUMBERS:
+            return draw_number(b, x, NUMBERS[self.kind], axes[0], shape, finish)
+        return draw_reduced(b, x, TRUTHS.get(self.kind, self.kind), axes, shape, finish)
 
 
-def _without(shape: Shape, axes: Sequence[int], keepdims: bool) -> Shape:
-    return tuple(1 if axis in axes else size for axis, size in enumerate(shape))
-
-
-def _last_run(axes: Sequence[int]) -> list[int]:
-    """The last of the axes with those right before it, without a gap."""
-    run = [axes[-1]]
-    for axis in reversed(axes[:-1]):
-        if axis != run[0] - 1:
-            break
-        run.insert(0, axis)
-    return run if len(run) < len(axes) else run[1:] or run
-
-
-def _runs(shape: Shape, axes: Sequence[int]) -> list[tuple[int, int]]:
-    """The axes as (size, stride in pixels), those without a gap between them as one."""
-    strides = row_major(shape[:-1])
-    runs: list[tuple[int, int]] = []
-    for axis in axes:
-        size = shape[axis]
-        if runs and runs[-1][1] == size * strides[axis]:
-            runs[-1] = runs[-1][0] * size, strides[axis]
-        elif size > 1:
-            runs.append((size, strides[axis]))
-    return runs
+def _mapped(b: Builder, of: Epilogue, shape: Shape, finish: Epilogue | None) -> Value:
+    """An expression of tensors, then an epilogue, in one draw."""
+    if of.expr == RESULT:
+        return moved(b, of.tensors[0], finish)
+    below: dict[Expr, Expr] = {In(number): In(-1 - number) for number in of.tensors}
+    end = after(finish, replaced(of.expr, below.get), {-1 - number: value for number, value in of.tensors.items()})
+    return b.draw("map", shape, {}, finish=Epilogue(end.expr, end.tensors, {**end.weights, **of.weights}))
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,10 @@ from .conv import Conv
 from .conv_transpose import ConvTranspose
 from .expr import MOST_STEPS, Apply, Constant, Expr, In, Number, constants, inputs, replaced, size, told, values
 from .functions import FUNCTIONS, LINEAR, Function
+from .fuse import MOST_INPUTS
 from .index import Take
 from .map import Map
+from .matmul import product
 from .move import Along, Concat, Remap, Reshape, Size
 from .operations import OPERATIONS
 from .pool import Window
@@ -268,11 +270,17 @@ class Trace:
 
     # ---- sums and windows
 
-    def reduce(self, kind: str, x: Sym, axes: int | Sequence[int], keepdims: bool = False) -> Sym:
-        """The "sum", "mean", "max" or "min" along axes."""
-        gone = counted(axes, x.rank)
+    def reduce(self, kind: str, x: Sym, axes: int | Sequence[int] | None, keepdims: bool = False) -> Sym:
+        """A kind of Reduce along axes (None: all); what is computed element by element is so while it is reduced."""
+        gone = counted(range(x.rank) if axes is None else axes, x.rank)
         stored = tuple(sorted(x.order[axis] for axis in gone))
-        made = self._draw(Reduce(kind, stored, keepdims), [x])
+        reads = inputs(x.expr)
+        if isinstance(x.expr, In) or x.expr in self._stored or not 0 < len(reads) <= MOST_INPUTS:
+            made = self._draw(Reduce(kind, stored, keepdims), [x])
+        else:
+            index: dict[Expr, Expr] = {In(number): In(k) for k, number in enumerate(reads)}
+            of, weights, origins = self._own_weights(replaced(x.expr, index.get))
+            made = self._node(Reduce(kind, stored, keepdims, of), reads, weights, origins)
         if keepdims:
             order, shape = x.order, tuple(1 if k in gone else size for k, size in enumerate(x.shape))
         else:
@@ -280,6 +288,10 @@ class Trace:
             order = tuple(sorted(left).index(axis) for axis in left)
             shape = tuple(size for k, size in enumerate(x.shape) if k not in gone)
         return Sym(self, In(made), shape, order)
+
+    def matmul(self, a: Sym, b: Sym) -> Sym:
+        """The product of matrices as np.matmul; a transpose of their last two axes costs nothing."""
+        return product(self, a, b)
 
     def softmax(self, x: Sym, axes: int | Sequence[int], log: bool = False) -> Sym:
         """exp(x) over its sum along axes, or the logarithm of that."""
@@ -351,6 +363,12 @@ class Trace:
 
     def _draw(self, primitive: Primitive, xs: Sequence[Sym]) -> int:
         return self._node(primitive, [self._number(x) for x in xs], {}, {})
+
+    def drawn(self, primitive: Primitive, xs: Sequence[Sym]) -> Sym:
+        """What a primitive makes of symbols as they are stored."""
+        made = self._draw(primitive, xs)
+        shape = self.tensors[made][1]
+        return Sym(self, In(made), shape, tuple(range(len(shape))))
 
     def _emit(self, primitive: Primitive, x: Sym, **weights: Sym | None) -> Sym:
         """A primitive of one plain tensor, with weights by name."""

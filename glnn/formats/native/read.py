@@ -195,7 +195,9 @@ class Reader:
             key: self._weight(value, f"{data.where}: weight {key!r}")
             for key, value in zip(kind.weights, stored, strict=True)
         }
-        return version1.chained(Node(name, kind.layer or Layer(), inputs, outputs, weights, source, {}, called), kind.ends)
+        return version1.chained(
+            Node(name, kind.layer or Layer(), inputs, outputs, weights, source, {}, called), kind.ends
+        )
 
     def _weight(self, value: Any, where: str) -> Any:
         """An array or a Quantized, the same object for all that name the same tensor."""

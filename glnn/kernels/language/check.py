@@ -15,7 +15,7 @@ Declared = Mapping[str, Sequence[str]]  # what the pragmas declare, by kind
 # How many arguments accessors take: one that may give its place takes them last.
 _TENSOR: dict[str, tuple[int, ...]] = {
     "": (4,), "_or": (5,), "_fill": (5,), "_at": (4,), "_flat": (1,), "_seek": (4,), "_next": (0,), "_tap": (2, 3),
-    "_inside": (2,),
+    "_inside": (2,), "_row": (3,), "_down": (0,), "_col": (1,),
 }  # fmt: skip
 _WINDOW = ("seek", "next", "tap", "inside")
 _MATRIX = {"": (1, 3), "_seek": (2,), "_next": (0,)}

@@ -206,3 +206,16 @@ def test_pragmas_are_read() -> None:
         "input": ("x", "p"), "optional": ("r",), "matrix": ("m",), "vector": (), "const": ("KH",), "param": ("P0",),
         "unroll": ("i",),
     }  # fmt: skip
+
+
+def test_blocks_that_lie_along_rows_are_asked_for_by_blocked_kernels_alone() -> None:
+    text = "y[0] = x(n, h, w, c); x_row(n, h, c); y[0] += x_col(w); x_down();"
+    assert parse("my", HEAD + "#pragma glnn row\n" + BLOCKED.replace("@", text), "my.glsl").row
+    assert not parse("my", HEAD + BLOCKED.replace("@", text), "my.glsl").row
+    for pragma, kernel in (("row", KERNEL), ("row x", BLOCKED)):
+        with pytest.raises(
+            KernelError, match=r"my.glsl:7:\d+: '#pragma glnn row', without names, is for a blocked kernel"
+        ):
+            parse("my", HEAD + f"#pragma glnn {pragma}\n" + kernel.replace("@", ""), "my.glsl")
+    with pytest.raises(KernelError, match="x_row takes 3 arguments, it is given 2"):
+        parse("my", HEAD + KERNEL.replace("@", "x_row(n, h);"), "my.glsl")
