@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from glnn.graph import Graph, Node
-from glnn.layers.conv import Conv2D, DepthwiseConv2D
-from glnn.layers.core import Dense
-from glnn.layers.merging import Add
-from glnn.layers.pooling import GlobalAveragePooling2D
-from glnn.primitives.functions import Function
+from glnn.primitives.conv import Conv
+from glnn.primitives.expr import RESULT, Apply, In
+from glnn.primitives.functions import LINEAR, Function
+from glnn.primitives.reduce import Reduce, Softmax
+from glnn.primitives.window import paddings
 
 Shapes = Mapping[str, Sequence[int]]
 Attributes = dict[str, dict[str, Any]]
@@ -62,13 +62,10 @@ class _Writer:
         return self.op("Const", [], name, {"dtype": dtype, "value": tensor})
 
     def fused(self, kind: str, inputs: Sequence[str], out: str, function: Function, attributes: Attributes) -> None:
-        """An operator with bias and activation in it; softmax follows by itself."""
-        follows = function.name == "softmax"
-        names = ["BiasAdd"] + ([FUSED[function.name]] if function.name not in ("linear", "softmax") else [])
+        """An operator with bias and activation in it."""
+        names = ["BiasAdd"] + ([FUSED[function.name]] if function != LINEAR else [])
         more = {"fused_ops": {"list": {"s": [_text(n) for n in names]}}, "num_args": {"i": "1"}, "T": FLOAT}
-        name = self.op(kind, inputs, f"{out}/sum" if follows else out, attributes | more | {"epsilon": {"f": 0.0}})
-        if follows:
-            self.op("Softmax", [name], out, {"T": FLOAT})
+        self.op(kind, inputs, out, attributes | more | {"epsilon": {"f": 0.0}})
 
     def write(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -87,55 +84,58 @@ def _same(size: int, kernel: int, stride: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
-def _convolution(w: _Writer, node: Node, layer: Any) -> None:
+def _end(node: Node) -> tuple[Function, bool]:
+    """What a primitive computes at its end: a function, or a sum with its second input. Raises ValueError."""
+    finish = node.layer.finish
+    if finish == RESULT:
+        return LINEAR, False
+    if isinstance(finish, Apply) and finish.args == (RESULT,) and finish.function.name in FUSED:
+        return finish.function, False
+    if isinstance(finish, Apply) and finish.function.name == "add" and set(finish.args) == {RESULT, In(1)}:
+        return LINEAR, True
+    raise ValueError(f"layer {node.name!r}: what it ends in has no TensorFlow.js form here")
+
+
+def _convolution(w: _Writer, node: Node, layer: Conv) -> None:
     out, x = node.outputs[0], node.inputs[0]
-    depthwise = isinstance(layer, DepthwiseConv2D)
-    kernel = node.weights["depthwise_kernel" if depthwise else "kernel"]
-    bias = node.weights.get("bias", np.zeros(w.shapes[out][3], np.float32))
-    sizes = w.shapes[x][1:3]
-    pads = [tuple(pair) for pair in layer.pads(sizes)]
-    attributes: Attributes = {
-        "strides": _ints([1, *layer.strides, 1]),
-        "dilations": _ints([1, *layer.dilation_rate, 1]),
-        "data_format": {"s": _text("NHWC")},
-    }
-    if pads == [_same(*of) for of in zip(sizes, layer.kernel_size, layer.strides, strict=True)]:
-        attributes["padding"] = {"s": _text("SAME")}
+    function, residual = _end(node)
+    bias = node.weights.get("bias", np.zeros(layer.filters, np.float32))
+    branch = f"{out}/branch" if residual else out
+    if not layer.kernel_size:
+        inputs = [x, w.constant(f"{out}/kernel", node.weights["kernel"]), w.constant(f"{out}/bias", bias)]
+        attributes: Attributes = {"transpose_a": {"b": False}, "transpose_b": {"b": False}}
+        w.fused("_FusedMatMul", inputs, branch, function, attributes)
     else:
-        attributes["padding"] = {"s": _text("EXPLICIT")}
-        attributes["explicit_paddings"] = _ints([0, 0, *pads[0], *pads[1], 0, 0])
-    kind = "FusedDepthwiseConv2dNative" if depthwise else "_FusedConv2D"
-    inputs = [x, w.constant(f"{out}/kernel", kernel), w.constant(f"{out}/bias", bias)]
-    if not getattr(layer, "residual", False):
-        return w.fused(kind, inputs, out, layer.activation, attributes)
-    if layer.activation.name != "linear":
-        raise ValueError(f"layer {node.name!r}: an activation after a residual sum has no TensorFlow.js form here")
-    w.fused(kind, inputs, f"{out}/branch", layer.activation, attributes)
-    w.op("AddV2", [f"{out}/branch", node.inputs[1]], out, {"T": FLOAT})
+        depthwise = layer.groups > 1
+        kernel = np.swapaxes(node.weights["kernel"], 2, 3) if depthwise else node.weights["kernel"]
+        sizes = w.shapes[x][1:3]
+        pads = paddings(layer.padding, sizes, layer.kernel_size, layer.strides, layer.dilation)
+        attributes = {
+            "strides": _ints([1, *layer.strides, 1]),
+            "dilations": _ints([1, *layer.dilation, 1]),
+            "data_format": {"s": _text("NHWC")},
+        }
+        if list(pads) == [_same(*of) for of in zip(sizes, layer.kernel_size, layer.strides, strict=True)]:
+            attributes["padding"] = {"s": _text("SAME")}
+        else:
+            attributes["padding"] = {"s": _text("EXPLICIT")}
+            attributes["explicit_paddings"] = _ints([0, 0, *pads[0], *pads[1], 0, 0])
+        kind = "FusedDepthwiseConv2dNative" if depthwise else "_FusedConv2D"
+        inputs = [x, w.constant(f"{out}/kernel", kernel), w.constant(f"{out}/bias", bias)]
+        w.fused(kind, inputs, branch, function, attributes)
+    if residual:
+        w.op("AddV2", [branch, node.inputs[1]], out, {"T": FLOAT})
 
 
-def _dense(w: _Writer, node: Node, layer: Any) -> None:
-    out = node.outputs[0]
-    bias = node.weights.get("bias", np.zeros(w.shapes[out][-1], np.float32))
-    inputs = [node.inputs[0], w.constant(f"{out}/kernel", node.weights["kernel"]), w.constant(f"{out}/bias", bias)]
-    w.fused("_FusedMatMul", inputs, out, layer.activation, {"transpose_a": {"b": False}, "transpose_b": {"b": False}})
+def _reduce(w: _Writer, node: Node, layer: Reduce) -> None:
+    if layer.kind != "mean":
+        raise ValueError(f"layer {node.name!r}: this reduction has no TensorFlow.js form here")
+    axes = w.constant(f"{node.outputs[0]}/axes", np.array(layer.axes, np.int32))
+    w.op("Mean", [node.inputs[0], axes], node.outputs[0], {"keep_dims": {"b": layer.keepdims}, "T": FLOAT})
 
 
-def _pool(w: _Writer, node: Node, layer: Any) -> None:
-    axes = w.constant(f"{node.outputs[0]}/axes", np.array([1, 2], np.int32))
-    w.op("Mean", [node.inputs[0], axes], node.outputs[0], {"keep_dims": {"b": bool(layer.keepdims)}, "T": FLOAT})
+def _softmax(w: _Writer, node: Node, layer: Softmax) -> None:
+    w.op("Softmax", node.inputs, node.outputs[0], {"T": FLOAT})
 
 
-def _add(w: _Writer, node: Node, layer: Any) -> None:
-    if len(node.inputs) != 2 or layer.activation.name != "linear":
-        raise ValueError(f"layer {node.name!r}: this sum has no TensorFlow.js form here")
-    w.op("AddV2", node.inputs, node.outputs[0], {"T": FLOAT})
-
-
-WRITERS: dict[type, Callable[[_Writer, Node, Any], None]] = {
-    Conv2D: _convolution,
-    DepthwiseConv2D: _convolution,
-    Dense: _dense,
-    GlobalAveragePooling2D: _pool,
-    Add: _add,
-}
+WRITERS: dict[type, Callable[[_Writer, Node, Any], None]] = {Conv: _convolution, Reduce: _reduce, Softmax: _softmax}

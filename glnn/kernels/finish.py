@@ -33,8 +33,20 @@ class Spread:
 
 
 @dataclass(frozen=True)
+class Place:
+    """The number of an element along an axis: n, h, w or c; of the axes that n holds, n / div, and of that modulo size.
+
+    size: 0 for the first axis, which needs no modulo
+    """
+
+    axis: str
+    div: int = 1
+    size: int = 0
+
+
+@dataclass(frozen=True)
 class Finish:
-    """Statements over v (what the kernel made), t0, t1, .. (tensors) and c0, c1, .. (weights by channel).
+    """Statements over v (what the kernel made), t0, .. (tensors), c0, .. (weights by channel) and i0, .. (numbers).
 
     functions: those of the library that they call: name, number of arguments and of constants after them
     numbers:   the values of finish_n0, finish_n1, ...
@@ -45,13 +57,16 @@ class Finish:
     numbers: tuple[float, ...] = ()
     tensors: tuple[Spread, ...] = ()
     vectors: int = 0
+    places: tuple[Place, ...] = ()
 
 
 def finish_text(finish: Finish, params: Params, half: bool) -> str:
     """The function `finish`; half: its arithmetic is in half floats."""
     for k, value in enumerate(finish.numbers):
         params.float(f"{NUMBER}{k}", value)
-    args = ["v", *(f"t{k}" for k in range(len(finish.tensors))), *(f"c{k}" for k in range(finish.vectors))]
+    declare_places(finish, "finish_", params)
+    counts = {"t": len(finish.tensors), "c": finish.vectors, "i": len(finish.places)}
+    args = ["v", *(f"{letter}{k}" for letter, count in counts.items() for k in range(count))]
     return body_text("finish", args, finish.text, half)
 
 
@@ -125,8 +140,26 @@ def finish_lines(
             lines.append(f"{spread.name}_seek({'n' if spread.n else '0'}, h, w, {'g' if spread.c else '0'});")
     for v, (i, j) in zip(values, ((i, j) for i in range(block[0]) for j in range(block[1])), strict=True):
         taps = [_tap(spread, reads[spread.name], i, j, flags) for spread in finish.tensors]
-        lines.append(f"{v} = finish({', '.join([v, *taps, *(f'c{k}' for k in range(finish.vectors))])});")
+        places = [place_text(place, "finish_", k, i, j) for k, place in enumerate(finish.places)]
+        lines.append(f"{v} = finish({', '.join([v, *taps, *(f'c{k}' for k in range(finish.vectors)), *places])});")
     return lines
+
+
+def declare_places(finish: Finish, prefix: str, params: Params) -> None:
+    """Makes known what tells the numbers of elements along axes that n holds."""
+    for k, place in enumerate(finish.places):
+        if place.axis == "n":
+            params.int(f"{prefix}d{k}", place.div), params.int(f"{prefix}m{k}", place.size)
+
+
+def place_text(place: Place, prefix: str, k: int, i: int = 0, j: int = 0) -> str:
+    """The numbers of a pixel's four lanes along an axis, i rows below and j columns right of (h, w)."""
+    if place.axis == "c":
+        return "vec4(float(c), float(c + 1), float(c + 2), float(c + 3))"
+    if place.axis != "n":
+        return f"vec4(float({place.axis} + {i if place.axis == 'h' else j}))"
+    whole = "n" if place.div == 1 else f"idiv(n, {prefix}d{k})"
+    return f"vec4(float({f'imod({whole}, {prefix}m{k})' if place.size else whole}))"
 
 
 def spread_call(spread: Spread) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
-from .finish import Finish, body_text, spread_call
+from .finish import Finish, body_text, declare_places, place_text, spread_call
 from .read_tensors import more_text
 from .uniforms import Params
 
@@ -54,8 +54,11 @@ def _of_text(x: str, virtual: Of, params: Params, half: bool) -> str:
     finish = virtual.finish
     for k, number in enumerate(finish.numbers):
         params.float(f"{number_of(x)}{k}", number)
-    text = body_text(f"{x}_of", [f"t{k}" for k in range(len(finish.tensors))], finish.text, half)
-    value = f"{x}_of({', '.join(map(spread_call, finish.tensors))})"
+    declare_places(finish, f"{x}_of_", params)
+    args = [*(f"t{k}" for k in range(len(finish.tensors))), *(f"i{k}" for k in range(len(finish.places)))]
+    text = body_text(f"{x}_of", args, finish.text, half)
+    places = (place_text(place, f"{x}_of_", k) for k, place in enumerate(finish.places))
+    value = f"{x}_of({', '.join([*map(spread_call, finish.tensors), *places])})"
     if virtual.dims[3] % 4 == 0:
         return f"{text}\nvec4 {x}(int n, int h, int w, int c) {{ return {value}; }}"
     lanes = (f"c + {k} < {x}_C ? v.{lane} : 0.0" for k, lane in ((1, "y"), (2, "z"), (3, "w")))

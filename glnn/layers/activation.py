@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..graph.shapes import Dims, Shape, checked_axis
+from ..primitives import Sym, Trace
 from ..primitives.functions import FUNCTIONS, LINEAR, Function
-from ..primitives.trace import Sym, Trace
 from .base import Activated, Layer, WeightSpec, register
 
 

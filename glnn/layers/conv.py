@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..graph.shapes import Dims
-from ..primitives.trace import Sym, Trace
+from ..primitives import Sym, Trace
 from ..primitives.window import Padding, Pair, Sizes, pair, refused
 from .base import WeightSpec, register
 from .convolution import Convolution

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ..graph.shapes import Dims
-from ..primitives.trace import Sym, Trace
+from ..primitives import Sym, Trace
 from ..primitives.window import Padding, Sizes, normalize, refused
 from .base import Activated, Layer
 

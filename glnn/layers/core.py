@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..graph.shapes import Dims, Shape
+from ..primitives import Sym, Trace
 from ..primitives.functions import LINEAR, Function
 from ..primitives.move import Along, Size
-from ..primitives.trace import Sym, Trace
 from .base import Activated, Layer, WeightSpec, register
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..graph.shapes import EXACT, Dims
+from ..primitives import Sym, Trace
 from ..primitives.index import MOST_AXES
-from ..primitives.trace import Sym, Trace
 from .base import Layer, WeightSpec, register
 from .core import whole
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import ClassVar
 
+from ..primitives import Sym, Trace
 from ..primitives.move import Size
-from ..primitives.trace import Sym, Trace
 from .base import Layer, register
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..graph.shapes import Dims, Shape, checked_axis, numbers
+from ..primitives import Sym, Trace
 from ..primitives.move import Along, Size
 from ..primitives.reduce import counted
-from ..primitives.trace import Sym, Trace
 from .base import Layer, WeightSpec, register
 
 CENTRED = 2.0**103  # a mean up to here (half of the largest float's last bit) is subtracted without overflow

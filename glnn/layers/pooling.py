@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..primitives.trace import Sym, Trace
+from ..primitives import Sym, Trace
 from ..primitives.window import Padding, Sizes, normalize
 from .base import register
 from .convolution import Images

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..graph.shapes import Dims, Shape, numbers
+from ..primitives import Sym, Trace
 from ..primitives.reduce import counted
-from ..primitives.trace import Sym, Trace
 from .base import Layer, WeightSpec, register
 
 LEAST = 1e-7  # what a standard deviation counts for at least, as Keras' epsilon

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..primitives import Sym, Trace
 from ..primitives.move import Along
-from ..primitives.trace import Sym, Trace
 from ..primitives.window import Margins, Pair, margins, normalize
 from .base import register
 from .convolution import Images
@@ -74,5 +74,6 @@ class UpSampling2D(Images):
 
     def on_images(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
         if self.interpolation == "bilinear":
-            return t.resample(x, factors=self.size, half_pixel=self.half_pixel_centers)
+            coordinates = "half_pixel" if self.half_pixel_centers else "asymmetric"
+            return t.resample(x, factors=self.size, coordinates=coordinates)
         return t.remap(x, [None, *(Along(None, div=factor) for factor in self.size), None])

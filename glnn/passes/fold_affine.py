@@ -20,7 +20,7 @@ from ..graph.graph import Graph, Node
 from ..graph.quantized import Quantized
 from ..primitives.conv import Conv
 from ..primitives.conv_transpose import ConvTranspose
-from ..primitives.expr import RESULT, Apply, Constant, Expr, In, Number, constants, inputs, told, values
+from ..primitives.expr import RESULT, Apply, Constant, Expr, In, Index, Number, constants, inputs, told, values
 
 LARGEST = float(np.finfo(np.float32).max)
 LEAST = 2.0**-103  # the largest weight of a channel from here up: those 2^-23 times as large are normal float32 too
@@ -71,6 +71,8 @@ def affine(expr: Expr, weights: Mapping[str, Any]) -> Affine | None:
     if isinstance(expr, Constant):
         array = np.asarray(weights[expr.name], np.float64)
         return (0.0, array.reshape(-1)) if array.size == (array.shape or (1,))[-1] else None
+    if isinstance(expr, Index):
+        return None
     args = [affine(arg, weights) for arg in expr.args]
     if any(arg is None for arg in args):
         return None

@@ -18,18 +18,19 @@ def run(graph: Graph) -> Graph:
     kept = {*graph.outputs, *graph.activations}
     merged: dict[str, Node | None] = {}
     for node in graph.nodes:
-        name = node.inputs[0] if node.inputs else ""
-        before = makers.get(name)
-        if before is None or len(readers[name]) > 1 or node.inputs.count(name) > 1 or name in kept:
-            continue
-        layer, margins = node.layer, zeros(before)
-        if margins is None or not isinstance(layer, Conv) or layer.padding == "same" or not layer.kernel_size:
-            continue
-        own = ((0, 0),) * len(margins) if isinstance(layer.padding, str) else layer.padding
-        both = tuple((a + c, b + d) for (a, b), (c, d) in zip(margins, own, strict=True))
-        inputs = (before.inputs[0], *node.inputs[1:])
-        merged |= {before.name: None, node.name: node.with_(layer=replace(layer, padding=both), inputs=inputs)}
-        makers[node.outputs[0]] = merged[node.name] or node
+        while isinstance(node.layer, Conv) and node.layer.padding != "same" and node.layer.kernel_size:
+            name = node.inputs[0]
+            before = makers.get(name)
+            if before is None or len(readers[name]) > 1 or node.inputs.count(name) > 1 or name in kept:
+                break
+            margins, padding = zeros(before), node.layer.padding
+            if margins is None:
+                break
+            own = ((0, 0),) * len(margins) if isinstance(padding, str) else padding
+            both = tuple((a + c, b + d) for (a, b), (c, d) in zip(margins, own, strict=True))
+            inputs = (before.inputs[0], *node.inputs[1:])
+            node = node.with_(layer=replace(node.layer, padding=both), inputs=inputs)
+            merged |= {before.name: None, node.name: node}
     nodes = (merged.get(node.name, node) for node in graph.nodes)
     return graph.with_(nodes=tuple(node for node in nodes if node is not None)) if merged else graph
 

@@ -87,6 +87,12 @@ class PlanBuilder:
         self.layouts[value.id] = choose_layout(shape, self.limits, blocked, texels, self.block, row)
         self.codecs[value.id] = codec
 
+    def exact(self, value: Value) -> Value:
+        """See primitives.base.Builder."""
+        if self.limits.float_target == "float16":
+            self.store_as(value, ActivationCodec("rgba8"))
+        return value
+
     def _weight(self, array: Any, name: str, cells: bool) -> int:
         """The number of a weight, planned now if it was not: as cells for an inner loop, or as a tensor."""
         if cells and array.ndim == 1:

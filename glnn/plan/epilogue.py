@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,9 +10,9 @@ import numpy as np
 
 from ..graph.quantized import broadcast
 from ..graph.shapes import Shape, canonical
-from ..kernels.finish import NUMBER, VECTORS, Finish, Spread
+from ..kernels.finish import NUMBER, VECTORS, Finish, Place, Spread
 from ..primitives.base import Builder, Epilogue, Value, Window
-from ..primitives.expr import Constant, Expr, In, Number, inputs, parts, printed, replaced
+from ..primitives.expr import Constant, Expr, In, Index, Number, inputs, parts, printed, replaced
 from ..primitives.move import expand, reshape
 
 
@@ -45,6 +46,7 @@ def bind(
     names: dict[Expr, str] = {In(0): "v"}
     vectors: list[np.ndarray] = []
     numbers: dict[Expr, Number] = {}
+    indices: list[Place] = []
 
     def tensor(leaf: Expr, own: Shape) -> str:
         name = f"{prefix}{len(spreads) + 1}"
@@ -58,6 +60,9 @@ def bind(
         if isinstance(leaf, In) and leaf.number in epilogue.tensors:
             value = _spreadable(b, epilogue.tensors[leaf.number], shape)
             made.inputs[tensor(leaf, value.shape)] = value
+        elif isinstance(leaf, Index):
+            names[leaf] = f"i{len(indices)}"
+            indices.append(place_of(leaf.axis, shape))
         elif isinstance(leaf, Constant):
             array = epilogue.weights[leaf.name]
             array = array.reshape((1,) * (len(shape) - array.ndim) + tuple(array.shape))
@@ -73,8 +78,17 @@ def bind(
     if vectors:
         made.cells[VECTORS] = np.stack(vectors)
     text = printed(replaced(epilogue.expr, numbers.get), names, number)
-    made.finish = Finish(text.text, text.functions, text.numbers, tuple(spreads), len(vectors))
+    made.finish = Finish(text.text, text.functions, text.numbers, tuple(spreads), len(vectors), tuple(indices))
     return made
+
+
+def place_of(axis: int, shape: Shape) -> Place:
+    """Where a kernel finds the number of an element along an axis of a shape, counted from the end."""
+    if len(shape) < -axis:
+        raise ValueError(f"axis {axis} of an index is none of the shape {shape}")
+    if axis >= -3:
+        return Place("hwc"[axis])
+    return Place("n", math.prod(shape[axis + 1 : -3]), 0 if len(shape) == -axis else shape[axis])
 
 
 def multiplies(shape: Shape, out: Shape) -> bool:

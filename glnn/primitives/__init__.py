@@ -1,6 +1,7 @@
 """What layers are made of: about 20 operations with a shape rule, a NumPy reference and the ways to draw each."""
 
 from .base import Builder, Epilogue, Primitive, Recipe, Value, Window
-from .trace import Sym, Trace
+from .symbols import Sym
+from .trace import Trace
 
 __all__ = ["Builder", "Epilogue", "Primitive", "Recipe", "Sym", "Trace", "Value", "Window"]

@@ -55,6 +55,10 @@ class Builder(Protocol):
         """
         ...
 
+    def exact(self, value: Value) -> Value:
+        """The value itself, stored from now on such that whole numbers up to 2^24 stay what they are."""
+        ...
+
 
 @dataclass(frozen=True)
 class Window:
@@ -107,7 +111,7 @@ class Recipe:
     """A way to draw a primitive: what it is called, and the draws, for a Builder and an epilogue."""
 
     name: str
-    draw: Callable[[Builder, Epilogue | None], Value]
+    draw: Callable[[Builder, Epilogue | None], Any]  # a Value, or a list of those of several outputs
 
 
 PRIMITIVES: dict[str, type[Primitive]] = {}  # by the name that files know each by

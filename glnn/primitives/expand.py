@@ -11,7 +11,8 @@ import numpy as np
 from ..graph.graph import Graph, Node, as_tuple
 from ..graph.shapes import Dims
 from ..graph.weight import Weight, WeightSpec
-from .trace import Order, Sym, Trace
+from .symbols import Order, Sym
+from .trace import Trace
 
 Stored = tuple[str, Dims, Order]  # the tensor that holds another, its shape there, and where its axes lie
 
@@ -68,11 +69,11 @@ def _named(trace: Trace, made: Sequence[tuple[Sym, str]]) -> list[Node]:
 
     The node that makes the last of it has the name of the trace.
     """
-    own = {node.outputs[0] for node in trace.nodes}
+    own = {output for node in trace.nodes for output in node.outputs}
     names: dict[str, str] = {}
     for sym, name in made:
         stored, _, order = trace.stored(sym)
-        own |= {node.outputs[0] for node in trace.nodes}
+        own |= {output for node in trace.nodes for output in node.outputs}
         if stored in own and order == tuple(range(len(order))):
             names.setdefault(stored, name)
     trace.tensors[:] = [(names.get(name, name), shape) for name, shape in trace.tensors]
@@ -117,5 +118,6 @@ def computed(layer: Any, inputs: Sequence[np.ndarray], weights: Mapping[str, Any
     stored = [trace.stored(sym) for sym in made]
     values: dict[str, np.ndarray] = {f"x{k}": x for k, x in enumerate(inputs)}
     for node in trace.nodes:
-        values[node.outputs[0]] = node.layer.reference([values[name] for name in node.inputs], node.weights)
+        arrays = as_tuple(node.layer.reference([values[name] for name in node.inputs], node.weights))
+        values |= zip(node.outputs, arrays, strict=True)
     return tuple(values[name].transpose(order) for name, _, order in stored)

@@ -7,7 +7,7 @@ is In(0), and what else it reads In(1), In(2), ...
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -41,6 +41,17 @@ class Constant:
 
 
 @dataclass(frozen=True)
+class Index:
+    """Each element's number along an axis of what is computed; axes are counted from the end: -1 is the last."""
+
+    axis: int
+
+    def __post_init__(self) -> None:
+        if not -6 <= self.axis < 0:
+            raise ValueError(f"the axis of an index is {self.axis}; allowed are -6 to -1, counted from the end")
+
+
+@dataclass(frozen=True)
 class Apply:
     """A function of expressions. What two of them share is one object, so that a tree may be large and cost little."""
 
@@ -60,8 +71,9 @@ class Apply:
         return self._hash
 
 
-Expr = In | Number | Constant | Apply
+Expr = In | Number | Constant | Index | Apply
 RESULT = In(0)  # as an epilogue: nothing is done
+MOST_INPUTS = 4  # tensors that an expression reads beside one, what a draw made: textures are few
 MOST_STEPS = 64  # functions of one expression, so that its text is of moderate size
 
 
@@ -125,10 +137,19 @@ def values(expr: Expr, tensors: Mapping[int, Any], weights: Mapping[str, Any]) -
             return weights[part.name]
         if isinstance(part, Number):
             return part.value
+        if isinstance(part, Index):
+            return numbered(part.axis, [*tensors.values(), *(weights[name] for name in constants(expr))])
         return part.function.formula(*map(of, part.args), **dict(part.function.constants))
 
     with np.errstate(all="ignore"):
         return of(expr)
+
+
+def numbered(axis: int, operands: Sequence[Any]) -> np.ndarray:
+    """The numbers of elements along an axis of the shape that arrays have together, to be broadcast."""
+    arrays = [np.asarray(array) for array in operands]
+    shape = np.broadcast_shapes(*(array.shape for array in arrays))
+    return np.arange(shape[axis], dtype=np.result_type(*arrays)).reshape(-1, *(1,) * (-axis - 1))
 
 
 def told(expr: Expr, names: Mapping[str, str]) -> str:

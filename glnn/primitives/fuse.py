@@ -8,10 +8,8 @@ from dataclasses import replace
 from ..graph.graph import Graph, Node
 from ..graph.shapes import Dims
 from .base import Primitive, finish_of
-from .expr import MOST_STEPS, Constant, Expr, In, constants, inputs, replaced, size
+from .expr import MOST_INPUTS, MOST_STEPS, Constant, Expr, In, constants, inputs, replaced, size
 from .map import Map
-
-MOST_INPUTS = 4  # that a finish reads beside what the draw made: textures are few
 
 
 def fuse(graph: Graph) -> Graph:

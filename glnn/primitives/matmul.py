@@ -15,7 +15,8 @@ from .expr import RESULT, Expr
 from .move import Size, permute, reshape
 
 if TYPE_CHECKING:
-    from .trace import Sym, Trace
+    from .symbols import Sym
+    from .trace import Trace
 
 
 @dataclass(frozen=True)

@@ -1,101 +1,47 @@
-"""What `build` writes with: symbols for tensors and weights, and the words that make primitives of them."""
+"""What `build` writes with: the words that make primitives of symbols."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..graph.graph import Node
+from ..graph.graph import Node, as_tuple
 from ..graph.shapes import Dims, checked_axis
 from ..graph.view import View
 from ..graph.weight import Weight
 from .base import Primitive, spread
 from .conv import Conv
 from .conv_transpose import ConvTranspose
-from .expr import MOST_STEPS, Apply, Constant, Expr, In, Number, constants, inputs, replaced, size, told, values
-from .functions import FUNCTIONS, LINEAR, Function
-from .fuse import MOST_INPUTS
-from .index import Take
+from .expr import (
+    MOST_INPUTS,
+    MOST_STEPS,
+    Apply,
+    Constant,
+    Expr,
+    In,
+    Number,
+    constants,
+    inputs,
+    replaced,
+    size,
+    told,
+    values,
+)
+from .functions import ALIASES, FUNCTIONS, LINEAR, Function
 from .map import Map
 from .matmul import product
 from .move import Along, Concat, Remap, Reshape, Size
 from .operations import OPERATIONS
 from .pool import Window
 from .reduce import Reduce, Softmax, Sparsemax, counted
-from .resample import Resample
-
-Order = tuple[int, ...]  # which stored axis each axis is
-
-
-@dataclass(frozen=True, eq=False)
-class Sym:
-    """A tensor or a weight while a layer is built: its shape, and how its elements come of what is stored.
-
-    `expr` is over what the trace has stored, whose axes lie in another `order` where that is cheaper: axis k is stored
-    axis order[k]. Arithmetic with other symbols and numbers broadcasts as in NumPy; nothing is drawn for it before
-    something else needs the result.
-    """
-
-    trace: Trace
-    expr: Expr
-    shape: Dims
-    order: Order
-
-    @property
-    def rank(self) -> int:
-        """The number of axes."""
-        return len(self.shape)
-
-    @property
-    def constant(self) -> bool:
-        """Whether it is known: made of weights alone."""
-        return not inputs(self.expr)
-
-    def __add__(self, other: Operand) -> Sym:
-        return self.trace.apply("add", self, other)
-
-    def __radd__(self, other: Operand) -> Sym:
-        return self.trace.apply("add", other, self)
-
-    def __sub__(self, other: Operand) -> Sym:
-        return self.trace.apply("subtract", self, other)
-
-    def __rsub__(self, other: Operand) -> Sym:
-        return self.trace.apply("subtract", other, self)
-
-    def __mul__(self, other: Operand) -> Sym:
-        return self.trace.apply("multiply", self, other)
-
-    def __rmul__(self, other: Operand) -> Sym:
-        return self.trace.apply("multiply", other, self)
-
-    def __truediv__(self, other: Operand) -> Sym:
-        return self.trace.apply("divide", self, other)
-
-    def __rtruediv__(self, other: Operand) -> Sym:
-        return self.trace.apply("divide", other, self)
-
-    def __neg__(self) -> Sym:
-        return self.trace.apply("negative", self)
-
-    def __abs__(self) -> Sym:
-        return self.trace.apply("abs", self)
-
-    def __lt__(self, other: Operand) -> Sym:
-        return self.trace.apply("less", self, other)
-
-    def __gt__(self, other: Operand) -> Sym:
-        return self.trace.apply("less", other, self)
+from .symbols import Operand, Order, Sym
+from .trace_index import IndexWords
 
 
-Operand = Sym | float | int
-
-
-class Trace:
+class Trace(IndexWords):
     """The primitives of one layer, in the order in which they were asked for. Shapes have the batch first."""
 
     def __init__(self, name: str, label: str = "", kind: str = ""):
@@ -150,7 +96,7 @@ class Trace:
     def apply(self, function: str | Function, *operands: Operand) -> Sym:
         """A function of the tables, by name or itself, of symbols and numbers, broadcast as in NumPy."""
         if isinstance(function, str):
-            function = OPERATIONS.get(function) or FUNCTIONS[function]
+            function = OPERATIONS.get(function) or FUNCTIONS[ALIASES.get(function, function)]
         syms = [operand for operand in operands if isinstance(operand, Sym)]
         shape = spread((), [sym.shape for sym in syms])
         order = self._common_order(syms, len(shape))
@@ -158,7 +104,8 @@ class Trace:
         if not known:
             operands = tuple(self.weight(self.value(o)) if isinstance(o, Sym) and o.constant else o for o in operands)
         args = [self._aligned(o, order) if isinstance(o, Sym) else Number(float(o)) for o in operands]
-        if sum(map(size, args)) >= MOST_STEPS and not known:  # what is long becomes a tensor
+        many = len({number for arg in args for number in inputs(arg)}) > MOST_INPUTS + 1
+        if (many or sum(map(size, args)) >= MOST_STEPS) and not known:  # what is long becomes a tensor
             args = [In(self._stored_as(arg)) if isinstance(arg, Apply) and inputs(arg) else arg for arg in args]
         return Sym(self, Apply(function, tuple(args)), shape, order)
 
@@ -318,15 +265,6 @@ class Trace:
         """The "max" or "mean" of each window of x (N, *sizes, C); options: see Window."""
         return self._emit(Window(kind, **options), self.plain(x))
 
-    def resample(self, x: Sym, **options: Any) -> Sym:
-        """x (N, *sizes, C) in another size; options: see Resample."""
-        return self._emit(Resample(**options), self.plain(x))
-
-    def take(self, table: Sym, numbers: Sym) -> Sym:
-        """Each number's row of a table (rows, width)."""
-        rows, width = table.shape
-        return self._emit(Take(rows or 0, width or 0), self.plain(numbers), table=table)
-
     # ---- nodes
 
     def stored(self, x: Sym) -> tuple[str, Dims, Order]:
@@ -386,13 +324,14 @@ class Trace:
     def _node(
         self, primitive: Primitive, reads: Sequence[int], weights: Mapping[str, Any], origins: Mapping[str, str]
     ) -> int:
-        shape = primitive.output_shape(*(self.tensors[number][1] for number in reads))
+        shapes = as_tuple(primitive.output_shape(*(self.tensors[number][1] for number in reads)))
         name = f"{self.name}~{self._count}"
         self._count += 1
+        made = (name, *(f"{name}.{k}" for k in range(1, len(shapes))))
         names = tuple(self.tensors[number][0] for number in reads)
-        self.nodes.append(Node(name, primitive, names, (name,), weights, self.label, origins, self.kind))
-        self.tensors.append((name, shape))
-        return len(self.tensors) - 1
+        self.nodes.append(Node(name, primitive, names, made, weights, self.label, origins, self.kind))
+        self.tensors += zip(made, shapes, strict=True)
+        return len(self.tensors) - len(made)
 
 
 def _along(along: Along, source: int) -> Along:

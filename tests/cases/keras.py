@@ -13,7 +13,7 @@ from itertools import permutations
 from typing import Any
 
 import numpy as np
-from cases import conv, primitives
+from cases import conv, primitives, primitives_index, primitives_sums
 
 from glnn.graph.shapes import Shape
 from glnn.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax, ThresholdedReLU
@@ -76,7 +76,8 @@ class Case:
 
     @cached_property
     def inputs(self) -> list[np.ndarray]:
-        return [values(self.kind, shape, self._rng) for shape in self.shapes]
+        kinds = self.kind.split("|")  # one for all inputs, or each its own
+        return [values(kinds[k % len(kinds)], shape, self._rng) for k, shape in enumerate(self.shapes)]
 
     @cached_property
     def weights(self) -> Mapping[str, np.ndarray]:
@@ -265,5 +266,5 @@ for layer, shapes, kind in conv.CASES:
     case(layer, *shapes, kind=kind)
 
 # What layers are made of
-for primitive, shapes, kind, answer in primitives.CASES:
+for primitive, shapes, kind, answer in (*primitives.CASES, *primitives_sums.CASES, *primitives_index.CASES):
     case(primitive, *shapes, kind=kind, answer=answer)

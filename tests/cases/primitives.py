@@ -406,7 +406,7 @@ ends(Remap((Along(0), Along(2), Along(1))), (2, 3, 5), lambda x: x.transpose(0, 
 ends(Remap((Along(0), Along(1))), (3, 5), lambda x: x)
 case(Concat(1, finish=SUM), (2, 3, 5), (2, 4, 5), (2, 7, 5), answer=lambda a, b, y: relu(np.concatenate([a, b], 1) + y))
 case(Concat(2, finish=f("multiply", X, Constant("w0", (9,)))), (2, 3, 5), (2, 3, 4))
-case(Take(11, 6, finish=SUM), (2, 5), (2, 5, 6), kind="rows")
-case(Take(11, 6, finish=SUM), (2, 5), (5, 6), kind="rows")
+case(Take(table=(11, 6), finish=SUM), (2, 5), (2, 5, 6), kind="rows")
+case(Take(table=(11, 6), finish=SUM), (2, 5), (5, 6), kind="rows")
 for other in ((40, 5), (40, 1)):
     case(Conv(5, finish=SUM), (40, 3), other, kind="special")

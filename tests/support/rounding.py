@@ -27,12 +27,16 @@ from glnn.layers.resizing import UpSampling2D
 from glnn.primitives.base import Primitive, finish_of
 from glnn.primitives.conv import Conv
 from glnn.primitives.conv_transpose import ConvTranspose
+from glnn.primitives.cumulate import Cumulate
 from glnn.primitives.expr import RESULT, Apply, Expr, In
 from glnn.primitives.functions import FUNCTIONS, LINEAR, Function
+from glnn.primitives.matmul import Matmul
 from glnn.primitives.operations import OPERATIONS
+from glnn.primitives.order import TopK
 from glnn.primitives.pool import Window
 from glnn.primitives.reduce import Reduce, Softmax, counted
 from glnn.primitives.resample import Resample
+from glnn.primitives.taps import applied
 
 LARGEST, TINY = float(np.finfo("f").max), float(np.finfo("f").tiny)
 ROUNDING = 2.0**-24  # of a float32, relative: half a unit in the last place
@@ -56,7 +60,11 @@ def judged(layer: Layer | Primitive) -> bool:
     """Whether the rule says how far off it may be: functions along an axis, and what is steeper than 1, are alone."""
     if isinstance(layer, Primitive):
         ends = ENDS if isinstance(layer, Conv) else ENDS[:1]
-        return finish_of(layer) in ends and not (isinstance(layer, Softmax) and layer.log)
+        if isinstance(layer, Reduce) and layer.of != RESULT:
+            return False
+        product_so_far = isinstance(layer, Cumulate) and layer.kind == "prod"  # over- and underflows on the way
+        alone = product_so_far or isinstance(layer, TopK) or (isinstance(layer, Softmax) and layer.log)
+        return finish_of(layer) in ends and not alone
     return isinstance(layer, Functional) or getattr(layer, "activation", LINEAR).pointwise
 
 
@@ -85,6 +93,11 @@ def allowed(
                 terms = np.where(_depthwise(layer, x, w).max(-1, keepdims=True) > LARGEST, np.inf, terms)
             error = (count + 4) * u * terms + lost + (count + 4) * tiny
             error = error + 16 * u * np.abs(want)  # of a function that follows: none here is steeper than 1
+        elif isinstance(layer, Matmul):
+            terms, few = layer.reference(x, w), [np.full_like(a, 32 * tiny) for a in x]
+            lost = layer.reference([few[0], x[1]], w) + layer.reference([x[0], few[1]], w)
+            count = case.shapes[0][-2 if layer.transpose_a and x[0].ndim > 1 else -1]
+            error = (count + 4) * u * terms + lost + (count + 4) * tiny
         elif isinstance(layer, Multiply):
             error, terms = _multiplied(layer, [a.astype(np.float64) for a in inputs], u, tiny)
         elif isinstance(layer, PReLU):
@@ -92,7 +105,7 @@ def allowed(
         else:
             function = layer.function if isinstance(layer, Functional) else None
             name = function.name if function else type(layer).__name__
-            name = f"{name} {layer.kind}" if isinstance(layer, Window | Reduce) else name
+            name = f"{name} {layer.kind}" if isinstance(layer, Window | Reduce | Cumulate) else name
             error = ERRORS.get(name, _few)(inputs[0].astype(np.float64), want, function, u, tiny)
             terms = np.abs(want)
     return Allowed(*np.broadcast_arrays(error, terms))
@@ -111,8 +124,12 @@ def roundings(case: Case) -> int | None:
         return layer.pool_size[0] * layer.pool_size[1]
     if isinstance(layer, GlobalAveragePooling2D):
         return x[1] * x[2]
-    if isinstance(layer, Resample) or (isinstance(layer, UpSampling2D) and layer.interpolation == "bilinear"):
+    if isinstance(layer, UpSampling2D) and layer.interpolation == "bilinear":
         return 4
+    if isinstance(layer, Resample):
+        return sum(shares.shape[1] + 1 for _, shares in layer.tables(x).values())
+    if isinstance(layer, Cumulate) and layer.kind == "sum":
+        return x[layer.axis]
     if isinstance(layer, Conv | ConvTranspose):
         return product(layer.kernel_size) * x[-1] + len(case.shapes)
     if isinstance(layer, Window) and layer.kind == "mean":
@@ -124,6 +141,12 @@ def roundings(case: Case) -> int | None:
 
 def _sum(layer: Any, x: list[np.ndarray], w: Arrays) -> np.ndarray:
     """The layer's terms, which are not negative, added up."""
+    if isinstance(layer, Resample):
+        made = x[0]
+        for axis, (first, shares) in layer.tables(x[0].shape).items():  # each of which may overflow
+            made = applied(made, axis, (first, np.abs(shares)))
+            made = np.where(made > LARGEST, np.inf, made)
+        return made
     if isinstance(layer, Subtract):
         return Add().reference(x, w)
     if isinstance(layer, Conv):
@@ -216,7 +239,7 @@ ERRORS: dict[str, Callable[..., np.ndarray]] = {
         "Map Copy Remap Concat Take".split(),
         _exactly,
     ),
-    **dict.fromkeys(("Window max", "Reduce max", "Reduce min"), _exactly),
+    **dict.fromkeys(("Window max", "Reduce max", "Reduce min", "Cumulate max", "Cumulate min"), _exactly),
     **dict.fromkeys("sigmoid silu softplus mish".split(), _decaying(lambda x: -x)),
     "exponential": _decaying(np.abs),
     "log_sigmoid": _decaying(lambda x: x),

@@ -135,6 +135,12 @@ def is_operation(item: Mapping[str, Any], version: int) -> bool:
     return not isinstance(module, str) or ".ops" in module
 
 
+def only_operation(item: Mapping[str, Any], version: int) -> bool:
+    """Whether this item is an operation of keras.ops that no layer is called like, and that glnn knows on numbers."""
+    name = str(item.get("class_name"))
+    return is_operation(item, version) and name in OPERATIONS and name not in LAYERS_TOO
+
+
 def on_number(item: Mapping[str, Any], version: int, tensors: int, numbers: Mapping[int, float]) -> Layer | None:
     """The layer for an operation of keras.ops on a tensor and a number, by place; None where glnn has none for it."""
     function = OPERATIONS.get(str(item.get("class_name")))

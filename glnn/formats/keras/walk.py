@@ -10,7 +10,7 @@ from ...errors import GraphError, ModelFileError, UnsupportedError
 from ...graph.graph import TensorSpec
 from .calls import Call, Ref, flatten, parse_call
 from .inputs import implied_shape, input_dtype, input_shape, tells_input
-from .layers import CONTAINERS, build_layer, full_name, on_number, operation_problem, unused_weights
+from .layers import CONTAINERS, build_layer, full_name, on_number, only_operation, operation_problem, unused_weights
 from .weights.entries import Entry, Weights
 
 MOST_OUTPUTS = 1000  # of one layer; a number beyond is damage
@@ -64,7 +64,7 @@ class Builder:
                 self.entry(child, inner if name else prefix, f"{str(child.get('class_name')).lower()}_{i + 1}")
                 for i, child in enumerate(self.layers(item))
             ]
-        elif entry.class_name != "InputLayer":
+        elif entry.class_name != "InputLayer" and not only_operation(item, self.doc.version):
             entry.declared = options.get("output_shape") if entry.class_name == "Deconvolution2D" else None
             entry.unused = unused_weights(entry.class_name, options)
             try:

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
-from ...primitives.expr import Apply, Constant, Expr, In, Number
+from ...primitives.expr import Apply, Constant, Expr, In, Index, Number
 from ...primitives.functions import FUNCTIONS, Function
 from ...primitives.move import Along, Size
 from ...primitives.operations import OPERATIONS
 
 NOT_FINITE = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
+AXIS = ("source", "size", "mul", "add", "div", "extra", "edge")  # of an Along, in the order of a file
 DEEPEST = 100  # nested expressions
 
 
@@ -53,13 +54,14 @@ def _told(value: Any, where: str) -> dict[str, Any] | None:
         return {"number": encoded(float(value.value), where)}
     if isinstance(value, Constant):
         return {"weight": value.name, "shape": list(value.shape)}
+    if isinstance(value, Index):
+        return {"index": value.axis}
     if isinstance(value, Apply):
         return {"apply": encoded(value.function, where), "args": [encoded(arg, where) for arg in value.args]}
     if isinstance(value, Size):
         return {"size": value.axis}
     if isinstance(value, Along):
-        told = [value.source, value.size, value.mul, value.add, value.div, value.extra, value.edge]
-        return {"along": told}
+        return {"along": [getattr(value, name) for name in AXIS]}
     return None
 
 
@@ -76,6 +78,8 @@ def decoded(value: Any, depth: int = 0) -> Any:
         return NOT_FINITE[value["float"]]
     if keys == {"in"} and _whole(value["in"]):
         return In(value["in"])
+    if keys == {"index"} and type(value["index"]) is int:
+        return Index(value["index"])
     if keys == {"number"}:
         number = decoded(value["number"], depth + 1)
         if isinstance(number, float):
@@ -86,10 +90,10 @@ def decoded(value: Any, depth: int = 0) -> Any:
         return _apply(value, depth)
     if keys == {"size"} and _whole(value["size"]):
         return Size(value["size"])
-    if keys == {"along"} and isinstance(value["along"], list) and len(value["along"]) == 7:
-        along = Along(*value["along"])
-        check_types(Along, vars(along))
-        return along
+    if keys == {"along"} and isinstance(value["along"], list) and len(value["along"]) == len(AXIS):
+        options = dict(zip(AXIS, value["along"], strict=True))
+        check_types(Along, options)
+        return Along(**options)
     return _function(value)
 
 

@@ -158,7 +158,7 @@ def needs(case: Case, limits: Limits) -> float:
     """The largest tensor of a case, as a share of what the device can read at once."""
     room = (limits.texture_units - 1) * limits.max_texture_size**2
     specs = layer_graph(case.layer, case.shapes, case.weights).specs()
-    return max(ceil_div(s.shape[-1], 4) * _pixels(s.shape) for s in specs.values()) / room
+    return max(ceil_div((1, *s.shape)[-1], 4) * _pixels(s.shape) for s in specs.values()) / room
 
 
 def _pixels(shape: tuple) -> int:

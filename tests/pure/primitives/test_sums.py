@@ -9,12 +9,12 @@ from cases.primitives_sums import CASES, Answer, X, f
 
 from glnn.formats.native.configs import config_json, make_layer
 from glnn.graph.shapes import Shape
+from glnn.primitives import Sym, Trace
 from glnn.primitives.base import Primitive
 from glnn.primitives.expand import traced
 from glnn.primitives.expr import In
 from glnn.primitives.matmul import Matmul
 from glnn.primitives.reduce import Reduce
-from glnn.primitives.trace import Sym, Trace
 
 IDS = [f"{number}-{type(c[0]).__name__}-{getattr(c[0], 'kind', '')}-{c[1][0]}" for number, c in enumerate(CASES)]
 
