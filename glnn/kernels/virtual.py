@@ -84,7 +84,7 @@ def _mixed_text(x: str, names: Sequence[str], starts: Sequence[int], params: Par
         f"vec4 {x}(int n, int h, int w, int c) {{ vec4 v = vec4(0.0); int d = 0; int q = 0;",
     ]
     for name, start in zip(names, starts, strict=True):
-        first, by = params.int(f"{name}_S", start), params.int(f"{name}_R", -start % 4)
+        first, by = params.int(f"{name}_C0", start), params.int(f"{name}_CR", -start % 4)
         lines.append(
             f"d = c - {first}; if (d > -4 && d < {name}_C) {{ q = d - {by}; v += {x}_shifted("
             f"q < 0 ? vec4(0.0) : {name}(n, h, w, q), q + 4 < {name}_C ? {name}(n, h, w, q + 4) : vec4(0.0), {by}); }}"

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import ClassVar
 
+from ..graph.shapes import checked_axis, numbers
 from ..primitives import Sym, Trace
 from ..primitives.move import Size
 from .base import Layer, register
+from .normalization import unit
 
 
 @dataclass(frozen=True)
@@ -106,3 +108,32 @@ class Concatenate(Layer):
 
     def build(self, t: Trace, *xs: Sym, w: Mapping[str, Sym]) -> Sym:
         return t.concat(xs, self.axis)
+
+
+@register("Dot")
+@dataclass(frozen=True)
+class Dot(Layer):
+    """The sums of products of two inputs along an axis of each, by sample; with `normalize` of vectors of length 1."""
+
+    arity: ClassVar[int | None] = 2
+    axes: int | tuple[int, int] = 1
+    normalize: bool = False
+
+    def build(self, t: Trace, *xs: Sym, w: Mapping[str, Sym]) -> Sym:
+        given = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes
+        one, two = (checked_axis(axis, x.rank) for axis, x in zip(given, xs, strict=True))
+        if 0 in (one, two):
+            raise ValueError(f"Dot multiplies along axes after the batch, not {self.axes}")
+        x, y = (unit(t, v, k) if self.normalize else v for v, k in zip(xs, (one, two), strict=True))
+        x, y = t.transpose(x, (*_without(x, one), one)), t.transpose(y, (0, two, *_without(y, two)[1:]))
+        rows, columns = (x.shape[1:-1], y.shape[2:])
+        x = x if x.rank == 3 else t.reshape(x, (Size(0), -1 if rows else 1, Size(x.rank - 1)))
+        y = y if y.rank == 3 else t.reshape(y, (Size(0), Size(1), -1 if columns else 1))
+        sizes: list[int | Size] = [Size(1)] if len(rows) == 1 else list(numbers(rows))
+        sizes += [Size(2)] if len(columns) == 1 else list(numbers(columns))
+        z = t.matmul(x, y)
+        return z if sizes == [Size(1), Size(2)] else t.reshape(z, (Size(0), *(sizes or [1])))
+
+
+def _without(x: Sym, axis: int) -> tuple[int, ...]:
+    return tuple(k for k in range(x.rank) if k != axis)

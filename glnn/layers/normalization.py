@@ -15,6 +15,11 @@ from .base import Layer, WeightSpec, register
 CENTRED = 2.0**103  # a mean up to here (half of the largest float's last bit) is subtracted without overflow
 
 
+def one_axis(key: str, value: Any) -> Any:
+    """An option of a config; an axis that stands alone in a list as a number."""
+    return value[0] if key == "axis" and isinstance(value, tuple) and len(value) == 1 else value
+
+
 @register("BatchNormalization", "BatchNormalizationV1")
 @dataclass(frozen=True)
 class BatchNormalization(Layer):
@@ -31,8 +36,7 @@ class BatchNormalization(Layer):
 
     @classmethod
     def convert(cls, key: str, value: Any) -> Any:
-        value = super().convert(key, value)
-        return value[0] if key == "axis" and isinstance(value, tuple) and len(value) == 1 else value
+        return one_axis(key, super().convert(key, value))
 
     def unsupported(self) -> list[str]:
         return [f"option axis={list(self.axis)} (one axis only)"] if isinstance(self.axis, tuple) else []
@@ -62,12 +66,14 @@ class BatchNormalization(Layer):
         return (x - next(along)) * next(along) + next(along)
 
 
-@dataclass(frozen=True)
 class _Normalization(Layer):
     """What normalizes by sums along `axis`, one or several, and scales and shifts what comes out there."""
 
-    ignored: ClassVar[frozenset[str]] = frozenset(("gamma", "beta"))
-    axis: int | tuple[int, ...] = -1
+    axis: int | tuple[int, ...]
+
+    @classmethod
+    def convert(cls, key: str, value: Any) -> Any:
+        return one_axis(key, super().convert(key, value))
 
     def axes(self, shape: Dims) -> tuple[int, ...]:
         """The axes, counted from the front. Raises ValueError where the shape lacks one."""
@@ -88,6 +94,7 @@ class _Normalization(Layer):
 class LayerNormalization(_Normalization):
     """(x - mean) / sqrt(variance + epsilon) * gamma + beta, with mean and variance along `axis`; see Ba et al. 2016."""
 
+    axis: int | tuple[int, ...] = -1
     epsilon: float = 1e-3
     center: bool = True
     scale: bool = True
@@ -117,6 +124,7 @@ def standardized(t: Trace, x: Sym, axes: Sequence[int], epsilon: float) -> Sym:
 class RMSNormalization(_Normalization):
     """x / sqrt(mean of x^2 + epsilon) * scale, with the mean along `axis` (Zhang and Sennrich 2019)."""
 
+    axis: int | tuple[int, ...] = -1
     epsilon: float = 1e-6
 
     def weight_specs(self, *inputs: Dims) -> list[WeightSpec]:
@@ -132,9 +140,16 @@ class RMSNormalization(_Normalization):
 class UnitNormalization(_Normalization):
     """x / sqrt(sum of x^2) along `axis`; the sum is 1e-24 at least."""
 
+    axis: int | tuple[int, ...] = -1
+
     def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
-        total = t.reduce("sum", t.apply("square", x), self.axes(x.shape), keepdims=True)
-        return x / t.apply("sqrt", t.maximum(total, 1e-24))
+        return unit(t, x, self.axes(x.shape))
+
+
+def unit(t: Trace, x: Sym, axes: int | Sequence[int]) -> Sym:
+    """x over the root of the sum of x^2 along axes, which is 1e-24 at least."""
+    total = t.reduce("sum", t.apply("square", x), axes, keepdims=True)
+    return x / t.apply("sqrt", t.maximum(total, 1e-24))
 
 
 @register("GroupNormalization")

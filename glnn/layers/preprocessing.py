@@ -12,6 +12,7 @@ from ..graph.shapes import Dims, Shape, numbers
 from ..primitives import Sym, Trace
 from ..primitives.reduce import counted
 from .base import Layer, WeightSpec, register
+from .normalization import one_axis
 
 LEAST = 1e-7  # what a standard deviation counts for at least, as Keras' epsilon
 
@@ -37,6 +38,11 @@ class Normalization(Layer):
     mean: Any = None
     variance: Any = None
     invert: bool = False
+
+    @classmethod
+    def convert(cls, key: str, value: Any) -> Any:
+        value = one_axis(key, super().convert(key, value))
+        return None if key == "axis" and value == () else value
 
     def sizes(self, shape: Dims) -> Shape:
         """Of the axes along which mean and variance differ. Raises ValueError where one is not known."""

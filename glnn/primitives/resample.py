@@ -118,7 +118,7 @@ class Resample(Primitive):
             made = (*x.shape[:axis], len(first), *x.shape[axis + 1 :])
             const = {"AXIS": axis + 4 - len(shape), "POSITIVE": int((shares >= 0).all())}
             param = {"T": shares.shape[1], "OUT": len(first), "SIZE": x.shape[axis]}
-            rows = {"table": np.concatenate([first[:, None], shares], 1).astype(np.float32)}
+            rows = {"table": np.concatenate([first[:, None], shares], 1)}
             done = finish if axis == list(tables)[-1] else None
             x = b.draw("resample", made, {"x": x}, tensors=rows, const=const, param=param, finish=done)
         return x if tables else moved(b, x, finish)

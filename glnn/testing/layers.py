@@ -71,7 +71,9 @@ def channel_axes(
     for node in graph.nodes:
         for name, view in node.weights.items():
             root = node.origins[name].split("[")[0].rpartition("/")[2]
-            if root in weights and view.size == weights[root].size > 1:
+            if root in weights and view.size == weights[root].size and view.shape[-1:] == (1,):
+                axes[root] = ()  # one channel: one scale
+            elif root in weights and view.size == weights[root].size > 1:
                 places = np.unravel_index(
                     np.asarray(view).reshape(-1, view.shape[-1])[0].astype(int), weights[root].shape
                 )

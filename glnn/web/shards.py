@@ -86,6 +86,7 @@ def touching(spans: Sequence[Span]) -> Iterator[list[Span]]:
 def stored(weight: Weight) -> np.ndarray:
     """A weight as an array of what its file holds: float32, float16, or codes (a uint4 in a byte of its own)."""
     array = np.asarray(getattr(weight.values, "codes", weight.values))
+    array = array.astype(np.float32) if array.dtype == np.float64 else array
     return array.astype(array.dtype.newbyteorder("<"), copy=False)
 
 

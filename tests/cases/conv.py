@@ -6,8 +6,17 @@ from itertools import product
 
 from glnn.graph.shapes import Shape
 from glnn.layers.base import Layer
-from glnn.layers.conv import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
-from glnn.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
+from glnn.layers.conv import Conv1D, Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
+from glnn.layers.pooling import (
+    AveragePooling1D,
+    AveragePooling2D,
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    MaxPooling1D,
+    MaxPooling2D,
+)
 from glnn.layers.resizing import Cropping2D, UpSampling2D, ZeroPadding2D
 
 CASES: list[tuple[Layer, tuple[Shape, ...], str]] = []  # layer, shapes, kind of values
@@ -39,6 +48,21 @@ case(Conv2D(3, 3, padding="same", dilation_rate=40), (1, 45, 47, 2))
 for groups, inputs, outputs in ((2, 8, 8), (2, 16, 8), (3, 12, 24), (2, 6, 4), (3, 9, 6), (3, 3, 15), (5, 5, 5)):
     case(Conv2D(outputs, 3, (2, 1), "same", groups=groups, activation="relu"), (2, 6, 5, inputs))
 case(Conv2D(8, 3, groups=2, dilation_rate=2), (1, 7, 8, 8))
+
+# Along one axis
+for size, strides, padding in product((1, 3, 4), (1, 2), ("same", "valid")):
+    case(Conv1D(5, size, strides, padding, activation="relu"), (2, 11, 3))
+for dilation, groups in product((1, 3), (1, 2)):
+    case(Conv1D(4, 3, dilation_rate=dilation, groups=groups, padding="same"), (2, 11, 6))
+case(Conv1D(6, 3, padding="same", data_format="channels_first"), (2, 3, 11))
+case(Conv1D(3, 70, padding="same"), (1, 75, 2))  # with real loops
+for pooling in (MaxPooling1D, AveragePooling1D):
+    case(pooling(), (2, 7, 5))
+    case(pooling(3, 2, "same"), (2, 8, 6))
+    case(pooling(3, 2, "same", "channels_first"), (2, 6, 8))
+for pooling in (GlobalMaxPooling1D, GlobalAveragePooling1D):
+    case(pooling(), (2, 7, 5))
+    case(pooling("channels_first", True), (2, 5, 7))
 
 # Depthwise and separable
 for channels in (1, 3, 4, 5, 9):

@@ -20,8 +20,15 @@ from glnn.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Soft
 from glnn.layers.base import Layer
 from glnn.layers.core import Dense, Flatten, Identity, Permute, RepeatVector, Reshape
 from glnn.layers.embedding import Embedding
-from glnn.layers.merging import Add, Average, Concatenate, Maximum, Minimum, Multiply, Subtract
-from glnn.layers.normalization import BatchNormalization
+from glnn.layers.merging import Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract
+from glnn.layers.normalization import (
+    BatchNormalization,
+    GroupNormalization,
+    LayerNormalization,
+    RMSNormalization,
+    UnitNormalization,
+)
+from glnn.layers.preprocessing import Normalization, Rescaling
 from glnn.primitives.base import Primitive
 from glnn.primitives.expr import Expr, told
 from glnn.primitives.functions import FUNCTIONS, LINEAR
@@ -232,6 +239,32 @@ case(BatchNormalization(center=False, scale=False), (2, 7))
 case(BatchNormalization(), (2, 3, 5, 6), kind=CONSTANT)
 case(BatchNormalization(), (2, 3, 5, 6), kind=LARGE)
 case(BatchNormalization(), (2, 3, 5, 6), kind=SPECIAL)
+for norm in (LayerNormalization, RMSNormalization, UnitNormalization):
+    for shape in (*IMAGES, *RANKS[1:]):
+        case(norm(), shape)
+    case(norm(), (2, 3, 5, 6), kind=SPECIAL)
+for axis in (1, 2, (1, 2), (1, 3), (1, 2, 3)):
+    case(LayerNormalization(axis), (2, 3, 5, 6))
+    case(UnitNormalization(axis), (2, 3, 5, 6))
+case(LayerNormalization(axis=1), (2, 3, 2, 5, 6))
+case(LayerNormalization(center=False, epsilon=0.1), (2, 3, 5, 6))
+case(LayerNormalization(scale=False), (2, 3, 5, 6))
+case(LayerNormalization(), (2, 4101))
+case(LayerNormalization(), (2, 5, 9), kind=CONSTANT)
+for shape in ((2, 6), (2, 5, 6), (2, 3, 5, 6), (2, 2, 3, 5, 6)):
+    for groups in (1, 2, 3, 6, -1):
+        case(GroupNormalization(groups), shape)
+case(GroupNormalization(4), (2, 5, 7, 32))
+case(GroupNormalization(2, axis=1), (2, 6, 5, 7))
+case(GroupNormalization(2, center=False, scale=False), (2, 5, 7, 6))
+case(Rescaling(1 / 127.5, -1.0), (2, 5, 7, 3), kind=LARGE)
+case(Rescaling((1.0, 2.0, 0.5), 0.25), (2, 5, 7, 3))
+case(Rescaling(2.0, (1.0, -2.0, 3.0)), (2, 3))
+case(Normalization(), (2, 5, 7, 3))
+case(Normalization((1, 3)), (2, 5, 7, 3))
+case(Normalization(None), (2, 5, 7, 3))
+case(Normalization(invert=True), (2, 7, 5))
+case(Normalization(mean=(1.0, 2.0, 3.0), variance=(0.0, 4.0, 9.0)), (2, 5, 7, 3))
 
 # Merging
 for merge in (Add, Subtract, Multiply, Average, Maximum, Minimum):
@@ -252,6 +285,13 @@ for merge in (Add, Subtract, Multiply, Average, Maximum, Minimum):
         case(merge(), *[(2, 3, 5)] * 5)
         case(merge(), (2, 3, 5, 6), (2, 6), (2, 1, 5, 6))
 case(Add(), *[(2, 5, 7, 6)] * 3)
+case(Dot(1), (2, 6), (2, 6))
+case(Dot(1, normalize=True), (2, 6), (2, 6))
+case(Dot((2, 1)), (2, 3, 5), (2, 5, 7))
+case(Dot(2), (2, 3, 5), (2, 7, 5))
+case(Dot((1, 2), normalize=True), (2, 5, 3), (2, 7, 5))
+case(Dot((1, 1)), (2, 5), (2, 5, 7))
+case(Dot((2, 1)), (2, 3, 5), (2, 5))
 for shape in RANKS:
     for axis in range(len(shape)):
         case(Concatenate(axis), shape, (*shape[:axis], 5, *shape[axis + 1 :]))

@@ -20,9 +20,17 @@ from glnn.layers.activation import Functional, PReLU
 from glnn.layers.base import Layer
 from glnn.layers.conv import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
 from glnn.layers.core import Dense
-from glnn.layers.merging import Add, Average, Multiply, Subtract
-from glnn.layers.normalization import CENTRED, BatchNormalization
+from glnn.layers.merging import Add, Average, Dot, Multiply, Subtract
+from glnn.layers.normalization import (
+    CENTRED,
+    BatchNormalization,
+    GroupNormalization,
+    LayerNormalization,
+    RMSNormalization,
+    UnitNormalization,
+)
 from glnn.layers.pooling import AveragePooling2D, GlobalAveragePooling2D
+from glnn.layers.preprocessing import Normalization, Rescaling
 from glnn.layers.resizing import UpSampling2D
 from glnn.primitives.base import Primitive, finish_of
 from glnn.primitives.conv import Conv
@@ -38,6 +46,8 @@ from glnn.primitives.reduce import Reduce, Softmax, counted
 from glnn.primitives.resample import Resample
 from glnn.primitives.taps import applied
 
+# What squares or multiplies in between: test_a_normalization_at_every_size, and products of matrices as primitives.
+SQUARES = (Dot, GroupNormalization, LayerNormalization, Normalization, Rescaling, RMSNormalization, UnitNormalization)
 LARGEST, TINY = float(np.finfo("f").max), float(np.finfo("f").tiny)
 ROUNDING = 2.0**-24  # of a float32, relative: half a unit in the last place
 Arrays = Mapping[str, np.ndarray]
@@ -60,11 +70,14 @@ def judged(layer: Layer | Primitive) -> bool:
     """Whether the rule says how far off it may be: functions along an axis, and what is steeper than 1, are alone."""
     if isinstance(layer, Primitive):
         ends = ENDS if isinstance(layer, Conv) else ENDS[:1]
-        if isinstance(layer, Reduce) and layer.of != RESULT:
+        # Products over- and underflow on the way; truths and numbers of extremes hang on what may count as zero.
+        if isinstance(layer, Reduce) and (layer.of != RESULT or layer.kind not in ("sum", "mean", "max", "min")):
             return False
         product_so_far = isinstance(layer, Cumulate) and layer.kind == "prod"  # over- and underflows on the way
         alone = product_so_far or isinstance(layer, TopK) or (isinstance(layer, Softmax) and layer.log)
         return finish_of(layer) in ends and not alone
+    if isinstance(layer, SQUARES):
+        return False
     return isinstance(layer, Functional) or getattr(layer, "activation", LINEAR).pointwise
 
 
@@ -117,13 +130,13 @@ def roundings(case: Case) -> int | None:
     if isinstance(layer, Dense):
         return x[-1]
     if isinstance(layer, (Conv2D, Conv2DTranspose)):
-        return layer.kernel_size[0] * layer.kernel_size[1] * x[-1]
+        return product(layer.kernel_size) * layer.channels(x)
     if isinstance(layer, (DepthwiseConv2D, SeparableConv2D)):
-        return layer.kernel_size[0] * layer.kernel_size[1] + x[-1] * layer.depth_multiplier
+        return product(layer.kernel_size) + layer.channels(x) * layer.depth_multiplier
     if isinstance(layer, AveragePooling2D):
-        return layer.pool_size[0] * layer.pool_size[1]
+        return product(layer.pool_size)
     if isinstance(layer, GlobalAveragePooling2D):
-        return x[1] * x[2]
+        return product(layer.last(x)[1:-1])
     if isinstance(layer, UpSampling2D) and layer.interpolation == "bilinear":
         return 4
     if isinstance(layer, Resample):
@@ -172,7 +185,7 @@ def _normalized(layer: BatchNormalization, x: np.ndarray, weights: Arrays, u: fl
 
 
 def _multiplied(layer: Multiply, x: list[np.ndarray], u: float, tiny: float) -> tuple:
-    """A flushed factor or product is off by `tiny` times what it is multiplied with."""
+    """A flushed factor or product is off by `tiny` times what it is multiplied with; the order is the driver's."""
     rank = max(a.ndim for a in x)
     x = [np.abs(a.reshape(a.shape[:1] + (1,) * (rank - a.ndim) + a.shape[1:])) for a in x]
     size, error, top = x[0], np.where(x[0] < tiny, tiny, 0.0), x[0]
@@ -180,7 +193,7 @@ def _multiplied(layer: Multiply, x: list[np.ndarray], u: float, tiny: float) -> 
         error = error * factor + np.where(factor < tiny, tiny * size, 0.0)
         size = size * factor
         error = error + np.where(size < tiny, tiny, 0.0) + u * size
-        top = np.maximum(top, size)
+        top = np.maximum(top, 1) * np.maximum(factor, 1)  # the largest that some of the factors make
     return error, top
 
 

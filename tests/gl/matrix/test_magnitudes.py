@@ -14,7 +14,13 @@ from support.rounding import LARGEST, ROUNDING, allowed, assert_right, exact
 import glnn
 from glnn.graph import Graph, Node, TensorSpec, validate
 from glnn.layers.conv import Conv2D
-from glnn.layers.normalization import BatchNormalization
+from glnn.layers.normalization import (
+    BatchNormalization,
+    GroupNormalization,
+    LayerNormalization,
+    RMSNormalization,
+    UnitNormalization,
+)
 from glnn.layers.pooling import AveragePooling2D
 from glnn.layers.resizing import UpSampling2D
 from glnn.passes import optimize
@@ -99,6 +105,24 @@ def test_a_mean_near_the_largest_is_finite(name: str, size: tuple[int, int], pad
     layer = AveragePooling2D(size, strides=(1, 2), padding=padding)
     y = run_layer(device_for(name), layer, [x]).outputs[0]
     np.testing.assert_allclose(y, np.broadcast_to(x[:, :1, :1], y.shape), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", DEVICES)
+@pytest.mark.parametrize("exponent", [-14, -3, 0, 9, 18])
+@pytest.mark.parametrize("kind", [LayerNormalization, RMSNormalization, UnitNormalization, GroupNormalization])
+def test_a_normalization_at_every_size(name: str, exponent: int, kind: type) -> None:
+    """As long as float32 holds the squares: a result of size 1, as right as the mean and its digits allow."""
+    rng = np.random.default_rng(exponent + 50)
+    x = (rng.standard_normal((2, 3, 5, 6)) * 10.0**exponent).astype(np.float32)
+    layer = (
+        kind()
+        if kind is UnitNormalization
+        else kind(epsilon=1e-37, **({"groups": 2} if "Group" in kind.__name__ else {}))
+    )
+    weights = {spec.name: rng.uniform(0.5, 2, spec.shape).astype(np.float32) for spec in layer.weight_specs(x.shape)}
+    got = run_layer(device_for(name), layer, [x], weights).outputs[0]
+    want = layer.reference([x.astype(np.float64)], {k: w.astype(np.float64) for k, w in weights.items()})
+    np.testing.assert_allclose(got, want, rtol=0, atol=4e-6)
 
 
 @pytest.mark.parametrize("exponent", [-10, 0, 3, 6, 20])

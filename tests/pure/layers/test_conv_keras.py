@@ -94,9 +94,12 @@ def test_reference_agrees_with_keras(case):
 def test_free_sizes_stay_free(case):
     first = case.layer.data_format == "channels_first"
     expected = case.layer.output_shape(*case.shapes)
-    shapes = ((None, shape[1], None, None) if first else (None, None, None, shape[3]) for shape in case.shapes)
-    free = case.layer.output_shape(*shapes)
     channels = 1 if first else -1
+
+    def freed(shape):
+        return tuple(size if k == channels % len(shape) else None for k, size in enumerate(shape))
+
+    free = case.layer.output_shape(*map(freed, case.shapes))
     assert free[0] is None and free[channels] == expected[channels]
     assert all(a is None or a == b for a, b in zip(free, expected, strict=True))
 
