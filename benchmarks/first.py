@@ -61,7 +61,7 @@ def programs(path: str) -> None:
         ready, users = time.perf_counter() - start, Counter(draw.program for draw in executor.plan.draws)
         lines: list[tuple[float, str]] = []
         seen: set[str] = set()
-        for draw, item in zip(executor.plan.draws, executor._draws, strict=True):
+        for draw, item in zip(executor.plan.draws, executor.draws, strict=True):
             start = time.perf_counter()
             executor.device.draw(*item)
             seconds = time.perf_counter() - start

@@ -27,7 +27,7 @@ def draw_seconds(executor: Executor, reps: int) -> list[float]:
     for _ in range(reps + 1):
         row = []
         with device.use():
-            for item in executor._draws:
+            for item in executor.draws:
                 start = time.perf_counter()
                 device.draw(*item)
                 device.finish()

@@ -61,7 +61,7 @@ def ratio(ours: list[float], theirs: list[float]) -> Spread:
 
 def draws_only(executor: Executor, last: int = 0) -> Callable[[], None]:
     """A program that makes an executor's draws (or its `last` ones) on what its textures hold: no upload, no read."""
-    draw, items, finish = executor.device.draw, executor._draws[-last:], executor.device.finish
+    draw, items, finish = executor.device.draw, executor.draws[-last:], executor.device.finish
 
     def run() -> None:
         with executor.device.use():

@@ -99,6 +99,7 @@ class Texture:
     def _read_into(self, values: np.ndarray) -> None:
         device, (_, component, order) = self.device, CODES[self.format]
         gl = device._gl
+        gl.Finish()  # llvmpipe reads without waiting for a draw to this texture while an earlier one still samples it
         gl.BindFramebuffer(g.GL_READ_FRAMEBUFFER, device._reader)
         for layer in range(self.layers or 1):
             self._attach(g.GL_READ_FRAMEBUFFER, 0, layer)

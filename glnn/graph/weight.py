@@ -45,6 +45,11 @@ class Weight(np.lib.mixins.NDArrayOperatorsMixin):
         """Name and view as text: equal keys, equal values."""
         return self.name + self.view.text
 
+    @property
+    def origin(self) -> str:
+        """The name alone where the view is the root's first elements in their order, else one that tells the view."""
+        return self.name if self.view == View.whole(self.shape) else self.key
+
     def __repr__(self) -> str:
         return f"Weight({self.key})"
 

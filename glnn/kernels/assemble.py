@@ -65,7 +65,7 @@ class ShaderText:
     """What a driver compiles, the samplers in the order of their units, and the values of the uniform arrays P and F.
 
     `origins` gives for each line of the fragment text the file and line that it came from. The integer uniform ROW0
-    (rows of tiles before this part of the output) is P[0].x.
+    (rows of tiles before this part of the output) is P[0].x; `names` says what all integers of P are called.
     """
 
     kernel: str
@@ -76,6 +76,7 @@ class ShaderText:
     origins: tuple[tuple[str, int], ...]
     ints: tuple[int, ...]
     floats: tuple[float, ...]
+    names: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         lines = self.fragment.count("\n")
@@ -149,7 +150,8 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
         matrix = name in source.declared["matrix"]
         texts.append(cells_text(name, replace(bound, half=half), matrix, params, dialect))
     for name, bound in call.inputs:
-        moving = looped or bound.quant in ("tensor", "channel")  # whose accessor finds the scales of a place
+        # The accessor finds the scales of a place, and what a section of a tensor is part of.
+        moving = looped or bound.quant in ("tensor", "channel") or not bound.whole_images
         origin = window_origin(out, bound.layout, bound.mul, bound.div, moving) if source.blocked else None
         if origin is not None and call.looped:
             origin = replace(origin, uniform=True)
@@ -206,7 +208,7 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     ints, floats = params.values()
     return ShaderText(
         source.name, dialect, vertex_text(dialect), f"{head}\n{body}\n{tail}\n",
-        samplers, tuple(origins), tuple(ints), tuple(floats),
+        samplers, tuple(origins), tuple(ints), tuple(floats), params.names,
     )  # fmt: skip
 
 

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..layout.cells import CellLayout
+from ..layout.sections import Section
 from ..layout.tiles import Layout
 from .uniforms import Params
+
+AXES = ("n", "h", "w")
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class Bound:
     mul, div: for blocked kernels, see primitives.base.Window
     size:    (width, height) of the textures where they are larger than the layout asks for, as shared slots are
     half:    what is read is rounded to half precision
+    section: what of the tensor the kernel sees; None: all of it
     """
 
     layout: Any  # Layout | CellLayout
@@ -31,10 +35,25 @@ class Bound:
     quant: str | None = None
     values: tuple[float, float] = (1.0, 0.0)
     half: bool = False
+    section: Section | None = None
+
+    @property
+    def whole_images(self) -> bool:
+        """Whether the images of a section are whole images of the tensor, which begin at another n."""
+        return self.section is None or self.section.axes == AXES
+
+    def first_image(self, name: str, n: str = "n") -> str:
+        """The text of the tensor's n, where its images are whole."""
+        return n if self.section is None else f"({n} + {section_starts(name)[0]})"
 
     def value(self, text: str) -> str:
         """The text of a value that was read, rounded where arithmetic is in half floats."""
         return f"half_of({text})" if self.half else text
+
+
+def section_starts(name: str) -> tuple[str, str, str]:
+    """The integers that are added to n, h and w where an input is a section of a tensor."""
+    return f"{name}_N0", f"{name}_H0", f"{name}_W0"
 
 
 def sampler(name: str, part: int) -> str:

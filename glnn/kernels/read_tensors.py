@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from .fetches import Bound, affine_text, fetch_text, groups_text, part_text, sampler_lines
+from ..graph.shapes import canonical
+from .fetches import Bound, affine_text, fetch_text, groups_text, part_text, sampler_lines, section_starts
 from .frame import codec_text
 from .read_windows import Origin, held, moved_text, seek_text
 from .uniforms import Params
@@ -28,9 +29,12 @@ def tensor_text(
 
     They are x, x_or, x_fill, x_at, x_flat, x_seek and x_next (taps are expressions: see `tap_text`).
     """
-    layout = bound.layout
-    n, h, w, c = layout.dims
+    layout, seen = bound.layout, bound.section
+    n, h, w, c = layout.dims if seen is None else canonical(seen.shape)
     p, x = params, name
+    if seen is not None:
+        for number, begin in zip(section_starts(x), seen.starts, strict=True):
+            p.int(number, begin or 0)
     for key, value in zip("NHWCG", (n, h, w, c, layout.groups), strict=True):
         p.int(f"{x}_{key}", value)
     p.int(f"{x}_COLS", layout.columns), p.float(f"{x}_IW", 1 / size[0]), p.float(f"{x}_IH", 1 / size[1])
@@ -66,14 +70,20 @@ return {fetch_text(x, layout.textures, "at", layer)}; }}""")
         found = f"{x}_q_seek(c / 4); {x}_s = {x}_q(0); {x}_l = {x}_q(1); " if bound.quant == "channel" else ""
         return f"{found}return {bound.value(value)};"
 
+    whole, height, width = x, f"{x}_H", f"{x}_W"
+    if seen is not None:
+        whole, height, width = f"{x}_whole", p.int(f"{x}_HA", layout.dims[1]), p.int(f"{x}_WA", layout.dims[2])
     if layout.flat:
-        body_text = read(f"((n * {x}_H + h) * {x}_W + w) * {x}_G + c / 4", "0", "0", "0.0")
-        out.append(f"vec4 {x}(int n, int h, int w, int c) {{ {body_text} }}")
+        body_text = read(f"((n * {height} + h) * {width} + w) * {x}_G + c / 4", "0", "0", "0.0")
+        out.append(f"vec4 {whole}(int n, int h, int w, int c) {{ {body_text} }}")
     elif layout.layers == 1:
-        out.append(f"vec4 {x}(int n, int h, int w, int c) {{ {read(f'n * {x}_G + c / 4', 'h', 'w', '0.0')} }}")
+        out.append(f"vec4 {whole}(int n, int h, int w, int c) {{ {read(f'n * {x}_G + c / 4', 'h', 'w', '0.0')} }}")
     else:
-        out.append(f"""vec4 {x}(int n, int h, int w, int c) {{ int by = idiv(h, {bh}); int bx = idiv(w, {bw});
+        out.append(f"""vec4 {whole}(int n, int h, int w, int c) {{ int by = idiv(h, {bh}); int bx = idiv(w, {bw});
 {read(f"n * {x}_G + c / 4", "by", "bx", f"float((h - by * {bh}) * {bw} + w - bx * {bw})")} }}""")
+    if seen is not None:
+        at = ", ".join(seen.at(section_starts(x)))
+        out.append(f"vec4 {x}(int n, int h, int w, int c) {{ return {whole}({at}, c); }}")
     out += more_text(x, {*called, f"{x}_or"} if dynamic else called)
     return "\n".join(out), start
 

@@ -47,7 +47,7 @@ def window_origin(
 
 def held(bound: Bound) -> bool:
     """Whether a window that may start anywhere knows the place of its tile: where a tile is a group of channels."""
-    return not bound.layout.flat and bound.layout.texels == 1 and bound.quant != "channel"
+    return not bound.layout.flat and bound.layout.texels == 1 and bound.quant != "channel" and bound.whole_images
 
 
 def seek_text(x: str, bound: Bound, origin: Origin, params: Params) -> str:
@@ -72,7 +72,7 @@ void {x}_next() {{ {x}_c += 4; }}"""
     # The place of the tile is kept in whole numbers, so that stepping through many groups adds up no rounding.
     return f"""vec2 {x}_base; vec2 {x}_at; vec2 {x}_corner; int {x}_h; int {x}_w;
 void {x}_seek(int n, int h, int w, int g) {{ {x}_h = {corner[0]}; {x}_w = {corner[1]};
-int tile = n * {x}_G + g; int row = idiv(tile, {x}_COLS); int col = tile - row * {x}_COLS; {select}
+int tile = {bound.first_image(x)} * {x}_G + g; int row = idiv(tile, {x}_COLS); int col = tile - row * {x}_COLS; {select}
 {x}_at = vec2(float(col), float(row)); {x}_corner = {block} + 0.5; {base} }}
 void {x}_next() {{ {x}_at.x += 1.0; bool end = {x}_at.x >= float({x}_COLS);
 {x}_at = vec2(end ? 0.0 : {x}_at.x, end ? {x}_at.y + 1.0 : {x}_at.y); {turn} {base} }}"""

@@ -43,8 +43,7 @@ class Params:
         copied: names are variables instead, which `read_params()` sets, so that no loop reads a uniform
         """
         out, copies = [], []
-        uniform = [n for n in self.ints if n not in self.constant]
-        for array, kind, names in (("P", "int", uniform), ("F", "float", list(self.floats))):
+        for array, kind, names in (("P", "int", self.names), ("F", "float", tuple(self.floats))):
             if not names:
                 continue
             out.append(f"uniform {'i' * (kind == 'int')}vec4 {array}[{-(-len(names) // 4)}];")
@@ -56,8 +55,13 @@ class Params:
         out += [f"void {READ}() {{ {' '.join(copies)} }}"] if copied else []
         return "\n".join(out)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The integers of P in their order."""
+        return tuple(n for n in self.ints if n not in self.constant)
+
     def values(self) -> Uniforms:
         """The values of P and F, padded to whole vectors."""
-        ints = [v for n, v in self.ints.items() if n not in self.constant]
+        ints = [self.ints[n] for n in self.names]
         floats = list(self.floats.values())
         return ints + [0] * (-len(ints) % 4), floats + [0.0] * (-len(floats) % 4)

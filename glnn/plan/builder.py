@@ -2,127 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from ..errors import KernelError
-from ..graph.graph import ActivationCodec, Node
+from ..graph.graph import Graph, Node
 from ..graph.quantized import Quantized
 from ..graph.shapes import Shape, ceil_div
 from ..kernels.files import load_kernel
-from ..kernels.finish import Finish
-from ..kernels.virtual import Virtual
-from ..layout.cells import choose_cells
-from ..layout.codec import activation_storage, storage
 from ..layout.limits import Limits
-from ..layout.tiles import Layout, choose_layout
 from ..primitives.base import Epilogue, Source, Value, Window
 from ..primitives.expr import RESULT, Apply
 from ..primitives.functions import LINEAR, Function
+from ..primitives.turns import Body, Counted, Sliced
+from .drafts import DrawSpec, RepeatSpec
 from .epilogue import as_map, bind, result_shape
+from .lowering import as_roots, draw_nodes, in_primitives, store_activations
+from .repeats import draw_repeat
 from .sources import BoundSources, bind_sources
-from .weights import WeightPlan, WeightStore
+from .tensors import Tensors
+from .weights import WeightPlan, WeightPlans, WeightStore
 
 
-@dataclass(eq=False)
-class DrawSpec:
-    """A draw before slots are known."""
-
-    kernel: str
-    out: Value
-    inputs: dict[str, Value]
-    virtual: dict[str, Virtual]  # inputs of the kernel that are made of others
-    tensors: dict[str, int]  # name -> weight number
-    cells: dict[str, int]
-    const: dict[str, int | float]
-    param: dict[str, int]
-    finish: Finish | None
-    windows: Mapping[str, Window]
-    label: str
-    looped: bool = False
-
-    @property
-    def blocked(self) -> bool:
-        """Whether it writes a tensor in blocks."""
-        return load_kernel(self.kernel).blocked and not self.looped
-
-
-class PlanBuilder:
+class PlanBuilder(Tensors):
     """The Builder that layers draw with: collects draws, tensors and weights."""
 
     def __init__(self, limits: Limits, store: WeightStore, block: tuple[int, int] | None = None):
-        self.limits, self.store, self.block = limits, store, block
-        self.layouts: list[Layout] = []
-        self.codecs: list[ActivationCodec] = []  # of the tensors, as the layouts
-        self.drafts: list[DrawSpec] = []
-        self.weights: dict[str, WeightPlan] = {}
+        super().__init__(limits, block)
+        self.store = store
+        self.steps: list[DrawSpec | RepeatSpec] = []
         self.node: Node | None = None
-        self._scales: dict[str, int] = {}  # key of a weight that has a scale for each channel -> number of these
-        self._fixed: set[int] = set()
+        self._weights = WeightPlans(limits, store)
+        self._into = self.steps  # what is being drawn into: the plan's steps or a repeat's
+        self._over: list[range] = []  # numbers of values that were made in repeats which are done
+
+    @property
+    def weights(self) -> list[WeightPlan]:
+        """The weights by number."""
+        return list(self._weights.plans.values())
 
     def begin(self, node: Node) -> None:
         """What is drawn from now on belongs to this node."""
         self.node = node
 
-    def value(self, shape: Shape, blocked: bool = True, row: bool = False) -> Value:
-        """A new tensor of this shape."""
-        codec = self.limits.float_target
-        texels = 4 // activation_storage(codec).lanes
-        self.layouts.append(choose_layout(tuple(map(int, shape)), self.limits, blocked, texels, self.block, row))
-        self.codecs.append(ActivationCodec(codec))
-        return Value(len(self.layouts) - 1, tuple(shape))
+    # ---- repeats and graphs
 
-    def store_as(self, value: Value, codec: ActivationCodec) -> None:
-        """Another codec for a tensor than the device's best target, if it was not set before."""
-        if value.id in self._fixed:
-            return
-        self._fixed.add(value.id)
-        draft = next((draft for draft in self.drafts if draft.out.id == value.id), None)
-        blocked, row = (draft.blocked, load_kernel(draft.kernel).row) if draft else (False, False)
-        texels = 4 // activation_storage(codec.codec).lanes
-        shape = tuple(map(int, value.shape))
-        self.layouts[value.id] = choose_layout(shape, self.limits, blocked, texels, self.block, row)
-        self.codecs[value.id] = codec
+    def repeat(
+        self,
+        count: int,
+        body: Body,
+        carried: Sequence[Value | np.ndarray] = (),
+        sliced: Sequence[Sliced] = (),
+        reverse: Sequence[bool] = (),
+    ) -> list[Value]:
+        """See primitives.turns.TurnBuilder."""
+        return draw_repeat(self, count, body, carried, sliced, reverse)
 
-    def exact(self, value: Value) -> Value:
-        """See primitives.base.Builder."""
-        if self.limits.float_target == "float16":
-            self.store_as(value, ActivationCodec("rgba8"))
-        return value
+    @contextmanager
+    def within(self, spec: RepeatSpec) -> Iterator[None]:
+        """What is drawn meanwhile is drawn in the turns of this repeat, and read only there."""
+        before, first = self._into, len(self.layouts)
+        self._into = spec.steps
+        try:
+            yield
+        finally:
+            self._into = before
+        self._over.append(range(first, len(self.layouts)))
+        before.append(spec)
 
-    def _weight(self, array: Any, name: str, cells: bool) -> int:
-        """The number of a weight, planned now if it was not: as cells for an inner loop, or as a tensor."""
-        if cells and array.ndim == 1:
-            array = array[None]
-        key = self.store.add(array, "cells" if cells else "")
-        if key not in self.weights:
-            values = self.store.values[key]
-            self.weights[key] = self._plan(key, values, f"{self.node.name if self.node else ''}/{name}", cells)
-            if isinstance(values, Quantized) and not values.per_tensor:
-                self._scales[key] = self._weight(np.stack(values.channels() or ()), f"{name}_q", True)
-        return list(self.weights).index(key)
+    def close(self, value: Value) -> None:
+        """Nothing that is drawn from now on may read this value."""
+        self._over.append(range(value.id, value.id + 1))
 
-    def _plan(self, key: str, array: np.ndarray | Quantized, where: str, cells: bool) -> WeightPlan:
-        limits, floats = self.limits, self.limits.float_target != "rgba8"
-        if isinstance(array, Quantized):
-            codec = array.codec
-        else:
-            codec = "float16" if array.dtype == np.float16 else "float32" if floats else "rgba8"
-        kept = storage(codec, cells and array.ndim == 3, limits.dialect != "es100", floats)
-        layout = (
-            choose_cells(array.shape, limits, where, kept.lanes)
-            if cells
-            else choose_layout(array.shape, limits, False, 4 // kept.lanes)
-        )
-        if not isinstance(array, Quantized):
-            return WeightPlan(key, array.shape, layout, codec, kept)
-        if not array.per_tensor:
-            return WeightPlan(key, array.shape, layout, codec, kept, "channel")
-        values = float(array.scale.flat[0]), float(array.low.flat[0])
-        return WeightPlan(key, array.shape, layout, codec, kept, "tensor", values)
+    def graph(
+        self,
+        graph: Graph,
+        inputs: Mapping[str, Value],
+        weights: Callable[[Node], Mapping[str, Any]],
+        exact: frozenset[str] = frozenset(),
+    ) -> list[Value]:
+        """See primitives.turns.TurnBuilder."""
+        outer = self.node
+        name, label = (f"{outer.name}/", f"{outer.label}/") if outer else ("", "")
+        nodes = [node.with_(name=f"{name}{node.name}", label=f"{label}{node.label}") for node in graph.nodes]
+        graph = graph.with_(nodes=tuple(nodes))
+        if any(hasattr(node.layer, "build") for node in nodes):
+            shapes = {key: value.shape for key, value in inputs.items()}
+            graph, weights = in_primitives(graph, shapes, weights), as_roots
+        try:
+            values = draw_nodes(self, graph, inputs, weights)
+        finally:
+            self.node = outer
+        store_activations(self, graph, values, exact)
+        return [values[name] for name in graph.outputs]
+
+    # ---- draws
 
     def draw(
         self,
@@ -133,7 +110,7 @@ class PlanBuilder:
         cells: Mapping[str, np.ndarray] | None = None,
         tensors: Mapping[str, np.ndarray] | None = None,
         const: Mapping[str, int | float] | None = None,
-        param: Mapping[str, int] | None = None,
+        param: Mapping[str, int | Counted] | None = None,
         finish: Epilogue | Function | None = None,
         window: Mapping[str, Window] | None = None,
         looped: bool = False,
@@ -151,10 +128,6 @@ class PlanBuilder:
             return self.draw("map", whole, {}, finish=as_map(epilogue, result))
         return self._draw(kernel, whole, sources, epilogue, **options)
 
-    def units(self, value: Value) -> int:
-        """How many texture units a tensor takes."""
-        return self.layouts[value.id].textures
-
     def _room(self, sources: BoundSources, options: Mapping[str, Any], epilogue: Epilogue) -> bool:
         """Whether a draw has texture units left for the tensors of an epilogue."""
         units = sum(map(self.units, (*sources.inputs.values(), *epilogue.tensors.values())))
@@ -167,10 +140,12 @@ class PlanBuilder:
         units = 0
         for kind in ("cells", "tensors"):
             for name, array in (options[kind] or {}).items():
-                number = self._weight(array, name, kind == "cells")
-                keys = list(self.weights)
-                units += self.weights[keys[number]].layout.textures + (keys[number] in self._scales)
+                units += self._weights.units(self._weight(array, name, kind == "cells"))
         return units
+
+    def _weight(self, array: Any, name: str, cells: bool) -> int:
+        """The number of a weight of the node that is being drawn."""
+        return self._weights.add(array, f"{self.node.name if self.node else ''}/{name}", cells)
 
     def _draw(
         self,
@@ -182,12 +157,13 @@ class PlanBuilder:
         cells: Mapping[str, np.ndarray] | None,
         tensors: Mapping[str, np.ndarray] | None,
         const: Mapping[str, int | float] | None,
-        param: Mapping[str, int] | None,
+        param: Mapping[str, int | Counted] | None,
         window: Mapping[str, Window] | None,
         looped: bool,
     ) -> Value:
         source, inputs = load_kernel(kernel), sources.inputs
-        params = {k: int(v) for k, v in (param or {}).items()}
+        counts = {k: v.steps for k, v in (param or {}).items() if isinstance(v, Counted)}
+        params = {k: v.first if isinstance(v, Counted) else int(v) for k, v in (param or {}).items()}
         const = dict(const or {})
         try:
             if "GN" in source.declared["param"]:
@@ -204,13 +180,18 @@ class PlanBuilder:
             cells, window = {**(cells or {}), **bound.cells}, {**(window or {}), **bound.windows}
         cell_numbers = {k: self._weight(v, k, True) for k, v in (cells or {}).items()}
         tensor_numbers = {k: self._weight(v, k, False) for k, v in (tensors or {}).items()}
-        keys = list(self.weights)
         for name, number in {**cell_numbers, **tensor_numbers}.items():
-            if keys[number] in self._scales:
-                cell_numbers[f"{name}_q"] = self._scales[keys[number]]
-        out = self.value(shape, blocked=source.blocked and not looped, row=source.row)
+            scales = self._weights.scales(number)
+            if scales is not None:
+                cell_numbers[f"{name}_q"] = scales
+        for name, value in inputs.items():
+            if any(value.id in numbers for numbers in self._over):
+                raise KernelError(f"{source.file}: input {name} was made in a turn of a repeat, and is read outside it")
+        blocked = source.blocked and not looped
+        out = self.value(shape, blocked, source.row)
+        self._drawn[out.id] = blocked, source.row
         where = self.node.label if self.node else kernel
-        self.drafts.append(
+        self._into.append(
             DrawSpec(
                 kernel,
                 out,
@@ -224,6 +205,7 @@ class PlanBuilder:
                 window or {},
                 where,
                 looped,
+                counts,
             )  # fmt: skip
         )
         return out

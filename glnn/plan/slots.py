@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..layout.codec import activation_storage
 from ..primitives.base import Value
 from .builder import PlanBuilder
+from .drafts import DrawSpec, RepeatSpec
 
 
 @dataclass(frozen=True)
@@ -25,33 +26,113 @@ def assign_slots(
 ) -> tuple[list[Slot], dict[int, list[int]]]:
     """Texture slots, and the slots of each tensor: one is free again after the last draw that reads it.
 
-    For its next tensor it may grow.
+    For its next tensor it may grow. What is made before a repeat and read in it is kept until that is over.
     """
-    last: dict[int, int] = {}
-    for i, draft in enumerate(drafts.drafts):
-        last[draft.out.id] = max(last.get(draft.out.id, i), i)
-        for value in draft.inputs.values():
-            last[value.id] = i
     kept = {v.id for v in outputs} | {v.id for v in inputs.values()}
-    slots: list[Slot] = []
-    slot_of: dict[int, list[int]] = {}
-    free: list[int] = []
-    array = drafts.limits.dialect != "es100"
+    return _Slots(drafts, kept).assign(inputs.values())
 
-    fixed: set[int] = set()  # slots of tensors in several textures: all share one size, so these never grow
 
-    def take(value: Value, reuse: bool) -> list[int]:
-        layout = drafts.layouts[value.id]
-        format = activation_storage(drafts.codecs[value.id].codec).format
-        need = Slot(*layout.size, layout.depth if array else 0, format)
-        return [take_one(need, layout.textures > 1, reuse) for _ in range(layout.textures)]
+def length(steps: Iterable[DrawSpec | RepeatSpec]) -> int:
+    """The moments of steps: one for each draw, and one for the end of each repeat."""
+    return sum(1 if isinstance(step, DrawSpec) else length(step.steps) + 1 for step in steps)
 
-    def take_one(need: Slot, several: bool, reuse: bool) -> int:
+
+class _Slots:
+    def __init__(self, drafts: PlanBuilder, kept: set[int]):
+        self.drafts, self.kept = drafts, kept
+        self.array = drafts.limits.dialect != "es100"
+        self.slots: list[Slot] = []
+        self.slot_of: dict[int, list[int]] = {}
+        self.free: list[int] = []
+        self.fixed: set[int] = set()  # slots that never grow: those of tensors in several textures, and of pairs
+        self.last: dict[int, int] = {}  # the moment after which a tensor is read no more
+        self.pairs: dict[int, int] = {}  # what takes turns with another tensor -> what comes of them in the end
+
+    def assign(self, inputs: Iterable[Value]) -> tuple[list[Slot], dict[int, list[int]]]:
+        inputs = list(inputs)
+        self._find_lives(self.drafts.steps, 0, {value.id: 0 for value in inputs}, ())
+        for value in inputs:
+            self._take(value, False)
+        self._give(self.drafts.steps, 0)
+        return self.slots, self.slot_of
+
+    def _homes(self, draft: DrawSpec) -> list[Value]:
+        """What has textures of a draw's output, the first, and of its inputs."""
+        return [self.drafts.home(value) for value in (draft.out, *draft.inputs.values())]
+
+    def _find_lives(
+        self, steps: list[DrawSpec | RepeatSpec], at: int, made: dict[int, int], ends: tuple[int, ...]
+    ) -> int:
+        """Finds the last moment of each tensor in steps that begin at a moment -> the moment after them.
+
+        made: in how many repeats the tensors were made, by number; ends: when the repeats around end, outermost first
+        """
+        for step in steps:
+            if isinstance(step, DrawSpec):
+                homes = self._homes(step)
+                made.setdefault(homes[0].id, len(ends))
+                for value in homes:
+                    inside = made[value.id] < len(ends)  # a repeat that it was made before
+                    until = ends[made[value.id]] if inside else at
+                    self.last[value.id] = max(self.last.get(value.id, 0), until)
+                at += 1
+                continue
+            end = at + length(step.steps)
+            whole = [item.whole for item in step.stacked]
+            for value in (*whole, *(value for pair in step.carried for value in (pair.result, pair.final))):
+                made[value.id] = len(ends)
+            for pair in step.carried:
+                self.pairs |= {pair.state.id: pair.final.id, pair.result.id: pair.final.id}
+            self._find_lives(step.steps, at, made, (*ends, end))
+            self.last |= dict.fromkeys((value.id for value in whole), end)
+            for pair in step.carried:
+                self.last |= dict.fromkeys((pair.state.id, pair.result.id, pair.final.id), end)
+            at = end + 1
+        return at
+
+    def _give(self, steps: list[DrawSpec | RepeatSpec], at: int) -> int:
+        """Gives slots to what steps make that begin at a moment -> the moment after them."""
+        for step in steps:
+            if isinstance(step, DrawSpec):
+                homes = self._homes(step)
+                if homes[0].id not in self.slot_of:  # else it was given them when its repeat began
+                    self._take(homes[0])
+                self._free({value.id for value in homes}, at)
+                at += 1
+                continue
+            for value in (*(item.whole for item in step.stacked), *(pair.result for pair in step.carried)):
+                self._take(value)
+            at = self._give(step.steps, at)
+            for pair in step.carried:
+                ends = [self.slot_of[value.id] for value in (pair.state, pair.result)]
+                self.slot_of[pair.final.id] = ends[step.count % 2]
+                self.free += ends[1 - step.count % 2]
+            self._free({number for number in self.slot_of if number not in self.pairs}, at)
+            at += 1
+        return at
+
+    def _free(self, numbers: set[int], at: int) -> None:
+        for number in numbers:
+            if self.last.get(number) == at and number not in self.kept:
+                self.free += self.slot_of[number]
+
+    def _take(self, value: Value, reuse: bool = True) -> None:
+        """Slots for a tensor's textures. Those of graph outputs are new ones."""
+        layout, pair = self.drafts.layouts[value.id], value.id in self.pairs
+        format = activation_storage(self.drafts.codecs[value.id].codec).format
+        need = Slot(*layout.size, layout.depth if self.array else 0, format)
+        reuse = reuse and self.pairs.get(value.id, value.id) not in self.kept
+        self.slot_of[value.id] = [
+            self._take_one(need, pair or layout.textures > 1, reuse) for _ in range(layout.textures)
+        ]
+
+    def _take_one(self, need: Slot, alike: bool, reuse: bool) -> int:
+        """A slot for a texture; alike: others must have its size, so it is of this one and stays so."""
         best, grown = None, 0
-        for number in free if reuse else ():
-            slot = slots[number]
-            if number in fixed or several:
-                if number in fixed and slot == need:
+        for number in self.free if reuse else ():
+            slot = self.slots[number]
+            if number in self.fixed or alike:
+                if number in self.fixed and slot == need:
                     best, grown = number, 0
             elif (slot.layers, slot.format) == (need.layers, need.format):
                 size = max(slot.width, need.width) * max(slot.height, need.height)
@@ -59,20 +140,11 @@ def assign_slots(
                 if best is None or growth < grown:
                     best, grown = number, growth
         if best is None or grown > need.width * need.height:
-            slots.append(need)
-            if several:
-                fixed.add(len(slots) - 1)
-            return len(slots) - 1
-        free.remove(best)
-        slot = slots[best]
-        slots[best] = Slot(max(slot.width, need.width), max(slot.height, need.height), slot.layers, slot.format)
+            self.slots.append(need)
+            if alike:
+                self.fixed.add(len(self.slots) - 1)
+            return len(self.slots) - 1
+        self.free.remove(best)
+        slot = self.slots[best]
+        self.slots[best] = Slot(max(slot.width, need.width), max(slot.height, need.height), slot.layers, slot.format)
         return best
-
-    for value in inputs.values():
-        slot_of[value.id] = take(value, False)
-    for i, draft in enumerate(drafts.drafts):
-        slot_of[draft.out.id] = take(draft.out, draft.out.id not in kept)
-        for number in {v.id for v in (*draft.inputs.values(), draft.out)}:
-            if last[number] == i and number not in kept:
-                free += slot_of[number]
-    return slots, slot_of

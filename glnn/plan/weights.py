@@ -14,9 +14,10 @@ from ..graph.quantized import Quantized
 from ..graph.shapes import Shape
 from ..graph.weight import Weight
 from ..kernels.fetches import Bound
-from ..layout.cells import CellLayout
-from ..layout.codec import Storage, texel_bytes
-from ..layout.tiles import Layout
+from ..layout.cells import CellLayout, choose_cells
+from ..layout.codec import Storage, storage, texel_bytes
+from ..layout.limits import Limits
+from ..layout.tiles import Layout, choose_layout
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,55 @@ class WeightStore:
             self.values[key] = as_drawn(weight.values)
             self.weights[key] = replace(weight, values=self.values[key])
         return key
+
+
+class WeightPlans:
+    """The weights of a plan in the order in which draws name them first: `plans`, by key."""
+
+    def __init__(self, limits: Limits, store: WeightStore):
+        self.limits, self.store = limits, store
+        self.plans: dict[str, WeightPlan] = {}
+        self._scales: dict[str, int] = {}  # key of a weight that has a scale for each channel -> number of these
+
+    def add(self, array: Any, where: str, cells: bool) -> int:
+        """The number of a weight, planned now if it was not: as cells for an inner loop, or as a tensor."""
+        if cells and array.ndim == 1:
+            array = array[None]
+        key = self.store.add(array, "cells" if cells else "")
+        if key not in self.plans:
+            values = self.store.values[key]
+            self.plans[key] = self._plan(key, values, where, cells)
+            if isinstance(values, Quantized) and not values.per_tensor:
+                self._scales[key] = self.add(np.stack(values.channels() or ()), f"{where}_q", True)
+        return list(self.plans).index(key)
+
+    def scales(self, number: int) -> int | None:
+        """The number of a weight's scales, where it has one for each channel."""
+        return self._scales.get(list(self.plans)[number])
+
+    def units(self, number: int) -> int:
+        """How many texture units a weight takes, with its scales."""
+        key = list(self.plans)[number]
+        return self.plans[key].layout.textures + (key in self._scales)
+
+    def _plan(self, key: str, array: np.ndarray | Quantized, where: str, cells: bool) -> WeightPlan:
+        limits, floats = self.limits, self.limits.float_target != "rgba8"
+        if isinstance(array, Quantized):
+            codec = array.codec
+        else:
+            codec = "float16" if array.dtype == np.float16 else "float32" if floats else "rgba8"
+        kept = storage(codec, cells and array.ndim == 3, limits.dialect != "es100", floats)
+        layout = (
+            choose_cells(array.shape, limits, where, kept.lanes)
+            if cells
+            else choose_layout(array.shape, limits, False, 4 // kept.lanes)
+        )
+        if not isinstance(array, Quantized):
+            return WeightPlan(key, array.shape, layout, codec, kept)
+        if not array.per_tensor:
+            return WeightPlan(key, array.shape, layout, codec, kept, "channel")
+        values = float(array.scale.flat[0]), float(array.low.flat[0])
+        return WeightPlan(key, array.shape, layout, codec, kept, "tensor", values)
 
 
 def as_drawn(values: Any) -> np.ndarray | Quantized:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -11,16 +11,22 @@ from ..device.device import Device
 from ..device.objects import Program, Target, Texture
 from ..layout.codec import activation_storage
 from ..plan.plan import Plan
+from ..plan.steps import Draw, Repeat
 from .resident import Resident
+from .turns import Arguments, Loop, Numbers, TurningDraw
 
 
 class Executor:
-    """A plan made ready on a device: its slots' textures, its programs, its draws."""
+    """A plan made ready on a device: its slots' textures, its programs, its draws.
+
+    `draws` has what Device.draw takes for each draw of the plan, those of repeats as they are in their first turn.
+    """
 
     def __init__(self, plan: Plan, device: Device, resident: Resident):
         self.plan, self.device = plan, device
         self.slots: list[Texture] = []
-        self._draws: list[tuple[Program, Target, tuple[int, int, int, int], tuple[Texture, ...], bytes, bytes]] = []
+        self.draws: list[Arguments] = []
+        self._steps: list[Arguments | TurningDraw | Loop] = []
         try:
             with device.use():
                 self._make(resident)
@@ -30,15 +36,47 @@ class Executor:
 
     def _make(self, resident: Resident) -> None:
         plan, device = self.plan, self.device
-        programs = {key: resident.program(text) for key, text in plan.programs.items()}
+        self._programs: dict[str, Program] = {key: resident.program(text) for key, text in plan.programs.items()}
         for s in plan.slots:
             self.slots.append(device.texture(s.width, s.height, s.layers, s.format))
-        textures = [resident.textures(w) for w in plan.weights]
-        for draw in plan.draws:
-            read = tuple(self.slots[n] if kind == "slot" else textures[n][part] for kind, n, part in draw.textures)
-            ints, floats = np.array(draw.ints, np.int32).tobytes(), np.array(draw.floats, device.real).tobytes()
-            target = device.target(self.slots[draw.target], *draw.layers)
-            self._draws.append((programs[draw.program], target, (0, 0, *draw.viewport), read, ints, floats))
+        self._weights = [resident.textures(w) for w in plan.weights]
+        order = range(len(self.slots))
+        self._steps = [self._step(step, order, {}) for step in plan.steps]
+        self.draws = [self._draw(draw, order) for draw in plan.draws]
+
+    def _step(
+        self, step: Draw | Repeat, order: Sequence[int], numbers: Mapping[int, Numbers]
+    ) -> Arguments | TurningDraw | Loop:
+        """A step made ready. order: the slot that stands for each; numbers: of the draws that differ by turn, by id."""
+        if isinstance(step, Repeat):
+            return self._loop(step, order)
+        if id(step) not in numbers:
+            return self._draw(step, order)
+        places = step.move.places if step.move else ((step.target, step.layers[0]),)
+        targets = tuple(self._target(order[slot], first, step.layers[1]) for slot, first in places)
+        program, _, viewport, textures, _, floats = self._draw(step, order)
+        return TurningDraw(program, targets, viewport, textures, numbers[id(step)], floats, step.move)
+
+    def _loop(self, repeat: Repeat, order: Sequence[int]) -> Loop:
+        turning = [step for step in repeat.steps if isinstance(step, Draw) and (step.counts or step.move)]
+        numbers = {id(step): Numbers(step) for step in turning}
+        swapped = list(order)
+        for a, b in repeat.swaps:
+            swapped[a], swapped[b] = order[b], order[a]
+        even, odd = ([self._step(step, slots, numbers) for step in repeat.steps] for slots in (order, swapped))
+        return Loop(repeat.count, even, odd, list(numbers.values()))
+
+    def _draw(self, draw: Draw, order: Sequence[int]) -> Arguments:
+        """What Device.draw takes for a draw in the first turn of the repeats around it."""
+        read = tuple(
+            self.slots[order[n]] if kind == "slot" else self._weights[n][part] for kind, n, part in draw.textures
+        )
+        ints, floats = np.array(draw.ints, np.int32).tobytes(), np.array(draw.floats, self.device.real).tobytes()
+        target = self._target(order[draw.target], *draw.layers)
+        return self._programs[draw.program], target, (0, 0, *draw.viewport), read, ints, floats
+
+    def _target(self, slot: int, first: int, count: int) -> Target:
+        return self.device.target(self.slots[slot], first, count)
 
     def run(self, inputs: Mapping[str, np.ndarray], poison: bool = False) -> dict[str, np.ndarray]:
         """The outputs, by name, for inputs of the shapes that the plan was made for.
@@ -52,16 +90,24 @@ class Executor:
             for spec in self.plan.inputs:
                 stored = activation_storage(spec.codec)
                 tensor.write([self.slots[s] for s in spec.slots], inputs[spec.name], spec.layout, stored)
-            draw = self.device.draw
-            for item in self._draws:
-                draw(*item)
+            self.replay()
             return {
                 t.name: tensor.read([self.slots[s] for s in t.slots], t.layout, activation_storage(t.codec))
                 for t in self.plan.outputs
             }
 
+    def replay(self) -> None:
+        """Makes all draws, turn by turn, on what the textures hold; call it in the device's turn."""
+        draw = self.device.draw
+        for step in self._steps:
+            if isinstance(step, tuple):
+                draw(*step)
+            elif isinstance(step, Loop):
+                step.run(draw)
+
     def release(self) -> None:
         """Frees the slots' textures; programs stay with the device, weights with the model."""
-        self._draws.clear()
+        self.draws.clear()
+        self._steps.clear()
         for texture in self.slots:
             texture.release()

@@ -23,6 +23,7 @@ from ..layout.codec import activation_storage
 from ..layout.limits import Limits
 from ..layout.tiles import Layout
 from ..plan.plan import Plan, make_plan
+from ..plan.steps import turns_of
 from ..plan.weights import WeightStore
 from ..show.progress import Progress
 from .folder import checked_folder, write
@@ -32,7 +33,7 @@ from .shards import collect
 if TYPE_CHECKING:
     from ..graph.graph import Graph
 
-VERSION = 2  # of manifest.json and of the plans beside it
+VERSION = 3  # of manifest.json and of the plans beside it
 SHARD_BYTES = 4_000_000
 BACKENDS = {"es300": "webgl2", "es100": "webgl1"}
 # What the runner may pick from, best first: all of WebGL2, what WebGL2 guarantees, phones without float32 targets,
@@ -130,8 +131,17 @@ def chosen(variants: Mapping[str, Limits] | Sequence[str] | None) -> dict[str, L
 
 
 def needs(plan: Plan) -> dict[str, Any]:
-    """What a device must have for a plan: sizes in texels and counts that the plan really uses."""
+    """What a device must have for a plan; `limits`: what the plan really uses of these, by their names in WebGL."""
     sizes = [*(w.layout.size for w in plan.weights), *((s.width, s.height) for s in plan.slots)]
+    limits = {
+        "MAX_TEXTURE_SIZE": max((max(size) for size in sizes), default=1),
+        "MAX_TEXTURE_IMAGE_UNITS": max((len(d.textures) for d in plan.draws), default=0),
+    }
+    if plan.limits.dialect != "es100":
+        limits["MAX_DRAW_BUFFERS"] = max((d.layers[1] for d in plan.draws), default=1)
+        limits["MAX_ARRAY_TEXTURE_LAYERS"] = max(
+            [1, *(s.layers for s in plan.slots), *(w.layout.depth for w in plan.weights)]
+        )
     formats = {s.format for s in plan.slots} | {w.storage.format for w in plan.weights}
     drawn = {plan.slots[d.target].format for d in plan.draws}
     return {
@@ -140,19 +150,23 @@ def needs(plan: Plan) -> dict[str, Any]:
         "float_target": plan.limits.float_target,
         "formats": sorted(formats),
         "targets": sorted(drawn | {plan.limits.float_target}),
-        "draw_buffers": max((d.layers[1] for d in plan.draws), default=1),
-        "array_layers": max([1, *(s.layers for s in plan.slots), *(w.layout.depth for w in plan.weights)]),
-        "texture_units": max((len(d.textures) for d in plan.draws), default=0),
-        "texture_size": max((max(size) for size in sizes), default=1),
+        "limits": limits,
     }
 
 
 def plan_data(plan: Plan, places: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
-    """A plan's JSON with what the runner could not derive: where weights lie, sizes of layouts, lanes of texels."""
+    """A plan's JSON with what the runner could not derive: where weights lie, sizes of layouts, lanes of texels.
+
+    Its programs are a list, and draws name them by their numbers.
+    """
     data = json.loads(plan.to_json()) | {"version": VERSION}
     data["vertex"] = next((t.vertex for t in plan.programs.values()), "")
-    for program in data["programs"].values():
+    numbers = {key: number for number, key in enumerate(data["programs"])}
+    data["programs"] = list(data["programs"].values())
+    for program in data["programs"]:
         del program["vertex"]
+    for draw, turns in zip(data["draws"], turns_of(plan.steps), strict=True):
+        draw["program"], draw["turns"] = numbers[draw["program"]], turns
     array = plan.limits.dialect != "es100"
     for item, weight in zip(data["weights"], plan.weights, strict=True):
         item["offset"], item["bytes"] = places[item.pop("key")]

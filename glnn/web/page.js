@@ -20,7 +20,7 @@ function problem(error) {
 async function start() {
   const query = new URLSearchParams(location.search);
   model = globalThis.model = await load("./", {
-    backend: query.get("backend") || "auto",
+    backend: query.get("backend") || undefined,
     variant: query.get("variant") || undefined,
     onProgress({loaded, total}) {
       $("bar").value = loaded / total;
@@ -61,18 +61,19 @@ function prepare() {
   seen = taken(new Uint8Array(4), 1, [0, 0, 1, 1], BLACK);
   $("hint").textContent = drawing ? "Draw with a finger or the mouse, or drop a picture. Keys: arrows move the pen, Space sets it down or lifts it." : "Drop a picture here, paste one, or choose a file.";
   if (drawing) pen(canvas);
-  $("file").onchange = () => $("file").files[0] && show($("file").files[0]);
-  document.onpaste = (event) => event.clipboardData.files[0] && show(event.clipboardData.files[0]);
+  $("file").onchange = () => show($("file").files[0]);
+  document.onpaste = (event) => show(event.clipboardData.files[0]);
   document.ondragover = (event) => (event.preventDefault(), canvas.classList.add("drop"));
   document.ondragleave = () => canvas.classList.remove("drop");
   document.ondrop = (event) => {
     event.preventDefault();
     canvas.classList.remove("drop");
-    if (event.dataTransfer.files[0]) show(event.dataTransfer.files[0]);
+    show(event.dataTransfer.files[0]);
   };
 }
 
 async function show(file) {
+  if (!file) return;
   try {
     const bitmap = await createImageBitmap(file, {premultiplyAlpha: "none", colorSpaceConversion: "none"}), canvas = $("input");
     const {width, height} = bitmap, [, h, w, c] = shape, {fit, background} = model.manifest.picture;
@@ -251,7 +252,7 @@ function image([h, w, c], values) {
 async function profile() {
   if (!$("profile").open) return;
   const passes = await model.profile(), table = make("table");
-  const row = (tag, cells) => cells.map((cell) => make(tag, cell)).reduce((tr, cell) => (tr.append(cell), tr), table.insertRow());
+  const row = (tag, cells) => table.insertRow().append(...cells.map((cell) => make(tag, cell)));
   row("th", ["", "layer", "kernel", "texels", passes[0].method === "timer" ? "ms" : "ms, with waiting"]);
   for (const p of passes) row("td", [p.pass, p.layer, p.kernel, `${p.width} x ${p.height}`, p.ms === null ? "?" : p.ms.toFixed(3)]);
   $("passes").replaceChildren(table);

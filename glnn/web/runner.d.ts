@@ -15,7 +15,7 @@ export interface Pass {
   /** Texels of the target that were drawn. */
   width: number;
   height: number;
-  /** Milliseconds; null where the device was disturbed while it measured. */
+  /** Milliseconds of all its turns, each as long as the first; null where the device was disturbed while it measured. */
   ms: number | null;
   /** "timer": GPU time by a timer query. "sync": time until a pixel of the target could be read back. */
   method: "timer" | "sync";

@@ -106,7 +106,7 @@ class Replayer:
 
     def __init__(self, text: str, values: Mapping[str, np.ndarray], device: glnn.Device):
         self.plan, self.device = json.loads(text), device
-        assert self.plan["version"] == 1
+        assert self.plan["version"] == 2
         self.array = self.plan["limits"]["dialect"] != "es100"
         self.slots = [device.texture(s["width"], s["height"], s["layers"], s["format"]) for s in self.plan["slots"]]
         for slot in self.slots:
@@ -144,12 +144,7 @@ class Replayer:
             textures = in_textures(texels, spec["layout"], slot["width"], slot["height"])
             for number, part in zip(spec["slots"], textures, strict=True):
                 self.slots[number].write(part.tobytes())
-        for draw in self.plan["draws"]:
-            program = self.programs[draw["program"]]
-            target = self.device.target(self.slots[draw["target"]], *draw["layers"])
-            read = [self.slots[n] if kind == "slot" else self.weights[n][part] for kind, n, part in draw["textures"]]
-            ints, floats = np.array(draw["ints"], np.int32).tobytes(), np.array(draw["floats"], np.float32).tobytes()
-            self.device.draw(program, target, (0, 0, *draw["viewport"]), read, ints, floats)
+        self.take(self.plan["steps"], list(range(len(self.slots))), [])
         outputs = {}
         for spec in self.plan["outputs"]:
             places, size = tensor_places(spec["layout"])
@@ -157,6 +152,37 @@ class Replayer:
             parts = restored(texels, spec["codec"], size[4]).reshape(size)
             outputs[spec["name"]] = parts[places].reshape(spec["shape"])
         return outputs
+
+    def take(self, steps: list[Any], stands: list[int], turns: list[int]) -> None:
+        """Takes steps. stands: the slot that stands for each; turns: of the repeats around, innermost first."""
+        for step in steps:
+            if isinstance(step, int):
+                self.draw(self.plan["draws"][step], stands, turns)
+                continue
+            for turn in range(step["count"]):
+                other = list(stands)
+                for a, b in step["swaps"] if turn % 2 else []:
+                    other[a], other[b] = stands[b], stands[a]
+                self.take(step["steps"], other, [turn, *turns])
+
+    def draw(self, draw: Mapping[str, Any], stands: list[int], turns: list[int]) -> None:
+        """Makes a draw as it is in these turns."""
+        place, up, ints = (draw["target"], draw["layers"][0]), 0, list(draw["ints"])
+        for count in draw.get("counts", []):
+            ints[count["place"]] += count["step"] * turns[count["depth"]]
+        if "move" in draw:
+            move = draw["move"]
+            part, section = divmod(move["first"] + turns[0] * move["step"], move["per"])
+            place, up = move["places"][part], section * move["rows"]
+            ints[0] -= section * move["tiles"]
+        target = self.device.target(self.slots[stands[place[0]]], place[1], draw["layers"][1])
+        read = [
+            self.slots[stands[n]] if kind == "slot" else self.weights[n][part] for kind, n, part in draw["textures"]
+        ]
+        floats = np.array(draw["floats"], np.float32).tobytes()
+        viewport = (0, up, *draw["viewport"])
+        packed = np.array(ints, np.int32).tobytes()
+        self.device.draw(self.programs[draw["program"]], target, viewport, read, packed, floats)
 
     def release(self) -> None:
         for texture in (*self.slots, *(part for parts in self.weights for part in parts)):

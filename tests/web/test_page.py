@@ -112,7 +112,7 @@ def test_passes_are_listed_with_their_times(page: Page, digits: Exported) -> Non
     page.wait_for_selector("#passes td")
     rows = [row.inner_text().split("\t") for row in page.locator("#passes tr").all()][1:]
     plan = digits.model.plan(limits=glnn.web.VARIANTS["webgl2"])
-    assert [row[2] for row in rows] == [draw.kernel for draw in plan.draws]
+    assert [row[1:3] for row in rows] == [[draw.label, draw.kernel] for draw in plan.draws]
     assert all(float(row[4]) >= 0 for row in rows)
 
 

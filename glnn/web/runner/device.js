@@ -18,8 +18,8 @@ class Device {
   reset() {
     const {gl} = this, two = this.backend === "webgl2";
     this.live = new Map(); // object -> one of KINDS
-    this.bound = [];
-    this.program = this.framebuffer = this.viewport = undefined;
+    this.viewport = undefined;
+    this.free();
     for (const name of ["EXT_color_buffer_float", "EXT_color_buffer_half_float", "WEBGL_color_buffer_float"]) gl.getExtension(name);
     const half = two ? gl.HALF_FLOAT : (gl.getExtension("OES_texture_half_float") || {}).HALF_FLOAT_OES;
     this.parallel = gl.getExtension("KHR_parallel_shader_compile");
@@ -73,7 +73,7 @@ class Device {
   /** A texture of width x height texels: plain 2D for layers 0, else a 2D array. */
   texture(width, height, layers, format) {
     const {gl} = this, kind = layers ? gl.TEXTURE_2D_ARRAY : gl.TEXTURE_2D, [internal, order, type] = this.formats[format];
-    const texture = {kind, layers, format, name: this.make("textures")};
+    const texture = {kind, layers, format, name: this.make("textures"), targets: {}};
     this.bind(0, texture);
     for (const p of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(kind, p, gl.NEAREST);
     for (const p of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(kind, p, gl.CLAMP_TO_EDGE);
@@ -101,9 +101,11 @@ class Device {
     else gl.texSubImage2D(kind, 0, 0, 0, width, height, order, type, data);
   }
 
-  /** A framebuffer that draws into a texture, layer first + i through draw buffer i. */
-  target({name, layers}, first, count) {
-    const {gl} = this, framebuffer = this.make("framebuffers");
+  /** The framebuffer that draws into a texture, layer first + i through draw buffer i; made once. */
+  target({name, layers, targets}, first, count) {
+    const {gl} = this, key = [first, count];
+    if (targets[key]) return targets[key];
+    const framebuffer = (targets[key] = this.make("framebuffers"));
     gl.bindFramebuffer(gl.FRAMEBUFFER, (this.framebuffer = framebuffer));
     const points = Array.from({length: layers && count}, (_, i) => gl.COLOR_ATTACHMENT0 + i);
     points.forEach((point, i) => gl.framebufferTextureLayer(gl.FRAMEBUFFER, point, name, 0, first + i));
@@ -120,7 +122,7 @@ class Device {
   }
 
   /** A program whose compilation is under way; `finish` asks how it ended. */
-  compile(vertex, fragment, samplers) {
+  compile(vertex, {fragment, samplers}) {
     const {gl} = this, name = this.make("programs");
     const shaders = [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]].map(([type, text]) => {
       const shader = gl.createShader(type);
@@ -157,7 +159,7 @@ class Device {
   draw({program, framebuffer, viewport, textures, ints, floats}) {
     const {gl} = this;
     if (framebuffer !== this.framebuffer) gl.bindFramebuffer(gl.FRAMEBUFFER, (this.framebuffer = framebuffer));
-    if (viewport !== this.viewport) gl.viewport(0, 0, ...(this.viewport = viewport));
+    if (viewport !== this.viewport) gl.viewport(...(this.viewport = viewport));
     if (program !== this.program) gl.useProgram((this.program = program).name);
     for (let unit = 0; unit < textures.length; unit++) this.bind(unit, textures[unit]);
     if (program.P && ints !== program.ints) gl.uniform4iv(program.P, (program.ints = ints));
@@ -171,14 +173,13 @@ class Device {
   }
 
   /** Why the device cannot run a variant, "" if it can: sizes are asked, targets drawn to, read back and compared. */
-  unfit({formats, targets, draw_buffers: buffers, texture_size: side, texture_units: units, array_layers: layers, dialect}) {
-    const {gl} = this, two = dialect === "es300";
-    const counts = [["MAX_TEXTURE_SIZE", side], ["MAX_TEXTURE_IMAGE_UNITS", units], ...(two ? [["MAX_DRAW_BUFFERS", buffers], ["MAX_ARRAY_TEXTURE_LAYERS", layers]] : [])];
-    for (const [name, need] of counts) if (gl.getParameter(gl[name]) < need) return `needs ${name} ${need}, this device has ${gl.getParameter(gl[name])}`;
+  unfit({formats, targets, limits}) {
+    const {gl} = this, {MAX_DRAW_BUFFERS: buffers} = limits;
+    for (const name in limits) if (gl.getParameter(gl[name]) < limits[name]) return `needs ${name} ${limits[name]}, this device has ${gl.getParameter(gl[name])}`;
     for (const format of formats) if (!this.formats[format][2]) return `needs ${format} textures`;
     const before = new Map(this.live);
     for (const format of targets) try {
-      if (!this.copies(format, two ? buffers : 0)) return `${format} targets (${buffers} at once) do not keep what is drawn to them`;
+      if (!this.copies(format, buffers)) return `${format} targets (${buffers || 1} at once) do not keep what is drawn to them`;
     } catch (error) {
       return `${format} targets: ${error.message}`;
     } finally {
@@ -189,7 +190,7 @@ class Device {
   }
 
   /** Draws a copy of a texture, layer by layer, and compares: lower precision or range, or a lost layer, would show. */
-  copies(format, layers) {
+  copies(format, layers = 0) {
     const {gl} = this, w = 7, h = 5, n = layers || 1, half = format === "float16", bytes = format === "rgba8";
     const value = (_, i) => bytes ? (i * 89 + 7) % 256 : half ? Math.trunc(Math.sin(i) * 2047) * 2 ** (i % 8) / 64 : Math.sin(i + 1) * 2 ** (((i * 37) % 120) - 60);
     const values = (bytes ? Uint8Array : Float32Array).from({length: w * h * 4 * n}, value);
@@ -204,9 +205,9 @@ class Device {
     this.write(source, values, w, h);
     const framebuffer = this.target(into, 0, n);
     if (gl.checkFramebufferStatus(gl.FRAMEBUFFER) !== gl.FRAMEBUFFER_COMPLETE) return false;
-    const program = this.compile(vertex, fragment, ["a"]);
+    const program = this.compile(vertex, {fragment, samplers: ["a"]});
     this.finish(program, "the probe");
-    this.draw({program, framebuffer, viewport: [w, h], textures: [source], floats: new Float32Array([w, h, 1, 0])});
+    this.draw({program, framebuffer, viewport: [0, 0, w, h], textures: [source], floats: new Float32Array([w, h, 1, 0])});
     const got = values.slice(0, w * h * 4);
     return outs.every((layer) => {
       if (layers) gl.readBuffer(gl.COLOR_ATTACHMENT0 + layer);

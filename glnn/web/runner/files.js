@@ -1,7 +1,7 @@
 // Files: fetched with progress, checked by length and CRC-32, which works without a secure context, unlike crypto.subtle.
 import {fail} from "./errors.js";
 
-const VERSION = 2; // of manifest.json and of the plans
+const VERSION = 3; // of manifest.json and of the plans
 
 const CRC = Uint32Array.from({length: 256}, (_, n) => {
   for (let k = 0; k < 8; k++) n = n & 1 ? (n >>> 1) ^ 0xedb88320 : n >>> 1;
@@ -15,12 +15,7 @@ function crc32(bytes) {
 }
 
 async function request(url, signal) {
-  let response;
-  try {
-    response = await fetch(url, {signal});
-  } catch (error) {
-    fail("network", `${url} could not be fetched (${error.message}). Is the server running? A page opened as a file cannot fetch`);
-  }
+  const response = await fetch(url, {signal}).catch((error) => fail("network", `${url} could not be fetched (${error.message}). Is the server running? A page opened as a file cannot fetch`));
   if (!response.ok) fail("not-found", `${url}: the server answers ${response.status}. Is this a folder that glnn exported, copied whole?`);
   return response;
 }
@@ -45,13 +40,7 @@ async function fetchBytes(base, file, {signal, onBytes = () => {}, into = new Ui
 }
 
 async function fetchManifest(base) {
-  const url = new URL("manifest.json", base);
-  let manifest;
-  try {
-    manifest = JSON.parse(await (await request(url)).text());
-  } catch (error) {
-    if (error instanceof GlnnError) throw error;
-  }
+  const url = new URL("manifest.json", base), manifest = await (await request(url)).json().catch(() => {});
   if (!manifest || !manifest.variants) fail("not-found", `${url} is no manifest of glnn. Give the address of a folder that glnn exported`);
   known(manifest.version, url);
   return manifest;

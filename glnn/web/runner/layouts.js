@@ -9,7 +9,7 @@ function move(layout, lanes, texels, values, back) {
   const tiles = (Math.ceil(C / 4) * 4) / lanes; // of a pixel plane
   let i = 0;
   for (let n = 0; n < N; n++) for (let h = 0; h < H; h++) for (let w = 0; w < W; w++) {
-    const layer = flat ? 0 : (h % bh) * bw + (w % bw), y = flat ? 0 : (h / bh) | 0, x = flat ? 0 : (w / bw) | 0;
+    const layer = (h % bh) * bw + (w % bw), y = flat ? 0 : (h / bh) | 0, x = flat ? 0 : (w / bw) | 0;
     let tile = (flat ? (n * H + h) * W + w : n) * tiles;
     for (let c = 0; c < C; c += lanes, tile++) {
       const row = (tile / columns) | 0, part = (row / partRows) | 0;

@@ -20,19 +20,18 @@ export async function load(url, {onProgress = () => {}, backend = "auto", varian
     const get = (file, into) => fetchBytes(base, file, {signal: abort.signal, onBytes, into});
     const planned = get(variant.plan);
     const arrived = shards.map((shard) => {
-      const begin = at;
-      at += shard.bytes;
-      return {begin, end: at, done: false, file: get(shard, new Uint8Array(store, begin, shard.bytes))};
+      const file = get(shard, new Uint8Array(store, at, shard.bytes));
+      return {begin: at, end: (at += shard.bytes), file};
     });
     const all = [planned, ...arrived.map((shard) => shard.file)];
     for (const file of all) file.catch(() => {}); // the first failure is thrown below, the others go with it
-    const plan = JSON.parse(new TextDecoder().decode(await Promise.race([planned, Promise.all(all).then(() => planned)])));
+    const plan = await new Response(await Promise.race([planned, Promise.all(all).then(() => planned)])).json();
     known(plan.version, new URL(variant.plan.file, base));
     const model = new Model(manifest, device, variant, plan, store);
     if (onContextLost) model.addEventListener("contextlost", onContextLost);
     const complete = ({offset, bytes}) => arrived.every((s) => s.done || s.end <= offset || s.begin >= offset + bytes);
     const compiled = async () => {
-      while (!model._programs.every(([, program]) => device.done(program)) && !device.gl.isContextLost()) await later(4);
+      while (!model._programs.every((program) => device.done(program)) && !device.gl.isContextLost()) await later(4);
       model._link();
     };
     await Promise.all([compiled(), ...arrived.map(async (shard) => {

@@ -3,7 +3,6 @@ import {fail} from "./errors.js";
 import {VALUES, move, moveCells, packed, room, size, unpacked} from "./layouts.js";
 import {lost} from "./device.js";
 
-const LOSS = ["webglcontextlost", "webglcontextrestored"];
 const PROFILE_LIMIT = 10000; // ms that profile() waits for the timer queries
 
 const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -25,44 +24,38 @@ class Model extends EventTarget {
     this._store = store; // the bytes of all weights: what restores a lost context
     this._queue = Promise.resolve();
     this._generation = 0; // grows with each context lost
-    this._fastest = Infinity; // ms of a prediction
-    for (const type of LOSS) device.canvas.addEventListener(type, this);
+    for (const type of ["webglcontextlost", "webglcontextrestored"]) device.canvas.addEventListener(type, this);
     this._start();
   }
 
   /** Starts every program's compilation and makes the textures: all that needs no weights. */
   _start() {
     const {plan, _device: device} = this, {gl} = device;
-    this._programs = Object.entries(plan.programs).map(([key, {fragment, samplers}]) => [key, device.compile(plan.vertex, fragment, samplers)]);
+    this._programs = plan.programs.map((text) => device.compile(plan.vertex, text));
     this._slots = plan.slots.map(({width, height, layers, format}) => device.texture(width, height, layers, format));
-    this._targets = {};
     this._weights = plan.weights.map(() => null);
     this._ready = false;
     for (const tensor of [...plan.inputs, ...plan.outputs]) tensor.texels = room(tensor.layout, tensor.lanes, Float32Array);
-    for (const {target, layers} of plan.draws) this._target(target, ...layers);
+    for (const {target, layers} of plan.draws) device.target(this._slots[target], ...layers);
     const bytes = plan.outputs.reduce((sum, {texels}) => sum + texels.byteLength, 0); // that are read back
     if (gl.fenceSync) {
-      this._packing(true, device.make("buffers"));
+      this._pack = device.make("buffers");
+      this._packing(true);
       gl.bufferData(gl.PIXEL_PACK_BUFFER, bytes, gl.STREAM_COPY);
       this._packing(false);
     }
   }
 
-  /** The framebuffer for so many layers of a slot; made once. */
-  _target(slot, first, count) {
-    const key = [slot, first, count];
-    return (this._targets[key] = this._targets[key] || this._device.target(this._slots[slot], first, count));
-  }
-
   /** Uploads the texels of all parts into the textures that they share, or one each. */
   _write(textures, texels, {width, height}) {
     const length = texels.length / textures.length;
-    textures.forEach((texture, i) => this._device.write(texture, texels.subarray(i * length, (i + 1) * length), width, height));
+    textures.forEach((texture, i) => this._device.write(texture, texels.subarray(i * length), width, height));
   }
 
-  _packing(on, buffer = this._pack) {
+  /** Whether what is read goes to the buffer, if there is one. */
+  _packing(on) {
     const {gl} = this._device;
-    if ((this._pack = buffer)) gl.bindBuffer(gl.PIXEL_PACK_BUFFER, on ? buffer : null);
+    if (this._pack) gl.bindBuffer(gl.PIXEL_PACK_BUFFER, on ? this._pack : null);
   }
 
   /** Packs and uploads the weights whose bytes are complete and that are not on the device yet. */
@@ -84,28 +77,54 @@ class Model extends EventTarget {
     const {plan, _device: device} = this, blank = {};
     const standIn = ({layout: {depth}, storage: {format}}) => (blank[[depth, format]] = blank[[depth, format]] || device.texture(3, 3, depth, format));
     const before = new Map(device.live);
-    for (const [key, program] of this._programs) {
-      const index = plan.draws.findIndex((d) => d.program === key), draw = plan.draws[index];
+    this._programs.forEach((program, i) => {
+      const index = plan.draws.findIndex((d) => d.program === i), draw = plan.draws[index];
       device.finish(program, `the kernel ${draw.kernel} of layer ${draw.label} (pass ${index + 1} of ${plan.draws.length})`);
-      const textures = draw.textures.map(([kind, number]) => (kind === "slot" ? this._slots[number] : standIn(plan.weights[number])));
-      device.draw(this._drawOf(draw, program, [1, 1], textures));
-    }
+      this._drawOf({...draw, viewport: [1, 1]}, this._slots, (number) => standIn(plan.weights[number]))();
+    });
     device.free(before);
   }
 
-  _drawOf({target, layers, ints, floats}, program, viewport, textures) {
-    return {program, framebuffer: this._target(target, ...layers), viewport, textures, ints: new Int32Array(ints), floats: new Float32Array(floats)};
+  /** A draw made ready: a function of the numbers of the turns that it is in, innermost first. slots: their textures then. */
+  _drawOf({program, target, layers: [first, count], viewport, textures, ints, floats, counts, move}, slots, weight) {
+    const {_device: device} = this, into = (slot, layer) => device.target(slots[slot], layer, count);
+    const draw = {
+      program: this._programs[program],
+      framebuffer: into(target, first),
+      viewport: [0, 0, ...viewport],
+      textures: textures.map(([kind, number, part]) => (kind === "slot" ? slots[number] : weight(number, part))),
+      ints: new Int32Array(ints),
+      floats: new Float32Array(floats),
+    };
+    return (turns = []) => {
+      if (counts || move) draw.ints = new Int32Array(ints);
+      for (const {place, step, depth} of counts || []) draw.ints[place] += step * ~~turns[depth];
+      if (move) {
+        const section = move.first + move.step * ~~turns[0], row = section % move.per;
+        draw.ints[0] -= row * move.tiles;
+        draw.framebuffer = into(...move.places[(section - row) / move.per]);
+        draw.viewport = [0, row * move.rows, ...viewport];
+      }
+      device.draw(draw);
+    };
   }
 
-  /** Prepares the draws, when all weights are there. */
+  /** Steps made ready in the same way; repeats have those of even turns and of odd ones. */
+  _stepsOf(steps, slots = this._slots) {
+    return steps.map((step) => {
+      if (!step.steps) return this._drawOf(this.plan.draws[step], slots, (number, part) => this._weights[number][part]);
+      const swapped = [...slots];
+      for (const [a, b] of step.swaps) [swapped[a], swapped[b]] = [slots[b], slots[a]];
+      const made = [slots, swapped].map((textures) => this._stepsOf(step.steps, textures));
+      return (turns = []) => {
+        for (let t = 0; t < step.count; t++) for (const take of made[t % 2]) take([t, ...turns]);
+      };
+    });
+  }
+
+  /** Prepares the steps, when all weights are there. */
   _finish() {
-    const programs = Object.fromEntries(this._programs), viewports = {};
-    this._draws = this.plan.draws.map((draw) => this._drawOf(
-      draw,
-      programs[draw.program],
-      (viewports[draw.viewport] = viewports[draw.viewport] || draw.viewport),
-      draw.textures.map(([kind, number, part]) => (kind === "slot" ? this._slots[number] : this._weights[number][part])),
-    ));
+    this._steps = this._stepsOf(this.plan.steps);
     this._check("the model's textures");
     this._ready = true;
   }
@@ -117,7 +136,8 @@ class Model extends EventTarget {
   }
 
   handleEvent(event) {
-    if (event.type === LOSS[0]) {
+    if (this._disposed) return;
+    if (event.type === "webglcontextlost") {
       event.preventDefault(); // or the browser would never restore it
       this._generation++;
       this._ready = false;
@@ -162,11 +182,11 @@ class Model extends EventTarget {
       move(tensor.layout, tensor.lanes, tensor.texels, inputs[tensor.name]);
       this._write(tensor.slots.map((slot) => this._slots[slot]), tensor.texels, tensor.layout);
     }
-    for (const draw of this._draws) device.draw(draw);
+    for (const take of this._steps) take();
     await this._read();
     this._same(generation);
-    if (this._fastest === Infinity) this._check("the first prediction");
-    this._fastest = Math.min(this._fastest, performance.now() - start);
+    if (!this._fastest) this._check("the first prediction");
+    this._fastest = Math.min(this._fastest || Infinity, performance.now() - start);
     return Object.fromEntries(plan.outputs.map(({name, shape, layout, lanes, texels}) => {
       const values = new Float32Array(size(shape));
       move(layout, lanes, texels, values, true);
@@ -190,13 +210,15 @@ class Model extends EventTarget {
     const {plan, _device: device} = this, {gl} = device;
     let offset = 0;
     this._packing(true);
+    // A texel of what was drawn last: llvmpipe would not wait for draws to a texture that one before them samples.
+    for (const {target} of plan.draws.slice(-1)) device.read(this._slots[target].format, this._pack ? offset : undefined);
     for (const {slots, layout: {parts, layers, width, height}, texels} of plan.outputs) {
       const length = texels.length / parts / layers, stacked = slots.length < parts;
       for (let i = 0; i < parts * layers; i++) {
-        const layer = i % layers, first = i - layer, slot = slots[stacked ? 0 : first / layers];
-        gl.bindFramebuffer(gl.FRAMEBUFFER, (device.framebuffer = this._target(slot, stacked ? first : 0, layers)));
-        if (this._slots[slot].layers) gl.readBuffer(gl.COLOR_ATTACHMENT0 + layer);
-        device.read(this._slots[slot].format, this._pack ? offset : texels.subarray(i * length, (i + 1) * length), width, height);
+        const layer = i % layers, first = i - layer, texture = this._slots[slots[stacked ? 0 : first / layers]];
+        gl.bindFramebuffer(gl.FRAMEBUFFER, (device.framebuffer = device.target(texture, stacked ? first : 0, layers)));
+        if (texture.layers) gl.readBuffer(gl.COLOR_ATTACHMENT0 + layer);
+        device.read(texture.format, this._pack ? offset : texels.subarray(i * length), width, height);
         offset += length * 4;
       }
     }
@@ -204,7 +226,7 @@ class Model extends EventTarget {
     this._packing(false);
     const fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0), generation = this._generation;
     gl.flush();
-    const expected = this._fastest < 1e5 ? this._fastest : 0;
+    const expected = this._fastest || 0; // ms
     for (let wait = expected * 0.7; ; wait = expected * 0.04) { // asking without a pause takes a core from a software renderer
       await hop();
       await later(wait);
@@ -233,15 +255,14 @@ class Model extends EventTarget {
     const {gl, backend} = this._device, two = backend === "webgl2";
     const timer = gl.getExtension(two ? "EXT_disjoint_timer_query_webgl2" : "EXT_disjoint_timer_query");
     const call = (name, ...args) => (two ? gl[name](...args) : timer[`${name}EXT`](...args));
-    const sync = (i) => this._device.read(this.plan.slots[this.plan.draws[i].target].format);
-    let start;
-    this._device.draw(this._draws[0]);
+    const {draws, slots} = this.plan, made = this._stepsOf([...draws.keys()]);
+    const sync = (i) => this._device.read(slots[draws[i].target].format);
+    made[0]();
     sync(0);
-    const times = this._draws.map((draw, i) => {
-      const query = timer && call("createQuery");
+    const times = made.map((take, i) => {
+      const query = timer && call("createQuery"), start = performance.now();
       if (query) call("beginQuery", timer.TIME_ELAPSED_EXT, query);
-      else start = performance.now();
-      this._device.draw(draw);
+      take();
       if (query) call("endQuery", timer.TIME_ELAPSED_EXT);
       else sync(i);
       return query || performance.now() - start;
@@ -251,10 +272,10 @@ class Model extends EventTarget {
     const end = performance.now() + PROFILE_LIMIT;
     while (timer && !result(times[times.length - 1], "QUERY_RESULT_AVAILABLE") && performance.now() < end && !gl.isContextLost()) await later(5);
     const valid = !timer || (performance.now() < end && !gl.getParameter(timer.GPU_DISJOINT_EXT));
-    return this.plan.draws.map(({source, kernel, viewport}, i) => {
-      const ms = valid ? (timer ? result(times[i], "QUERY_RESULT") / 1e6 : times[i]) : null;
+    return draws.map(({label: layer, kernel, viewport: [width, height], turns}, i) => {
+      const ms = valid ? turns * (timer ? result(times[i], "QUERY_RESULT") / 1e6 : times[i]) : null;
       if (timer) call("deleteQuery", times[i]);
-      return {pass: i + 1, layer: source, kernel, width: viewport[0], height: viewport[1], ms, method: timer ? "timer" : "sync"};
+      return {pass: i + 1, layer, kernel, width, height, ms, method: timer ? "timer" : "sync"};
     });
   }
 
@@ -267,7 +288,6 @@ class Model extends EventTarget {
   dispose() {
     if (this._disposed) return;
     this._disposed = true;
-    for (const type of LOSS) this._device.canvas.removeEventListener(type, this);
     this._device.close();
     this._store = null;
   }

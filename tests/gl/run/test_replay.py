@@ -147,7 +147,7 @@ def test_the_digits_model_replays_from_its_json(device: glnn.Device, root: Path)
 def test_the_replayer_sees_a_plan_that_is_wrong(graph: Callable[[], Graph]) -> None:
     """A changed number in the JSON changes what comes out: the comparison above is no empty one."""
     changes: list[Callable[[dict], Any]] = [
-        lambda plan: plan["draws"].pop(0),
+        lambda plan: plan["steps"].pop(0),
         lambda plan: plan["draws"][0]["ints"].__setitem__(1, plan["draws"][0]["ints"][1] + 1),
         lambda plan: plan["draws"][-1].update(viewport=[1, plan["draws"][-1]["viewport"][1]]),
         lambda plan: plan["draws"][0].update(layers=[1, plan["draws"][0]["layers"][1] - 1]),

@@ -71,7 +71,8 @@ def test_a_plan_is_json_and_holds_together(limits: Limits) -> None:
             assert limits.max_texture_size == 16
             continue
         data = json.loads(plan.to_json())
-        assert set(data) == {"version", "limits", "programs", "slots", "weights", "inputs", "outputs", "draws"}
+        assert set(data) == {"version", "limits", "programs", "slots", "weights", "inputs", "outputs", "draws", "steps"}
+        assert data["steps"] == list(range(len(data["draws"])))
         assert all(math.isfinite(n) for n in numbers(data))
         assert {w["key"] for w in data["weights"]} <= set(store.values)
         assert len({w["key"] for w in data["weights"]}) == len(data["weights"])

@@ -8,6 +8,7 @@ from glnn.graph.graph import Graph
 from glnn.kernels.virtual import Join, Of
 from glnn.layout.limits import Limits
 from glnn.plan.builder import PlanBuilder
+from glnn.plan.drafts import DrawSpec, each_spec
 from glnn.plan.weights import WeightStore
 from glnn.primitives.base import Computed, Epilogue, Joined, Value
 from glnn.primitives.expr import Apply, Expr, In
@@ -28,7 +29,11 @@ def added(b: PlanBuilder, count: int) -> Computed:
 
 
 def drawn(b: PlanBuilder) -> list[tuple[str, int]]:
-    return [(draft.kernel, len(draft.inputs)) for draft in b.drafts]
+    return [(draft.kernel, len(draft.inputs)) for draft in each_spec(b.steps)]
+
+
+def first(b: PlanBuilder) -> DrawSpec:
+    return next(each_spec(b.steps))
 
 
 def softmax(b: PlanBuilder, x: Computed | Joined | Value) -> None:
@@ -39,8 +44,8 @@ def test_a_kernel_of_texels_reads_what_is_computed() -> None:
     b = builder()
     softmax(b, added(b, 3))
     assert drawn(b) == [("softmax_chunked", 4)]
-    (virtual,) = b.drafts[0].virtual.values()
-    assert isinstance(virtual, Of) and set(virtual.names) | {"sums"} == set(b.drafts[0].inputs)
+    (virtual,) = first(b).virtual.values()
+    assert isinstance(virtual, Of) and set(virtual.names) | {"sums"} == set(first(b).inputs)
 
 
 @pytest.mark.parametrize(("units", "count"), [(8, 8), (4, 4)])
@@ -83,5 +88,5 @@ def test_texels_of_several_tensors_are_known(sizes: tuple[int, ...], axis: int, 
     b = builder()
     values = tuple(b.value(tuple(size if k == axis else s for k, s in enumerate(SHAPE))) for size in sizes)
     b.draw("concat", Joined(values, axis).shape, {"x": Joined(values, axis)})
-    virtual = b.drafts[0].virtual["x"]
+    virtual = first(b).virtual["x"]
     assert isinstance(virtual, Join) and (virtual.axis, virtual.starts) == (axis + 1, starts)

@@ -1,0 +1,82 @@
+"""Steps before slots are known: what a PlanBuilder collects and the planner places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ..kernels.finish import Finish
+from ..kernels.virtual import Virtual
+from ..layout.sections import Section
+from ..primitives.base import Value, Window
+
+
+@dataclass(eq=False)
+class DrawSpec:
+    """A draw before slots are known. counts: params that change by turn, in which repeats and by how much."""
+
+    kernel: str
+    out: Value
+    inputs: dict[str, Value]
+    virtual: dict[str, Virtual]  # inputs of the kernel that are made of others
+    tensors: dict[str, int]  # name -> weight number
+    cells: dict[str, int]
+    const: dict[str, int | float]
+    param: dict[str, int]
+    finish: Finish | None
+    windows: Mapping[str, Window]
+    label: str
+    looped: bool = False
+    counts: dict[str, tuple[tuple[RepeatSpec, int], ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A tensor that a repeat carries on: as a turn reads it, as the turn makes it anew, and as it is in the end."""
+
+    state: Value
+    result: Value
+    final: Value
+
+
+@dataclass(frozen=True)
+class Stacked:
+    """A tensor that each turn makes, and the stack of them; reverse: the first turn's comes last."""
+
+    turn: Value
+    whole: Value
+    reverse: bool
+
+
+@dataclass(eq=False)
+class RepeatSpec:
+    """A repeat before slots are known."""
+
+    count: int
+    label: str
+    steps: list[DrawSpec | RepeatSpec] = field(default_factory=list)
+    carried: list[Carried] = field(default_factory=list)
+    stacked: list[Stacked] = field(default_factory=list)
+
+    @property
+    def makers(self) -> dict[int, DrawSpec]:
+        """The draws of its own, less those of repeats in it, by the number of what they make."""
+        return {step.out.id: step for step in self.steps if isinstance(step, DrawSpec)}
+
+
+@dataclass(frozen=True)
+class InPlace:
+    """A value that is a section of another, read where that lies; what moves it on: (coordinate, step, repeat)."""
+
+    whole: Value
+    section: Section
+    moves: tuple[tuple[int, int, RepeatSpec], ...]
+
+
+def each_spec(steps: Iterable[DrawSpec | RepeatSpec]) -> Iterator[DrawSpec]:
+    """Every draw once, in order."""
+    for step in steps:
+        if isinstance(step, DrawSpec):
+            yield step
+        else:
+            yield from each_spec(step.steps)

@@ -1,0 +1,82 @@
+"""A graph's nodes drawn into a builder, and the codecs of what they make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..errors import GraphError, KernelError, LimitError, UnsupportedError
+from ..graph.exact import whole_numbers
+from ..graph.graph import ActivationCodec, Graph, Node, TensorSpec, as_tuple
+from ..graph.shapes import Shape
+from ..graph.weight import Weight
+from ..primitives.base import Value
+from ..primitives.expand import expand
+from ..primitives.fuse import fuse
+
+if TYPE_CHECKING:
+    from .builder import PlanBuilder
+
+
+def draw_nodes(
+    b: PlanBuilder, graph: Graph, inputs: Mapping[str, Value], weights: Callable[[Node], Mapping[str, Any]]
+) -> dict[str, Value]:
+    """The draws of all nodes -> the values of all tensors by name. weights: what a node's layer draws with.
+
+    Raises, naming the layer, LimitError, UnsupportedError, KernelError, GraphError (see `make_plan`).
+    """
+    values = dict(inputs)
+    for node in graph.nodes:
+        b.begin(node)
+        try:
+            made = as_tuple(node.layer.lower(b, [values[name] for name in node.inputs], weights(node)))
+        except NotImplementedError as error:
+            raise UnsupportedError(graph.name, [f"layer {node.label!r}: {error}"]) from None
+        except (KernelError, LimitError) as error:
+            raise type(error)(f"layer {node.label!r}: {error}") from error
+        values.update(zip(node.outputs, _checked(node, made), strict=True))
+    return values
+
+
+def in_primitives(body: Graph, shapes: Mapping[str, Shape], weights: Callable[[Node], Mapping[str, Any]]) -> Graph:
+    """A body that is said in layers, in primitives that hold the weights, for inputs of these shapes."""
+    nodes = []
+    for node in body.nodes:
+        given = {name: w if isinstance(w, Weight) else Weight.root(node.origins[name], w)
+                 for name, w in weights(node).items()}  # fmt: skip
+        values = {name: weight.values for name, weight in given.items()}
+        nodes.append(node.with_(weights=values, origins={name: weight.origin for name, weight in given.items()}))
+    inputs = tuple(TensorSpec(spec.name, shapes[spec.name], spec.dtype) for spec in body.inputs)
+    return fuse(expand(body.with_(inputs=inputs, nodes=tuple(nodes))))
+
+
+def as_roots(node: Node) -> dict[str, Weight]:
+    """The weights of a node that holds them, as its primitive draws with them."""
+    return {name: Weight.root(node.origins[name], values) for name, values in node.weights.items()}
+
+
+def _checked(node: Node, made: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What a layer's `lower` returned, if it is a tensor for each output. Raises GraphError."""
+    if len(made) == len(node.outputs) and all(isinstance(value, Value) for value in made):
+        return made
+    got = ", ".join(type(value).__name__ for value in made) or "nothing"
+    raise GraphError(
+        f"layer {node.label!r}: {type(node.layer).__name__}.lower returned {got}; a tensor that b.draw made is needed "
+        f"for each of {len(node.outputs)} output{'s' * (len(node.outputs) > 1)}, several as a list"
+    )
+
+
+def store_activations(b: PlanBuilder, graph: Graph, values: Mapping[str, Value], also: Iterable[str] = ()) -> None:
+    """Codecs that the graph names for its tensors; its inputs and outputs stay as precise as the device can.
+
+    also: tensors that hold whole numbers, besides those that nodes ask for
+    """
+    kept = {values[name].id for name in (*(spec.name for spec in graph.inputs), *graph.outputs)}
+    for name in whole_numbers(graph, also):
+        if b.limits.float_target == "float16":
+            b.store_as(values[name], ActivationCodec("rgba8"))
+        kept.add(values[name].id)
+    for name, codec in graph.activations.items():
+        best = codec.codec == "float32" or (codec.codec == "float16" and b.limits.float_target == "rgba8")
+        if values[name].id not in kept and not best:
+            b.store_as(values[name], codec)

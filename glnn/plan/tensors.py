@@ -1,0 +1,130 @@
+"""The tensors that a plan's draws make and read: their layouts and codecs, and which are parts of others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..graph.graph import ActivationCodec
+from ..graph.shapes import Shape
+from ..layout.codec import activation_storage
+from ..layout.limits import Limits
+from ..layout.sections import Stack, choose_stack
+from ..layout.tiles import Layout, choose_layout
+from ..primitives.base import Value
+from .drafts import InPlace
+
+
+class Tensors:
+    """The tensors of a plan by number, how each lies and is coded: in textures of its own or in another's."""
+
+    def __init__(self, limits: Limits, block: tuple[int, int] | None = None):
+        self.limits, self.block = limits, block
+        self.layouts: list[Layout] = []
+        self.codecs: list[ActivationCodec] = []  # of the tensors, as the layouts
+        self.in_place: dict[int, InPlace] = {}  # values that have no texture of their own, by number
+        self.stacks: dict[int, Stack] = {}  # by the number of the whole
+        self._turns: dict[int, Value] = {}  # what is stacked, by the number of the whole
+        self._alike: dict[int, tuple[Value, ...]] = {}  # values that must lie alike, by the number of each
+        self._drawn: dict[int, tuple[bool, bool]] = {}  # whether in blocks, and in rows, of each value that is drawn
+        self._fixed: set[int] = set()
+
+    def value(self, shape: Shape, blocked: bool = True, row: bool = False) -> Value:
+        """A new tensor of this shape."""
+        codec = ActivationCodec(self.limits.float_target)
+        return self._new(shape, self._layout(shape, codec, blocked, row), codec)
+
+    def _new(self, shape: Shape, layout: Layout, codec: ActivationCodec) -> Value:
+        self.layouts.append(layout)
+        self.codecs.append(codec)
+        return Value(len(self.layouts) - 1, tuple(shape))
+
+    def _layout(self, shape: Shape, codec: ActivationCodec, blocked: bool, row: bool) -> Layout:
+        texels = 4 // activation_storage(codec.codec).lanes
+        return choose_layout(tuple(map(int, shape)), self.limits, blocked, texels, self.block, row)
+
+    def units(self, value: Value) -> int:
+        """How many texture units a tensor takes."""
+        return self.layouts[self.home(value).id].textures
+
+    def seen(self, value: Value) -> InPlace | None:
+        """What a value is a section of, which is no section itself; None if it has textures of its own."""
+        made = self.in_place.get(value.id)
+        outer = made and self.seen(made.whole)
+        if made is None or outer is None:
+            return made
+        section, became = made.section.of(outer.section)
+        moves = tuple((became[k], step, spec) for k, step, spec in made.moves)
+        return InPlace(outer.whole, section, outer.moves + moves)
+
+    def home(self, value: Value) -> Value:
+        """The value whose textures hold a value: itself, or what it is a section of."""
+        made = self.seen(value)
+        return value if made is None else made.whole
+
+    def store_as(self, value: Value, codec: ActivationCodec) -> None:
+        """Another codec for a tensor than the device's best target, if it was not set before.
+
+        What a repeat carries is never stored as uint8: between the turns it may leave the range that was seen.
+        """
+        value = self.home(value)
+        alike = self._alike.get(value.id, (value,))
+        if value.id in self._fixed or (len(alike) > 1 and codec.codec == "uint8"):
+            return
+        if value.id in self.stacks:
+            turn = self._turns[value.id]
+            self._fixed |= {value.id, turn.id}
+            self._lay_stack(value, turn, codec)
+            return
+        self._fixed |= {v.id for v in alike}
+        self.lay_alike(alike, codec)
+
+    def exact(self, value: Value) -> Value:
+        """See primitives.base.Builder."""
+        if self.limits.float_target == "float16":
+            self.store_as(value, ActivationCodec("rgba8"))
+        return value
+
+    def store_like(self, value: Value, other: Value) -> None:
+        """Stores a tensor in the codec that was set for another, if one was."""
+        home = self.home(other).id
+        if home in self._fixed:
+            self.store_as(value, self.codecs[home])
+
+    def lay_alike(self, values: Sequence[Value], codec: ActivationCodec | None = None) -> None:
+        """Makes values of one shape lie alike, coded as the first whose codec was set, or as `codec` says."""
+        fixed = [self.codecs[v.id] for v in values if v.id in self._fixed]
+        if codec is None:
+            codec = fixed[0] if fixed else self.codecs[values[0].id]
+        drawn = [self._drawn[v.id] for v in values if v.id in self._drawn]
+        blocked, row = bool(drawn) and all(blocked for blocked, _ in drawn), any(row for _, row in drawn)
+        layout = self._layout(values[0].shape, codec, blocked, row)
+        for value in values:
+            self.layouts[value.id], self.codecs[value.id] = layout, codec
+            self._alike[value.id] = tuple(values)
+            if fixed:
+                self._fixed.add(value.id)
+
+    def stack(self, count: int, turn: Value) -> Value:
+        """A new tensor (count, *shape), for a number (count, 1), that is written section by section as `turn`."""
+        codec = self.codecs[turn.id]
+        whole = self._new((count, *(turn.shape or (1,))), self.layouts[turn.id], codec)
+        self._turns[whole.id] = turn
+        if turn.id in self._fixed:
+            self._fixed.add(whole.id)
+        self._lay_stack(whole, turn, codec)
+        return whole
+
+    def _lay_stack(self, whole: Value, turn: Value, codec: ActivationCodec) -> None:
+        texels = 4 // activation_storage(codec.codec).lanes
+        shape, (blocked, row) = tuple(map(int, whole.shape[1:])), self._drawn[turn.id]
+        stack = choose_stack(whole.shape[0], shape, self.limits, blocked, texels, self.block, row)
+        self.stacks[whole.id] = stack
+        self.layouts[whole.id], self.layouts[turn.id] = stack.whole, stack.turn
+        self.codecs[whole.id] = self.codecs[turn.id] = codec
+
+    def look(self, made: InPlace) -> Value:
+        """A new value that is a section of another."""
+        home = self.home(made.whole).id
+        value = self._new(made.section.shape, self.layouts[home], self.codecs[home])
+        self.in_place[value.id] = made
+        return value
