@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..graph.shapes import Shape, ceil_div, row_major
-from .base import Builder, Epilogue, Source, Value
+from .base import Builder, Epilogue, Source, Value, after
 from .conv import LOOP_TURNS
+from .expr import Number
 
 KINDS = {"sum": 0, "mean": 1, "max": 2, "min": 3, "prod": 4}  # the numbers by which the kernels know them
 PARTS = 1  # the mode of kernels that reduce channels in which they do so in parts
@@ -83,6 +84,8 @@ def draw_channels(b: Builder, x: Source, kind: str, shape: Shape, finish: Epilog
 
 def draw_number(b: Builder, x: Source, kind: str, axis: int, shape: Shape, finish: Epilogue | None) -> Value:
     """The number of the "max" or "min" along an axis."""
+    if x.shape[axis] == 1:  # a kernel that reads nothing would have no texture
+        return b.draw("map", shape, {}, finish=after(finish, Number(0.0), {}))
     if axis == len(x.shape) - 1:
         return _channel_number(b, x, KINDS[kind], shape, finish)
     along, const, part = span(x.shape, [axis]), {"KIND": KINDS[kind]}, part_of(x.shape[axis])

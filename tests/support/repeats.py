@@ -331,7 +331,7 @@ CASES = {
     "finished": Case(
         _finished, {"h": (2, 7, 9, 3), "x": ("T", 2, 7, 9, 2), "z": ("T", 2, 7, 9, 3), "row": (2, "T", 1, 9, 3)}
     ),
-    "matrices": Case(_matrices, {"h": (2, 3, 4), "m": ("T", 2, 3, 3), "x": (2, "T", 5, 4), "c": (2, 5, 3)}),
+    "matrices": Case(_matrices, {"h": (4, 3, 4), "m": ("T", 4, 3, 3), "x": (4, "T", 3, 4), "c": (4, 3, 3)}),
     "virtual": Case(_virtual, {"h": (3, 6), "x": ("T", 3, 6), "c": (3, 2)}),
     "sequences": Case(_sequences, {"h": (2, 3, 5), "x": ("T", 2, 3, 3)}),
     "vectors": Case(_vectors, {"h": (7,), "x": ("T", 7)}),

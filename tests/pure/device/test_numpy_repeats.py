@@ -18,7 +18,7 @@ DEVICES: dict[str, dict[str, Any]] = {
     "es100": {"dialect": "es100", "max_texture_size": 64},
     "bytes": {"float_targets": "rgba8"},
 }
-FEW = [(name, 1 + k % 3) for k, name in enumerate(CASES)]
+FEW = [(name, count) for name in CASES for count in (2, 3)]
 MANY = [("recurrent", 1000), ("iterated", 1000)]
 PAIRS = [(d, *pair) for d in DEVICES for pair in (FEW + MANY if d in ("float32", "float64") else FEW)]
 
