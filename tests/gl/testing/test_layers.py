@@ -15,7 +15,7 @@ from glnn.kernels.assemble import Call, ShaderText
 from glnn.layers.activation import Activation
 from glnn.layers.base import Layer
 from glnn.layers.conv import Conv2D
-from glnn.plan import plan as planning
+from glnn.plan import place as planning
 from glnn.primitives.base import Builder, Value
 from glnn.testing import check_layer, coded_weights, run_layer
 

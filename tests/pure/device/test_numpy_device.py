@@ -229,7 +229,7 @@ def test_poison_shows_what_is_read_and_was_never_written() -> None:
         executor = model.session.executor({"x0": x.shape})
         assert len(executor.plan.draws) > 3
         assert np.isfinite(executor.run({"x0": x}, poison=True)["y0"]).all()
-        del executor._draws[1]  # a part that nobody draws
+        del executor._steps[1]  # a part that nobody draws
         assert np.isnan(executor.run({"x0": x}, poison=True)["y0"]).any()
 
 
