@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations, product
 from typing import Any
 
 import numpy as np
+from cases.expressions import Answer, X, Y, Z, f
 
 from glnn.graph.shapes import Shape
 from glnn.primitives.base import Primitive
 from glnn.primitives.conv import Conv
 from glnn.primitives.conv_transpose import ConvTranspose
-from glnn.primitives.expr import Apply, Constant, Expr, In, Number
-from glnn.primitives.functions import FUNCTIONS
+from glnn.primitives.expr import Constant, In
 from glnn.primitives.index import Take
 from glnn.primitives.map import Copy, Map
 from glnn.primitives.move import Along, Concat, Remap, Reshape, Size
-from glnn.primitives.operations import OPERATIONS
 from glnn.primitives.pool import Window
 from glnn.primitives.reduce import Reduce, Softmax, Sparsemax
 from glnn.primitives.resample import Resample
 
-Answer = Callable[..., Any]  # of the inputs, and of the weights by name
 CASES: list[tuple[Primitive, tuple[Shape, ...], str, Answer | None]] = []
 
 
@@ -31,18 +28,11 @@ def case(primitive: Primitive, *shapes: Shape, kind: str = "normal", answer: Ans
     CASES.append((primitive, shapes, kind, answer))
 
 
-def f(name: str, *args: Expr | float) -> Expr:
-    """A function of the tables, of expressions and numbers."""
-    leaves = (Number(float(arg)) if isinstance(arg, int | float) else arg for arg in args)
-    return Apply(OPERATIONS.get(name) or FUNCTIONS[name], tuple(leaves))
-
-
 def relu(x: np.ndarray) -> np.ndarray:
     """As Keras has it: NaN stays."""
     return np.where(x < 0, 0, x)
 
 
-X, Y, Z = In(0), In(1), In(2)
 SUM = f("relu", f("add", X, Y))  # a residual branch, and what follows it
 AFFINE = f("add", f("multiply", X, Constant("w0", (5,))), Constant("w1", (5,)))
 

@@ -5,25 +5,21 @@ A kind "a|b" gives each input a kind of its own; "rows" are numbers of 11 rows, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import product
-from typing import Any
 
 import numpy as np
+from cases.expressions import Answer, X, Y, f
 
 from glnn.graph.shapes import Shape
 from glnn.primitives.base import Primitive
 from glnn.primitives.cumulate import Cumulate
-from glnn.primitives.expr import Apply, Expr, In, Index, Number
-from glnn.primitives.functions import FUNCTIONS
+from glnn.primitives.expr import Index
 from glnn.primitives.index import Take
 from glnn.primitives.map import Map
-from glnn.primitives.operations import OPERATIONS
 from glnn.primitives.order import TopK
 from glnn.primitives.resample import Resample
 from glnn.primitives.scatter import Scatter
 
-Answer = Callable[..., Any]  # of the inputs, and of the weights by name
 CASES: list[tuple[Primitive, tuple[Shape, ...], str, Answer | None]] = []
 
 
@@ -31,13 +27,6 @@ def case(primitive: Primitive, *shapes: Shape, kind: str = "normal", answer: Ans
     CASES.append((primitive, shapes, kind, answer))
 
 
-def f(name: str, *args: Expr | float) -> Expr:
-    """A function of the tables, of expressions and numbers."""
-    leaves = (Number(float(arg)) if isinstance(arg, int | float) else arg for arg in args)
-    return Apply(OPERATIONS.get(name) or FUNCTIONS[name], tuple(leaves))
-
-
-X, Y = In(0), In(1)
 RELU = f("relu", X)
 
 

@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import product
 from typing import Any
 
 import numpy as np
+from cases.expressions import Answer, X, Y, f
 
 from glnn.graph.shapes import Shape
 from glnn.primitives.base import Primitive
-from glnn.primitives.expr import Apply, Constant, Expr, In, Number
-from glnn.primitives.functions import FUNCTIONS
+from glnn.primitives.expr import Constant, Expr
 from glnn.primitives.matmul import Matmul
 from glnn.primitives.move import Concat
-from glnn.primitives.operations import OPERATIONS
 from glnn.primitives.reduce import Reduce
 
-Answer = Callable[..., Any]  # of the inputs, and of the weights by name
 CASES: list[tuple[Primitive, tuple[Shape, ...], str, Answer | None]] = []
 
 
 def case(primitive: Primitive, *shapes: Shape, kind: str = "normal", answer: Answer | None = None) -> None:
     CASES.append((primitive, shapes, kind, answer))
 
-
-def f(name: str, *args: Expr | float) -> Expr:
-    """A function of the tables, of expressions and numbers."""
-    leaves = (Number(float(arg)) if isinstance(arg, int | float) else arg for arg in args)
-    return Apply(OPERATIONS.get(name) or FUNCTIONS[name], tuple(leaves))
-
-
-X, Y, Z = In(0), In(1), In(2)
 
 # ---- products of matrices
 
