@@ -14,7 +14,7 @@ from ..errors import DeviceError, LimitError
 from ..kernels.numpy.printer import module
 from ..kernels.numpy.runtime import Texels
 from ..layout.codec import FORMATS
-from .exact import EXACT, FORMULAS
+from .exact import FORMULAS
 from .messages import Locate
 from .objects import Program, Target, Texture
 
@@ -171,5 +171,5 @@ def printed(text: str, title: str, real: str, locate: Locate | None) -> str:
     if key not in _cache:
         while len(_cache) >= 512:
             del _cache[next(iter(_cache))]
-        _cache[key] = module(text, title, real, EXACT if real == "float64" else None, locate)
+        _cache[key] = module(text, title, real, FORMULAS if real == "float64" else (), locate)
     return _cache[key]

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.numpy.printer import Exact
 from ..primitives.functions import FUNCTIONS, Function
 from ..primitives.operations import OPERATIONS
 
@@ -33,4 +32,3 @@ _POINTWISE = [f for f in (*FUNCTIONS.values(), *OPERATIONS.values()) if f.pointw
 
 # By the names that texts have for them.
 FORMULAS: Mapping[str, Callable[..., Any]] = {f"act_{f.name}": _formula(f) for f in _POINTWISE} | {"power": _power}
-EXACT: Mapping[str, Exact] = dict.fromkeys(FORMULAS, Exact())

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 
 from ..language import tree as t
 from ..language.walk import within
@@ -26,15 +25,8 @@ real = np.{real}
 '''
 
 
-@dataclass(frozen=True)
-class Exact:
-    """A function to take in place of a text's own: called with its arguments, then with the constants ACT_<NAME>."""
-
-    constants: tuple[str, ...] = ()
-
-
 def module(
-    text: str, title: str, real: str = "float32", exact: Mapping[str, Exact] | None = None, locate: Locate | None = None
+    text: str, title: str, real: str = "float32", exact: Collection[str] = (), locate: Locate | None = None
 ) -> str:
     """The Python of a fragment shader's text: its `draw(ints, floats, places)` gives the arrays (4, n) of the outputs.
 
@@ -44,11 +36,11 @@ def module(
     Raises KernelError for what GLSL would refuse.
     """
     program = parse_program(text, locate)
-    return _Printer(program, exact or {}, locate).module(_HEAD.format(title=title, real=real), real)
+    return _Printer(program, exact, locate).module(_HEAD.format(title=title, real=real), real)
 
 
 class _Printer(Statements):
-    def __init__(self, program: Program, exact: Mapping[str, Exact], locate: Locate | None):
+    def __init__(self, program: Program, exact: Collection[str], locate: Locate | None):
         super().__init__(program.text, locate)
         self.program, self.exact = program, exact
         self.constants = constants(program.named)
@@ -164,8 +156,7 @@ class _Printer(Statements):
 
     def exactly(self, f: t.Function, names: list[str]) -> None:
         """A function that stands in for the text's own."""
-        known = [name for c in self.exact[f.name].constants if (name := f"ACT_{c.upper()}") in self.scopes[0]]
-        self.put(f"return exact[{f.name!r}]({', '.join([*names, *known])})")
+        self.put(f"return exact[{f.name!r}]({', '.join(names)})")
 
 
 def _shared(assignments: Sequence[str]) -> str:
