@@ -12,6 +12,7 @@ import pytest
 from cases.keras import CASES, SPECIAL, Case
 
 from glnn.errors import LimitError, UnsupportedError
+from glnn.kernels.finish import LIBRARY
 from glnn.layers import LAYERS
 from glnn.layers.activation import LeakyReLU, PReLU, ReLU
 from glnn.layers.base import Layer, resolve
@@ -139,7 +140,7 @@ def test_infinities_give_the_limit_and_nan_stays(function):
 
 
 def test_every_function_has_its_shader(root):
-    text = (root / "glnn" / "shaders" / "lib" / "functions.glsl").read_text()
+    text = "".join((root / "glnn" / "shaders" / path).read_text() for path in LIBRARY)
     sections = dict(re.findall(r"(?ms)^// function: (\w+)\n(.*?)(?=^// function: |\Z)", text))
     wanted = [f for f in (*FUNCTIONS.values(), *OPERATIONS.values()) if f.pointwise and not f.infix]
     for function in wanted:
