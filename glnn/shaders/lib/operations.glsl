@@ -1,12 +1,16 @@
 // Functions of elements that are no activations: arithmetic, comparisons, logarithms, angles. Sections as in
 // functions.glsl, whose helpers they need by name.
 // function: maximum
-// Where neither compares, one is NaN: their sum is, too.
-float f_maximum(float u, float v) { return u > v ? u : u <= v ? v : u + v; }
+// Where neither compares, one is NaN: their sum is, too, unless a compiler makes a of (a - v) + v.
+float f_maximum(float u, float v) { return u > v ? u : u <= v ? v : (u + nothing(y_H)) + v; }
 // function: minimum
-float f_minimum(float u, float v) { return u < v ? u : u >= v ? v : u + v; }
+float f_minimum(float u, float v) { return u < v ? u : u >= v ? v : (u + nothing(y_H)) + v; }
+// function: truth
+// Compilers make a == -b of a + b == 0.0, which holds for infinities whose sum is NaN.
+bool truth(float v) { return v + nothing(y_H) != 0.0; }
 // function: where
-float f_where(float c, float u, float v) { return c != 0.0 ? u : v; }
+// needs: truth
+float f_where(float c, float u, float v) { return truth(c) ? u : v; }
 // function: less
 float f_less(float u, float v) { return u < v ? 1.0 : 0.0; }
 // function: sum_of_parts
@@ -29,13 +33,17 @@ float f_equal(float u, float v) { return u == v ? 1.0 : 0.0; }
 // function: not_equal
 float f_not_equal(float u, float v) { return u != v ? 1.0 : 0.0; }
 // function: logical_and
-float f_logical_and(float u, float v) { return u != 0.0 && v != 0.0 ? 1.0 : 0.0; }
+// needs: truth
+float f_logical_and(float u, float v) { return truth(u) && truth(v) ? 1.0 : 0.0; }
 // function: logical_or
-float f_logical_or(float u, float v) { return u != 0.0 || v != 0.0 ? 1.0 : 0.0; }
+// needs: truth
+float f_logical_or(float u, float v) { return truth(u) || truth(v) ? 1.0 : 0.0; }
 // function: logical_xor
-float f_logical_xor(float u, float v) { return (u != 0.0) != (v != 0.0) ? 1.0 : 0.0; }
+// needs: truth
+float f_logical_xor(float u, float v) { return truth(u) != truth(v) ? 1.0 : 0.0; }
 // function: logical_not
-float f_logical_not(float v) { return v != 0.0 ? 0.0 : 1.0; }
+// needs: truth
+float f_logical_not(float v) { return truth(v) ? 0.0 : 1.0; }
 // function: isnan
 float f_isnan(float v) { return v != v ? 1.0 : 0.0; }
 // function: isinf
@@ -127,7 +135,7 @@ float f_log1p(float v) {
     return 2.0 * s + s * t * (2.0 / 3.0 + t * (2.0 / 5.0 + t * (2.0 / 7.0 + t * (2.0 / 9.0 + t * (2.0 / 11.0 + t * (2.0 / 13.0))))));
 }
 // function: power
-// needs: halves, leading, undefined
+// needs: halves, leading, truth, undefined
 // 2^(v log2(u)), where log2(u) and its product with v have a second part each, for what float32 does not hold: the
 // rounding of a product of 100 alone would put 100 units into the result.
 float power_of(float u, float v) {
@@ -150,8 +158,8 @@ float power_of(float u, float v) {
     return y * power2(half_k) * power2(k - half_k);
 }
 float f_power(float u, float v) {
-    if (v == 0.0 || u == 1.0) return 1.0;
-    if (u != u || v != v) return u + v;
+    if (!truth(v) || u == 1.0) return 1.0;
+    if (u != u || v != v) return (u + nothing(y_H)) + v;
     if (v == 1.0) return u;
     if (v == 2.0) return u * u;
     float a = abs(u), w = abs(v);
@@ -241,7 +249,7 @@ float f_atan(float v) {
 // Both sides are scaled, so that their quotient is right for the largest and the least.
 float f_atan2(float u, float v) {
     float a = abs(u), b = abs(v);
-    if (u != u || v != v) return u + v;
+    if (u != u || v != v) return (u + nothing(y_H)) + v;
     float large = a > b ? a : b, small = a > b ? b : a;
     float scale = large > 1e18 ? 5.421010862427522e-20 : large < 1e-18 ? 1.8446744073709552e19 : 1.0;
     float r = small > LARGE ? 1.0 : large > LARGE || large == 0.0 ? 0.0 : small * scale / (large * scale);
