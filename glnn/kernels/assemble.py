@@ -215,6 +215,8 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
 def _encoding(call: Call, params: Params) -> tuple[str, str]:
     """The functions that encode the output, and statements for main that set what they need."""
     text = codec_text("y", call.out_codec, call.dialect, decode=False)
+    if "HALF_ZERO" in text:
+        params.int("HALF_ZERO", 0)
     if call.out_values is None:
         return text, ""
     scale, zero = call.out_values

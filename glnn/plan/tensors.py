@@ -82,6 +82,7 @@ class Tensors:
         """See primitives.base.Builder."""
         if self.limits.float_target == "float16":
             self.store_as(value, ActivationCodec("rgba8"))
+        self._fixed.add(self.home(value).id)  # no codec that a graph names rounds it
         return value
 
     def store_like(self, value: Value, other: Value) -> None:

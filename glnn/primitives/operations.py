@@ -42,7 +42,7 @@ def multiply(u: Any, v: Any) -> Any:
     return u * v
 
 
-@_operation("/")
+@_operation()
 def divide(u: Any, v: Any) -> Any:
     return u / v
 

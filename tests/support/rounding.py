@@ -103,7 +103,8 @@ def allowed(
                 layer, [np.full_like(a, 32 * tiny) for a in x], {k: 0 * v if v.ndim == 1 else v for k, v in w.items()}
             )
             if isinstance(layer, SeparableConv2D):  # whose first half may overflow as well
-                terms = np.where(_depthwise(layer, x, w).max(-1, keepdims=True) > LARGEST, np.inf, terms)
+                channels = 1 if layer.data_format == "channels_first" else -1
+                terms = np.where(_depthwise(layer, x, w).max(channels, keepdims=True) > LARGEST, np.inf, terms)
             error = (count + 4) * u * terms + lost + (count + 4) * tiny
             error = error + 16 * u * np.abs(want)  # of a function that follows: none here is steeper than 1
         elif isinstance(layer, Matmul):
@@ -169,8 +170,9 @@ def _sum(layer: Any, x: list[np.ndarray], w: Arrays) -> np.ndarray:
 
 def _depthwise(layer: SeparableConv2D, x: list[np.ndarray], w: Arrays) -> np.ndarray:
     first = DepthwiseConv2D(
-        layer.kernel_size, layer.strides, layer.padding, layer.depth_multiplier, dilation_rate=layer.dilation_rate
-    )
+        layer.kernel_size, layer.strides, layer.padding, layer.depth_multiplier, dilation_rate=layer.dilation_rate,
+        data_format=layer.data_format,
+    )  # fmt: skip
     return first.reference(x, {"depthwise_kernel": w["depthwise_kernel"]})
 
 

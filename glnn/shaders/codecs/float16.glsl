@@ -1,8 +1,10 @@
 // Stores to half targets truncate on some drivers: round to nearest here, where the dialect can.
 vec4 decode(vec4 texel) { return texel; }
 #ifdef HAS_PACK_HALF
+// HALF_ZERO is a uniform of 0: without it some drivers take the pair of conversions for nothing and drop it.
 vec4 encode(vec4 value) {
-    return vec4(unpackHalf2x16(packHalf2x16(value.xy)), unpackHalf2x16(packHalf2x16(value.zw)));
+    uint zero = uint(HALF_ZERO);
+    return vec4(unpackHalf2x16(packHalf2x16(value.xy) + zero), unpackHalf2x16(packHalf2x16(value.zw) + zero));
 }
 #else
 vec4 encode(vec4 value) { return value; }

@@ -1,11 +1,13 @@
 // The sum (KIND 0), mean (1), largest (2), smallest (3) or product (4) of all channels: of a pixel
-// (MODE 0), of four in a texel (2), or of each run of GROUPS groups, of which the last may be shorter (1). Means are added up as means of 32, whose sum no values overflow, in
-// partial sums that keep the rounding small. For extremes the lanes past the last channel hold the first one.
+// (MODE 0), of four in a texel (2), or of each run of GROUPS groups, of which the last may be shorter (1). Means are
+// added up as means of 32, whose sum no values overflow, in partial sums that keep the rounding small; halves of these
+// are what is added, as rounding may carry the sum beyond the largest of its values. For extremes the lanes past the
+// last channel hold the first one.
 #pragma glnn input x
 #pragma glnn const KIND MODE
 #pragma glnn param GROUPS
 float reduced(int n, int h, int w, int first) {
-    float share = KIND == 1 ? 32.0 / float(x_C) : 1.0, fill = KIND == 4 ? 1.0 : KIND >= 2 ? x(n, h, w, 0).x : 0.0;
+    float share = KIND == 1 ? 16.0 / float(x_C) : 1.0, fill = KIND == 4 ? 1.0 : KIND >= 2 ? x(n, h, w, 0).x : 0.0;
     float none = nothing(y_H), total = none, part = none;
     int count = 0;
     for (int g = 0; g < GROUPS; g++) {
@@ -24,7 +26,8 @@ float reduced(int n, int h, int w, int first) {
             if (count == 8) { total += part * share; part = none; count = 0; }
         }
     }
-    return KIND == 3 ? -total : KIND >= 2 ? total : total + part * share;
+    if (KIND >= 2) return KIND == 3 ? -total : total;
+    return KIND == 1 ? doubled(total + part * share) : total + part * share;
 }
 // Of the pixel with this number.
 float of_pixel(int p) {

@@ -32,6 +32,8 @@ float larger(float best, float v) { return v > best || v != v ? v : best; }
 vec4 larger4(vec4 best, vec4 v) {
     return vec4(larger(best.x, v.x), larger(best.y, v.y), larger(best.z, v.z), larger(best.w, v.w));
 }
+// Twice v: the largest float where rounding would carry twice a half of it beyond. Infinite and NaN as v is.
+float doubled(float v) { return abs(v) < 1.7014117331926443e38 ? v + v : abs(v) <= LARGE ? (v < 0.0 ? -LARGE : LARGE) : v; }
 // exp of a number up to 0 whatever the driver's exp does with -inf and NaN. A difference from the largest can come out
 // above 0 where a driver fuses a multiplication with the subtraction: that is 0 as well.
 float power(float v) { return v < -87.3 ? 0.0 : v <= 0.0 ? exp(v) : v > 0.0 ? 1.0 : v + v; }

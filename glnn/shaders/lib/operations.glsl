@@ -1,17 +1,24 @@
 // Functions of elements that are no activations: arithmetic, comparisons, logarithms, angles. Sections as in
 // functions.glsl, whose helpers they need by name.
 // function: maximum
-// Where neither compares, one is NaN: their sum is, too.
-float f_maximum(float u, float v) { return u > v ? u : u <= v ? v : u + v; }
+// Where neither compares, one is NaN: their sum is, too, unless a compiler makes a of (a - v) + v.
+float f_maximum(float u, float v) { return u > v ? u : u <= v ? v : (u + nothing(y_H)) + v; }
 // function: minimum
-float f_minimum(float u, float v) { return u < v ? u : u >= v ? v : u + v; }
+float f_minimum(float u, float v) { return u < v ? u : u >= v ? v : (u + nothing(y_H)) + v; }
+// function: truth
+// Compilers make a == -b of a + b == 0.0, which holds for infinities whose sum is NaN.
+bool truth(float v) { return v + nothing(y_H) != 0.0; }
 // function: where
-float f_where(float c, float u, float v) { return c != 0.0 ? u : v; }
+// needs: truth
+float f_where(float c, float u, float v) { return truth(c) ? u : v; }
 // function: less
 float f_less(float u, float v) { return u < v ? 1.0 : 0.0; }
 // function: sum_of_parts
 // What drivers would make (a + b) * s of, where a * s + b * s are added.
 float f_sum_of_parts(float u, float v) { return nothing(y_H) + u + v; }
+// function: divide
+// By numbers beyond 2^126 some drivers divide as by infinity, since the inverse is below the least normal float.
+float f_divide(float u, float v) { float s = abs(v) > 1e37 ? 0.0625 : 1.0; return (u * s) / (v * s); }
 // function: square
 float f_square(float v) { return v * v; }
 // function: sqrt
@@ -29,13 +36,17 @@ float f_equal(float u, float v) { return u == v ? 1.0 : 0.0; }
 // function: not_equal
 float f_not_equal(float u, float v) { return u != v ? 1.0 : 0.0; }
 // function: logical_and
-float f_logical_and(float u, float v) { return u != 0.0 && v != 0.0 ? 1.0 : 0.0; }
+// needs: truth
+float f_logical_and(float u, float v) { return truth(u) && truth(v) ? 1.0 : 0.0; }
 // function: logical_or
-float f_logical_or(float u, float v) { return u != 0.0 || v != 0.0 ? 1.0 : 0.0; }
+// needs: truth
+float f_logical_or(float u, float v) { return truth(u) || truth(v) ? 1.0 : 0.0; }
 // function: logical_xor
-float f_logical_xor(float u, float v) { return (u != 0.0) != (v != 0.0) ? 1.0 : 0.0; }
+// needs: truth
+float f_logical_xor(float u, float v) { return truth(u) != truth(v) ? 1.0 : 0.0; }
 // function: logical_not
-float f_logical_not(float v) { return v != 0.0 ? 0.0 : 1.0; }
+// needs: truth
+float f_logical_not(float v) { return truth(v) ? 0.0 : 1.0; }
 // function: isnan
 float f_isnan(float v) { return v != v ? 1.0 : 0.0; }
 // function: isinf
@@ -108,14 +119,15 @@ float scaled_up(float v) { return v > 1e18 ? v * 5.421010862427522e-20 : v < 1e-
 float scaled_by(float v) { return v > 1e18 ? 64.0 : v < 1e-18 ? -64.0 : 0.0; }
 // function: log
 // needs: halves, undefined
-// log(m) as twice the inverse hyperbolic tangent of (m - 1) / (m + 1). ln 2 in two parts, the first of which times a
-// whole number is exact.
+// log(1 + f) as f - f * f / 2 and a polynomial, fitted from f = -0.34 to 0.5 with a relative error of 5e-9: a division
+// may be off by more units than the result. ln 2 in two parts, the first of which times a whole number is exact.
 float f_log(float v) {
     if (!(v > 0.0)) return v < 0.0 ? undefined(v) : v == 0.0 ? -1.0 / abs(v) : v;
     if (v > LARGE) return v;
-    float a = scaled_up(v), e = exponent_of(a), m = a * power2(-e);
-    float s = (m - 1.0) / (m + 1.0), t = s * s;
-    float small = 2.0 * s + s * t * (2.0 / 3.0 + t * (2.0 / 5.0 + t * (2.0 / 7.0 + t * (2.0 / 9.0 + t * (2.0 / 11.0)))));
+    float a = scaled_up(v), e = exponent_of(a), f = a * power2(-e) - 1.0;
+    float rest = 0.3333325173 + f * (-0.2500014864 + f * (0.2000630795 + f * (-0.1666547187 + f * (0.1413795041 + f * (-0.1237612174
+        + f * (0.1240360994 + f * (-0.1213282595 + f * 0.06305496248)))))));
+    float small = f + (f * f) * (f * rest - 0.5);
     e += scaled_by(v);
     return e == 0.0 ? small : e * 0.693359375 + (nothing(y_H) + (e * -2.12194440e-4 + small));
 }
@@ -127,12 +139,13 @@ float f_log1p(float v) {
     return 2.0 * s + s * t * (2.0 / 3.0 + t * (2.0 / 5.0 + t * (2.0 / 7.0 + t * (2.0 / 9.0 + t * (2.0 / 11.0 + t * (2.0 / 13.0))))));
 }
 // function: power
-// needs: halves, leading, undefined
+// needs: halves, leading, truth, undefined
 // 2^(v log2(u)), where log2(u) and its product with v have a second part each, for what float32 does not hold: the
 // rounding of a product of 100 alone would put 100 units into the result.
 float power_of(float u, float v) {
     float a = scaled_up(u), e = exponent_of(a), m = a * power2(-e);
-    float f = m - 1.0, g = m + 1.0, s = leading(f / g), gh = leading(g), gl = m - (gh - 1.0);
+    float one = 1.0 + nothing(y_H); // m - (gh - 1.0) would become (m + 1.0) - gh, which is rounded
+    float f = m - 1.0, g = m + 1.0, s = leading(f / g), gh = leading(g), gl = m - (gh - one);
     float sl = (((f - s * gh) + nothing(y_H)) - s * gl) / g;
     float t = (s + sl) * (s + sl);
     float tail = (s + sl) * t * (1.0 / 3.0 + t * (1.0 / 5.0 + t * (1.0 / 7.0 + t * (1.0 / 9.0 + t * (1.0 / 11.0)))));
@@ -150,8 +163,8 @@ float power_of(float u, float v) {
     return y * power2(half_k) * power2(k - half_k);
 }
 float f_power(float u, float v) {
-    if (v == 0.0 || u == 1.0) return 1.0;
-    if (u != u || v != v) return u + v;
+    if (!truth(v) || u == 1.0) return 1.0;
+    if (u != u || v != v) return (u + nothing(y_H)) + v;
     if (v == 1.0) return u;
     if (v == 2.0) return u * u;
     float a = abs(u), w = abs(v);
@@ -241,7 +254,7 @@ float f_atan(float v) {
 // Both sides are scaled, so that their quotient is right for the largest and the least.
 float f_atan2(float u, float v) {
     float a = abs(u), b = abs(v);
-    if (u != u || v != v) return u + v;
+    if (u != u || v != v) return (u + nothing(y_H)) + v;
     float large = a > b ? a : b, small = a > b ? b : a;
     float scale = large > 1e18 ? 5.421010862427522e-20 : large < 1e-18 ? 1.8446744073709552e19 : 1.0;
     float r = small > LARGE ? 1.0 : large > LARGE || large == 0.0 ? 0.0 : small * scale / (large * scale);

