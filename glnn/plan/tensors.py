@@ -8,7 +8,7 @@ from ..graph.graph import ActivationCodec
 from ..graph.shapes import Shape
 from ..layout.codec import activation_storage
 from ..layout.limits import Limits
-from ..layout.sections import Stack, choose_stack
+from ..layout.sections import Stack, choose_stack, run
 from ..layout.tiles import Layout, choose_layout
 from ..primitives.base import Value
 from .drafts import InPlace
@@ -121,6 +121,16 @@ class Tensors:
         self.stacks[whole.id] = stack
         self.layouts[whole.id], self.layouts[turn.id] = stack.whole, stack.turn
         self.codecs[whole.id] = self.codecs[turn.id] = codec
+
+    def part(self, value: Value, axis: int, start: int, size: int) -> Value | None:
+        """See primitives.base.Builder."""
+        section = run(tuple(map(int, value.shape)), axis, start, size)
+        return self.look(InPlace(value, section, ())) if section else None
+
+    def is_part(self, value: Value) -> bool:
+        """Whether a value is a part of another one, the same in all turns."""
+        made = self.in_place.get(value.id)
+        return made is not None and not made.moves
 
     def look(self, made: InPlace) -> Value:
         """A new value that is a section of another."""
