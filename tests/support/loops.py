@@ -76,7 +76,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 def _lstm(t: Any, x: Any, h: Any, c: Any, kernel: Any, recurrent: Any, bias: Any) -> list:
     def step(h: Any, c: Any, x: Any) -> list:
         z = t.dense(h, recurrent) + x
-        i, f, g, o = (t.slice(z, -1, 5 * k, 5) for k in range(4))
+        i, f, g, o = (t.slice(z, -1, k * h.shape[-1], h.shape[-1]) for k in range(4))
         c = t.apply("sigmoid", f) * c + t.apply("sigmoid", i) * t.apply("tanh", g)
         h = t.apply("sigmoid", o) * t.apply("tanh", c)
         return [h, c, h]
@@ -96,6 +96,10 @@ def _lstm_answer(x: Any, h: Any, c: Any, kernel: Any, recurrent: Any, bias: Any)
 
 
 case(_lstm, (2, 7, 3), (2, 5), (2, 5), answer=_lstm_answer, kernel=(3, 20), recurrent=(5, 20), bias=(20,))
+# Gates of whole groups of channels, which are read where they lie.
+CASES["lstm of 8"] = Case(
+    _lstm, ((2, 7, 3), (2, 8), (2, 8)), _lstm_answer, {"kernel": (3, 32), "recurrent": (8, 32), "bias": (32,)}
+)
 
 
 def _from_outside(t: Any, x: Any, m: Any, h: Any, kernel: Any, gain: Any) -> list:
