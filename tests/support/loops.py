@@ -104,24 +104,24 @@ CASES["lstm of 8"] = Case(
 
 def _from_outside(t: Any, x: Any, m: Any, h: Any, kernel: Any, gain: Any) -> list:
     """A step that reads tensors, sums and weights from outside, and uses one weight twice."""
-    twice = m * 2.0 + gain
+    twice = m * 2.0 + gain  # drawn in a turn and, once more, outside
     total = t.reduce("sum", m, -1, keepdims=True)
 
     def step(h: Any, x: Any) -> list:
-        y = t.dense(t.dense(h, kernel) + x, kernel)
+        y = t.dense(t.dense(h, kernel) + x, kernel) + t.dense(twice, kernel)
         return [t.apply("tanh", y * gain + twice), y + total]
 
     h, ys = t.repeat(step, [h], [x], axis=0)
-    return [h, ys, h + twice]
+    return [h, ys, h + t.dense(twice, kernel)]
 
 
 def _from_outside_answer(x: Any, m: Any, h: Any, kernel: Any, gain: Any) -> list:
     made = []
     for row in x:
-        y = (h @ kernel + row) @ kernel
+        y = (h @ kernel + row) @ kernel + (m * 2 + gain) @ kernel
         h = np.tanh(y * gain + m * 2 + gain)
         made.append(y + m.sum(-1, keepdims=True))
-    return [h, np.stack(made), h + m * 2 + gain]
+    return [h, np.stack(made), h + (m * 2 + gain) @ kernel]
 
 
 case(_from_outside, (4, 3, 5), (3, 5), (3, 5), answer=_from_outside_answer, kernel=(5, 5), gain=(5,))
@@ -129,7 +129,7 @@ case(_from_outside, (4, 3, 5), (3, 5), (3, 5), answer=_from_outside_answer, kern
 
 def _other_orders(t: Any, x: Any, h: Any) -> list:
     """What is carried, sliced and stacked lies in another order of axes than that in which it is said."""
-    x, h = t.transpose(x, (3, 1, 2, 0)), t.transpose(h, (1, 0, 2))
+    x, h = t.transpose(x, (3, 2, 1, 0)), t.transpose(h, (1, 0, 2))
 
     def step(h: Any, x: Any) -> list:
         return [
@@ -142,7 +142,7 @@ def _other_orders(t: Any, x: Any, h: Any) -> list:
 
 
 def _other_orders_answer(x: Any, h: Any) -> list:
-    x, h = x.transpose(3, 1, 2, 0), h.transpose(1, 0, 2)
+    x, h = x.transpose(3, 2, 1, 0), h.transpose(1, 0, 2)
     made = []
     for row in rows(x, 2):
         made.append((row + h.transpose(1, 0, 2)).transpose(2, 0, 1))
@@ -151,7 +151,7 @@ def _other_orders_answer(x: Any, h: Any) -> list:
     return [h, ys, ys.transpose(2, 1, 0, 3)]
 
 
-case(_other_orders, (2, 3, 4, 5), (5, 3, 2), answer=_other_orders_answer)
+case(_other_orders, (2, 3, 4, 5), (5, 4, 2), answer=_other_orders_answer)
 
 
 def _counted(t: Any, h: Any, kernel: Any) -> list:

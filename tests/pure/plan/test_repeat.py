@@ -270,6 +270,9 @@ def test_what_is_stacked_and_carried_is_drawn_once(case: str) -> None:
         assert places.isdisjoint(number for kind, number, _ in made.textures if kind == "slot")
         assert any(places & {n for kind, n, _ in draw.textures if kind == "slot"} for draw in draws)
         assert repeat.swaps, "what is carried alone still takes turns"
+        used = {slot for draw in plan.draws for slot, _ in (draw.move.places if draw.move else [(draw.target, 0)])}
+        used |= {slot for tensor in (*plan.inputs, *plan.outputs) for slot in tensor.slots}
+        assert used | {slot for pair in repeat.swaps for slot in pair} == set(range(len(plan.slots)))
 
 
 def test_a_state_that_its_own_draw_reads_is_copied_to_its_stack() -> None:
