@@ -46,6 +46,12 @@ class Bound:
         """The text of the tensor's n, where its images are whole."""
         return n if self.section is None else f"({n} + {section_starts(name)[0]})"
 
+    def tile(self, name: str, n: str, group: str) -> str:
+        """The text of the number of the tile that holds a group of channels of the image n."""
+        if self.section is None or self.section.group is None:
+            return f"{n} * {name}_G + {group}"
+        return f"({n}) * {name}_GA + {name}_G0 + {group}"
+
     def value(self, text: str) -> str:
         """The text of a value that was read, rounded where arithmetic is in half floats."""
         return f"half_of({text})" if self.half else text

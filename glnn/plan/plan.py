@@ -23,8 +23,10 @@ from ..layout.blocks import common_block
 from ..layout.codec import texel_bytes
 from ..layout.limits import Limits
 from ..layout.tiles import Layout
-from ..primitives.base import Value
+from ..primitives.base import Epilogue, Value
+from ..primitives.bodies import throughout
 from ..primitives.expand import expand
+from ..primitives.expr import RESULT
 from ..primitives.fuse import fuse
 from .builder import PlanBuilder
 from .lowering import draw_nodes, store_activations
@@ -115,7 +117,8 @@ def make_plan(
     Raises, naming the layer, LimitError where a tensor cannot fit, UnsupportedError for layers that have no lowering,
     KernelError for a kernel that is missing or wrong, GraphError for a lowering that gives something else than tensors.
     """
-    graph = fuse(expand(graph)) if any(hasattr(node.layer, "build") for node in graph.nodes) else graph
+    primitives = throughout(expand, graph)
+    graph = graph if primitives is graph else throughout(fuse, primitives)
     store = store or WeightStore(graph)
     drafts = PlanBuilder(limits, store, _common_block(graph, input_shapes, limits))
     inputs: dict[str, Value] = {}
@@ -125,6 +128,11 @@ def make_plan(
         except LimitError as error:
             raise LimitError(f"input {spec.name!r}: {error}") from None
     values = draw_nodes(drafts, graph, inputs, store.of)
+    for node in graph.nodes:
+        for name in {*node.outputs} & {*graph.outputs}:  # what is handed out has textures of its own
+            if drafts.is_part(values[name]):
+                drafts.begin(node)
+                values[name] = drafts.draw("map", values[name].shape, {}, finish=Epilogue(RESULT, {0: values[name]}))
     store_activations(drafts, graph, values)
     outputs = [values[name] for name in graph.outputs]
     slots, slot_of = assign_slots(drafts, inputs, outputs)

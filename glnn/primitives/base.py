@@ -55,6 +55,10 @@ class Builder(Protocol):
         """
         ...
 
+    def part(self, value: Value, axis: int, start: int, size: int) -> Value | None:
+        """`size` elements along an axis of a value, from `start` on, read where they lie; None where they cannot be."""
+        ...
+
     def exact(self, value: Value) -> Value:
         """The value itself, stored from now on such that whole numbers up to 2^24 stay what they are."""
         ...

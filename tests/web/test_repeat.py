@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from support.loops import CASES as LOOPS
 from support.repeats import CASES, run
 
 import glnn
+from glnn import passes
 from glnn.layout.limits import Limits
 from glnn.plan import WeightStore
+from glnn.testing import layer_graph
 from glnn.web import VARIANTS, export_web
 
 if TYPE_CHECKING:
@@ -33,6 +36,9 @@ RUNS = {
     "nested": 7,
     "early": 1,
     "finished": 3,
+    "followed": 7,
+    "followed back": 2,
+    "lstm of 8": 7,  # said by t.repeat
 }
 # Loads, predicts twice and profiles: bits by output, how many objects there were after each, the passes.
 PREDICT = """async ([url, inputs]) => {
@@ -69,8 +75,13 @@ PAIRS = [(c, v) for c, n in RUNS.items() for v in LIMITS if n < 1000 or v not in
 
 @pytest.mark.parametrize(("case", "variant"), PAIRS)
 def test_bits_are_pythons(new_page: Callable[[], Page], site: tuple[Path, str], case: str, variant: str) -> None:
-    count, (folder, url) = RUNS[case], site
-    graph, inputs, limits = CASES[case].graph(count), CASES[case].inputs(count), LIMITS[variant]
+    count, (folder, url), limits = RUNS[case], site, LIMITS[variant]
+    if case in LOOPS:
+        loop = LOOPS[case]
+        graph = passes.optimize(layer_graph(loop.layer, loop.shapes, loop.values()))
+        inputs = {f"x{k}": x for k, x in enumerate(loop.inputs())}
+    else:
+        graph, inputs = CASES[case].graph(count), CASES[case].inputs(count)
     name = f"repeat-{case}-{variant}".replace(" ", "-")
     shapes = {k: x.shape for k, x in inputs.items()}
     export_web(graph, WeightStore(graph), folder / name, shapes, {variant: limits}, verbose=0)

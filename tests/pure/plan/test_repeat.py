@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.loops import CASES as LOOPS
 from support.repeats import CASES, apart
 
 from glnn.errors import GraphError, InputError, KernelError, LimitError
 from glnn.graph import Graph
 from glnn.kernels import add_folder
 from glnn.layout.limits import Limits
+from glnn.passes import optimize
 from glnn.plan import Count, Draw, Plan, Repeat, WeightStore, make_plan
 from glnn.plan.builder import PlanBuilder
 from glnn.plan.place import Placer
@@ -22,6 +24,7 @@ from glnn.plan.steps import each_draw, turns_of
 from glnn.primitives.base import Epilogue, Joined, Value
 from glnn.primitives.expr import In
 from glnn.primitives.turns import Counted, Sliced, Turn
+from glnn.testing import layer_graph
 
 LIMITS = {
     "es300": Limits(),
@@ -70,6 +73,7 @@ def test_slots_of_a_repeat_suit_each_other(case: str, split: bool, limits: Limit
 @pytest.mark.parametrize("case", [name for name, case in CASES.items() if name != "large"])
 def test_turns_cost_nothing_but_what_they_stack(case: str) -> None:
     """Twice as many turns: the same programs, draws and steps; only inputs and stacks grow."""
+    growing = ("among others", "channels", "finished", "followed", "followed back", "numbers")
     for limits in (Limits(), Limits(dialect="es100")):
         few, many = (plan_of(case, count, limits) for count in (40, 80))
         assert few.programs.keys() == many.programs.keys() and len(few.slots) == len(many.slots)
@@ -80,7 +84,7 @@ def test_turns_cost_nothing_but_what_they_stack(case: str) -> None:
         stacks = {slot for d in many.draws if d.move for slot, _ in d.move.places}
         for slot, (a, b) in enumerate(zip(few.slots, many.slots, strict=True)):
             # Where a draw before or after the turns makes tensors of all turns, these grow as well.
-            assert a == b or slot in given | stacks or case in ("among others", "channels", "finished", "numbers"), slot
+            assert a == b or slot in given | stacks or case in growing, slot
 
 
 def test_a_plan_tells_its_turns() -> None:
@@ -251,3 +255,35 @@ def test_stacks_that_do_not_fit_say_so() -> None:
         plan_of("counted", 4000, Limits(16, 1, 16, "float32", "es100"))
     with pytest.raises(LimitError, match=r"layer 'r': 4000 turns of shape \(2, 5\), stacked, need \d+ layers"):
         plan_of("counted", 4000, Limits(16, array_layers=8))
+
+
+@pytest.mark.parametrize("case", ["followed", "followed back"])
+def test_what_is_stacked_and_carried_is_drawn_once(case: str) -> None:
+    """A turn reads its state from the stack that it writes the next one into, and no draw reads what it writes."""
+    for limits in LIMITS.values():
+        plan = plan_of(case, 7, limits)
+        (repeat,) = repeats(plan.steps)
+        draws = [step for step in repeat.steps if isinstance(step, Draw)]
+        assert [draw.kernel for draw in draws].count("map") == 2 and sum(draw.move is not None for draw in draws) == 1
+        (made,) = (draw for draw in draws if draw.move)
+        places = {slot for slot, _ in made.move.places} if made.move else set()
+        assert places.isdisjoint(number for kind, number, _ in made.textures if kind == "slot")
+        assert any(places & {n for kind, n, _ in draw.textures if kind == "slot"} for draw in draws)
+        assert repeat.swaps, "what is carried alone still takes turns"
+        used = {slot for draw in plan.draws for slot, _ in (draw.move.places if draw.move else [(draw.target, 0)])}
+        used |= {slot for tensor in (*plan.inputs, *plan.outputs) for slot in tensor.slots}
+        assert used | {slot for pair in repeat.swaps for slot in pair} == set(range(len(plan.slots)))
+
+
+def test_a_state_that_its_own_draw_reads_is_copied_to_its_stack() -> None:
+    plan = plan_of("recurrent", 7, Limits())
+    (repeat,) = repeats(plan.steps)
+    assert len(repeat.swaps) == 1 and [bool(d.move) for d in repeat.steps if isinstance(d, Draw)] == [False, True]
+
+
+def test_a_turn_of_an_lstm_is_three_draws() -> None:
+    loop = LOOPS["lstm of 8"]
+    graph = optimize(layer_graph(loop.layer, loop.shapes, loop.values()))
+    plan = make_plan(graph, {f"x{k}": shape for k, shape in enumerate(loop.shapes)}, Limits())
+    (repeat,) = repeats(plan.steps)
+    assert [step.kernel for step in repeat.steps if isinstance(step, Draw)] == ["conv", "map", "map"]
