@@ -15,6 +15,7 @@ from ..graph.weight import Weight
 from .base import Primitive, spread
 from .conv import Conv
 from .conv_transpose import ConvTranspose
+from .einsum import einsum
 from .expr import (
     MOST_INPUTS,
     MOST_STEPS,
@@ -239,6 +240,10 @@ class Trace(IndexWords):
     def matmul(self, a: Sym, b: Sym) -> Sym:
         """The product of matrices as np.matmul; a transpose of their last two axes costs nothing."""
         return product(self, a, b)
+
+    def einsum(self, equation: str, *xs: Sym) -> Sym:
+        """The sums of products that an equation such as "bthd,bshd->bhts" says, as np.einsum."""
+        return einsum(self, equation, xs)
 
     def softmax(self, x: Sym, axes: int | Sequence[int], log: bool = False) -> Sym:
         """exp(x) over its sum along axes, or the logarithm of that."""
