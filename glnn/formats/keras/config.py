@@ -68,9 +68,17 @@ def build_graph(doc: Document, weights: Weights | None, hint: str = "") -> Graph
     elif root.count:
         raise ModelFileError(f"{doc.where}: the model needs weights, and none were found. {hint}")
     nodes = tuple(
-        Node(step.name, step.entry.layer, tuple(step.inputs), tuple(step.outputs), step.entry.weights, step.entry.path)
+        Node(
+            step.name,
+            step.layer,
+            tuple(step.inputs),
+            tuple(step.outputs),
+            {**step.entry.weights, **step.constants},
+            step.entry.path,
+            kind=step.entry.class_name if step.constants or step.entry.layer is None else "",
+        )  # fmt: skip
         for step in builder.steps
-        if step.entry.layer is not None
+        if step.layer is not None
     )
     names = unique_names([name for name, _ in tensors])
     outputs = tuple(tensor for _, tensor in tensors)
@@ -83,10 +91,10 @@ def infer(builder: Builder) -> None:
     shapes: dict[str, Dims] = {spec.name: spec.shape for spec in builder.inputs}
     for step in builder.steps:
         given = [shapes[name] for name in step.inputs]
-        layer, path = step.entry.layer, step.entry.path
+        layer, path = step.layer, step.entry.path
         assert layer is not None
         try:
-            if not step.entry.specs:
+            if not step.entry.specs and step.entry.layer is not None:
                 step.entry.specs = tuple(layer.weight_specs(*given))
             made = as_tuple(layer.output_shape(*given))
         except GlnnError:
