@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from ..graph.graph import as_tuple
 from ..graph.shapes import Dims, Shape
 from ..primitives import Sym, Trace
 from ..primitives.expand import traced
@@ -58,13 +59,12 @@ class Operation(Layer):
     def unsure(self, free: Sequence[Dims], known: Sequence[Dims]) -> str | None:
         """What shape a build for free sizes makes of `known` ones, if that is not what is meant; else None."""
         trace, made = traced(self, free)
+        stored = [trace.stored(sym) for sym in made]
         shapes = {f"x{k}": shape for k, shape in enumerate(known)}
         for node in trace.nodes:
-            out = node.layer.output_shape(*(shapes[name] for name in node.inputs))
-            shapes |= zip(node.outputs, out if isinstance(out, list) else [out], strict=True)
-        wanted = self.output_shape(*known)
-        for sym, meant in zip(made, wanted if isinstance(wanted, list) else [wanted], strict=True):
-            name, _, order = trace.stored(sym)
+            out = as_tuple(node.layer.output_shape(*(shapes[name] for name in node.inputs)))
+            shapes |= zip(node.outputs, out, strict=True)
+        for (name, _, order), meant in zip(stored, as_tuple(self.output_shape(*known)), strict=True):
             found = tuple(shapes[name][axis] for axis in order)
             if any(size is not None and size != other for size, other in zip(meant, found, strict=True)):
                 return f"{found} where {meant} is meant"

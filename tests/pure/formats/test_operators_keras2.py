@@ -75,3 +75,12 @@ def test_a_mean_of_integers_and_a_shape_as_an_output_are_refused(tmp_path: Path)
     (tmp_path / "m.json").write_text(json.dumps(model))
     with pytest.raises(UnsupportedError, match="shape"):
         load(tmp_path / "m.json")
+
+
+def test_sizes_that_cannot_be_followed_are_refused(tmp_path: Path) -> None:
+    model = json.loads(json.dumps(MODELS["reshape of a product"]))
+    target = model["config"]["layers"][-1]["inbound_nodes"][0][3]["shape"]
+    target[1:] = [-1, 3]  # the rows are 4 for each of the batch, which no size of the product tells
+    (tmp_path / "m.json").write_text(json.dumps(model))
+    with pytest.raises(UnsupportedError, match="cannot be followed"):
+        load(tmp_path / "m.json")
