@@ -188,7 +188,10 @@ def bind(call: Call, signature: tuple[str, ...] = ()) -> Bound:
         for key, value in options.items():
             check_option(bound, key, value)
         return bound
-    values = dict(zip(signature, call.args, strict=False)) | call.options
+    args = call.args
+    if len(args) == 1 and isinstance(args[0], tuple) and len(args[0]) == 1:  # Keras 2 has lists of one tensor
+        args = args[0]
+    values = dict(zip(signature, args, strict=False)) | call.options
     if len(call.args) > len(signature):
         bound.problems.append(f"call with {len(call.args)} arguments (takes {len(signature)})")
     given: list[str] = []

@@ -124,7 +124,9 @@ def check_sizes(builder: Builder) -> None:
     if not steps:
         return
     free: dict[str, Dims] = {spec.name: spec.shape for spec in builder.inputs}
-    known: dict[str, Dims] = {name: tuple(3 if axis == 0 else n for axis, n in enumerate(s)) for name, s in free.items()}
+    known: dict[str, Dims] = {
+        name: tuple(3 if axis == 0 else n for axis, n in enumerate(s)) for name, s in free.items()
+    }
     for step in builder.steps:
         for shapes in (free, known):
             assert step.layer is not None

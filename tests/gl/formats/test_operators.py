@@ -27,9 +27,7 @@ def phone() -> glnn.Device:
 
 
 @pytest.mark.parametrize("case", PARAMS)
-def test_an_operator_agrees_with_keras(
-    case: Case, device: glnn.Device, phone: glnn.Device, tmp_path: Path
-) -> None:
+def test_an_operator_agrees_with_keras(case: Case, device: glnn.Device, phone: glnn.Device, tmp_path: Path) -> None:
     path = operators.saved(keras, case, tmp_path)
     xs = operators.inputs(case, 3)
     expected = operators.answer(keras, case, xs)

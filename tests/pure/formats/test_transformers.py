@@ -18,8 +18,6 @@ RNG = np.random.default_rng(11)
 WORDS, WIDTH = 13, 12
 
 
-
-
 def embedded(tokens: Any, name: str, length: int) -> Any:
     """Embedded words, with what keras.ops adds for their places."""
     x = L.Embedding(WORDS, WIDTH, name=f"{name}_words")(tokens)
