@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import numpy as np
 
 from ...errors import GraphError, ModelFileError, UnsupportedError
 from ...graph.graph import TensorSpec
-from .calls import Call, Ref, flatten, parse_call
+from ...layers.base import Layer
+from .calls import Call, Ref, bind, flatten, parse_call
 from .inputs import implied_shape, input_dtype, input_shape, tells_input
-from .layers import CONTAINERS, build_layer, full_name, on_number, only_operation, operation_problem, unused_weights
+from .layers import CONTAINERS, build_layer, full_name, unused_weights
+from .operations import Found, Sizes, is_operation, operation, part
 from .weights.entries import Entry, Weights
 
+MOVING = frozenset(
+    "Identity Dropout Flatten Reshape Permute RepeatVector Concatenate ZeroPadding1D ZeroPadding2D".split()
+)
 MOST_OUTPUTS = 1000  # of one layer; a number beyond is damage
 
 
@@ -24,6 +31,11 @@ class Step:
     entry: Entry
     inputs: list[str]
     outputs: list[str]
+    layer: Layer | None = None  # what the entry's is on this call
+    constants: dict[str, np.ndarray] = field(default_factory=dict)  # weights that the call itself holds
+
+
+Made = list[str] | Step | Sizes  # what a call makes: tensors, a step that makes them, or sizes of tensors
 
 
 @dataclass(frozen=True)
@@ -47,6 +59,7 @@ class Builder:
         self.problems: list[str] = []
         self.used: set[str] = set()
         self.entries: dict[int, Entry] = {}
+        self.types: dict[str, str] = {}  # of tensors by name, where they are known
 
     def entry(self, item: Mapping[str, Any], prefix: str, fallback: str) -> Entry:
         """The Entry of a layer's config, made once however often the layer is called."""
@@ -64,7 +77,7 @@ class Builder:
                 self.entry(child, inner if name else prefix, f"{str(child.get('class_name')).lower()}_{i + 1}")
                 for i, child in enumerate(self.layers(item))
             ]
-        elif entry.class_name != "InputLayer" and not only_operation(item, self.doc.version):
+        elif entry.class_name != "InputLayer" and not is_operation(item, self.doc.version):
             entry.declared = options.get("output_shape") if entry.class_name == "Deconvolution2D" else None
             entry.unused = unused_weights(entry.class_name, options)
             try:
@@ -97,29 +110,45 @@ class Builder:
         return self.run_functional(entry, item["config"], given)
 
     def call(
-        self, entry: Entry, item: Mapping[str, Any], tensors: list[str], numbers: Mapping[int, float] | None = None
+        self, entry: Entry, item: Mapping[str, Any], tensors: list[str], call: Call | None = None
     ) -> list[str] | Step:
         """One call of a layer or nested model: the tensors it makes, or the step that makes them."""
-        made = on_number(item, self.doc.version, len(tensors), numbers) if numbers else None
-        if made is not None:
-            entry = replace(entry, layer=made)
-        elif numbers:
-            told = ", ".join(map(str, numbers.values()))
-            self.problems.append(f"{entry.path} ({entry.class_name}): call on the constant {told}")
+        layer = entry.layer
+        if call is not None:
+            bound = bind(call, getattr(layer, "signature", ()))
+            self.problems += [f"{entry.path} ({entry.class_name}): {problem}" for problem in bound.problems]
+            layer = replace(layer, **bound.fields) if layer is not None and bound.fields else layer  # type: ignore[type-var]
         if entry.children is not None:
             return [tensor for _, tensor in self.run(entry, item, tensors)]
-        problem = None if made else operation_problem(item, self.doc.version, len(tensors))
-        arity = entry.layer.arity if entry.layer else None
-        if problem:
-            self.problems.append(f"{entry.path}: {problem}")
-        elif arity is not None and arity != len(tensors):
+        arity = layer.arity if layer else None
+        if arity is not None and arity != len(tensors):
             self.problems.append(f"{entry.path} ({entry.class_name}): called on {len(tensors)} tensors (takes {arity})")
-        step = Step(self.unique(entry.path), entry, tensors, [])
+        step = Step(self.unique(entry.path), entry, tensors, [], layer)
         self.steps.append(step)
+        if type(layer).__name__ in MOVING and self.types.get(tensors[0]):
+            self.types[self.output(step, 0)] = self.types[tensors[0]]
         return step
 
-    def output(self, made: list[str] | Step, index: int) -> str:
+    def operate(self, entry: Entry, item: Mapping[str, Any], call: Call, made: Callable[[Ref], Found]) -> Made:
+        """One call of an operator: the step that makes its tensors, or sizes."""
+        try:
+            found = operation(item, call, made, self.types)
+        except UnsupportedError as error:
+            self.problems += [f"{entry.path}: {problem}" for problem in error.items]
+            return Step(self.unique(entry.path), entry, [], [])
+        if isinstance(found, Sizes):
+            return found
+        layer, tensors, arrays, dtype = found
+        constants = {f"constant{k}": array for k, array in enumerate(arrays)}
+        step = Step(self.unique(entry.path), entry, tensors, [], layer, constants)
+        self.steps.append(step)
+        self.types[self.output(step, 0)] = dtype
+        return step
+
+    def output(self, made: Made, index: int) -> str:
         """The name of one tensor that a call makes."""
+        if isinstance(made, Sizes):
+            raise UnsupportedError(self.doc.where, ["the shape of a tensor is used as a tensor, or is an output"])
         if not isinstance(index, int) or not 0 <= index < MOST_OUTPUTS:
             raise ValueError(f"output {index!r} of a layer is read")
         if isinstance(made, list):
@@ -147,6 +176,7 @@ class Builder:
             )
         spec = TensorSpec(self.unique(name), (None, *shape[1:]), input_dtype(dtype))
         self.inputs.append(spec)
+        self.types[spec.name] = spec.dtype
         return spec.name
 
     def run_sequential(
@@ -200,7 +230,7 @@ class Builder:
             raise ModelFileError(f"{self.doc.where}: model {entry.path!r} has several layers of one name")
         sources, targets = list(flatten(config["input_layers"])), list(flatten(config["output_layers"]))
         waiting = self.calls(items)
-        made: dict[tuple[str, int], list[str] | Step] = {}
+        made: dict[tuple[str, int], Made] = {}
         if given is not None and len(given) != len(sources):
             raise GraphError(
                 f"{self.doc.where}: model {entry.path!r} has {len(sources)} inputs and is called on {len(given)}"
@@ -223,10 +253,14 @@ class Builder:
             waiting.remove(ready)
             name, number, call = ready
             child, item = items[name]
-            refs = in_order(call, item, self.doc.version)
+            if is_operation(item, self.doc.version):
+                made[name, number] = self.operate(
+                    child, item, call, lambda ref: self.found(made[place(ref, reads)], ref)
+                )
+                continue
+            refs = in_order(call, item, self.doc.version, getattr(child.layer, "signature", ()))
             tensors = [self.output(made[place(ref, reads)], ref.output) for ref in refs]
-            self.problems += [f"{child.path} ({child.class_name}): {problem}" for problem in call.problems]
-            made[name, number] = self.call(child, item, tensors, call.numbers)
+            made[name, number] = self.call(child, item, tensors, call)
         outputs = []
         for key, ref in targets:
             if place(ref, ends) not in made:
@@ -234,13 +268,16 @@ class Builder:
             outputs.append((key or ref.layer, self.output(made[place(ref, ends)], ref.output)))
         return outputs
 
+    def found(self, made: Made, ref: Ref) -> Found:
+        """What an operator reads: a tensor by name, or sizes."""
+        return part(made, ref.output) if isinstance(made, Sizes) else self.output(made, ref.output)
+
     def calls(self, items: Mapping[str, tuple[Entry, Any]]) -> list[tuple[str, int, Call]]:
         """All calls of a functional model's layers: (layer, number of the call, Call)."""
         found = []
-        for name, (child, item) in items.items():
-            arguments = getattr(child.layer, "call_arguments", ())
+        for name, (_, item) in items.items():
             for number, node in enumerate(item.get("inbound_nodes") or []):
-                found.append((name, number, parse_call(node, arguments)))
+                found.append((name, number, parse_call(node)))
         return found
 
     def node_offsets(
@@ -270,7 +307,7 @@ def place(ref: Ref, offsets: Mapping[str, int]) -> tuple[str, int]:
     return ref.layer, ref.node - offsets.get(ref.layer, 0)
 
 
-def in_order(call: Call, item: Mapping[str, Any], version: int) -> list[Ref]:
+def in_order(call: Call, item: Mapping[str, Any], version: int, signature: tuple[str, ...] = ()) -> list[Ref]:
     """The tensors of a call in the order of the inputs of the nested model that is called.
 
     A dict's tensors go to inputs by name: by key where the model was made of a dict too (by Keras 3: by the keys'
@@ -278,9 +315,9 @@ def in_order(call: Call, item: Mapping[str, Any], version: int) -> list[Ref]:
     """
     config = item.get("config")
     if not call.named or not isinstance(config, Mapping) or "input_layers" not in config:
-        return call.tensors
+        return bind(call, signature).tensors
     own = isinstance(config["input_layers"], Mapping)
     if own and version >= 3:
-        return call.tensors
+        return bind(call).tensors
     names = [(key if own else None) or ref.layer for key, ref in flatten(config["input_layers"])]
-    return [call.named[name] for name in names] if set(names) <= set(call.named) else call.tensors
+    return [call.named[name] for name in names] if set(names) <= set(call.named) else bind(call).tensors
