@@ -22,7 +22,7 @@ from .turns import Sliced, Turn, TurnBuilder
 
 
 @dataclass(frozen=True)
-class Along:
+class Slices:
     """How turns go through a tensor: a slice each along an axis, from the first on or, in reverse, from the last."""
 
     axis: int = 0
@@ -59,8 +59,8 @@ class Repeat(Primitive):
     body: Graph
     count: int | None = None
     carried: int = 0
-    sliced: tuple[Along, ...] = ()
-    stacked: tuple[Along, ...] = ()
+    sliced: tuple[Slices, ...] = ()
+    stacked: tuple[Slices, ...] = ()
 
     def __post_init__(self) -> None:
         count, body = self.count, self.body
@@ -136,29 +136,29 @@ class Repeat(Primitive):
         if len(inputs) != len(self.body.inputs):
             raise ValueError(f"{len(inputs)} inputs; {len(self.body.inputs)} are needed, as the body has")
         lengths: dict[int, int] = {}
-        for k, along in enumerate(self.sliced, self.carried):
-            length = inputs[k][checked_axis(along.axis, len(inputs[k]))]
+        for k, item in enumerate(self.sliced, self.carried):
+            length = inputs[k][checked_axis(item.axis, len(inputs[k]))]
             if length is not None:
                 lengths[k] = length
         wanted = self.count if self.count is not None else next(iter(lengths.values()), None)
         wrong = {k: length for k, length in lengths.items() if length != wanted}
         if wrong:
             told = ", ".join(
-                f"input {k} has {length} slices along axis {self._along(k).axis}" for k, length in lengths.items()
+                f"input {k} has {length} slices along axis {self._of_input(k).axis}" for k, length in lengths.items()
             )
             raise ValueError(f"{wanted} turns need as many slices of each sliced input: {told}")
         if wanted == 0 and self.stacked:
             raise ValueError("0 turns make nothing that could be stacked")
         return wanted
 
-    def _along(self, number: int) -> Along:
+    def _of_input(self, number: int) -> Slices:
         return self.sliced[number - self.carried]
 
     def _slice_shape(self, number: int, shape: Dims) -> Dims:
         """The shape that the body sees of an input."""
         if not self.carried <= number < self.carried + len(self.sliced):
             return shape
-        axis = checked_axis(self._along(number).axis, len(shape))
+        axis = checked_axis(self._of_input(number).axis, len(shape))
         return shape[:axis] + shape[axis + 1 :]
 
     def output_shape(self, *inputs: Dims) -> list[Dims]:  # type: ignore[override]  # it makes several
@@ -178,8 +178,8 @@ class Repeat(Primitive):
                     "it; a turn must leave shapes as they are"
                 )
         stacks = []
-        for along, shape in zip(self.stacked, made[self.carried :], strict=True):
-            axis = checked_axis(along.axis, len(shape) + 1)
+        for item, shape in zip(self.stacked, made[self.carried :], strict=True):
+            axis = checked_axis(item.axis, len(shape) + 1)
             stacks.append((*shape[:axis], count, *shape[axis:]))
         return [*inputs[: self.carried], *stacks]
 
@@ -196,8 +196,8 @@ class Repeat(Primitive):
         made: list[list[np.ndarray]] = [[] for _ in self.stacked]
         for turn in range(count):
             slices = [
-                np.take(inputs[k], along.order(count)[turn], along.axis)
-                for k, along in enumerate(self.sliced, self.carried)
+                np.take(inputs[k], item.order(count)[turn], item.axis)
+                for k, item in enumerate(self.sliced, self.carried)
             ]
             out = reference.run(body, dict(zip(names, [*state, *slices, *same], strict=True)))
             values = [out[name] for name in body.outputs]
@@ -221,12 +221,12 @@ class Repeat(Primitive):
             return made[: self.carried], made[self.carried :]
 
         pairs = zip(inputs[self.carried : first], self.sliced, strict=True)
-        slices = [Sliced(x, checked_axis(along.axis, len(x.shape)), along.reverse) for x, along in pairs]
-        reverse = [along.reverse for along in self.stacked]
+        slices = [Sliced(x, checked_axis(item.axis, len(x.shape)), item.reverse) for x, item in pairs]
+        reverse = [item.reverse for item in self.stacked]
         made = b.repeat(count, body, inputs[: self.carried], slices, reverse)
         stacks = [
-            moved(b, value, checked_axis(along.axis, len(value.shape)))
-            for value, along in zip(made[self.carried :], self.stacked, strict=True)
+            moved(b, value, checked_axis(item.axis, len(value.shape)))
+            for value, item in zip(made[self.carried :], self.stacked, strict=True)
         ]
         return [*made[: self.carried], *stacks]
 

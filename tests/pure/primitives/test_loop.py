@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.repeats import ADD, CASES, TANH, Along, body, dense, draw, repeated, rnn
+from support.repeats import ADD, CASES, TANH, Slices, body, dense, draw, repeated, rnn
 
 from glnn import passes
 from glnn.errors import GraphError, InputError
@@ -23,10 +23,10 @@ def spec(name: str, *shape: int | None) -> TensorSpec:
 
 
 def test_shapes() -> None:
-    op = Repeat(rnn(), carried=1, sliced=(Along(1),), stacked=(Along(1),))
+    op = Repeat(rnn(), carried=1, sliced=(Slices(1),), stacked=(Slices(1),))
     assert op.output_shape((3, 6), (3, 7, 6)) == [(3, 6), (3, 7, 6)]
     assert op.output_shape((None, 6), (None, None, 6)) == [(None, 6), (None, None, 6)]
-    assert Repeat(rnn(), carried=1, sliced=(Along(),), stacked=(Along(-1),)).output_shape((3, 6), (7, 3, 6)) == [
+    assert Repeat(rnn(), carried=1, sliced=(Slices(),), stacked=(Slices(-1),)).output_shape((3, 6), (7, 3, 6)) == [
         (3, 6), (3, 6, 7)
     ]  # fmt: skip
     assert op.turns((3, 6), (3, None, 6)) is None and op.turns((3, 6), (3, 9, 6)) == 9
@@ -43,7 +43,7 @@ def test_shapes() -> None:
     ],
 )
 def test_inputs_that_do_not_fit(shapes: Any, told: str) -> None:
-    op = Repeat(rnn(), 7, carried=1, sliced=(Along(1),), stacked=(Along(),))
+    op = Repeat(rnn(), 7, carried=1, sliced=(Slices(1),), stacked=(Slices(),))
     with pytest.raises((ValueError, GraphError), match=told):
         op.output_shape(*shapes)
     node = Node("again", op, tuple(f"i{k}" for k in range(len(shapes))), ("a", "b"), label="the user's")
@@ -53,7 +53,7 @@ def test_inputs_that_do_not_fit(shapes: Any, told: str) -> None:
 
 def test_slices_of_several_lengths_are_refused() -> None:
     what = body({"x": 1, "y": 1}, (Node("add", ADD, ("x", "y"), ("z",)),), ("z",))
-    op = Repeat(what, sliced=(Along(), Along()), stacked=(Along(),))
+    op = Repeat(what, sliced=(Slices(), Slices()), stacked=(Slices(),))
     assert op.output_shape((4, 3), (4, 3)) == [(4, 3)]
     with pytest.raises(ValueError, match="4 turns .*input 0 has 4 slices along axis 0, input 1 has 5 slices"):
         op.output_shape((4, 3), (5, 3))
@@ -64,14 +64,14 @@ def test_slices_of_several_lengths_are_refused() -> None:
 @pytest.mark.parametrize("count", [-1, 1.0, True, "2"])
 def test_a_count_that_is_none_is_refused(count: Any) -> None:
     with pytest.raises(InputError, match=r"Repeat: count=.*: a whole number of turns is needed"):
-        Repeat(rnn(), count, carried=1, sliced=(Along(),), stacked=(Along(),))
+        Repeat(rnn(), count, carried=1, sliced=(Slices(),), stacked=(Slices(),))
 
 
 def test_bodies_of_other_inputs_and_outputs_are_refused() -> None:
     with pytest.raises(GraphError, match="body 'body' has 2 inputs; 2 carried and 1 sliced"):
-        Repeat(rnn(), carried=2, sliced=(Along(),))
+        Repeat(rnn(), carried=2, sliced=(Slices(),))
     with pytest.raises(GraphError, match="body 'body' has 2 outputs; 1 carried tensors and 2 stacks"):
-        Repeat(rnn(), carried=1, sliced=(Along(),), stacked=(Along(), Along()))
+        Repeat(rnn(), carried=1, sliced=(Slices(),), stacked=(Slices(), Slices()))
     with pytest.raises(InputError, match="no input is sliced, so nothing says how many turns"):
         Repeat(rnn(), carried=2)
 
@@ -110,7 +110,7 @@ def test_a_count_of_none_hands_on_what_came() -> None:
 def two() -> Graph:
     """A repeat whose body shares its weights with a layer beside it, and another repeat."""
     shared = dense("w", "h", "a", 6, 6)
-    options = {"carried": 1, "sliced": (Along(),), "stacked": (Along(),)}
+    options = {"carried": 1, "sliced": (Slices(),), "stacked": (Slices(),)}
     names = {"w/kernel": "w/kernel", "w/bias": "w/bias"}
     first = repeated("first", rnn(), ("a", "x"), ("y", "ys"), origins=names, **options)
     other = rnn()
@@ -135,7 +135,7 @@ def test_weights_of_bodies_are_named_and_shared_like_any() -> None:
 
 def test_a_body_holds_shapes_alone() -> None:
     what = rnn()
-    node = repeated("r", what, ("h", "x"), ("y", "ys"), carried=1, sliced=(Along(),), stacked=(Along(),))
+    node = repeated("r", what, ("h", "x"), ("y", "ys"), carried=1, sliced=(Slices(),), stacked=(Slices(),))
     assert node.weights["w/kernel"] is what.nodes[0].weights["kernel"]
     held = node.layer.body.nodes[0].weights["kernel"]
     assert held.shape == (6, 6) and held.strides == (0, 0)
@@ -171,9 +171,9 @@ def test_what_a_later_turn_looks_up_is_exact() -> None:
         Node("tanh", TANH, ("s",), ("s2",)),
     )
     what = body({"k": 2, "j": 2, "s": 2, "one": 2}, nodes, ("j", "j2", "s2", "e"))
-    op = Repeat(what, 3, carried=3, stacked=(Along(),))
+    op = Repeat(what, 3, carried=3, stacked=(Slices(),))
     assert op.exact_inputs == (0, 1, 3)  # k, j which k becomes, and what j grows by; not s
-    assert Repeat(rnn(), carried=1, sliced=(Along(),), stacked=(Along(),)).exact_inputs == ()
+    assert Repeat(rnn(), carried=1, sliced=(Slices(),), stacked=(Slices(),)).exact_inputs == ()
 
 
 def test_passes_leave_repeats_alone() -> None:
@@ -186,7 +186,7 @@ def test_passes_leave_repeats_alone() -> None:
 
 
 def test_it_tells_what_it_is() -> None:
-    text = repr(Repeat(rnn(), carried=1, sliced=(Along(),), stacked=(Along(),)))
+    text = repr(Repeat(rnn(), carried=1, sliced=(Slices(),), stacked=(Slices(),)))
     inner = "<Graph 'body': 3 nodes, h (?, ?), x (?, ?) -> h2, h2>"
     assert text == f"Repeat({inner}, a turn for each slice, 1 carried, 1 sliced, 1 stacked)"
-    assert "9 turns" in repr(Repeat(rnn(), 9, carried=1, sliced=(Along(),), stacked=(Along(),)))
+    assert "9 turns" in repr(Repeat(rnn(), 9, carried=1, sliced=(Slices(),), stacked=(Slices(),)))
