@@ -17,6 +17,8 @@ from .base import Activated, Layer, WeightSpec, register
 class Functional(Layer):
     """A layer that is one function of its input, element by element or along the last axis."""
 
+    passes_mask: ClassVar[bool] = True
+
     @property
     def function(self) -> Function:
         """The function with this layer's constants."""
@@ -141,6 +143,7 @@ class Softmax(Layer):
 class PReLU(Layer):
     """x, times its own learned alpha where it is negative; `shared_axes` (from 1) share one alpha."""
 
+    passes_mask: ClassVar[bool] = True
     shared_axes: tuple[int, ...] | None = None
 
     def alpha_shape(self, shape: Dims) -> Shape:

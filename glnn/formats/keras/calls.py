@@ -28,7 +28,13 @@ class Call:
     tensors: list[Ref] = field(default_factory=list)
     named: dict[str, Ref] = field(default_factory=dict)  # where it is called on one dict of tensors: the same by key
     numbers: dict[int, float] = field(default_factory=dict)  # among the tensors, by place
+    mask: Ref | None = None  # what the call itself names as the mask
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def reads(self) -> list[Ref]:
+        """All tensors that the call needs."""
+        return [*self.tensors, *([self.mask] if self.mask else [])]
 
 
 def parse_call(node: Any, arguments: Sequence[str] = ()) -> Call:
@@ -39,22 +45,30 @@ def parse_call(node: Any, arguments: Sequence[str] = ()) -> Call:
     call = Call()
     if isinstance(node, Mapping) and "args" in node:
         options = node.get("kwargs") or {}
-        tensors = {key: ref for key, value in options.items() if (ref := keras_tensor(value))}
+        tensors = {key: refs for key, value in options.items() if (refs := keras_tensors(value))}
         inputs = options.get("inputs")
         for value in [*node["args"], inputs] if isinstance(inputs, list | tuple | Mapping) else node["args"]:
             add_argument(call, value)
         call.named = by_key(node["args"][0] if node["args"] else inputs, keras_tensor)
         for key in ("inputs", "x", *arguments):
-            if key in tensors:
-                call.tensors.append(tensors.pop(key))
-        call.problems += [f"call argument {key}= (a tensor)" for key in tensors]
+            if key in tensors and not (key == "inputs" and call.tensors):
+                call.tensors += tensors.pop(key)
+        take_mask(call, tensors.pop("mask", []))
+        call.problems += [f"call argument {key}= (a tensor)" for key in tensors if key != "inputs"]
         check_options(
-            call, {key: value for key, value in options.items() if not keras_tensor(value) and key != "inputs"}
+            call, {key: value for key, value in options.items() if not keras_tensors(value) and key != "inputs"}
         )
         return call
-    add_listed(call, node)
+    add_listed(call, node, arguments)
     call.named = by_key(node, listed)
     return call
+
+
+def take_mask(call: Call, masks: Sequence[Ref]) -> None:
+    """Note the tensors of a call's argument `mask`."""
+    if len(masks) > 1:
+        call.problems.append("call argument mask= (several tensors)")
+    call.mask = masks[0] if masks else call.mask
 
 
 def by_key(value: Any, tensor: Callable[[Any], Ref | None]) -> dict[str, Ref]:
@@ -70,17 +84,25 @@ def listed(value: Any) -> Ref | None:
     return Ref(value[0], value[1], value[2]) if is_leaf(value) and value[0] != "_CONSTANT_VALUE" else None
 
 
-def add_listed(call: Call, value: Any) -> None:
+def add_listed(call: Call, value: Any, arguments: Sequence[str] = ()) -> None:
     """Add [layer, node, output, options], or a list or dict of such, to a call."""
     if is_leaf(value):
         if ref := listed(value):
             call.tensors.append(ref)
-            check_options(call, value[3] if len(value) > 3 and isinstance(value[3], Mapping) else {})
+            options = dict(value[3]) if len(value) > 3 and isinstance(value[3], Mapping) else {}
+            for key in (*arguments, "mask"):
+                if refs := listed_tensors(options.get(key)):
+                    del options[key]
+                    if key == "mask":
+                        take_mask(call, refs)
+                    else:
+                        call.tensors += refs
+            check_options(call, options)
         else:
             call.problems.append(f"call on the constant {value[2]!r}")
     elif isinstance(value, list | Mapping):
         for item in in_turn(value):
-            add_listed(call, item)
+            add_listed(call, item, arguments)
     else:
         call.problems.append(f"call on {value!r}, which is no tensor of the model")
 
@@ -125,6 +147,24 @@ def keras_tensor(value: Any) -> Ref | None:
         layer, node, output = value["config"]["keras_history"]
         return Ref(layer, node, output)
     return None
+
+
+def keras_tensors(value: Any) -> list[Ref]:
+    """The Ref of one tensor of Keras 3, or those of a list of nothing else, nested as it may be; else none."""
+    if isinstance(value, list | tuple):
+        found = [keras_tensors(item) for item in value]
+        return sum(found, []) if all(found) else []
+    return [ref] if (ref := keras_tensor(value)) else []
+
+
+def listed_tensors(value: Any) -> list[Ref]:
+    """The same in the form of Keras 2: [layer, node, output] or a list of such."""
+    if is_leaf(value):
+        return [ref] if (ref := listed(value)) else []
+    if isinstance(value, list):
+        found = [listed_tensors(item) for item in value]
+        return sum(found, []) if all(found) else []
+    return []
 
 
 def is_leaf(value: Any) -> bool:

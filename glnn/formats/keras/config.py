@@ -10,6 +10,7 @@ from ...graph.graph import Graph, Node, as_tuple, validate
 from ...graph.shapes import Dims
 from ..file import Source, unwrapped
 from .layers import CONTAINERS, full_name
+from .masks import hand_on
 from .walk import Builder, Document
 from .weights.entries import Weights
 
@@ -62,15 +63,18 @@ def build_graph(doc: Document, weights: Weights | None, hint: str = "") -> Graph
         ) from error
     if builder.problems:
         raise UnsupportedError(doc.where, list(dict.fromkeys(builder.problems)))
+    hand_on(builder)
+    if builder.problems:
+        raise UnsupportedError(doc.where, list(dict.fromkeys(builder.problems)))
     infer(builder)
     if weights is not None:
         weights.assign(root)
     elif root.count:
         raise ModelFileError(f"{doc.where}: the model needs weights, and none were found. {hint}")
     nodes = tuple(
-        Node(step.name, step.entry.layer, tuple(step.inputs), tuple(step.outputs), step.entry.weights, step.entry.path)
+        Node(step.name, step.layer, tuple(step.inputs), tuple(step.outputs), step.entry.weights, step.entry.path)
         for step in builder.steps
-        if step.entry.layer is not None
+        if step.layer is not None
     )
     names = unique_names([name for name, _ in tensors])
     outputs = tuple(tensor for _, tensor in tensors)
@@ -83,7 +87,7 @@ def infer(builder: Builder) -> None:
     shapes: dict[str, Dims] = {spec.name: spec.shape for spec in builder.inputs}
     for step in builder.steps:
         given = [shapes[name] for name in step.inputs]
-        layer, path = step.entry.layer, step.entry.path
+        layer, path = step.layer, step.entry.path
         assert layer is not None
         try:
             if not step.entry.specs:

@@ -8,22 +8,36 @@ from typing import Any
 
 from ...errors import GraphError, ModelFileError, UnsupportedError
 from ...graph.graph import TensorSpec
+from ...layers.base import IGNORED_KEYS, Layer
+from ...layers.core import Dense, Identity
+from ...layers.wrappers import Fold, Unfold
 from .calls import Call, Ref, flatten, parse_call
 from .inputs import implied_shape, input_dtype, input_shape, tells_input
 from .layers import CONTAINERS, build_layer, full_name, on_number, only_operation, operation_problem, unused_weights
 from .weights.entries import Entry, Weights
 
+WRAPPERS = frozenset(("TimeDistributed",))
 MOST_OUTPUTS = 1000  # of one layer; a number beyond is damage
 
 
 @dataclass
 class Step:
-    """One call of a layer on its way to become a Node: what it is called on, and the names of what it makes."""
+    """One call of a layer on its way to become a Node: what it is called on, and the names of what it makes.
+
+    mask: the tensor that the call itself names as the mask. made: the layer of this call where it is not the entry's
+    """
 
     name: str
     entry: Entry
     inputs: list[str]
     outputs: list[str]
+    mask: str | None = None
+    made: Layer | None = None
+
+    @property
+    def layer(self) -> Layer | None:
+        """The layer that is called; None where the file's could not be made."""
+        return self.made or self.entry.layer
 
 
 @dataclass(frozen=True)
@@ -64,6 +78,10 @@ class Builder:
                 self.entry(child, inner if name else prefix, f"{str(child.get('class_name')).lower()}_{i + 1}")
                 for i, child in enumerate(self.layers(item))
             ]
+        elif entry.class_name in WRAPPERS and isinstance(options.get("layer"), Mapping):
+            inner = options["layer"]
+            entry.wraps, entry.children = True, [self.entry(inner, f"{path}/", str(inner.get("class_name")).lower())]
+            self.problems += unknown_options(entry, options)
         elif entry.class_name != "InputLayer" and not only_operation(item, self.doc.version):
             entry.declared = options.get("output_shape") if entry.class_name == "Deconvolution2D" else None
             entry.unused = unused_weights(entry.class_name, options)
@@ -92,12 +110,36 @@ class Builder:
 
     def run(self, entry: Entry, item: Mapping[str, Any], given: Sequence[str] | None) -> list[tuple[str, str]]:
         """Walk a model called on the tensors `given` (None: the outermost); its outputs as (name, tensor)."""
+        if entry.wraps:
+            return self.run_wrapped(entry, item, given or [])
         if entry.class_name == "Sequential" or isinstance(item["config"], list):
             return self.run_sequential(entry, item, given)
         return self.run_functional(entry, item["config"], given)
 
+    def run_wrapped(self, entry: Entry, item: Mapping[str, Any], given: Sequence[str]) -> list[tuple[str, str]]:
+        """A layer or model at each step of a sequence: on all steps at once, as if they were a batch."""
+        inner = (entry.children or [])[0]
+        if len(given) != 1:
+            self.problems.append(f"{entry.path} ({entry.class_name}): called on {len(given)} tensors (takes 1)")
+        if isinstance(inner.layer, Dense | Identity):  # which take any axes before the last
+            return [(entry.name, self.outputs(self.call(inner, item["config"]["layer"], list(given)))[0])]
+        folded = self.step(entry, "fold", Fold(), list(given))
+        made = self.outputs(self.call(inner, item["config"]["layer"], [folded]))
+        return [(entry.name, self.step(entry, "unfold", Unfold(), [tensor, *given])) for tensor in made]
+
+    def step(self, entry: Entry, what: str, layer: Layer, tensors: list[str]) -> str:
+        """A step that is no layer of the file but a part of what one does; the name of what it makes."""
+        name = self.unique(f"{entry.path}/{what}")
+        self.steps.append(Step(name, Entry(name, entry.path, entry.class_name, layer=layer), tensors, [name]))
+        return name
+
     def call(
-        self, entry: Entry, item: Mapping[str, Any], tensors: list[str], numbers: Mapping[int, float] | None = None
+        self,
+        entry: Entry,
+        item: Mapping[str, Any],
+        tensors: list[str],
+        numbers: Mapping[int, float] | None = None,
+        mask: str | None = None,
     ) -> list[str] | Step:
         """One call of a layer or nested model: the tensors it makes, or the step that makes them."""
         made = on_number(item, self.doc.version, len(tensors), numbers) if numbers else None
@@ -114,7 +156,7 @@ class Builder:
             self.problems.append(f"{entry.path}: {problem}")
         elif arity is not None and arity != len(tensors):
             self.problems.append(f"{entry.path} ({entry.class_name}): called on {len(tensors)} tensors (takes {arity})")
-        step = Step(self.unique(entry.path), entry, tensors, [])
+        step = Step(self.unique(entry.path), entry, tensors, [], mask)
         self.steps.append(step)
         return step
 
@@ -176,7 +218,7 @@ class Builder:
 
     def open(self, entry: Entry, item: Mapping[str, Any], model: Mapping[str, Any]) -> tuple[list[str], bool]:
         """What a Sequential starts from: tensors, and whether its first entry made them (or takes them)."""
-        if entry.children is not None and tells_input(item):
+        if entry.children is not None and not entry.wraps and tells_input(item):
             return [tensor for _, tensor in self.run(entry, item, None)], True
         shape, first = input_shape(item) or input_shape(model), entry
         while first.children:
@@ -215,18 +257,19 @@ class Builder:
             made[ref.layer, ref.node] = [self.add_input(key or ref.layer, shape, dtype) if given is None else given[k]]
         reads, ends = self.node_offsets(items, waiting, [ref for _, ref in targets])
         while waiting:
-            ready = next((w for w in waiting if all(place(ref, reads) in made for ref in w[2].tensors)), None)
+            ready = next((w for w in waiting if all(place(ref, reads) in made for ref in w[2].reads)), None)
             if ready is None:
                 name, _, call = waiting[0]
-                lacking = [ref.layer for ref in call.tensors if place(ref, reads) not in made]
+                lacking = [ref.layer for ref in call.reads if place(ref, reads) not in made]
                 raise GraphError(f"{self.doc.where}: layer {name!r} reads {lacking}, which nothing before it makes")
             waiting.remove(ready)
             name, number, call = ready
             child, item = items[name]
             refs = in_order(call, item, self.doc.version)
             tensors = [self.output(made[place(ref, reads)], ref.output) for ref in refs]
+            mask = self.output(made[place(call.mask, reads)], call.mask.output) if call.mask else None
             self.problems += [f"{child.path} ({child.class_name}): {problem}" for problem in call.problems]
-            made[name, number] = self.call(child, item, tensors, call.numbers)
+            made[name, number] = self.call(child, item, tensors, call.numbers, mask)
         outputs = []
         for key, ref in targets:
             if place(ref, ends) not in made:
@@ -254,15 +297,21 @@ class Builder:
         reads: dict[str, int] = {}
         ends: dict[str, int] = {}
         for name, (child, _) in items.items():
-            if child.children is None:
+            if child.children is None or child.wraps:
                 continue
-            read = {ref.node for _, _, call in calls for ref in call.tensors if ref.layer == name}
+            read = {ref.node for _, _, call in calls for ref in call.reads if ref.layer == name}
             end = {ref.node for ref in targets if ref.layer == name}
             if self.doc.version >= 3:
                 ends[name] = int(child.class_name != "Sequential" and 0 not in end)
             else:
                 reads[name] = ends[name] = int(0 not in read | end)
         return reads, ends
+
+
+def unknown_options(entry: Entry, options: Mapping[str, Any]) -> list[str]:
+    """What the config of a wrapper says besides its layer, in words."""
+    known = IGNORED_KEYS | {"layer"}
+    return [f"{entry.path} ({entry.class_name}): option {k}={v!r}" for k, v in options.items() if k not in known]
 
 
 def place(ref: Ref, offsets: Mapping[str, int]) -> tuple[str, int]:
