@@ -132,6 +132,7 @@ class Reader:
             nodes += self._node(item, number, before, kinds)
             before = nodes[-1].outputs
         outputs, output_names = data.names("outputs"), data.names("output_names", ())
+        states = data.names("states", ())
         activations = self._activations(data.take("activations", dict, {}))
         data.done()
         if self.unsupported:
@@ -139,7 +140,7 @@ class Reader:
         lost = sorted(self.tensors.keys() - self._used)
         if lost:
             raise ModelFileError(f"{self.path}: tensor {lost[0]!r} belongs to no layer. {AGAIN}")
-        graph = Graph(name, inputs, tuple(nodes), outputs, output_names, activations)
+        graph = Graph(name, inputs, tuple(nodes), outputs, output_names, activations, states)
         try:
             specs = validate(graph).specs()
         except GraphError as error:
