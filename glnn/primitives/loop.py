@@ -16,7 +16,6 @@ from ..graph.graph import Graph, Node
 from ..graph.shapes import Dims, checked_axis, shape_text
 from ..graph.weight import WeightSpec
 from .base import Primitive, Value
-from .expand import expand
 from .move import permute
 from .turns import Sliced, Turn, TurnBuilder
 
@@ -49,8 +48,9 @@ class Repeat(Primitive):
     (Graph.weights): so they are named, shared, quantized and uploaded like any others, and the body itself holds
     shapes alone. `Repeat.node` makes such a node from a body with weights.
 
-    It has no finish: what is computed of its outputs is drawn after the last turn. A body may be said in layers, which
-    are expanded and fused when it is drawn; as in any graph its inputs state the sizes that these need to be known.
+    It has no finish: what is computed of its outputs is drawn after the last turn. A body may be said in layers; passes
+    go through it as through the graph around it (bodies.throughout), and as in any graph its inputs state the sizes
+    that layers need to be known.
 
     Raises InputError for a count that is none, GraphError for a body with other inputs or outputs.
     """
@@ -107,13 +107,8 @@ class Repeat(Primitive):
     @property
     def exact_inputs(self) -> tuple[int, ...]:  # type: ignore[override]  # they follow from the body
         """Inputs that hold whole numbers which the body looks up by, at once or in a later turn."""
-        found = whole_numbers(self._primitives, self._exact)
+        found = whole_numbers(self.body, self._exact)
         return tuple(k for k, spec in enumerate(self.body.inputs) if spec.name in found)
-
-    @cached_property
-    def _primitives(self) -> Graph:
-        """The body in primitives: what looks up by whole numbers is one of these."""
-        return expand(self.body)
 
     @cached_property
     def _exact(self) -> frozenset[str]:
@@ -121,7 +116,7 @@ class Repeat(Primitive):
         carried = list(zip(self.body.inputs[: self.carried], self.body.outputs, strict=False))
         exact: frozenset[str] = frozenset()
         while True:
-            found = whole_numbers(self._primitives, exact)
+            found = whole_numbers(self.body, exact)
             more = exact | {out for spec, out in carried if spec.name in found}
             if more == exact:
                 return exact
@@ -161,13 +156,16 @@ class Repeat(Primitive):
         axis = checked_axis(self._of_input(number).axis, len(shape))
         return shape[:axis] + shape[axis + 1 :]
 
+    def seen(self, *inputs: Dims) -> dict[str, Dims]:
+        """The shapes that the body sees of inputs of these, by the names of its own; what is free as it states that."""
+        return {
+            spec.name: _known(self._slice_shape(k, inputs[k]), spec.shape) for k, spec in enumerate(self.body.inputs)
+        }
+
     def output_shape(self, *inputs: Dims) -> list[Dims]:  # type: ignore[override]  # it makes several
         """The shapes of the carried tensors, which stay as they are, and of the stacks. Raises ValueError."""
         count = self.turns(*inputs)
-        given = {
-            spec.name: _known(self._slice_shape(k, inputs[k]), spec.shape) for k, spec in enumerate(self.body.inputs)
-        }
-        specs = self.body.specs(given)
+        specs = self.body.specs(self.seen(*inputs))
         made = [specs[name].shape for name in self.body.outputs]
         for k, (before, after) in enumerate(zip(inputs[: self.carried], made, strict=False)):
             if len(before) != len(after) or not all(
@@ -189,7 +187,7 @@ class Repeat(Primitive):
         """The turns one by one in NumPy, in float64; what comes out has the type of the first input."""
         count = self.turns(*(np.shape(x) for x in inputs))
         assert count is not None
-        nodes = tuple(node.with_(weights=self._of(node, weights)) for node in self.body.nodes)
+        nodes = tuple(node.with_(weights=self.weights_of(node, weights)) for node in self.body.nodes)
         body, names = self.body.with_(nodes=nodes, output_names=()), [spec.name for spec in self.body.inputs]
         state = [np.asarray(x, np.float64) for x in inputs[: self.carried]]
         same = list(inputs[self.carried + len(self.sliced) :])
@@ -217,7 +215,7 @@ class Repeat(Primitive):
 
         def body(turn: Turn) -> tuple[list[Value], list[Value]]:
             values = dict(zip(names, [*turn.carried, *turn.sliced, *inputs[first:]], strict=True))
-            made = b.graph(self.body, values, lambda node: self._of(node, weights), self._exact)
+            made = b.graph(self.body, values, lambda node: self.weights_of(node, weights), self._exact)
             return made[: self.carried], made[self.carried :]
 
         pairs = zip(inputs[self.carried : first], self.sliced, strict=True)
@@ -230,7 +228,7 @@ class Repeat(Primitive):
         ]
         return [*made[: self.carried], *stacks]
 
-    def _of(self, node: Node, weights: Mapping[str, Any]) -> dict[str, Any]:
+    def weights_of(self, node: Node, weights: Mapping[str, Any]) -> dict[str, Any]:
         """A body node's weights among those of the node that repeats it. Raises GraphError where one is lacking."""
         lacking = [origin for origin in node.origins.values() if origin not in weights]
         if lacking:
