@@ -12,12 +12,14 @@ import numpy as np
 from ..errors import GraphError, InputError
 from ..graph import reference
 from ..graph.exact import whole_numbers
-from ..graph.graph import Graph, Node
+from ..graph.graph import Graph, Node, check_names
 from ..graph.shapes import Dims, checked_axis, shape_text
 from ..graph.weight import WeightSpec
 from .base import Primitive, Value
 from .move import permute
 from .turns import Sliced, Turn, TurnBuilder
+
+MOST_TURNS = 2**24  # the numbers of turns are exact in float32
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,18 @@ class Repeat(Primitive):
 
     def __post_init__(self) -> None:
         count, body = self.count, self.body
-        if count is not None and (isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 0):
-            raise InputError(f"Repeat: count={count!r}: a whole number of turns is needed, 0 or more, or None")
+        whole = isinstance(count, int | np.integer) and not isinstance(count, bool)
+        if count is not None and not (whole and 0 <= count <= MOST_TURNS):
+            raise InputError(
+                f"Repeat: count={count!r}: a whole number of turns is needed, from 0 to {MOST_TURNS:,}, or None"
+            )
         if count is None and not self.sliced:
             raise InputError(
                 "Repeat: count=None: no input is sliced, so nothing says how many turns there are. Give a count"
             )
+        if isinstance(self.carried, bool) or not isinstance(self.carried, int | np.integer) or self.carried < 0:
+            raise InputError(f"Repeat: carried={self.carried!r}: a number of tensors is needed, 0 or more")
+        check_names(body)
         if len(body.inputs) < self.carried + len(self.sliced):
             raise GraphError(
                 f"Repeat: body {body.name!r} has {len(body.inputs)} inputs; {self.carried} carried and "
@@ -157,15 +165,20 @@ class Repeat(Primitive):
         return shape[:axis] + shape[axis + 1 :]
 
     def seen(self, *inputs: Dims) -> dict[str, Dims]:
-        """The shapes that the body sees of inputs of these, by the names of its own; what is free as it states that."""
-        return {
-            spec.name: _known(self._slice_shape(k, inputs[k]), spec.shape) for k, spec in enumerate(self.body.inputs)
-        }
+        """The shapes that the body sees of inputs of these, by its names for them; what is free as it states that."""
+        shapes = [self._slice_shape(k, inputs[k]) for k in range(len(self.body.inputs))]
+        for spec, shape in zip(self.body.inputs, shapes, strict=True):
+            if len(shape) != len(spec.shape):
+                raise ValueError(f"the body has an input {spec.name!r} of rank {len(spec.shape)}, and gets {shape}")
+        return {spec.name: _known(shape, spec.shape) for spec, shape in zip(self.body.inputs, shapes, strict=True)}
 
     def output_shape(self, *inputs: Dims) -> list[Dims]:  # type: ignore[override]  # it makes several
         """The shapes of the carried tensors, which stay as they are, and of the stacks. Raises ValueError."""
         count = self.turns(*inputs)
-        specs = self.body.specs(self.seen(*inputs))
+        try:
+            specs = self.body.specs(self.seen(*inputs))
+        except GraphError as error:
+            raise ValueError(str(error)) from error  # which the graph around tells with the layer's name
         made = [specs[name].shape for name in self.body.outputs]
         for k, (before, after) in enumerate(zip(inputs[: self.carried], made, strict=False)):
             if len(before) != len(after) or not all(
@@ -241,8 +254,6 @@ class Repeat(Primitive):
 
 def _known(shape: Dims, stated: Dims) -> Dims:
     """A shape, what is free in it as the body states it."""
-    if len(shape) != len(stated):
-        return shape
     return tuple(s if size is None else size for size, s in zip(shape, stated, strict=True))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from ...errors import InputError
 from ...primitives.expr import Apply, Constant, Expr, In, Index, Number
 from ...primitives.functions import FUNCTIONS, Function
+from ...primitives.loop import Slices
 from ...primitives.move import Along, Size
 from ...primitives.operations import OPERATIONS
 
@@ -62,6 +63,8 @@ def _told(value: Any, where: str) -> dict[str, Any] | None:
         return {"size": value.axis}
     if isinstance(value, Along):
         return {"along": [getattr(value, name) for name in AXIS]}
+    if isinstance(value, Slices):
+        return {"slices": value.axis, "reverse": value.reverse}
     return None
 
 
@@ -94,6 +97,9 @@ def decoded(value: Any, depth: int = 0) -> Any:
         options = dict(zip(AXIS, value["along"], strict=True))
         check_types(Along, options)
         return Along(**options)
+    if keys == {"slices", "reverse"}:
+        check_types(Slices, {"axis": value["slices"], "reverse": value["reverse"]})
+        return Slices(value["slices"], value["reverse"])
     return _function(value)
 
 
