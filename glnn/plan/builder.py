@@ -20,7 +20,7 @@ from ..primitives.functions import LINEAR, Function
 from ..primitives.turns import Body, Counted, Sliced
 from .drafts import DrawSpec, RepeatSpec
 from .epilogue import as_map, bind, result_shape
-from .lowering import as_roots, draw_nodes, in_primitives, store_activations
+from .lowering import draw_nodes, path, store_activations
 from .repeats import draw_repeat
 from .sources import BoundSources, bind_sources
 from .tensors import Tensors
@@ -86,12 +86,9 @@ class PlanBuilder(Tensors):
     ) -> list[Value]:
         """See primitives.turns.TurnBuilder."""
         outer = self.node
-        name, label = (f"{outer.name}/", f"{outer.label}/") if outer else ("", "")
-        nodes = [node.with_(name=f"{name}{node.name}", label=f"{label}{node.label}") for node in graph.nodes]
-        graph = graph.with_(nodes=tuple(nodes))
-        if any(hasattr(node.layer, "build") for node in nodes):
-            shapes = {key: value.shape for key, value in inputs.items()}
-            graph, weights = in_primitives(graph, shapes, weights), as_roots
+        if outer:
+            nodes = (node.with_(name=f"{outer.name}/{node.name}", label=path(outer, node)) for node in graph.nodes)
+            graph = graph.with_(nodes=tuple(nodes))
         try:
             values = draw_nodes(self, graph, inputs, weights)
         finally:

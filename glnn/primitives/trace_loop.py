@@ -9,6 +9,7 @@ from dataclasses import replace
 from ..graph.graph import Graph, Node, TensorSpec
 from ..graph.shapes import Dims, checked_axis, shape_text
 from .expr import In
+from .loop import Repeat, Slices, lifted
 from .symbols import Order, Sym
 from .trace_nodes import Nodes
 
@@ -43,8 +44,6 @@ class LoopWords(Nodes):
 
         Raises ValueError for a step that changes shapes, and for a weight where a tensor is needed.
         """
-        from .loop import Repeat, Slices, lifted  # which expands bodies with this module
-
         axes = [checked_axis(axis, x.rank) for x in sliced]
         reads = [self._number(x) for x in (*carried, *sliced)]
         with self._turn() as nodes:
