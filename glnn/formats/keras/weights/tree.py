@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 
@@ -77,7 +78,7 @@ class TreeWeights:
     def assign_entry(self, entry: Entry, member: h5py.Group) -> None:
         """A layer or model, from its own group."""
         if entry.children is None:
-            fill(entry, in_order(entry, list(self.stored(member, entry)), self.where), self.where)
+            fill(entry, in_order(entry, list(self.stored(member, entry.layer)), self.where), self.where)
         elif entry.wraps:
             inner = subgroup(member, "layer", self.path)
             if inner is None:
@@ -138,16 +139,19 @@ class TreeWeights:
         for name in sorted(values or (), key=lambda key: (len(key), key)):
             yield dataset(values, name, self.path)
 
-    def stored(self, member: h5py.Group, leaf: Entry | None = None) -> Iterator[Stored]:
-        """The weights in a layer's group and in the groups of layers it wraps. Raises ModelFileError for others."""
+    def stored(self, member: h5py.Group, layer: Any = None) -> Iterator[Stored]:
+        """The weights in a layer's group and in the groups of layers it wraps. Raises ModelFileError for others.
+
+        layer: whose they are; a stack of cells has them in the order of the cells, not of their names
+        """
         yield from self.variables(member)
         cells = self.groups(member, "cells")
-        for name in in_classes(leaf) if leaf else cells:
+        for name in in_classes(getattr(layer, "cells", ())) if layer else cells:
             if name in cells:
                 yield from self.stored(cells[name])
         for part in (*PARTS, *sorted(member.keys() - {"vars", "cells", self.key, *PARTS, *UNUSED})):
             inner = subgroup(member, part, self.path)
-            weights = [] if inner is None else list(self.stored(inner, leaf))
+            weights = [] if inner is None else list(self.stored(inner, part_of(layer, part)))
             if weights and part not in PARTS:
                 raise ModelFileError(
                     f"{self.where}: {member.name} has weights of its part {part!r}, which is not known"
@@ -170,10 +174,15 @@ def numbered(entry: Entry, weighted: int) -> dict[str, str]:
     return groups
 
 
-def in_classes(leaf: Entry) -> list[str]:
-    """The groups of the cells of a stack of such, in their order: class in snake case, and how many before it."""
+def part_of(layer: Any, part: str) -> Any:
+    """What a layer has as this part, if it has it."""
+    return getattr(layer, "layer" if part == "forward_layer" else part, None)
+
+
+def in_classes(cells: Iterable[Any]) -> list[str]:
+    """The groups of a stack's cells, in their order: class in snake case, and how many before it."""
     names: list[str] = []
-    for cell in getattr(getattr(leaf.layer, "cell", None), "cells", ()):
+    for cell in cells:
         name = snake_case(type(cell).__name__)
         count = sum(other == name or other.startswith(f"{name}_") for other in names)
         names.append(f"{name}_{count}" if count else name)
