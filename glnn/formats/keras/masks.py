@@ -13,7 +13,8 @@ from typing import Any
 from ...layers.base import Layer
 from ...layers.core import ElementMask
 from ...layers.merging import Concatenate, Maximum, Minimum, _Merge
-from .walk import Builder, Step
+from ...layers.recurrent import Bidirectional, Recurrent
+from .walk import Builder, Document, Step
 from .weights.entries import Entry
 
 
@@ -45,12 +46,22 @@ def hand_on(builder: Builder) -> None:
             name = tensor(builder, steps, step, mask)
             if name is not None:
                 masks |= {key: name for key, known in masks.items() if known is mask}
-                masked: Any = layer
-                step.inputs, step.made = [*step.inputs, name], replace(masked, masked=True)
+                step.inputs, step.made = [*step.inputs, name], masked(layer, builder.doc)
                 mask = name
         steps.append(step)
         masks |= dict(zip(step.outputs, after(layer, step, mask), strict=False))
     builder.steps[:] = steps
+
+
+def masked(layer: Any, doc: Document) -> Any:
+    """The layer with a mask as its last input.
+
+    Where the first steps are masked, TensorFlow gives 0; JAX the state before them, as far as one is given.
+    """
+    zero = {"zero_start": True} if doc.version < 3 or doc.backend == "tensorflow" else {}
+    if isinstance(layer, Bidirectional):
+        layer = replace(layer, layer=replace(layer.layer, **zero), backward_layer=replace(layer.backward_layer, **zero))
+    return replace(layer, masked=True, **(zero if isinstance(layer, Recurrent) else {}))
 
 
 def after(layer: Layer, step: Step, mask: Known) -> list[Known]:
