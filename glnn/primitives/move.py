@@ -257,6 +257,8 @@ def remap(b: Builder, x: Value, axes: tuple[Along, ...], finish: Epilogue | None
     rank = len(axes)
     if axes == tuple(Along(axis) for axis in range(len(x.shape))):
         return moved(b, x, finish)
+    if finish is None and (part := _part(b, x, axes)):
+        return part
     images = axes[-3:-1] if 2 < rank == len(x.shape) else ()
     others = all(axes[k] == Along(k) for k in (*range(rank - 3), rank - 1))
     if len(images) == 2 and others and all(a.source == rank - 3 + k for k, a in enumerate(images)):
@@ -272,6 +274,15 @@ def remap(b: Builder, x: Value, axes: tuple[Along, ...], finish: Epilogue | None
         start = sum(along.add * stride for along, stride in pairs)
         return gather(b, x, shape, [along.mul * stride for along, stride in pairs], start, finish)
     return _general(b, x, axes, shape, finish)
+
+
+def _part(b: Builder, x: Value, axes: tuple[Along, ...]) -> Value | None:
+    """Channels of x that are read where they lie; None where a remap is more than that, or they can't be."""
+    *others, last = axes
+    plain = last.size is not None and last == Along(len(x.shape) - 1, last.size, add=last.add)
+    if not plain or others != [Along(axis) for axis in range(len(x.shape) - 1)] or len(x.shape) > 4:
+        return None
+    return b.channels(x, last.add, last.size or 0)
 
 
 def _whole(along: Along, shape: Shape) -> bool:

@@ -59,8 +59,9 @@ def masked(layer: Any, doc: Document) -> Any:
     Where the first steps are masked, TensorFlow gives 0; JAX the state before them, as far as one is given.
     """
     zero = {"zero_start": True} if doc.version < 3 or doc.backend == "tensorflow" else {}
-    if isinstance(layer, Bidirectional):
-        layer = replace(layer, layer=replace(layer.layer, **zero), backward_layer=replace(layer.backward_layer, **zero))
+    if isinstance(layer, Bidirectional) and layer.backward_layer is not None:
+        one, other = (replace(part, **zero) for part in (layer.layer, layer.backward_layer))
+        layer = replace(layer, layer=one, backward_layer=other)
     return replace(layer, masked=True, **(zero if isinstance(layer, Recurrent) else {}))
 
 

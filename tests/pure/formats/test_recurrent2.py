@@ -1,4 +1,4 @@
-"""Recurrent models of Keras 1 and 2: what Keras 2 computed with them (tests/golden/make_recurrent2.py), and old spellings."""
+"""Recurrent models of Keras 1 and 2: what Keras 2 computed with them (tests/golden/make_recurrent2.py)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def apart(kernel, recurrent, bias, name, gates, order):
 @pytest.mark.parametrize("both", [False, True])
 @pytest.mark.parametrize("gpu", [False, True])
 def test_keras_1(name, gates, order, both, gpu, tmp_path):
-    """The same numbers in both ways to write them: gates apart in an order of their own, and together as Keras 2 has them."""
+    """The same numbers with gates apart, in an order of their own, and together as Keras 2 has them."""
     units = {"units": 3, "recurrent_activation": "hard_sigmoid", "activation": "tanh", "return_sequences": True}
     old = {"output_dim": 3, "inner_activation": "hard_sigmoid", "activation": "tanh", "return_sequences": True,
            "consume_less": "gpu" if gpu else "cpu", "inner_init": "orthogonal", "forget_bias_init": "one", "dropout_W": 0.0,
