@@ -105,7 +105,7 @@ MODELS = {
         x=numbers(2, 3, 4, 5, 2),
     ),
     "model at each step": lambda: sequential(
-        L.TimeDistributed(keras.Sequential([keras.Input((4, 5, 2)), L.Conv2D(3, 2), L.GlobalMaxPooling2D(), L.Dense(2)])),
+        L.TimeDistributed(keras.Sequential([L.Input((4, 5, 2)), L.Conv2D(3, 2), L.GlobalMaxPooling2D(), L.Dense(2)])),
         L.TimeDistributed(L.BatchNormalization()),
         L.LSTM(3),
         shape=(3, 4, 5, 2),

@@ -55,10 +55,10 @@ def apart(kernel, recurrent, bias, name, gates, order):
 @pytest.mark.parametrize("gpu", [False, True])
 def test_keras_1(name, gates, order, both, gpu, tmp_path):
     """The same numbers with gates apart, in an order of their own, and together as Keras 2 has them."""
-    units = {"units": 3, "recurrent_activation": "hard_sigmoid", "activation": "tanh", "return_sequences": True}
-    old = {"output_dim": 3, "inner_activation": "hard_sigmoid", "activation": "tanh", "return_sequences": True,
-           "consume_less": "gpu" if gpu else "cpu", "inner_init": "orthogonal", "forget_bias_init": "one", "dropout_W": 0.0,
-           "U_regularizer": None, "input_dim": 4, "input_length": None, "stateful": False, "unroll": False}  # fmt: skip
+    units = {"units": 3, "recurrent_activation": "hard_sigmoid", "activation": "tanh"}
+    old = {"output_dim": 3, "inner_activation": "hard_sigmoid", "activation": "tanh", "input_dim": 4,
+           "consume_less": "gpu" if gpu else "cpu", "inner_init": "orthogonal", "forget_bias_init": "one",
+           "dropout_W": 0.0, "U_regularizer": None, "input_length": None, "stateful": False}  # fmt: skip
     arrays = [[draw(4, gates * 3), draw(3, gates * 3), draw(gates * 3)] for _ in range(1 + both)]
     new_weights, old_weights = {}, {}
     for way, weights in zip(("forward", "backward"), arrays, strict=False):
