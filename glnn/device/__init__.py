@@ -6,12 +6,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .device import Device, default_device
+    from .default import default_device
+    from .device import Device
     from .objects import Program, Target, Texture
 
 _PLACES = {
     "Device": "device",
-    "default_device": "device",
+    "default_device": "default",
     "Program": "objects",
     "Target": "objects",
     "Texture": "objects",

@@ -6,10 +6,9 @@ A Device serves any thread, one at a time; several may live at once. What was cu
 from __future__ import annotations
 
 import ctypes
-import itertools
 import os
-import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,12 +18,13 @@ from ..layout.codec import FORMATS
 from . import context as g
 from . import probe as probing
 from . import state
+from .lifetime import Lifetime, generations
 from .messages import Locate
 from .objects import Program, Programs, Target, Texture
 from .wishes import Wishes, choose
 
 
-class Device:
+class Device(Lifetime):
     """An offscreen OpenGL context with measured limits; or, as Device("numpy"), the same in NumPy, without OpenGL.
 
     index:            which GPU (EGL device), None for the first that works; "numpy" for a device in NumPy
@@ -121,42 +121,15 @@ class Device:
             f"{limits.max_texture_size}, {limits.draw_buffers} draw buffers, {limits.precision}>"
         )
 
-    def __enter__(self) -> Device:
-        if self._closed:
-            raise ClosedError(CLOSED)
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self.close()
-
     def __reduce__(self) -> tuple[Any, ...]:
         """A pickled or copied device is a new one, made where it is unpickled, of the same wishes."""
-        return (_remake, (self._wishes,))
-
-    def __del__(self) -> None:
-        if not getattr(self, "_closed", True):
-            state.drop(self)
-
-    @property
-    def closed(self) -> bool:
-        """Whether close() was called."""
-        return self._closed
+        return (partial(Device, **self._wishes.asked), ())
 
     @property
     def probe(self) -> tuple[probing.ProbeResult, ...]:
         """Every probe's result (name, works, detail); those that making the device did not need are run now."""
         with self.use():
             return tuple(probing.ask(self, name) for name in probing.names(self))
-
-    def use(self) -> state.Turn:
-        """`with device.use():` its context is current in this thread, and no other thread uses it.
-
-        Every method does this by itself; many calls go faster within one turn. Do not hand control to other users of
-        OpenGL in it. Raises ClosedError after close(); entering it raises ForkError, DeviceLostError.
-        """
-        if self._closed:
-            raise ClosedError(CLOSED)
-        return self._turn
 
     def revive(self, generation: int) -> None:
         """Makes a new context in place of one that is gone, if no other thread has; textures and programs went with it.
@@ -196,12 +169,6 @@ class Device:
                 f"a texture of {width} x {height} texels and {layers} layers: this device takes 1 to {size} texels "
                 f"a side and up to {most} layers"
             )
-
-    def poison(self, texture: Texture) -> None:
-        """Fills a texture with NaN (rgba8: with 255), so that a test sees what a draw did not write."""
-        texture.live(self)
-        fill = 255 if texture.format == "rgba8" else np.nan
-        texture.write(np.full(texture.shape, fill, FORMATS[texture.format][0]))
 
     def target(self, texture: Texture, first: int = 0, count: int | None = None) -> Target:
         """What draws into a texture, layer first + i by draw buffer i; made once, released with the texture.
@@ -329,21 +296,3 @@ class Device:
                 self._ctx.release()
         except (DeviceLostError, ForkError):  # nothing of it is left to free, or it is the parent's
             self._closed = True
-
-
-CLOSED = "this device is closed: make a new one with glnn.Device()"
-generations = itertools.count(1)  # of contexts: what was made in one is not in the next
-_default: list[Device] = []
-_default_lock = threading.Lock()
-
-
-def default_device() -> Device:
-    """The process's own device, made at the first call and again after it was closed. Raises NoDeviceError."""
-    with _default_lock:
-        if not _default or _default[0].closed:
-            _default[:] = [Device()]
-        return _default[0]
-
-
-def _remake(wishes: Wishes) -> Device:
-    return Device(**wishes.asked)

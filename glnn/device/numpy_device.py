@@ -21,7 +21,8 @@ from ..errors import ClosedError, InputError
 from ..layout.limits import Limits
 from . import state
 from .arrays import ArrayProgram, ArrayTarget, ArrayTexture, printed, title_of
-from .device import Device, generations
+from .device import Device
+from .lifetime import generations
 from .messages import Locate
 from .objects import Program, Target, Texture
 from .probe import ProbeResult, names

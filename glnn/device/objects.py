@@ -109,6 +109,10 @@ class Texture:
             gl.ReadPixels(0, 0, self.width, self.height, order, component, address)
         gl.FramebufferTexture2D(g.GL_READ_FRAMEBUFFER, g.GL_COLOR_ATTACHMENT0, g.GL_TEXTURE_2D, 0, 0)
 
+    def poison(self) -> None:
+        """Fills it with NaN (rgba8: with 255), so that a test sees what a draw did not write."""
+        self.write(np.full(self.shape, 255 if self.format == "rgba8" else np.nan, FORMATS[self.format][0]))
+
     def release(self) -> None:
         """Frees the texture and its target; a second call does nothing, nor one after the device was closed."""
         if self.mgl is None:

@@ -146,7 +146,7 @@ def _copy(device: Device, dialect: str, format: str, shape: tuple[int, int] = (5
     data = _pattern(format, (1, *shape, 4))
     source, into = device.texture(shape[1], shape[0], 0, format, data), device.texture(shape[1], shape[0], 0, format)
     try:
-        device.poison(into)
+        into.poison()
         target = device.target(into)
         program = device.program(vertex_text(dialect), _copy_text(dialect))
         device.draw(program, target, (0, 0, shape[1], shape[0]), [source], None, _size(shape))
@@ -162,7 +162,7 @@ def _layers(device: Device, dialect: str, format: str, count: int) -> str:
     source = device.texture(7, 5, count, format, data)
     into = device.texture(7, 5, count, format)
     try:
-        device.poison(into)
+        into.poison()
         target = device.target(into)
         program = device.program(vertex_text(dialect), _layers_text(dialect, count))
         device.draw(program, target, (0, 0, 7, 5), [source], None, _size((5, 7)))

@@ -16,7 +16,7 @@ from .language.parse import parse_file
 from .read_windows import Origin, moving_tap_text, tap_text
 from .uniforms import Params
 
-LIBRARY = "lib/functions.glsl"
+LIBRARY = ("lib/functions.glsl", "lib/operations.glsl")
 NUMBER = "finish_n"  # the numbers of a text are finish_n0, finish_n1, ...
 VECTORS = "finish_c"  # its weights by channel lie in cells of this name
 
@@ -83,7 +83,7 @@ def functions_text(finishes: Sequence[Finish], half: bool) -> str:
 
 
 def _rounded(text: str) -> str:
-    return printed(rounded(parse_file(text, f"shaders/{LIBRARY}", library=True)))[0]
+    return printed(rounded(parse_file(text, f"shaders/{LIBRARY[0]}", library=True)))[0]
 
 
 @lru_cache(256)
@@ -91,13 +91,14 @@ def library_functions(functions: tuple[tuple[str, int, int], ...]) -> str:
     """The sections of the library that these functions need, and each of them for vectors. Raises KernelError."""
     sections = {
         m.group(1): m.group(2)
-        for m in re.finditer(r"^// function: (\w+)\n(.*?)(?=^// function: |\Z)", read_shader(LIBRARY), re.M | re.S)
+        for path in LIBRARY
+        for m in re.finditer(r"^// function: (\w+)\n(.*?)(?=^// function: |\Z)", read_shader(path), re.M | re.S)
     }
     done: dict[str, str] = {}
 
     def need(name: str) -> None:
         if name not in sections:
-            raise KernelError(f"shaders/{LIBRARY} has no section '// function: {name}'")
+            raise KernelError(f"shaders/{' or '.join(LIBRARY)} should have a section '// function: {name}'")
         for others in re.findall(r"^// needs: (.*)$", sections[name], re.M):
             for word in others.replace(",", " ").split():
                 need(word)

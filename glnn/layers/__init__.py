@@ -2,13 +2,17 @@
 
 from . import (
     activation,
+    attention,
     cells,
     conv,
     conv_recurrent,
     core,
+    einsum_dense,
     embedding,
     merging,
+    multi_head_attention,
     normalization,
+    operation,
     pooling,
     preprocessing,
     recurrent,
@@ -19,6 +23,7 @@ from .base import LAYERS, Activated, Layer, WeightSpec, register
 
 __all__ = [
     "LAYERS", "Activated", "Layer", "WeightSpec", "register",
-    "activation", "cells", "conv", "conv_recurrent", "core", "embedding", "merging", "normalization", "pooling",
-    "preprocessing", "recurrent", "resizing", "wrappers",
+    "activation", "attention", "cells", "conv", "conv_recurrent", "core", "einsum_dense", "embedding", "merging",
+    "multi_head_attention", "normalization", "operation", "pooling", "preprocessing", "recurrent", "resizing",
+    "wrappers",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ import numpy as np
 from ..graph.shapes import Dims, Shape, checked_axis
 from ..primitives import Sym, Trace
 from ..primitives.functions import FUNCTIONS, LINEAR, Function
+from .attention import masked
 from .base import Activated, Layer, WeightSpec, register
 
 
@@ -118,9 +119,19 @@ class ThresholdedReLU(Functional):
 @register("Softmax")
 @dataclass(frozen=True)
 class Softmax(Layer):
-    """exp(x) over its sum along `axis`, which may be several."""
+    """exp(x) over its sum along `axis`, which may be several, of what a mask leaves.
+
+    given: the names of the inputs; zeroed: where a mask leaves nothing, all is 0, as Keras has it since 3.10
+    """
+
+    arity: ClassVar[int | None] = None
+    signature: ClassVar[tuple[str, ...]] = ("inputs", "mask")
+    own_fields = frozenset(("given", "zeroed"))
+    passes_mask: ClassVar[bool] = True
 
     axis: int | tuple[int, ...] = -1
+    zeroed: bool = True
+    given: tuple[str, ...] = ("inputs",)
 
     @property
     def function(self) -> Function:
@@ -134,8 +145,15 @@ class Softmax(Layer):
         axes = self.axis if isinstance(self.axis, tuple) else (self.axis,)
         return tuple(sorted(checked_axis(axis, len(shape)) for axis in axes))
 
-    def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
-        return t.softmax(x, self.axes(x.shape))
+    def build(self, t: Trace, *xs: Sym, w: Mapping[str, Sym]) -> Sym:
+        if self.given not in (("inputs",), ("inputs", "mask")) or len(xs) != len(self.given):
+            raise ValueError(f"Softmax takes a tensor, and a mask, not {len(xs)} inputs {self.given}")
+        x, axes = xs[0], self.axes(xs[0].shape)
+        if len(xs) == 1:
+            return t.softmax(x, axes)
+        kept = t.apply("greater", xs[1], 0.5)
+        made = t.softmax(masked(t, x, kept), axes)
+        return t.where(kept, made, 0.0) if self.zeroed else made
 
 
 @register("PReLU")

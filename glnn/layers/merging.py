@@ -81,24 +81,6 @@ class Minimum(_Merge):
     op = "minimum"
 
 
-@register("Arithmetic")
-@dataclass(frozen=True)
-class Arithmetic(Layer):
-    """A function of two (see primitives.operations) of the input and a number, which comes second or `first`.
-
-    What Keras writes for arithmetic in a functional model: x * 2, or 1 - x.
-    """
-
-    own_fields = frozenset(("function", "number", "first"))
-
-    function: str
-    number: float
-    first: bool = False
-
-    def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
-        return t.apply(self.function, *((self.number, x) if self.first else (x, self.number)))
-
-
 @register("Concatenate")
 @dataclass(frozen=True)
 class Concatenate(Layer):

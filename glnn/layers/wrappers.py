@@ -28,6 +28,7 @@ class Unfold(Layer):
     """(N T, ...) -> (N, T, ...), N and T those of the second input."""
 
     arity: ClassVar[int | None] = 2
+    passes_mask: ClassVar[bool] = True
 
     def build(self, t: Trace, x: Sym, like: Sym, w: Mapping[str, Sym]) -> Sym:
         return t.drawn(Unfolded(), [t.plain(x), t.plain(like)])

@@ -6,8 +6,9 @@ is In(0), and what else it reads In(1), In(2), ...
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -64,6 +65,16 @@ class Apply:
         return 1 + sum(arg.size for arg in self.args if isinstance(arg, Apply))
 
     @cached_property
+    def leaves(self) -> tuple[Leaf, ...]:
+        """What it is made of besides functions, each once, in the order of the text."""
+        return tuple(dict.fromkeys(leaf for arg in self.args for leaf in leaves(arg)))
+
+    @cached_property
+    def inputs(self) -> tuple[int, ...]:
+        """The numbers of the tensors that it reads, by size."""
+        return tuple(sorted({number for arg in self.args for number in inputs(arg)}))
+
+    @cached_property
     def _hash(self) -> int:
         return hash((self.function, self.args))
 
@@ -71,24 +82,16 @@ class Apply:
         return self._hash
 
 
-Expr = In | Number | Constant | Index | Apply
+Leaf = In | Number | Constant | Index
+Expr = Leaf | Apply
 RESULT = In(0)  # as an epilogue: nothing is done
 MOST_INPUTS = 4  # tensors that an expression reads beside one, what a draw made: textures are few
 MOST_STEPS = 64  # functions of one expression, so that its text is of moderate size
 
 
-def parts(expr: Expr) -> Iterator[Expr]:
-    """The expression and all that it is made of, each once, in the order of the text."""
-    seen: dict[Expr, None] = {}
-
-    def visit(part: Expr) -> None:
-        if part not in seen:
-            seen[part] = None
-            for arg in part.args if isinstance(part, Apply) else ():
-                visit(arg)
-
-    visit(expr)
-    return iter(seen)
+def leaves(expr: Expr) -> tuple[Leaf, ...]:
+    """What it is made of besides functions, each once, in the order of the text."""
+    return expr.leaves if isinstance(expr, Apply) else (expr,)
 
 
 def size(expr: Expr) -> int:
@@ -98,12 +101,14 @@ def size(expr: Expr) -> int:
 
 def inputs(expr: Expr) -> tuple[int, ...]:
     """The numbers of the tensors that it reads, by size."""
-    return tuple(sorted({part.number for part in parts(expr) if isinstance(part, In)}))
+    if isinstance(expr, Apply):
+        return expr.inputs
+    return (expr.number,) if isinstance(expr, In) else ()
 
 
 def constants(expr: Expr) -> dict[str, Shape]:
     """The weights that it reads, with their shapes."""
-    return {part.name: part.shape for part in parts(expr) if isinstance(part, Constant)}
+    return {leaf.name: leaf.shape for leaf in leaves(expr) if isinstance(leaf, Constant)}
 
 
 def replaced(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
@@ -113,7 +118,9 @@ def replaced(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
     def of(part: Expr) -> Expr:
         if part not in done:
             if isinstance(part, Apply):
-                done[part] = Apply(part.function, tuple(map(of, part.args)))
+                args = tuple(map(of, part.args))
+                same = all(map(operator.is_, args, part.args))
+                done[part] = part if same else Apply(part.function, args)
             else:
                 done[part] = change(part) or part
         return done[part]

@@ -11,6 +11,7 @@ from ..graph.shapes import checked_axis
 from .base import spread
 from .conv import Conv
 from .conv_transpose import ConvTranspose
+from .einsum import einsum
 from .expr import (
     MOST_INPUTS,
     MOST_STEPS,
@@ -176,6 +177,10 @@ class Trace(IndexWords, LoopWords):
     def matmul(self, a: Sym, b: Sym) -> Sym:
         """The product of matrices as np.matmul; a transpose of their last two axes costs nothing."""
         return product(self, a, b)
+
+    def einsum(self, equation: str, *xs: Sym) -> Sym:
+        """The sums of products that an equation such as "bthd,bshd->bhts" says, as np.einsum."""
+        return einsum(self, equation, xs)
 
     def softmax(self, x: Sym, axes: int | Sequence[int], log: bool = False) -> Sym:
         """exp(x) over its sum along axes, or the logarithm of that."""

@@ -86,7 +86,7 @@ class Executor:
         with self.device.use():
             if poison:
                 for texture in self.slots:
-                    self.device.poison(texture)
+                    texture.poison()
             for spec in self.plan.inputs:
                 stored = activation_storage(spec.codec)
                 tensor.write([self.slots[s] for s in spec.slots], inputs[spec.name], spec.layout, stored)

@@ -54,7 +54,7 @@ class Session:
         if self.closed:
             raise ClosedError(f"model {self.graph.name!r} is closed: load it again")
         if self._device is None:
-            from ..device.device import default_device
+            from ..device.default import default_device
 
             self._device = default_device()
         return self._device

@@ -13,7 +13,7 @@ from itertools import permutations
 from typing import Any
 
 import numpy as np
-from cases import conv, primitives, primitives_index, primitives_sums, recurrent
+from cases import attention, conv, primitives, primitives_index, primitives_sums, recurrent
 
 from glnn.graph.shapes import Shape
 from glnn.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax, ThresholdedReLU
@@ -43,7 +43,8 @@ def values(kind: str, shape: Shape, rng: np.random.Generator) -> np.ndarray:
 
     low: all below -88, where exp underflows. large: +-1e4. constant: one value per channel. denormal: too small for
     a normal float32. special: normal with NaN and both infinities strewn in. rows: numbers of a table of 11 rows, some
-    with a fraction or from the end. beyond: those and numbers past its ends. truth: 0 and 1. rare: of three values.
+    with a fraction or from the end. beyond: those and numbers past its ends. truth: 1 and, less often, 0, which is
+    never all along an axis. rare: of three values.
     """
     x = rng.standard_normal(shape)
     if kind == WIDE:
@@ -60,7 +61,7 @@ def values(kind: str, shape: Shape, rng: np.random.Generator) -> np.ndarray:
         x = np.trunc(rng.uniform(-11.9, 11, shape) if kind == ROWS else rng.uniform(-30, 30, shape))
         x = np.where(rng.random(shape) < 0.3, x + np.copysign(rng.choice([0.25, 0.5, 0.875], shape), x), x)
     elif kind == TRUTH:
-        x = rng.random(shape) < 0.6
+        x = (x > -0.5) | (np.indices(shape)[-1] == 0) if shape else x > 0
     elif kind == RARE:
         x = rng.choice([0.0, 0.0, 2.0, -1.5], shape)
     elif kind == SPECIAL:
@@ -305,8 +306,8 @@ case(Concatenate(), *[(2, 3, channels) for channels in (1, 4, 2, 8, 3, 4, 1)])
 case(Concatenate(), (2, 5, 3), (2, 5, 6), kind=SPECIAL)
 case(Concatenate(1), *[(2, rows, 5, 3) for rows in (1, 4, 2)])
 
-# Convolution, pooling and resizing
-for layer, shapes, kind in conv.CASES:
+# Convolution, pooling and resizing; equations and attention
+for layer, shapes, kind in (*conv.CASES, *attention.CASES):
     case(layer, *shapes, kind=kind)
 
 # Recurrent layers and masks

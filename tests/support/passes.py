@@ -15,7 +15,7 @@ from glnn.layers.core import Dense, Dropout
 from glnn.layers.normalization import BatchNormalization
 from glnn.plan import make_plan
 from glnn.plan.weights import WeightStore
-from glnn.primitives.expr import Apply, Expr, parts
+from glnn.primitives.expr import Apply, Expr
 from glnn.run.executor import Executor
 from glnn.run.resident import Resident
 from glnn.testing import assert_close
@@ -99,7 +99,16 @@ def labels(graph: Graph) -> list[str]:
 
 def functions(expr: Expr) -> str:
     """The names of the functions in an expression, from the last to the first."""
-    return " ".join(part.function.name for part in parts(expr) if isinstance(part, Apply))
+    found: dict[Expr, None] = {}
+
+    def visit(part: Expr) -> None:
+        if isinstance(part, Apply) and part not in found:
+            found[part] = None
+            for arg in part.args:
+                visit(arg)
+
+    visit(expr)
+    return " ".join(part.function.name for part in found)  # type: ignore[union-attr]
 
 
 def label(value: Any) -> str:

@@ -25,7 +25,7 @@ def drawn(device: glnn.Device, shader: str, size: tuple[int, int] = SIZE) -> np.
     """What a shader makes on a device: (height, width, 4) float32."""
     texture = device.texture(*size, 0, "float32")
     try:
-        device.poison(texture)
+        texture.poison()
         program = device.program(probe.vertex_text(device.limits.dialect), shader)
         device.draw(program, device.target(texture), (0, 0, *size), [])
         return texture.read()[0]

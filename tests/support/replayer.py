@@ -110,7 +110,7 @@ class Replayer:
         self.array = self.plan["limits"]["dialect"] != "es100"
         self.slots = [device.texture(s["width"], s["height"], s["layers"], s["format"]) for s in self.plan["slots"]]
         for slot in self.slots:
-            device.poison(slot)
+            slot.poison()
         self.weights = [self.weight(w, values[w["key"]]) for w in self.plan["weights"]]
         self.programs = {
             key: device.program(p["vertex"], p["fragment"], samplers=p["samplers"])

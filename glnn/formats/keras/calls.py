@@ -5,70 +5,68 @@ Tensors may lie in lists and dicts, nested; Keras numbers them list by list, and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 TRAINING = "training"
 
 
 @dataclass(frozen=True)
 class Ref:
-    """A tensor of a Keras config: output `output` of call `node` of layer `layer`."""
+    """A tensor of a Keras config: output `output` of call `node` of layer `layer`; its type where the config tells."""
 
     layer: str
     node: int
     output: int
+    dtype: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class Unread:
+    """An argument that is no tensor, number, text or structure of these."""
+
+    value: Any
 
 
 @dataclass
 class Call:
-    """One entry of `inbound_nodes`: the tensors a layer is called on, and what of the call glnn does not do."""
+    """One entry of `inbound_nodes`: the arguments of a call, in which tensors are Refs and lists are tuples.
 
-    tensors: list[Ref] = field(default_factory=list)
+    Slices are ("slice:", start, stop, step), an ellipsis is "...", arrays are of NumPy.
+    """
+
+    args: tuple[Any, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
     named: dict[str, Ref] = field(default_factory=dict)  # where it is called on one dict of tensors: the same by key
-    numbers: dict[int, float] = field(default_factory=dict)  # among the tensors, by place
-    mask: Ref | None = None  # what the call itself names as the mask
-    problems: list[str] = field(default_factory=list)
 
     @property
-    def reads(self) -> list[Ref]:
-        """All tensors that the call needs."""
-        return [*self.tensors, *([self.mask] if self.mask else [])]
+    def tensors(self) -> list[Ref]:
+        """All that it reads, in order."""
+        return [ref for value in (*self.args, *self.options.values()) for ref in refs(value)]
 
 
-def parse_call(node: Any, arguments: Sequence[str] = ()) -> Call:
-    """A Call from one entry of `inbound_nodes`, in the list form of Keras 1 and 2 or the args/kwargs form of Keras 3.
+@dataclass
+class Bound:
+    """The tensors that a layer is called on, and what the call says of its fields; and what of it glnn does not do."""
 
-    arguments: keyword arguments of the layer that may be tensors, in the order in which the layer takes them
-    """
-    call = Call()
+    tensors: list[Ref] = field(default_factory=list)
+    fields: dict[str, Any] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def parse_call(node: Any) -> Call:
+    """A Call from one entry of `inbound_nodes`, in lists as of Keras 1 and 2 or in args and kwargs as Keras 3 has."""
     if isinstance(node, Mapping) and "args" in node:
-        options = node.get("kwargs") or {}
-        tensors = {key: refs for key, value in options.items() if (refs := keras_tensors(value))}
-        inputs = options.get("inputs")
-        for value in [*node["args"], inputs] if isinstance(inputs, list | tuple | Mapping) else node["args"]:
-            add_argument(call, value)
-        call.named = by_key(node["args"][0] if node["args"] else inputs, keras_tensor)
-        for key in ("inputs", "x", *arguments):
-            if key in tensors and not (key == "inputs" and call.tensors):
-                call.tensors += tensors.pop(key)
-        take_mask(call, tensors.pop("mask", []))
-        call.problems += [f"call argument {key}= (a tensor)" for key in tensors if key != "inputs"]
-        check_options(
-            call, {key: value for key, value in options.items() if not keras_tensors(value) and key != "inputs"}
-        )
-        return call
-    add_listed(call, node, arguments)
-    call.named = by_key(node, listed)
-    return call
-
-
-def take_mask(call: Call, masks: Sequence[Ref]) -> None:
-    """Note the tensors of a call's argument `mask`."""
-    if len(masks) > 1:
-        call.problems.append("call argument mask= (several tensors)")
-    call.mask = masks[0] if masks else call.mask
+        args, options = node["args"], node.get("kwargs") or {}
+        named = by_key(args[0] if args else options.get("inputs"), keras_tensor)
+        return Call(tuple(map(argument, args)), {key: argument(value) for key, value in options.items()}, named)
+    own: dict[str, Any] = {}
+    first = listed_argument(node, own)
+    options = {key: listed_argument(value, {}) for key, value in own.items()}
+    return Call((first,), options, by_key(node, listed))
 
 
 def by_key(value: Any, tensor: Callable[[Any], Ref | None]) -> dict[str, Ref]:
@@ -79,97 +77,165 @@ def by_key(value: Any, tensor: Callable[[Any], Ref | None]) -> dict[str, Ref]:
     return found if len(found) == len(value) else {}
 
 
-def listed(value: Any) -> Ref | None:
-    """The Ref in [layer, node, output, options]; None for anything else."""
-    return Ref(value[0], value[1], value[2]) if is_leaf(value) and value[0] != "_CONSTANT_VALUE" else None
-
-
-def add_listed(call: Call, value: Any, arguments: Sequence[str] = ()) -> None:
-    """Add [layer, node, output, options], or a list or dict of such, to a call."""
-    if is_leaf(value):
-        if ref := listed(value):
-            call.tensors.append(ref)
-            options = dict(value[3]) if len(value) > 3 and isinstance(value[3], Mapping) else {}
-            for key in (*arguments, "mask"):
-                if refs := listed_tensors(options.get(key)):
-                    del options[key]
-                    if key == "mask":
-                        take_mask(call, refs)
-                    else:
-                        call.tensors += refs
-            check_options(call, options)
-        else:
-            call.problems.append(f"call on the constant {value[2]!r}")
-    elif isinstance(value, list | Mapping):
-        for item in in_turn(value):
-            add_listed(call, item, arguments)
-    else:
-        call.problems.append(f"call on {value!r}, which is no tensor of the model")
-
-
-def in_turn(value: list | tuple | Mapping) -> Iterable[Any]:
+def in_turn(value: Any) -> Iterable[Any]:
     """What a list or dict holds, in the order in which Keras numbers it."""
     return [value[key] for key in sorted(value)] if isinstance(value, Mapping) else value
 
 
-def add_argument(call: Call, value: Any) -> None:
-    """Add a positional argument of Keras 3: a tensor, None, or a list or dict of such."""
-    ref = keras_tensor(value)
-    if ref:
-        call.tensors.append(ref)
-    elif isinstance(value, list | tuple) or (isinstance(value, Mapping) and "class_name" not in value):
+def refs(value: Any) -> Iterator[Ref]:
+    """The tensors in an argument."""
+    if isinstance(value, Ref):
+        yield value
+    elif isinstance(value, tuple | Mapping):
         for item in in_turn(value):
-            add_argument(call, item)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        call.numbers[len(call.tensors) + len(call.numbers)] = value
-    elif value is not None:
-        call.problems.append(f"call on the constant {value!r}")
+            yield from refs(item)
 
 
-def check_options(call: Call, options: Mapping[str, Any]) -> None:
-    """Note the options of a call that would change what the layer computes at inference."""
-    for key, value in options.items():
-        if says_nothing(value) or key == "name":
-            continue
-        call.problems.append(f"call argument {key}={value!r}" + (" (the layer would train)" if key == TRAINING else ""))
+# ---- Keras 3
 
 
-def says_nothing(value: Any) -> bool:
-    """Whether an option is None or False, or a list or dict of such: a model of two inputs gets mask=[None, None]."""
-    if isinstance(value, list | Mapping):
-        return all(map(says_nothing, in_turn(value)))
-    return value is None or value is False
+def argument(value: Any) -> Any:
+    """An argument of Keras 3."""
+    if ref := keras_tensor(value):
+        return ref
+    if isinstance(value, list | tuple):
+        return tuple(map(argument, value))
+    if isinstance(value, Mapping):
+        kind, config = value.get("class_name"), value.get("config")
+        if kind in ("__numpy__", "__tensor__") and isinstance(config, Mapping):
+            return array(config.get("value"), config.get("dtype"))
+        if kind == "__slice__" and isinstance(config, Mapping):
+            return ("slice:", *(argument(config.get(end)) for end in ("start", "stop", "step")))
+        if kind == "__ellipsis__":
+            return "..."
+        return Unread(value) if "class_name" in value else {key: argument(item) for key, item in value.items()}
+    return value
+
+
+def array(values: Any, dtype: Any = None) -> Any:
+    """Nested lists of numbers as an array; a number alone as it is."""
+    made = np.asarray(values)
+    if made.dtype.kind not in "biuf":
+        return Unread(values)
+    if isinstance(dtype, str) and dtype.startswith("float"):
+        made = made.astype(np.float64)
+    return made if made.ndim else made.item()
 
 
 def keras_tensor(value: Any) -> Ref | None:
     """The Ref in Keras 3's {"class_name": "__keras_tensor__", ...}; None for anything else."""
     if isinstance(value, Mapping) and value.get("class_name") == "__keras_tensor__":
         layer, node, output = value["config"]["keras_history"]
-        return Ref(layer, node, output)
+        return Ref(layer, node, output, str(value["config"].get("dtype", "")))
     return None
 
 
-def keras_tensors(value: Any) -> list[Ref]:
-    """The Ref of one tensor of Keras 3, or those of a list of nothing else, nested as it may be; else none."""
-    if isinstance(value, list | tuple):
-        found = [keras_tensors(item) for item in value]
-        return sum(found, []) if all(found) else []
-    return [ref] if (ref := keras_tensor(value)) else []
+# ---- Keras 1 and 2
 
 
-def listed_tensors(value: Any) -> list[Ref]:
-    """The same in the form of Keras 2: [layer, node, output] or a list of such."""
+def listed(value: Any) -> Ref | None:
+    """The Ref in [layer, node, output, options]; None for anything else."""
+    return Ref(value[0], value[1], value[2]) if is_leaf(value) and value[0] != "_CONSTANT_VALUE" else None
+
+
+def listed_argument(value: Any, options: dict[str, Any]) -> Any:
+    """An argument of Keras 2; what its first tensor or constant has behind it goes into `options`."""
     if is_leaf(value):
-        return [ref] if (ref := listed(value)) else []
+        if len(value) > 3 and isinstance(value[3], Mapping):
+            for key, option in value[3].items():
+                options.setdefault(key, option)
+        return listed(value) or listed_argument(value[2], {})
+    if isinstance(value, list) and value and holds_numbers(value):
+        made = array(value)
+        return tuple(value) if made.ndim == 1 and made.dtype.kind == "i" else made
     if isinstance(value, list):
-        found = [listed_tensors(item) for item in value]
-        return sum(found, []) if all(found) else []
-    return []
+        return tuple(listed_argument(item, options) for item in value)
+    if isinstance(value, Mapping):
+        if set(value) == {"start", "stop", "step"}:
+            return ("slice:", *(listed_argument(value[end], {}) for end in ("start", "stop", "step")))
+        if value.get("class_name") == "__ellipsis__":
+            return "..."
+        return {key: listed_argument(item, options) for key, item in value.items()}
+    return value
+
+
+def holds_numbers(value: Any) -> bool:
+    """Whether a list holds numbers, or lists of such, and nothing else."""
+    return all(holds_numbers(item) if isinstance(item, list) else isinstance(item, int | float) for item in value)
 
 
 def is_leaf(value: Any) -> bool:
     """Whether this is [layer, node, output, ...] and not a list of such."""
     return isinstance(value, list) and len(value) >= 3 and isinstance(value[0], str) and isinstance(value[1], int)
+
+
+# ---- what a layer makes of it
+
+
+def bind(call: Call, signature: tuple[str, ...] = ()) -> Bound:
+    """What a layer is called on.
+
+    signature: the names of its arguments, where they are more than one. Tensors are taken in their order, and told by
+    the field `given`; those in lists as "mask.0", "mask.1". Other values are fields of the layer.
+    """
+    bound = Bound()
+    if not signature:
+        for value in call.args:
+            add_tensors(bound, value)
+        options = dict(call.options)
+        for key in ("inputs", "x"):
+            add_tensors(bound, options.pop(key, None))
+        for key, value in options.items():
+            check_option(bound, key, value)
+        return bound
+    values = dict(zip(signature, call.args, strict=False)) | call.options
+    if len(call.args) > len(signature):
+        bound.problems.append(f"call with {len(call.args)} arguments (takes {len(signature)})")
+    given: list[str] = []
+    for name in [*signature, *(key for key in values if key not in signature)]:
+        value = values.get(name)
+        places = value if isinstance(value, tuple) else None
+        if isinstance(value, Ref) and name in signature:
+            given.append(name)
+            bound.tensors.append(value)
+        elif places and name in signature and all(isinstance(item, Ref | None) for item in places):
+            given += [f"{name}.{k}" for k, item in enumerate(places) if item]
+            bound.tensors += [item for item in places if item]
+        elif name in signature and isinstance(value, bool | int | float) and value is not False:
+            bound.fields[name] = value
+        else:
+            check_option(bound, name, value)
+    bound.fields["given"] = tuple(given)
+    return bound
+
+
+def add_tensors(bound: Bound, value: Any) -> None:
+    """Add an argument of a layer that takes tensors: one, None, or a list or dict of such."""
+    if isinstance(value, Ref):
+        bound.tensors.append(value)
+    elif isinstance(value, tuple | Mapping) and not isinstance(value, str):
+        for item in in_turn(value):
+            add_tensors(bound, item)
+    elif isinstance(value, int | float | np.ndarray) and value is not False:
+        bound.problems.append(f"call on the constant {value!r:.60}")
+    elif value is not None:
+        bound.problems.append(f"call on {getattr(value, 'value', value)!r:.60}, which is no tensor of the model")
+
+
+def check_option(bound: Bound, key: str, value: Any) -> None:
+    """Note an option of a call that would change what the layer computes at inference."""
+    if isinstance(value, Ref):
+        bound.problems.append(f"call argument {key}= (a tensor)")
+    elif not says_nothing(value) and key != "name":
+        told = getattr(value, "value", value)
+        bound.problems.append(f"call argument {key}={told!r}" + (" (the layer would train)" if key == TRAINING else ""))
+
+
+def says_nothing(value: Any) -> bool:
+    """Whether an option is None or False, or a list or dict of such: a model of two inputs gets mask=[None, None]."""
+    if isinstance(value, tuple | list | Mapping):
+        return all(map(says_nothing, in_turn(value)))
+    return value is None or value is False
 
 
 def flatten(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str | None, Ref]]:

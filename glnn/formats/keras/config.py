@@ -8,6 +8,7 @@ from typing import Any
 from ...errors import GlnnError, GraphError, ModelFileError, UnsupportedError
 from ...graph.graph import Graph, Node, as_tuple, validate
 from ...graph.shapes import Dims
+from ...layers.operation import Operation
 from ..file import Source, unwrapped
 from .layers import CONTAINERS, full_name
 from .masks import hand_on
@@ -70,12 +71,21 @@ def build_graph(doc: Document, weights: Weights | None, hint: str = "") -> Graph
     states = infer(builder)
     if builder.problems:
         raise UnsupportedError(doc.where, list(dict.fromkeys(builder.problems)))
+    check_sizes(builder)
     if weights is not None:
         weights.assign(root)
     elif root.count:
         raise ModelFileError(f"{doc.where}: the model needs weights, and none were found. {hint}")
     nodes = tuple(
-        Node(step.name, step.layer, tuple(step.inputs), tuple(step.outputs), step.entry.weights, step.entry.path)
+        Node(
+            step.name,
+            step.layer,
+            tuple(step.inputs),
+            tuple(step.outputs),
+            {**step.entry.weights, **step.constants},
+            step.entry.path,
+            kind=step.entry.class_name if step.constants or step.entry.layer is None else "",
+        )  # fmt: skip
         for step in builder.steps
         if step.layer is not None
     )
@@ -102,7 +112,7 @@ def infer(builder: Builder) -> dict[str, str]:
             given = [shapes[name] for name in step.inputs]
             layer = step.layer
             assert layer is not None
-            if not step.entry.specs:
+            if not step.entry.specs and step.entry.layer is not None:
                 step.entry.specs = tuple(layer.weight_specs(*given))
             made = as_tuple(layer.output_shape(*given))
         except GlnnError:
@@ -123,6 +133,28 @@ def infer(builder: Builder) -> dict[str, str]:
             )
         shapes.update(zip(step.outputs, map(tuple, made), strict=True))
     return states
+
+
+def check_sizes(builder: Builder) -> None:
+    """Raise UnsupportedError where arithmetic with shapes, done for a batch of any size, would not suit one of 3."""
+    steps = [step for step in builder.steps if isinstance(step.layer, Operation) and step.layer.sized]
+    if not steps:
+        return
+    free: dict[str, Dims] = {spec.name: spec.shape for spec in builder.inputs}
+    known: dict[str, Dims] = {
+        name: tuple(3 if axis == 0 else n for axis, n in enumerate(s)) for name, s in free.items()
+    }
+    for step in builder.steps:
+        for shapes in (free, known):
+            assert step.layer is not None
+            made = as_tuple(step.layer.output_shape(*(shapes[name] for name in step.inputs)))
+            shapes.update(zip(step.outputs, map(tuple, made), strict=True))
+        if step in steps:
+            given = ([shapes[name] for name in step.inputs] for shapes in (free, known))
+            wrong = step.layer.unsure(*given)  # type: ignore[union-attr]
+            if wrong:
+                words = f"{step.entry.path}: it computes with a free size in a way that cannot be followed ({wrong})"
+                raise UnsupportedError(builder.doc.where, [words])
 
 
 def agrees(declared: Any, made: Dims) -> bool:

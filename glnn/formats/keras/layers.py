@@ -8,16 +8,11 @@ from typing import Any
 from ... import layers  # noqa: F401  (fills the registry)
 from ...errors import UnsupportedError
 from ...layers.base import LAYERS, Layer
-from ...layers.merging import Arithmetic
 from . import gates, keras1
 from .keras1 import Adapter
 from .versions import settled
 
 CONTAINERS = frozenset(("Sequential", "Model", "Functional"))
-# Of keras.ops, by class: the function of elements that each is. Some are layers too, on two tensors.
-OPERATIONS = {name: name.lower() for name in "Add Subtract Multiply Maximum Minimum Divide".split()}
-OPERATIONS["TrueDivide"] = "divide"
-LAYERS_TOO = frozenset("Add Subtract Multiply Maximum Minimum".split())
 PUBLISHED = frozenset(("Addons",))  # packages whose layers are known by their class name
 CODE = "holds Python code, which is never run; rebuild the model with a layer that does the same"
 
@@ -127,33 +122,3 @@ def function_name(key: str, value: Any, version: int) -> Any:
     if value == "sparsemax":
         raise UnsupportedError("activation", [f"{key}='sparsemax' (what Keras 3 computes for it does not add up to 1)"])
     return "hard_sigmoid_keras2" if value == "hard_sigmoid" and version < 3 else value
-
-
-def is_operation(item: Mapping[str, Any], version: int) -> bool:
-    """Whether this item is an operation of keras.ops, not a layer."""
-    config, module = item.get("config"), item.get("module")
-    if version < 3 or not isinstance(config, Mapping) or "trainable" in config or "dtype" in config:
-        return False
-    return not isinstance(module, str) or ".ops" in module
-
-
-def only_operation(item: Mapping[str, Any], version: int) -> bool:
-    """Whether this item is an operation of keras.ops that no layer is called like, and that glnn knows on numbers."""
-    name = str(item.get("class_name"))
-    return is_operation(item, version) and name in OPERATIONS and name not in LAYERS_TOO
-
-
-def on_number(item: Mapping[str, Any], version: int, tensors: int, numbers: Mapping[int, float]) -> Layer | None:
-    """The layer for an operation of keras.ops on a tensor and a number, by place; None where glnn has none for it."""
-    function = OPERATIONS.get(str(item.get("class_name")))
-    if function is None or tensors != 1 or len(numbers) != 1 or not is_operation(item, version):
-        return None
-    ((place, number),) = numbers.items()
-    return Arithmetic(function, float(number), first=place == 0)
-
-
-def operation_problem(item: Mapping[str, Any], version: int, tensors: int) -> str | None:
-    """Why this item is an operation of keras.ops that glnn does not have; None if it is a layer, or equal to one."""
-    if not is_operation(item, version) or (str(item.get("class_name")) in LAYERS_TOO and tensors == 2):
-        return None
-    return f"operation keras.ops.{str(item.get('name', item.get('class_name'))).rstrip('_0123456789')}"

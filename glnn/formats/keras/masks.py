@@ -14,6 +14,7 @@ from ...layers.base import Layer
 from ...layers.core import ElementMask
 from ...layers.merging import Concatenate, Maximum, Minimum, _Merge
 from ...layers.recurrent import Bidirectional, Recurrent
+from ...layers.wrappers import Unfold
 from .walk import Builder, Document, Step
 from .weights.entries import Entry
 
@@ -39,18 +40,34 @@ def hand_on(builder: Builder) -> None:
         if layer is None:
             steps.append(step)
             continue
-        mask: Known = step.mask or masks.get(step.inputs[0])
+        mask: Known = step.mask or masks.get(step.inputs[-1 if isinstance(layer, Unfold) else 0])
         if step.mask is None and isinstance(layer, _Merge | Concatenate) and len(step.inputs) > 1:
             mask = merged(layer, [masks.get(name) for name in step.inputs], builder.doc.version)
-        if mask is not None and layer.takes_masks:
+        if takes_by_name(layer) and any(masks.get(name) is not None for name in step.inputs):
+            builder.problems.append(
+                f"{step.entry.path} ({step.entry.class_name}): the mask of its input (here masks are taken as an argument "
+                "of the call alone, mask=)"
+            )
+        if mask is not None and layer.takes_masks and not (step.mask is None and alone(builder, layer, step)):
             name = tensor(builder, steps, step, mask)
             if name is not None:
                 masks |= {key: name for key, known in masks.items() if known is mask}
-                step.inputs, step.made = [*step.inputs, name], masked(layer, builder.doc)
+                step.inputs, step.layer = [*step.inputs, name], masked(layer, builder.doc)
                 mask = name
         steps.append(step)
         masks |= dict(zip(step.outputs, after(layer, step, mask), strict=False))
     builder.steps[:] = steps
+
+
+def alone(builder: Builder, layer: Layer, step: Step) -> bool:
+    """Whether a layer that is called on states takes no mask but one that the call names: so it is since Keras 3."""
+    return builder.doc.version >= 3 and isinstance(layer, Recurrent | Bidirectional) and len(step.inputs) > 1
+
+
+def takes_by_name(layer: Layer) -> bool:
+    """Whether a layer is called without a mask that it has an argument for."""
+    words = [word for word in getattr(layer, "signature", ()) if word.endswith("mask") and not word.startswith("use_")]
+    return bool(words) and not any("mask" in name for name in getattr(layer, "given", ()))
 
 
 def masked(layer: Any, doc: Document) -> Any:
@@ -110,5 +127,5 @@ def tensor(builder: Builder, steps: list[Step], step: Step, mask: str | Mask) ->
         return None
     name = builder.unique(f"{step.entry.path}/mask")
     entry = Entry(name, step.entry.path, type(mask.layer).__name__, layer=mask.layer)
-    steps.append(Step(name, entry, [read for read in reads if read], [name]))
+    steps.append(Step(name, entry, [read for read in reads if read], [name], mask.layer))
     return name

@@ -10,6 +10,8 @@ from typing import Any
 # `interpolation`: where there is one, the file is of a version that goes by centres.
 CENTRES_SINCE = (2, 4)
 TORCH_CROPS_SINCE = (3, 15)  # Keras' torch backend crops what a transposed convolution makes where the others do
+ZEROED_SINCE = (3, 10)  # Keras makes rows of a softmax 0 that a mask leaves nothing of; before they were of equal parts
+MASKED = frozenset("Softmax MultiHeadAttention GroupedQueryAttention".split())
 SPREAD = frozenset("Conv2D DepthwiseConv2D SeparableConv2D Conv2DTranspose".split())
 PADDED = SPREAD | {"AveragePooling2D", "MaxPooling2D"}
 
@@ -27,6 +29,8 @@ def settled(
     name, config: in the words of Keras 2; release: the file's keras_version, "" where it has none
     """
     new, problems = dict(config), []
+    if name in MASKED:
+        new["zeroed"] = version >= 3 and (numbered(release) or ZEROED_SINCE) >= ZEROED_SINCE
     if name in SPREAD and most(config, "strides") > 1 and most(config, "dilation_rate") > 1:
         problems.append(
             f"options strides={config['strides']} with dilation_rate={config['dilation_rate']} (backends of Keras "

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import numpy as np
 
 from ...errors import GraphError, ModelFileError, UnsupportedError
 from ...graph.graph import TensorSpec
 from ...layers.base import IGNORED_KEYS, Layer
 from ...layers.core import Dense, Identity
 from ...layers.wrappers import Fold, Unfold
-from .calls import Call, Ref, flatten, parse_call
+from .calls import Call, Ref, bind, flatten, parse_call
 from .inputs import implied_shape, input_dtype, input_shape, tells_input
-from .layers import CONTAINERS, build_layer, full_name, on_number, only_operation, operation_problem, unused_weights
+from .layers import CONTAINERS, build_layer, full_name, unused_weights
+from .operations import Found, Sizes, is_operation, operation, part
 from .weights.entries import Entry, Weights
 
 WRAPPERS = frozenset(("TimeDistributed",))
+MOVING = frozenset(
+    "Identity Dropout Flatten Reshape Permute RepeatVector Concatenate ZeroPadding1D ZeroPadding2D".split()
+)
 MOST_OUTPUTS = 1000  # of one layer; a number beyond is damage
 
 
@@ -24,20 +30,19 @@ MOST_OUTPUTS = 1000  # of one layer; a number beyond is damage
 class Step:
     """One call of a layer on its way to become a Node: what it is called on, and the names of what it makes.
 
-    mask: the tensor that the call itself names as the mask. made: the layer of this call where it is not the entry's
+    mask: the tensor that the call itself names as the mask
     """
 
     name: str
     entry: Entry
     inputs: list[str]
     outputs: list[str]
+    layer: Layer | None = None  # what the entry's is on this call
+    constants: dict[str, np.ndarray] = field(default_factory=dict)  # weights that the call itself holds
     mask: str | None = None
-    made: Layer | None = None
 
-    @property
-    def layer(self) -> Layer | None:
-        """The layer that is called; None where the file's could not be made."""
-        return self.made or self.entry.layer
+
+Made = list[str] | Step | Sizes  # what a call makes: tensors, a step that makes them, or sizes of tensors
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,7 @@ class Builder:
         self.problems: list[str] = []
         self.used: set[str] = set()
         self.entries: dict[int, Entry] = {}
+        self.types: dict[str, str] = {}  # of tensors by name, where they are known
 
     def entry(self, item: Mapping[str, Any], prefix: str, fallback: str) -> Entry:
         """The Entry of a layer's config, made once however often the layer is called."""
@@ -82,7 +88,7 @@ class Builder:
             inner = options["layer"]
             entry.wraps, entry.children = True, [self.entry(inner, f"{path}/", str(inner.get("class_name")).lower())]
             self.problems += unknown_options(entry, options)
-        elif entry.class_name != "InputLayer" and not only_operation(item, self.doc.version):
+        elif entry.class_name != "InputLayer" and not is_operation(item, self.doc.version):
             entry.declared = options.get("output_shape") if entry.class_name == "Deconvolution2D" else None
             entry.unused = unused_weights(entry.class_name, options)
             try:
@@ -116,21 +122,25 @@ class Builder:
             return self.run_sequential(entry, item, given)
         return self.run_functional(entry, item["config"], given)
 
-    def run_wrapped(self, entry: Entry, item: Mapping[str, Any], given: Sequence[str]) -> list[tuple[str, str]]:
+    def run_wrapped(
+        self, entry: Entry, item: Mapping[str, Any], given: Sequence[str], mask: str | None = None
+    ) -> list[tuple[str, str]]:
         """A layer or model at each step of a sequence: on all steps at once, as if they were a batch."""
         inner = (entry.children or [])[0]
         if len(given) != 1:
             self.problems.append(f"{entry.path} ({entry.class_name}): called on {len(given)} tensors (takes 1)")
         if isinstance(inner.layer, Dense | Identity):  # which take any axes before the last
-            return [(entry.name, self.outputs(self.call(inner, item["config"]["layer"], list(given)))[0])]
+            return [(entry.name, self.outputs(self.call(inner, item["config"]["layer"], list(given), None, mask))[0])]
         folded = self.step(entry, "fold", Fold(), list(given))
         made = self.outputs(self.call(inner, item["config"]["layer"], [folded]))
-        return [(entry.name, self.step(entry, "unfold", Unfold(), [tensor, *given])) for tensor in made]
+        return [(entry.name, self.step(entry, "unfold", Unfold(), [tensor, *given], mask)) for tensor in made]
 
-    def step(self, entry: Entry, what: str, layer: Layer, tensors: list[str]) -> str:
+    def step(self, entry: Entry, what: str, layer: Layer, tensors: list[str], mask: str | None = None) -> str:
         """A step that is no layer of the file but a part of what one does; the name of what it makes."""
         name = self.unique(f"{entry.path}/{what}")
-        self.steps.append(Step(name, Entry(name, entry.path, entry.class_name, layer=layer), tensors, [name]))
+        self.steps.append(
+            Step(name, Entry(name, entry.path, entry.class_name, layer=layer), tensors, [name], layer, mask=mask)
+        )
         return name
 
     def call(
@@ -138,30 +148,50 @@ class Builder:
         entry: Entry,
         item: Mapping[str, Any],
         tensors: list[str],
-        numbers: Mapping[int, float] | None = None,
+        call: Call | None = None,
         mask: str | None = None,
     ) -> list[str] | Step:
         """One call of a layer or nested model: the tensors it makes, or the step that makes them."""
-        made = on_number(item, self.doc.version, len(tensors), numbers) if numbers else None
-        if made is not None:
-            entry = replace(entry, layer=made)
-        elif numbers:
-            told = ", ".join(map(str, numbers.values()))
-            self.problems.append(f"{entry.path} ({entry.class_name}): call on the constant {told}")
+        layer = entry.layer
+        if call is not None:
+            bound = bind(call, getattr(layer, "signature", ()))
+            self.problems += [f"{entry.path} ({entry.class_name}): {problem}" for problem in bound.problems]
+            layer = replace(layer, **bound.fields) if layer is not None and bound.fields else layer  # type: ignore[type-var]
+        if entry.wraps:
+            return [tensor for _, tensor in self.run_wrapped(entry, item, tensors, mask)]
         if entry.children is not None:
+            if mask is not None:  # that of the model's only input
+                tensors = [self.step(entry, "masked", Identity(), tensors, mask)]
             return [tensor for _, tensor in self.run(entry, item, tensors)]
-        problem = None if made else operation_problem(item, self.doc.version, len(tensors))
-        arity = entry.layer.arity if entry.layer else None
-        if problem:
-            self.problems.append(f"{entry.path}: {problem}")
-        elif arity is not None and arity != len(tensors):
+        arity = layer.arity if layer else None
+        if arity is not None and arity != len(tensors):
             self.problems.append(f"{entry.path} ({entry.class_name}): called on {len(tensors)} tensors (takes {arity})")
-        step = Step(self.unique(entry.path), entry, tensors, [], mask)
+        step = Step(self.unique(entry.path), entry, tensors, [], layer, mask=mask)
         self.steps.append(step)
+        if type(layer).__name__ in MOVING and self.types.get(tensors[0]):
+            self.types[self.output(step, 0)] = self.types[tensors[0]]
         return step
 
-    def output(self, made: list[str] | Step, index: int) -> str:
+    def operate(self, entry: Entry, item: Mapping[str, Any], call: Call, made: Callable[[Ref], Found]) -> Made:
+        """One call of an operator: the step that makes its tensors, or sizes."""
+        try:
+            found = operation(item, call, made, self.types)
+        except UnsupportedError as error:
+            self.problems += [f"{entry.path}: {problem}" for problem in error.items]
+            return Step(self.unique(entry.path), entry, [], [])
+        if isinstance(found, Sizes):
+            return found
+        layer, tensors, arrays, dtype = found
+        constants = {f"constant{k}": array for k, array in enumerate(arrays)}
+        step = Step(self.unique(entry.path), entry, tensors, [], layer, constants)
+        self.steps.append(step)
+        self.types[self.output(step, 0)] = dtype
+        return step
+
+    def output(self, made: Made, index: int) -> str:
         """The name of one tensor that a call makes."""
+        if isinstance(made, Sizes):
+            raise UnsupportedError(self.doc.where, ["the shape of a tensor is used as a tensor, or is an output"])
         if not isinstance(index, int) or not 0 <= index < MOST_OUTPUTS:
             raise ValueError(f"output {index!r} of a layer is read")
         if isinstance(made, list):
@@ -189,6 +219,7 @@ class Builder:
             )
         spec = TensorSpec(self.unique(name), (None, *shape[1:]), input_dtype(dtype))
         self.inputs.append(spec)
+        self.types[spec.name] = spec.dtype
         return spec.name
 
     def run_sequential(
@@ -242,7 +273,7 @@ class Builder:
             raise ModelFileError(f"{self.doc.where}: model {entry.path!r} has several layers of one name")
         sources, targets = list(flatten(config["input_layers"])), list(flatten(config["output_layers"]))
         waiting = self.calls(items)
-        made: dict[tuple[str, int], list[str] | Step] = {}
+        made: dict[tuple[str, int], Made] = {}
         if given is not None and len(given) != len(sources):
             raise GraphError(
                 f"{self.doc.where}: model {entry.path!r} has {len(sources)} inputs and is called on {len(given)}"
@@ -257,19 +288,24 @@ class Builder:
             made[ref.layer, ref.node] = [self.add_input(key or ref.layer, shape, dtype) if given is None else given[k]]
         reads, ends = self.node_offsets(items, waiting, [ref for _, ref in targets])
         while waiting:
-            ready = next((w for w in waiting if all(place(ref, reads) in made for ref in w[2].reads)), None)
+            ready = next((w for w in waiting if all(place(ref, reads) in made for ref in w[2].tensors)), None)
             if ready is None:
                 name, _, call = waiting[0]
-                lacking = [ref.layer for ref in call.reads if place(ref, reads) not in made]
+                lacking = [ref.layer for ref in call.tensors if place(ref, reads) not in made]
                 raise GraphError(f"{self.doc.where}: layer {name!r} reads {lacking}, which nothing before it makes")
             waiting.remove(ready)
             name, number, call = ready
             child, item = items[name]
-            refs = in_order(call, item, self.doc.version)
+            if is_operation(item, self.doc.version):
+                made[name, number] = self.operate(
+                    child, item, call, lambda ref: self.found(made[place(ref, reads)], ref)
+                )
+                continue
+            call, named = without_mask(call, child)
+            mask = self.output(made[place(named, reads)], named.output) if named else None
+            refs = in_order(call, item, self.doc.version, getattr(child.layer, "signature", ()))
             tensors = [self.output(made[place(ref, reads)], ref.output) for ref in refs]
-            mask = self.output(made[place(call.mask, reads)], call.mask.output) if call.mask else None
-            self.problems += [f"{child.path} ({child.class_name}): {problem}" for problem in call.problems]
-            made[name, number] = self.call(child, item, tensors, call.numbers, mask)
+            made[name, number] = self.call(child, item, tensors, call, mask)
         outputs = []
         for key, ref in targets:
             if place(ref, ends) not in made:
@@ -277,13 +313,16 @@ class Builder:
             outputs.append((key or ref.layer, self.output(made[place(ref, ends)], ref.output)))
         return outputs
 
+    def found(self, made: Made, ref: Ref) -> Found:
+        """What an operator reads: a tensor by name, or sizes."""
+        return part(made, ref.output) if isinstance(made, Sizes) else self.output(made, ref.output)
+
     def calls(self, items: Mapping[str, tuple[Entry, Any]]) -> list[tuple[str, int, Call]]:
         """All calls of a functional model's layers: (layer, number of the call, Call)."""
         found = []
-        for name, (child, item) in items.items():
-            arguments = getattr(child.layer, "call_arguments", ())
+        for name, (_, item) in items.items():
             for number, node in enumerate(item.get("inbound_nodes") or []):
-                found.append((name, number, parse_call(node, arguments)))
+                found.append((name, number, parse_call(node)))
         return found
 
     def node_offsets(
@@ -299,13 +338,26 @@ class Builder:
         for name, (child, _) in items.items():
             if child.children is None or child.wraps:
                 continue
-            read = {ref.node for _, _, call in calls for ref in call.reads if ref.layer == name}
+            read = {ref.node for _, _, call in calls for ref in call.tensors if ref.layer == name}
             end = {ref.node for ref in targets if ref.layer == name}
             if self.doc.version >= 3:
                 ends[name] = int(child.class_name != "Sequential" and 0 not in end)
             else:
                 reads[name] = ends[name] = int(0 not in read | end)
         return reads, ends
+
+
+def without_mask(call: Call, entry: Entry) -> tuple[Call, Ref | None]:
+    """The call with a layer's further tensors behind the first, and the tensor that it names as the mask."""
+    options = dict(call.options)
+    mask = options.get("mask")
+    several = entry.children is not None and isinstance(mask, Ref) and len(call.tensors) != 2
+    if "mask" in getattr(entry.layer, "signature", ()) or several:
+        return call, None
+    if isinstance(mask, Ref):
+        del options["mask"]
+    behind = [options.pop(key) for key in getattr(entry.layer, "call_arguments", ()) if key in options]
+    return replace(call, args=(*call.args, *behind), options=options), mask if isinstance(mask, Ref) else None
 
 
 def unknown_options(entry: Entry, options: Mapping[str, Any]) -> list[str]:
@@ -319,7 +371,7 @@ def place(ref: Ref, offsets: Mapping[str, int]) -> tuple[str, int]:
     return ref.layer, ref.node - offsets.get(ref.layer, 0)
 
 
-def in_order(call: Call, item: Mapping[str, Any], version: int) -> list[Ref]:
+def in_order(call: Call, item: Mapping[str, Any], version: int, signature: tuple[str, ...] = ()) -> list[Ref]:
     """The tensors of a call in the order of the inputs of the nested model that is called.
 
     A dict's tensors go to inputs by name: by key where the model was made of a dict too (by Keras 3: by the keys'
@@ -327,9 +379,9 @@ def in_order(call: Call, item: Mapping[str, Any], version: int) -> list[Ref]:
     """
     config = item.get("config")
     if not call.named or not isinstance(config, Mapping) or "input_layers" not in config:
-        return call.tensors
+        return bind(call, signature).tensors
     own = isinstance(config["input_layers"], Mapping)
     if own and version >= 3:
-        return call.tensors
+        return bind(call).tensors
     names = [(key if own else None) or ref.layer for key, ref in flatten(config["input_layers"])]
-    return [call.named[name] for name in names] if set(names) <= set(call.named) else call.tensors
+    return [call.named[name] for name in names] if set(names) <= set(call.named) else bind(call).tensors

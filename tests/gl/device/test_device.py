@@ -94,7 +94,7 @@ def test_any_thread_may_use_a_device(device):
         lambda: device.texture(1, 1, 0, "float32").release(),
         lambda: device.drop(device.program(VERTEX, FILL)),
         lambda: device.target(into),
-        lambda: device.poison(into),
+        into.poison,
         lambda: device.draw(program, target, (0, 0, 2, 2), [], None, numbers(5, 6, 7, 8)),
         lambda: device.probe,
         device.finish,

@@ -47,7 +47,7 @@ def test_a_draw_reads_every_texture_and_uniform_and_writes_every_layer(device):
     a, b = random("float32", (1, 6, 7, 4)), random("float32", (2, 6, 7, 4))
     textures = [device.texture(7, 6, 0, "float32", a), device.texture(7, 6, 2, "float32", b)]
     into = device.texture(7, 6, 2, "float32")
-    device.poison(into)
+    into.poison()
     program, target = device.program(VERTEX, ADD), device.target(into)
     assert program.samplers == ("a", "b") and target.buffers == 2
     for ints, floats in [((0, 0, 0, 0, 5, 6, 7, -8), (0.5, 0, 0, 0)), ((9, 9, 9, 9, 1, 2, 3, 4), (0.5, 0, 0, 1))]:
@@ -114,7 +114,7 @@ def test_draws_follow_each_other_without_stale_bindings(device):
 @pytest.mark.parametrize("format", DTYPES)
 def test_poison_fills_every_texel(device, format):
     texture = device.texture(3, 2, 2, format)
-    device.poison(texture)
+    texture.poison()
     got = texture.read()
     assert (got == 255).all() if format == "rgba8" else np.isnan(got).all()
 

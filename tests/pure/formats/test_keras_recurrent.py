@@ -126,6 +126,9 @@ MODELS = {
     ),
     "not passed on": lambda: text(L.Reshape((3, 6)), L.LSTM(3)),
     "nobody takes it": lambda: text(L.Flatten(), L.Dense(2)),
+    "mean of words": lambda: text(L.GlobalAveragePooling1D()),
+    "steps of steps": lambda: sequential(L.Masking(), L.TimeDistributed(L.Conv1D(2, 2)), L.Reshape((6, 6)), L.GRU(2),
+                                        shape=(6, 4, 2), x=numbers(3, 6, 4, 2)),
     "seq2seq": seq2seq,
     "states": lambda: called_on_states(L.LSTM(5), 2),
     "state": lambda: called_on_states(L.GRU(5, return_sequences=True), 1),
@@ -141,13 +144,7 @@ MODELS = {
 }  # fmt: skip
 
 
-# Keras 3 writes masks in functional models down as operations of keras.ops.
-OPERATORS = {"seq2seq", "twice", "nested", "sum of one mask", "channels of one mask", "steps of two masks",
-             "channels of two masks"}  # fmt: skip
-WAITING = pytest.mark.xfail(raises=UnsupportedError, strict=True, reason="operations of keras.ops are not read yet")
-
-
-@pytest.mark.parametrize("name", [pytest.param(n, marks=[WAITING] if n in OPERATORS else []) for n in MODELS])
+@pytest.mark.parametrize("name", MODELS)
 def test_files_of_keras(name, tmp_path):
     model, x = MODELS[name]()
     rng = np.random.default_rng(1)

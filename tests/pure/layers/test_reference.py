@@ -12,6 +12,7 @@ import pytest
 from cases.keras import CASES, SPECIAL, Case
 
 from glnn.errors import LimitError, UnsupportedError
+from glnn.kernels.finish import LIBRARY
 from glnn.layers import LAYERS
 from glnn.layers.activation import LeakyReLU, PReLU, ReLU
 from glnn.layers.base import Layer, resolve
@@ -26,9 +27,15 @@ from glnn.primitives.reduce import Sparsemax
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 ELSEWHERE = ("conv", "pooling", "resizing", "recurrent", "conv_recurrent", "wrappers")  # test_conv_keras.py, ..
+ELSEWHERE += ("attention", "einsum_dense", "multi_head_attention", "operation")  # test_attention_keras.py
 DENORMAL = 1e-37  # around the smallest normal float32: what is below may be 0
 LAYERED = [case for case in CASES if isinstance(case.layer, Layer)]
-MINE = [case for case in LAYERED if type(case.layer).__module__.rpartition(".")[2] not in ELSEWHERE]
+MINE = [
+    case
+    for case in LAYERED
+    if type(case.layer).__module__.rpartition(".")[2] not in ELSEWHERE
+    and "mask" not in getattr(case.layer, "given", ())
+]
 
 
 # What layers without a twin in Keras 3 give for a case, said with other means than their reference.
@@ -84,12 +91,13 @@ def keras_answer(case: Case):
         pytest.skip("Keras takes NaN for 0")
     if name in ANSWERS:
         return ANSWERS[name](case), None
-    options = {f.name: getattr(case.layer, f.name) for f in dataclasses.fields(case.layer)}
+    own = case.layer.own_fields
+    options = {f.name: getattr(case.layer, f.name) for f in dataclasses.fields(case.layer) if f.name not in own}
     activation = options.pop("activation", FUNCTIONS["linear"])
     if name == "Activation":
         return np.asarray(keras_function(activation)(case.inputs[0])), None
     twin = getattr(keras.layers, name)(**options)
-    x = case.inputs if case.layer.arity is None or len(case.inputs) > 1 else case.inputs[0]
+    x = case.inputs if len(case.inputs) > 1 else case.inputs[0]
     twin.build([x.shape for x in case.inputs] if isinstance(x, list) else x.shape)
     if case.weights:
         twin.set_weights(list(case.weights.values()))
@@ -148,7 +156,7 @@ def test_infinities_give_the_limit_and_nan_stays(function):
 
 
 def test_every_function_has_its_shader(root):
-    text = (root / "glnn" / "shaders" / "lib" / "functions.glsl").read_text()
+    text = "".join((root / "glnn" / "shaders" / path).read_text() for path in LIBRARY)
     sections = dict(re.findall(r"(?ms)^// function: (\w+)\n(.*?)(?=^// function: |\Z)", text))
     wanted = [f for f in (*FUNCTIONS.values(), *OPERATIONS.values()) if f.pointwise and not f.infix]
     for function in wanted:
