@@ -39,12 +39,18 @@ class Bound:
 
     @property
     def whole_images(self) -> bool:
-        """Whether the images of a section are whole images of the tensor, with all channels, from another n on."""
-        return self.section is None or (self.section.axes == AXES and self.section.channel is None)
+        """Whether the images of a section are whole images of the tensor, which begin at another n."""
+        return self.section is None or self.section.axes == AXES
 
     def first_image(self, name: str, n: str = "n") -> str:
         """The text of the tensor's n, where its images are whole."""
         return n if self.section is None else f"({n} + {section_starts(name)[0]})"
+
+    def tile(self, name: str, n: str, group: str) -> str:
+        """The text of the number of the tile that holds a group of channels of the image n."""
+        if self.section is None or self.section.group is None:
+            return f"{n} * {name}_G + {group}"
+        return f"({n}) * {name}_GA + {name}_G0 + {group}"
 
     def value(self, text: str) -> str:
         """The text of a value that was read, rounded where arithmetic is in half floats."""

@@ -35,7 +35,7 @@ vec4 {x}_col(int w) {{ return {x}({x}_rn, {x}_rh, w < {x}_W ? w : {x}_W - 1, {x}
     fetch = fetch_text(x, layout.textures, f"vec2(({x}_rx + float({column})) * {x}_IW, {x}_ry)", f"{layer}{phase}")
     value = groups_text(x, [fetch], 4, bound.integer or bound.quant in ("tensor", "channel"), 1)[0] + apply
     return f"""float {x}_rx; float {x}_ry; float {x}_rh; float {x}_rl; vec2 {x}_rt;
-void {x}_row(int n, int h, int c) {{ int tile = {bound.first_image(x)} * {x}_G + c / 4;
+void {x}_row(int n, int h, int c) {{ int tile = {bound.tile(x, bound.first_image(x), "c / 4")};
 int row = idiv(tile, {x}_COLS); int col = tile - row * {x}_COLS; {select}
 {x}_rt = vec2(float(col), float(row)); {x}_rh = float({by}) + 0.5; {x}_rl = {inside}; {place} }}
 void {x}_down() {{ {x}_rt.x += 1.0; bool end = {x}_rt.x >= float({x}_COLS);

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from ..graph.shapes import canonical
+from ..graph.shapes import canonical, ceil_div
 from .fetches import Bound, affine_text, fetch_text, groups_text, part_text, sampler_lines, section_starts
 from .frame import codec_text
 from .read_windows import Origin, held, moved_text, seek_text
@@ -35,9 +35,9 @@ def tensor_text(
     if seen is not None:
         for number, begin in zip(section_starts(x), seen.starts, strict=True):
             p.int(number, begin or 0)
-    part_of_channels = seen is not None and seen.channel is not None
-    groups = p.int(f"{x}_GA", layout.groups) if part_of_channels else f"{x}_G"
-    for key, value in zip("NHWCG", (n, h, w, c, -(-c // 4) if part_of_channels else layout.groups), strict=True):
+        if seen.group is not None:
+            p.int(f"{x}_GA", layout.groups), p.int(f"{x}_G0", seen.group)
+    for key, value in zip("NHWCG", (n, h, w, c, ceil_div(c, 4)), strict=True):
         p.int(f"{x}_{key}", value)
     p.int(f"{x}_COLS", layout.columns), p.float(f"{x}_IW", 1 / size[0]), p.float(f"{x}_IH", 1 / size[1])
     (bh, bw), (ph, pw) = layout.block, layout.tile
@@ -75,18 +75,18 @@ return {fetch_text(x, layout.textures, "at", layer)}; }}""")
     whole, height, width = x, f"{x}_H", f"{x}_W"
     if seen is not None:
         whole, height, width = f"{x}_whole", p.int(f"{x}_HA", layout.dims[1]), p.int(f"{x}_WA", layout.dims[2])
+    tile = bound.tile(x, "n", "c / 4")
     if layout.flat:
-        body_text = read(f"((n * {height} + h) * {width} + w) * {groups} + c / 4", "0", "0", "0.0")
+        body_text = read(bound.tile(x, f"((n * {height} + h) * {width} + w)", "c / 4"), "0", "0", "0.0")
         out.append(f"vec4 {whole}(int n, int h, int w, int c) {{ {body_text} }}")
     elif layout.layers == 1:
-        out.append(f"vec4 {whole}(int n, int h, int w, int c) {{ {read(f'n * {groups} + c / 4', 'h', 'w', '0.0')} }}")
+        out.append(f"vec4 {whole}(int n, int h, int w, int c) {{ {read(tile, 'h', 'w', '0.0')} }}")
     else:
         out.append(f"""vec4 {whole}(int n, int h, int w, int c) {{ int by = idiv(h, {bh}); int bx = idiv(w, {bw});
-{read(f"n * {groups} + c / 4", "by", "bx", f"float((h - by * {bh}) * {bw} + w - bx * {bw})")} }}""")
+{read(tile, "by", "bx", f"float((h - by * {bh}) * {bw} + w - bx * {bw})")} }}""")
     if seen is not None:
         at = ", ".join(seen.at(section_starts(x)))
-        first = "c" if seen.channel is None else f"c + {p.int(f'{x}_C0', seen.channel)}"
-        out.append(f"vec4 {x}(int n, int h, int w, int c) {{ return {whole}({at}, {first}); }}")
+        out.append(f"vec4 {x}(int n, int h, int w, int c) {{ return {whole}({at}, c); }}")
     out += more_text(x, {*called, f"{x}_or"} if dynamic else called)
     return "\n".join(out), start
 

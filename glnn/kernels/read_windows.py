@@ -69,10 +69,11 @@ void {x}_next() {{ {x}_c += 4; }}"""
     _, select, step, _ = part_text(x, layout, layout.layers)
     turn = f"if ({x}_at.y >= float({x}_ROWS)) {{ {x}_at.y = 0.0; {step} }}" if step else ""
     block = f"vec2(float(block_x * {step_w}), float(block_y * {step_h}))" if origin.static else "vec2(0.0)"
+    tile = bound.tile(x, bound.first_image(x), "g")
     # The place of the tile is kept in whole numbers, so that stepping through many groups adds up no rounding.
     return f"""vec2 {x}_base; vec2 {x}_at; vec2 {x}_corner; int {x}_h; int {x}_w;
 void {x}_seek(int n, int h, int w, int g) {{ {x}_h = {corner[0]}; {x}_w = {corner[1]};
-int tile = {bound.first_image(x)} * {x}_G + g; int row = idiv(tile, {x}_COLS); int col = tile - row * {x}_COLS; {select}
+int tile = {tile}; int row = idiv(tile, {x}_COLS); int col = tile - row * {x}_COLS; {select}
 {x}_at = vec2(float(col), float(row)); {x}_corner = {block} + 0.5; {base} }}
 void {x}_next() {{ {x}_at.x += 1.0; bool end = {x}_at.x >= float({x}_COLS);
 {x}_at = vec2(end ? 0.0 : {x}_at.x, end ? {x}_at.y + 1.0 : {x}_at.y); {turn} {base} }}"""

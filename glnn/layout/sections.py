@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import LimitError
 from ..graph.shapes import Shape, canonical
@@ -19,13 +19,13 @@ class Section:
 
     axes:   the section's coordinate that each is, "" where it is fixed
     starts: what is added to each; None: nothing, now or at another turn
-    channel: the first of its channels, a multiple of 4; None: it has all of them
+    group:  the first of its groups of four channels; None: it has all channels
     """
 
     shape: Shape
     axes: tuple[str, str, str]
     starts: tuple[int | None, int | None, int | None]
-    channel: int | None = None
+    group: int | None = None
 
     def at(self, names: tuple[str, str, str]) -> tuple[str, ...]:
         """The whole's n, h, w as text, what is added under these names."""
@@ -37,7 +37,7 @@ class Section:
     def starting(self, place: int, start: int, shape: Shape) -> Section:
         """The same with another start along one coordinate, as a tensor of this shape: () may stand for (1,)."""
         starts = [start if k == place else old for k, old in enumerate(self.starts)]
-        return Section(shape, self.axes, (starts[0], starts[1], starts[2]), self.channel)
+        return replace(self, shape=shape, starts=(starts[0], starts[1], starts[2]))
 
     def of(self, outer: Section) -> tuple[Section, tuple[int, ...]]:
         """This section of a section, as one of the whole; and which coordinate of the whole each of ours became."""
@@ -48,9 +48,9 @@ class Section:
                 axes[k], became[own] = self.axes[own], k
                 if self.starts[own] is not None:
                     starts[k] = (starts[k] or 0) + (self.starts[own] or 0)
-        first = None if self.channel is outer.channel is None else (self.channel or 0) + (outer.channel or 0)
-        section = Section(self.shape, (axes[0], axes[1], axes[2]), (starts[0], starts[1], starts[2]), first)
-        return section, tuple(became)
+        groups = [one.group for one in (self, outer) if one.group is not None]
+        whole = Section(self.shape, (axes[0], axes[1], axes[2]), (starts[0], starts[1], starts[2]))
+        return replace(whole, group=sum(groups) if groups else None), tuple(became)
 
 
 def section(shape: Shape, axis: int) -> tuple[Section, int, int] | None:
@@ -68,11 +68,18 @@ def section(shape: Shape, axis: int) -> tuple[Section, int, int] | None:
     return Section(rest, axes, (starts[0], starts[1], starts[2])), place, math.prod(shape[1:-3])
 
 
-def channels(shape: Shape, start: int, size: int) -> Section | None:
-    """So many channels of a tensor from one on, as a section; None where they are not whole groups of four."""
-    if not shape or start % 4 or size % 4:
+def run(shape: Shape, axis: int, start: int, size: int) -> Section | None:
+    """The section of `size` elements along an axis, from `start` on, that has all of the others.
+
+    None where that cannot be read in place as fast as a tensor of its own. It can along the first of four axes or more,
+    whose elements are whole images, and along the last, whole groups of four channels or up to the end.
+    """
+    if axis == len(shape) - 1:
+        whole = not start % 4 and (not size % 4 or start + size == shape[-1])
+        return Section((*shape[:-1], size), ("n", "h", "w"), (None, None, None), start // 4) if whole else None
+    if axis or len(shape) < 4:
         return None
-    return Section((*shape[:-1], size), ("n", "h", "w"), (None, None, None), start)
+    return Section((size, *shape[1:]), ("n", "h", "w"), (start * math.prod(shape[1:-3]), None, None))
 
 
 @dataclass(frozen=True)

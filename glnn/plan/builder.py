@@ -14,12 +14,11 @@ from ..graph.quantized import Quantized
 from ..graph.shapes import Shape, ceil_div
 from ..kernels.files import load_kernel
 from ..layout.limits import Limits
-from ..layout.sections import channels
 from ..primitives.base import Epilogue, Source, Value, Window
 from ..primitives.expr import RESULT, Apply
 from ..primitives.functions import LINEAR, Function
 from ..primitives.turns import Body, Counted, Sliced
-from .drafts import DrawSpec, InPlace, RepeatSpec
+from .drafts import DrawSpec, RepeatSpec
 from .epilogue import as_map, bind, result_shape
 from .lowering import draw_nodes, path, store_activations
 from .repeats import draw_repeat
@@ -73,11 +72,6 @@ class PlanBuilder(Tensors):
             self._into = before
         self._over.append(range(first, len(self.layouts)))
         before.append(spec)
-
-    def channels(self, value: Value, start: int, size: int) -> Value | None:
-        """See primitives.base.Builder: so far in repeats alone, whose results are never such parts."""
-        part = channels(tuple(map(int, value.shape)), start, size)
-        return None if part is None or self._into is self.steps else self.look(InPlace(value, part, ()))
 
     def close(self, value: Value) -> None:
         """Nothing that is drawn from now on may read this value."""

@@ -41,11 +41,15 @@ class Carried:
 
 @dataclass(frozen=True)
 class Stacked:
-    """A tensor that each turn makes, and the stack of them; reverse: the first turn's comes last."""
+    """A tensor that each turn makes, and the stack of them.
+
+    first: the section that the first turn makes; step: how much further the next one's is
+    """
 
     turn: Value
     whole: Value
-    reverse: bool
+    first: int
+    step: int
 
 
 @dataclass(eq=False)

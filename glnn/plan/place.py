@@ -80,11 +80,10 @@ class Placer:
     def _move(self, item: Stacked, part: int) -> Move:
         """Where a part of what is stacked goes, turn by turn."""
         stack, slots = self.drafts.stacks[item.whole.id], self.slot_of[item.whole.id]
-        whole, count = stack.whole, item.whole.shape[0]
+        whole = stack.whole
         numbers = range(part, whole.parts, stack.turn.parts)
         places = tuple((slots[0], k * whole.layers) if whole.stacked else (slots[k], 0) for k in numbers)
-        first, step = (count - 1, -1) if item.reverse else (0, 1)
-        return Move(first, step, stack.per, stack.texel_rows, stack.rows, places)
+        return Move(item.first, item.step, stack.per, stack.texel_rows, stack.rows, places)
 
     def _counts(self, draft: DrawSpec, text: ShaderText, around: tuple[RepeatSpec, ...]) -> tuple[Count, ...]:
         """The integers of a draw that change by turn: its own params, and where sections of tensors begin."""

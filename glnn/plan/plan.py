@@ -23,9 +23,10 @@ from ..layout.blocks import common_block
 from ..layout.codec import texel_bytes
 from ..layout.limits import Limits
 from ..layout.tiles import Layout
-from ..primitives.base import Value
+from ..primitives.base import Epilogue, Value
 from ..primitives.bodies import throughout
 from ..primitives.expand import expand
+from ..primitives.expr import RESULT
 from ..primitives.fuse import fuse
 from .builder import PlanBuilder
 from .lowering import draw_nodes, store_activations
@@ -127,6 +128,11 @@ def make_plan(
         except LimitError as error:
             raise LimitError(f"input {spec.name!r}: {error}") from None
     values = draw_nodes(drafts, graph, inputs, store.of)
+    for node in graph.nodes:
+        for name in {*node.outputs} & {*graph.outputs}:  # what is handed out has textures of its own
+            if drafts.is_part(values[name]):
+                drafts.begin(node)
+                values[name] = drafts.draw("map", values[name].shape, {}, finish=Epilogue(RESULT, {0: values[name]}))
     store_activations(drafts, graph, values)
     outputs = [values[name] for name in graph.outputs]
     slots, slot_of = assign_slots(drafts, inputs, outputs)

@@ -12,7 +12,7 @@ from ..graph.shapes import Shape
 from ..layout.sections import section
 from ..primitives.base import Epilogue, Value
 from ..primitives.expr import RESULT, Constant
-from ..primitives.move import permute, reshape
+from ..primitives.move import Along, permute, remap, reshape
 from ..primitives.turns import Body, Counted, Sliced, Turn
 from .drafts import Carried, InPlace, RepeatSpec, Stacked
 
@@ -47,25 +47,74 @@ def draw_repeat(
     seen = []
     for item in sliced:
         whole, shape = ready(b, item), tuple(np.delete(item.value.shape, item.axis).tolist())
-        seen.append(walk(whole, item.axis if in_place(item) else 0, item.reverse, spec, shape))
+        first, step = (count - 1, -1) if item.reverse else (0, 1)
+        seen.append(walk(whole, item.axis if in_place(item) else 0, shape, spec, first, step))
     with b.within(spec):
         results, turns = body(Turn(states, [b.look(place) for place in seen], Counted(0, ((spec, 1),))))
         results, turns = list(results), list(turns)
         _check(states, results, turns, reverse)
-        taken: set[int] = set()
-        results = [own(b, spec, value, taken) for value in results]
-        turns = [own(b, spec, value, taken) for value in turns]
-    for state, result in zip(states, results, strict=True):
-        b.close(state)
-        final = b.value(state.shape)
-        b.lay_alike((state, result, final))
-        spec.carried.append(Carried(state, result, final))
-    for turn, back in zip(turns, reverse, strict=True):
-        whole = b.stack(count, turn)
-        spec.stacked.append(Stacked(turn, whole, back))
-        b.in_place[turn.id] = walk(whole, 0, back, spec, turn.shape)
-    stacks = [reshape(b, item.whole, (count, *item.turn.shape)) for item in spec.stacked]
-    return [item.final for item in spec.carried] + stacks
+        trails = trails_of(b, spec, states, results, turns)
+        taken = {turns[j].id for j in trails}
+        results = [value if k in trails.values() else own(b, spec, value, taken) for k, value in enumerate(results)]
+        turns = [value if j in trails else own(b, spec, value, taken) for j, value in enumerate(turns)]
+    pairs = enumerate(zip(states, results, strict=True))
+    finals = {k: carry(b, spec, *pair) for k, pair in pairs if k not in trails.values()}
+    stacks = []
+    for j, (turn, back) in enumerate(zip(turns, reverse, strict=True)):
+        if j in trails:
+            made, finals[trails[j]] = follow(b, spec, states[trails[j]], turn, back)
+        else:
+            made = b.stack(count, turn)
+            stack(b, spec, Stacked(turn, made, *((count - 1, -1) if back else (0, 1))))
+        stacks.append(reshape(b, made, (count, *turn.shape)))
+    return [finals[k] for k in range(len(states))] + stacks
+
+
+def carry(b: PlanBuilder, spec: RepeatSpec, state: Value, result: Value) -> Value:
+    """Has what a turn makes of a state be the state of the next one -> as it is in the end."""
+    b.close(state)
+    final = b.value(state.shape)
+    b.lay_alike((state, result, final))
+    spec.carried.append(Carried(state, result, final))
+    return final
+
+
+def stack(b: PlanBuilder, spec: RepeatSpec, item: Stacked) -> None:
+    """Has what a turn makes be written into a stack."""
+    spec.stacked.append(item)
+    b.in_place[item.turn.id] = walk(item.whole, 0, item.turn.shape, spec, item.first, item.step)
+
+
+def follow(b: PlanBuilder, spec: RepeatSpec, state: Value, turn: Value, back: bool) -> tuple[Value, Value]:
+    """Has a turn read a state where it writes the next one, into a stack -> the stack, and the state in the end."""
+    b.close(state)
+    count = spec.count
+    whole = b.stack(count + 1, turn, state)
+    stack(b, spec, Stacked(turn, whole, 1, 1))
+    b.in_place[state.id] = walk(whole, 0, state.shape, spec)
+    along = Along(0, count, mul=-1, add=count) if back else Along(0, count, add=1)
+    made = remap(b, whole, (along, *(Along(axis) for axis in range(1, len(whole.shape)))))
+    return made, b.look(walk(whole, 0, state.shape, spec, count, 0))
+
+
+def trails_of(
+    b: PlanBuilder, spec: RepeatSpec, states: Sequence[Value], results: Sequence[Value], turns: Sequence[Value]
+) -> dict[int, int]:
+    """What is both stacked and carried, by number of the one -> of the other, and so need not be drawn twice.
+
+    Its stack begins with the state before the first turn, and a turn reads the section before the one that it writes.
+    So the draw that makes it must not read the state: no draw may read the texture that it writes to.
+    """
+    found: dict[int, int] = {}
+    for k, (state, result) in enumerate(zip(states, results, strict=True)):
+        maker = spec.makers.get(result.id)
+        number = next((j for j, turn in enumerate(turns) if turn.id == result.id), None)
+        if maker is None or number is None or number in found or not b.can_stack(spec.count + 1, result, state):
+            continue
+        codec = b.codecs[result.id].codec
+        if codec == b.codecs[state.id].codec != "uint8" and state not in map(b.home, maker.inputs.values()):
+            found[number] = k
+    return found
 
 
 def _check(states: Sequence[Value], results: Sequence[Value], turns: Sequence[Value], reverse: Sequence[bool]) -> None:
@@ -126,10 +175,12 @@ def ready(b: PlanBuilder, item: Sliced) -> Value:
     return permute(b, value, axes)
 
 
-def walk(whole: Value, axis: int, reverse: bool, spec: RepeatSpec, shape: Shape) -> InPlace:
-    """The slices of a value along an axis, one a turn, as tensors of this shape."""
+def walk(whole: Value, axis: int, shape: Shape, spec: RepeatSpec, first: int = 0, step: int = 1) -> InPlace:
+    """The slice of a value along an axis that a turn sees, as a tensor of this shape: in the first turn, the `first`.
+
+    step: how many slices further the next turn sees; 0: all see the same
+    """
     cut = section(tuple(map(int, whole.shape)), axis)
     assert cut is not None
-    part, place, step = cut
-    start = (whole.shape[axis] - 1) * step if reverse else 0
-    return InPlace(whole, part.starting(place, start, shape), ((place, -step if reverse else step, spec),))
+    part, place, far = cut
+    return InPlace(whole, part.starting(place, first * far, shape), ((place, step * far, spec),) if step else ())

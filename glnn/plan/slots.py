@@ -101,7 +101,8 @@ class _Slots:
                 at += 1
                 continue
             for value in (*(item.whole for item in step.stacked), *(pair.result for pair in step.carried)):
-                self._take(value)
+                if value.id not in self.slot_of:  # else the initial value lies in it already
+                    self._take(value)
             at = self._give(step.steps, at)
             for pair in step.carried:
                 ends = [self.slot_of[value.id] for value in (pair.state, pair.result)]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..errors import LimitError
 from ..graph.graph import ActivationCodec
 from ..graph.shapes import Shape
 from ..layout.codec import activation_storage
 from ..layout.limits import Limits
-from ..layout.sections import Stack, choose_stack
+from ..layout.sections import Stack, choose_stack, run
 from ..layout.tiles import Layout, choose_layout
 from ..primitives.base import Value
 from .drafts import InPlace
@@ -23,7 +24,7 @@ class Tensors:
         self.codecs: list[ActivationCodec] = []  # of the tensors, as the layouts
         self.in_place: dict[int, InPlace] = {}  # values that have no texture of their own, by number
         self.stacks: dict[int, Stack] = {}  # by the number of the whole
-        self._turns: dict[int, Value] = {}  # what is stacked, by the number of the whole
+        self._turns: dict[int, tuple[Value, ...]] = {}  # what lies in a stack's sections, by the number of the whole
         self._alike: dict[int, tuple[Value, ...]] = {}  # values that must lie alike, by the number of each
         self._drawn: dict[int, tuple[bool, bool]] = {}  # whether in blocks, and in rows, of each value that is drawn
         self._fixed: set[int] = set()
@@ -66,17 +67,15 @@ class Tensors:
 
         What a repeat carries is never stored as uint8: between the turns it may leave the range that was seen.
         """
-        seen = self.seen(value)
-        if seen is not None and seen.section.channel is not None and codec.codec == "uint8":
-            return  # whose range is that of a part alone
         value = self.home(value)
         alike = self._alike.get(value.id, (value,))
         if value.id in self._fixed or (len(alike) > 1 and codec.codec == "uint8"):
             return
         if value.id in self.stacks:
-            turn = self._turns[value.id]
-            self._fixed |= {value.id, turn.id}
-            self._lay_stack(value, turn, codec)
+            turns = self._turns[value.id]
+            if len(turns) == 1 or codec.codec != "uint8":
+                self._fixed |= {value.id, *(turn.id for turn in turns)}
+                self._lay_stack(value, turns, codec)
             return
         self._fixed |= {v.id for v in alike}
         self.lay_alike(alike, codec)
@@ -107,23 +106,50 @@ class Tensors:
             if fixed:
                 self._fixed.add(value.id)
 
-    def stack(self, count: int, turn: Value) -> Value:
-        """A new tensor (count, *shape), for a number (count, 1), that is written section by section as `turn`."""
-        codec = self.codecs[turn.id]
-        whole = self._new((count, *(turn.shape or (1,))), self.layouts[turn.id], codec)
-        self._turns[whole.id] = turn
-        if turn.id in self._fixed:
+    def stack(self, count: int, turn: Value, *others: Value) -> Value:
+        """A new tensor (count, *shape), for a number (count, 1), that is written section by section as `turn`.
+
+        others: values that lie in its sections as well, as `turn` does. Then its sections are whole images, which are
+        read as fast as tensors of their own: its shape has four axes or more.
+        """
+        codec, turns = self.codecs[turn.id], (turn, *others)
+        whole = self._new(_stack_shape(count, turns), self.layouts[turn.id], codec)
+        self._turns[whole.id] = turns
+        if any(value.id in self._fixed for value in turns):
             self._fixed.add(whole.id)
-        self._lay_stack(whole, turn, codec)
+        self._lay_stack(whole, turns, codec)
         return whole
 
-    def _lay_stack(self, whole: Value, turn: Value, codec: ActivationCodec) -> None:
+    def can_stack(self, count: int, *turns: Value) -> bool:
+        """Whether a stack of so many such tensors fits the device."""
+        try:
+            self._stack_of(_stack_shape(count, turns), turns, self.codecs[turns[0].id])
+        except LimitError:
+            return False
+        return True
+
+    def _stack_of(self, whole: Shape, turns: Sequence[Value], codec: ActivationCodec) -> Stack:
         texels = 4 // activation_storage(codec.codec).lanes
-        shape, (blocked, row) = tuple(map(int, whole.shape[1:])), self._drawn[turn.id]
-        stack = choose_stack(whole.shape[0], shape, self.limits, blocked, texels, self.block, row)
-        self.stacks[whole.id] = stack
-        self.layouts[whole.id], self.layouts[turn.id] = stack.whole, stack.turn
-        self.codecs[whole.id] = self.codecs[turn.id] = codec
+        drawn = [self._drawn[turn.id] for turn in turns]
+        blocked, row = all(blocked for blocked, _ in drawn), any(row for _, row in drawn)
+        shape = tuple(map(int, whole[1:]))
+        return choose_stack(whole[0], shape, self.limits, blocked, texels, self.block, row)
+
+    def _lay_stack(self, whole: Value, turns: Sequence[Value], codec: ActivationCodec) -> None:
+        self.stacks[whole.id] = made = self._stack_of(whole.shape, turns, codec)
+        self.layouts[whole.id], self.codecs[whole.id] = made.whole, codec
+        for turn in turns:
+            self.layouts[turn.id], self.codecs[turn.id] = made.turn, codec
+
+    def part(self, value: Value, axis: int, start: int, size: int) -> Value | None:
+        """See primitives.base.Builder."""
+        section = run(tuple(map(int, value.shape)), axis, start, size)
+        return self.look(InPlace(value, section, ())) if section else None
+
+    def is_part(self, value: Value) -> bool:
+        """Whether a value is a part of another one, the same in all turns."""
+        made = self.in_place.get(value.id)
+        return made is not None and not made.moves
 
     def look(self, made: InPlace) -> Value:
         """A new value that is a section of another."""
@@ -131,3 +157,8 @@ class Tensors:
         value = self._new(made.section.shape, self.layouts[home], self.codecs[home])
         self.in_place[value.id] = made
         return value
+
+
+def _stack_shape(count: int, turns: Sequence[Value]) -> Shape:
+    rank, shape = 3 if len(turns) > 1 else 1, turns[0].shape
+    return (count, *(1,) * (rank - len(shape)), *shape)

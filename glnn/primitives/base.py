@@ -55,8 +55,8 @@ class Builder(Protocol):
         """
         ...
 
-    def channels(self, value: Value, start: int, size: int) -> Value | None:
-        """So many channels of a value from one on, read where they lie; None where they must be drawn."""
+    def part(self, value: Value, axis: int, start: int, size: int) -> Value | None:
+        """`size` elements along an axis of a value, from `start` on, read where they lie; None where they cannot be."""
         ...
 
     def exact(self, value: Value) -> Value:

@@ -257,8 +257,9 @@ def remap(b: Builder, x: Value, axes: tuple[Along, ...], finish: Epilogue | None
     rank = len(axes)
     if axes == tuple(Along(axis) for axis in range(len(x.shape))):
         return moved(b, x, finish)
-    if finish is None and (part := _part(b, x, axes)):
-        return part
+    part = _part(b, x, axes, shape)
+    if part is not None:
+        return moved(b, part, finish)
     images = axes[-3:-1] if 2 < rank == len(x.shape) else ()
     others = all(axes[k] == Along(k) for k in (*range(rank - 3), rank - 1))
     if len(images) == 2 and others and all(a.source == rank - 3 + k for k, a in enumerate(images)):
@@ -276,13 +277,16 @@ def remap(b: Builder, x: Value, axes: tuple[Along, ...], finish: Epilogue | None
     return _general(b, x, axes, shape, finish)
 
 
-def _part(b: Builder, x: Value, axes: tuple[Along, ...]) -> Value | None:
-    """Channels of x that are read where they lie; None where a remap is more than that, or they can't be."""
-    *others, last = axes
-    plain = last.size is not None and last == Along(len(x.shape) - 1, last.size, add=last.add)
-    if not plain or others != [Along(axis) for axis in range(len(x.shape) - 1)] or len(x.shape) > 4:
+def _part(b: Builder, x: Value, axes: Sequence[Along], shape: Shape) -> Value | None:
+    """What a remap takes that takes a run along one axis and all of the others, if that is read where it lies."""
+    changed = [k for k, along in enumerate(axes) if along != Along(k)]
+    if len(axes) != len(x.shape) or len(changed) != 1:
         return None
-    return b.channels(x, last.add, last.size or 0)
+    axis, along = changed[0], axes[changed[0]]
+    start, size = along.add, shape[axis]
+    if (along.source, along.mul, along.div) != (axis, 1, 1) or start < 0 or not 0 < size <= x.shape[axis] - start:
+        return None
+    return b.part(x, axis, start, size)
 
 
 def _whole(along: Along, shape: Shape) -> bool:

@@ -96,6 +96,21 @@ def _recurrent(axis: int = 0, back: bool = False, out: int = 0, out_back: bool =
     return lambda _: repeated("r", rnn(), ("h", "x"), ("end", "all"), carried=1, sliced=along, stacked=stacked)
 
 
+def _followed(axis: int = 0, back: bool = False, out: bool = False) -> Callable[[int], Node]:
+    """What is carried is stacked as well, by a draw that does not read what it replaces: two draws a turn."""
+    nodes = (
+        dense("w", "h", "a", 6, 6),
+        Node("add", ADD, ("a", "c"), ("s",)),
+        Node("more", TANH, ("s",), ("c2",)),
+        Node("tanh", TANH, ("a",), ("t",)),
+        Node("times", MULTIPLY, ("t", "x"), ("h2",)),
+    )
+    what, sliced = body({"h": 2, "c": 2, "x": 2}, nodes, ("h2", "c2", "h2")), (Slices(axis, back),)
+    stacked = (Slices(0, out),)
+    reads, makes = ("h", "c", "x"), ("end", "sum", "all")
+    return lambda _: repeated("r", what, reads, makes, carried=2, sliced=sliced, stacked=stacked)
+
+
 def _iterated(count: int) -> Node:
     nodes = (dense("w", "h", "a", 5, 5), Node("tanh", TANH, ("a",), ("h2",)))
     return repeated("r", body({"h": 2}, nodes, ("h2",)), ("h",), ("end",), carried=1, count=count)
@@ -323,6 +338,8 @@ CASES = {
     "reversed": Case(_recurrent(back=True, out_back=True), {"h": (1, 6), "x": ("T", 1, 6)}),
     "half reversed": Case(_recurrent(back=True), {"h": (3, 6), "x": ("T", 3, 6)}),
     "batch first": Case(_recurrent(axis=1, out=1), {"h": (3, 6), "x": (3, "T", 6)}),
+    "followed": Case(_followed(), {"h": (3, 6), "c": (3, 6), "x": ("T", 3, 6)}, (1, 2, 7, 1000)),
+    "followed back": Case(_followed(1, True, True), {"h": (2, 6), "c": (2, 6), "x": (2, "T", 6)}),
     "iterated": Case(_iterated, {"h": (2, 5)}, (0, 1, 2, 7, 1000)),
     "mapped": Case(_mapped, {"x": ("T", 5, 6)}),
     "exchanged": Case(_exchanged, {"a": (2, 9), "b": (2, 9), "same": (1, 3), "x": ("T", 2, 9), "c": (1, 2)}),

@@ -44,6 +44,8 @@ RUNS = {
     "nested": 7,
     "early": 1,
     "finished": 3,
+    "followed": 7,
+    "followed back": 2,
 }
 # Loads, predicts twice and profiles: bits by output, how many objects there were after each, the passes.
 PREDICT = """async ([url, inputs]) => {

@@ -74,7 +74,7 @@ def test_turns_make_no_objects_and_no_programs(device: glnn.Device) -> None:
     assert few.slots == many.slots and few.programs.keys() == many.programs.keys()
 
 
-@pytest.mark.parametrize("case", ["recurrent", "nested", "sequences", "exchanged"])
+@pytest.mark.parametrize("case", ["recurrent", "nested", "sequences", "exchanged", "followed"])
 def test_the_replayer_sees_a_plan_that_is_wrong(case: str) -> None:
     """A changed number of a repeat changes what comes out: the comparisons above are no empty ones."""
 
@@ -101,6 +101,8 @@ def test_the_replayer_sees_a_plan_that_is_wrong(case: str) -> None:
         made = run(graph, inputs, device)
         for number, change in enumerate(changes):
             data = json.loads(made.plan.to_json())
+            if not repeat(data)["swaps"] and not number:  # what is carried lies in a stack
+                continue
             change(data)
             try:
                 got = Replayer(json.dumps(data), made.store.values, device).run(inputs)

@@ -70,6 +70,7 @@ def test_slots_of_a_repeat_suit_each_other(case: str, split: bool, limits: Limit
 @pytest.mark.parametrize("case", [name for name, case in CASES.items() if name != "large"])
 def test_turns_cost_nothing_but_what_they_stack(case: str) -> None:
     """Twice as many turns: the same programs, draws and steps; only inputs and stacks grow."""
+    growing = ("among others", "channels", "finished", "followed", "followed back", "numbers")
     for limits in (Limits(), Limits(dialect="es100")):
         few, many = (plan_of(case, count, limits) for count in (40, 80))
         assert few.programs.keys() == many.programs.keys() and len(few.slots) == len(many.slots)
@@ -80,7 +81,7 @@ def test_turns_cost_nothing_but_what_they_stack(case: str) -> None:
         stacks = {slot for d in many.draws if d.move for slot, _ in d.move.places}
         for slot, (a, b) in enumerate(zip(few.slots, many.slots, strict=True)):
             # Where a draw before or after the turns makes tensors of all turns, these grow as well.
-            assert a == b or slot in given | stacks or case in ("among others", "channels", "finished", "numbers"), slot
+            assert a == b or slot in given | stacks or case in growing, slot
 
 
 def test_a_plan_tells_its_turns() -> None:
@@ -251,3 +252,24 @@ def test_stacks_that_do_not_fit_say_so() -> None:
         plan_of("counted", 4000, Limits(16, 1, 16, "float32", "es100"))
     with pytest.raises(LimitError, match=r"layer 'r': 4000 turns of shape \(2, 5\), stacked, need \d+ layers"):
         plan_of("counted", 4000, Limits(16, array_layers=8))
+
+
+@pytest.mark.parametrize("case", ["followed", "followed back"])
+def test_what_is_stacked_and_carried_is_drawn_once(case: str) -> None:
+    """A turn reads its state from the stack that it writes the next one into, and no draw reads what it writes."""
+    for limits in LIMITS.values():
+        plan = plan_of(case, 7, limits)
+        (repeat,) = repeats(plan.steps)
+        draws = [step for step in repeat.steps if isinstance(step, Draw)]
+        assert [draw.kernel for draw in draws].count("map") == 2 and sum(draw.move is not None for draw in draws) == 1
+        (made,) = (draw for draw in draws if draw.move)
+        places = {slot for slot, _ in made.move.places} if made.move else set()
+        assert places.isdisjoint(number for kind, number, _ in made.textures if kind == "slot")
+        assert any(places & {n for kind, n, _ in draw.textures if kind == "slot"} for draw in draws)
+        assert repeat.swaps, "what is carried alone still takes turns"
+
+
+def test_a_state_that_its_own_draw_reads_is_copied_to_its_stack() -> None:
+    plan = plan_of("recurrent", 7, Limits())
+    (repeat,) = repeats(plan.steps)
+    assert len(repeat.swaps) == 1 and [bool(d.move) for d in repeat.steps if isinstance(d, Draw)] == [False, True]
