@@ -7,6 +7,7 @@ from glnn.layers.base import Layer
 from glnn.layers.cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from glnn.layers.conv_recurrent import ConvLSTM1D, ConvLSTM2D
 from glnn.layers.core import ElementMask, Masking
+from glnn.layers.pooling import GlobalAveragePooling1D
 from glnn.layers.recurrent import GRU, LSTM, RNN, Bidirectional, SimpleRNN
 from glnn.layers.wrappers import Fold, Unfold
 
@@ -70,6 +71,10 @@ case(ConvLSTM2D(3, 3, padding="same", data_format="channels_first", return_state
 case(ConvLSTM1D(3, 3, data_format="channels_first", return_sequences=True, use_bias=False), (2, 3, 2, 9))
 case(Bidirectional(ConvLSTM1D(3, 3, padding="same", return_sequences=True)), (2, 3, 9, 5))
 
+for first in (None, "channels_first"):
+    mean = GlobalAveragePooling1D(first, masked=True)
+    case(mean, (3, 5, 7), (3, 7 if first else 5), kind=MASKED)
+case(GlobalAveragePooling1D(keepdims=True, masked=True), (2, 9, 3), (2, 9), kind=MASKED)
 case(Masking(), (3, 7, 5), kind="rare")
 case(Masking(2.0), (3, 7, 1), kind="rare")
 case(ElementMask(2.0), (3, 7), kind="rare")

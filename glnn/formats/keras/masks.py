@@ -45,8 +45,8 @@ def hand_on(builder: Builder) -> None:
             mask = merged(layer, [masks.get(name) for name in step.inputs], builder.doc.version)
         if takes_by_name(layer) and any(masks.get(name) is not None for name in step.inputs):
             builder.problems.append(
-                f"{step.entry.path} ({step.entry.class_name}): the mask of its input (here masks are taken as an argument "
-                "of the call alone, mask=)"
+                f"{step.entry.path} ({step.entry.class_name}): the mask of its input (here a mask is an "
+                "argument of the call alone, mask=)"
             )
         if mask is not None and layer.takes_masks and not (step.mask is None and alone(builder, layer, step)):
             name = tensor(builder, steps, step, mask)

@@ -14,6 +14,7 @@ from glnn.errors import UnsupportedError
 from glnn.graph.graph import as_tuple
 from glnn.layers.base import LAYERS, Layer
 from glnn.layers.cells import Cell
+from glnn.layers.pooling import GlobalAveragePooling1D
 from glnn.layers.recurrent import GRU, LSTM, RNN, Bidirectional, Recurrent, SimpleRNN
 from glnn.layers.wrappers import Fold, Unfold
 from glnn.primitives.functions import Function
@@ -102,6 +103,17 @@ def test_free_batch_and_time_stay_free(case):
         free[-1] = (None, None)
     made = as_tuple(case.layer.output_shape(*free))[0]
     assert made == ((None, None, *shapes[0][2:]) if case.layer.return_sequences else (None, *shapes[0][1:]))
+
+
+@pytest.mark.parametrize(
+    "case", [c for c in LAYERED if isinstance(c.layer, GlobalAveragePooling1D) and c.layer.masked], ids=lambda c: c.name
+)
+def test_masked_means(case):
+    keras = pytest.importorskip("keras")
+    x, mask = case.inputs
+    twin = keras.layers.GlobalAveragePooling1D(case.layer.data_format, keepdims=case.layer.keepdims)
+    np.testing.assert_allclose(case.layer.reference([x, mask], {}), twin(x, mask=mask.astype(bool)), atol=1e-6)
+    assert case.layer.output_shape(*case.shapes) == twin(x).shape
 
 
 @pytest.mark.parametrize("case", [c for c in LAYERED if isinstance(c.layer, Fold | Unfold)], ids=lambda case: case.name)
