@@ -121,6 +121,7 @@ class Graph:
     """Nodes in the order in which they run; `outputs` are names of tensors, `output_names` what the user calls them.
 
     `activations` says how tensors are stored, by name; those that it does not name, as the device does best.
+    `states` are inputs that nobody gives: each is what the output of its name was in the run before, at first 0.
     """
 
     name: str
@@ -129,6 +130,7 @@ class Graph:
     outputs: tuple[str, ...]
     output_names: tuple[str, ...] = ()
     activations: Mapping[str, ActivationCodec] = field(default_factory=dict)
+    states: tuple[str, ...] = ()
     _specs: dict[tuple, dict[str, TensorSpec]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -182,10 +184,16 @@ class Graph:
         """All weights by name, each once however many nodes share it."""
         return {node.origins[name]: weight for node in self.nodes for name, weight in node.weights.items()}
 
+    @property
+    def given(self) -> tuple[TensorSpec, ...]:
+        """The inputs that somebody gives: all but the states."""
+        return tuple(spec for spec in self.inputs if spec.name not in self.states)
+
     def output_specs(self, input_shapes: Mapping[str, Sequence[int | None]] | None = None) -> list[TensorSpec]:
-        """The outputs, under the names that the user calls them by."""
+        """The outputs but the states, under the names that the user calls them by."""
         specs, names = self.specs(input_shapes), self.output_names or self.outputs
-        return [TensorSpec(name, specs[tensor].shape) for name, tensor in zip(names, self.outputs, strict=True)]
+        pairs = zip(names, self.outputs, strict=True)
+        return [TensorSpec(name, specs[tensor].shape) for name, tensor in pairs if name not in self.states]
 
     def find(self, name: str) -> Node:
         """The node of this name or label. Raises InputError, with names that are close."""
@@ -257,3 +265,7 @@ def check_names(graph: Graph) -> None:
             raise GraphError(f"{graph.name}: tensor {name!r}: {codec.fault}")
     if graph.output_names and len(graph.output_names) != len(graph.outputs):
         raise GraphError(f"{graph.name}: {len(graph.outputs)} outputs but {len(graph.output_names)} names for them")
+    both = {spec.name for spec in graph.inputs} & set(graph.output_names or graph.outputs)
+    if not both >= set(graph.states):
+        name = min(set(graph.states) - both)
+        raise GraphError(f"{graph.name}: state {name!r} is not an input and the name of an output as well")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..primitives import Sym, Trace
+from ..primitives.move import Size
 from ..primitives.window import Padding, Sizes, normalize
 from .base import register
 from .convolution import Images
@@ -109,6 +110,20 @@ class GlobalMaxPooling1D(GlobalMaxPooling2D):
 @register("GlobalAveragePooling1D")
 @dataclass(frozen=True)
 class GlobalAveragePooling1D(GlobalAveragePooling2D):
-    """(N, L, C) -> (N, C), or (N, 1, C) with `keepdims`: the mean of each channel."""
+    """(N, L, C) -> (N, C), or (N, 1, C) with `keepdims`: the mean of each channel, where `masked` of unmasked steps."""
 
     axes = 1
+    arity: ClassVar[int | None] = None
+    own_fields: ClassVar[frozenset[str]] = frozenset(("masked",))
+    takes_masks: ClassVar[bool] = True
+    masked: bool = False
+
+    def build(self, t: Trace, *xs: Sym, w: Mapping[str, Sym]) -> Sym:  # type: ignore[override]
+        if not self.masked:
+            (x,) = xs
+            return super().build(t, x, w)
+        x, mask = xs
+        axis = 2 if self.channels_first else 1
+        mask = t.reshape(mask, (Size(0), *((1, Size(1)) if self.channels_first else (Size(1), 1))))
+        total = t.reduce("sum", t.where(mask, x, 0.0), axis, self.keepdims)
+        return total / t.reduce("sum", mask, axis, self.keepdims)

@@ -62,6 +62,28 @@ class Reshape(Primitive):
 
 
 @dataclass(frozen=True)
+class Unfolded(Primitive):
+    """(N T, ...) -> (N, T, ...), where N and T are the first sizes of a second input, of which nothing is read."""
+
+    arity = 2
+    finish: Expr = RESULT
+
+    def shape(self, *inputs: Dims) -> Dims:
+        (folded, *rest), like = inputs[0], inputs[1][:2]
+        total = product(like)
+        if len(like) < 2 or (None not in (folded, total) and folded != total):
+            raise ValueError(f"{folded} samples are not those of {inputs[1]}, step by step")
+        return (*like, *rest)
+
+    def compute(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
+        return inputs[0].reshape(numbers(self.shape(*(x.shape for x in inputs))))
+
+    def recipes(self, inputs: Sequence[Value], weights: Mapping[str, Any]) -> list[Recipe]:
+        shape = numbers(self.shape(*(value.shape for value in inputs)))
+        return [Recipe("rows", lambda b, finish: reshape(b, inputs[0], shape, finish))]
+
+
+@dataclass(frozen=True)
 class Along:
     """Where the elements along one axis of the output lie: at floor((i * mul + add) / div) of axis `source`.
 

@@ -10,13 +10,16 @@ import numpy as np
 
 from ...errors import GraphError, ModelFileError, UnsupportedError
 from ...graph.graph import TensorSpec
-from ...layers.base import Layer
+from ...layers.base import IGNORED_KEYS, Layer
+from ...layers.core import Dense, Identity
+from ...layers.wrappers import Fold, Unfold
 from .calls import Call, Ref, bind, flatten, parse_call
 from .inputs import implied_shape, input_dtype, input_shape, tells_input
 from .layers import CONTAINERS, build_layer, full_name, unused_weights
 from .operations import Found, Sizes, is_operation, operation, part
 from .weights.entries import Entry, Weights
 
+WRAPPERS = frozenset(("TimeDistributed",))
 MOVING = frozenset(
     "Identity Dropout Flatten Reshape Permute RepeatVector Concatenate ZeroPadding1D ZeroPadding2D".split()
 )
@@ -25,7 +28,10 @@ MOST_OUTPUTS = 1000  # of one layer; a number beyond is damage
 
 @dataclass
 class Step:
-    """One call of a layer on its way to become a Node: what it is called on, and the names of what it makes."""
+    """One call of a layer on its way to become a Node: what it is called on, and the names of what it makes.
+
+    mask: the tensor that the call itself names as the mask
+    """
 
     name: str
     entry: Entry
@@ -33,6 +39,7 @@ class Step:
     outputs: list[str]
     layer: Layer | None = None  # what the entry's is on this call
     constants: dict[str, np.ndarray] = field(default_factory=dict)  # weights that the call itself holds
+    mask: str | None = None
 
 
 Made = list[str] | Step | Sizes  # what a call makes: tensors, a step that makes them, or sizes of tensors
@@ -77,6 +84,10 @@ class Builder:
                 self.entry(child, inner if name else prefix, f"{str(child.get('class_name')).lower()}_{i + 1}")
                 for i, child in enumerate(self.layers(item))
             ]
+        elif entry.class_name in WRAPPERS and isinstance(options.get("layer"), Mapping):
+            inner = options["layer"]
+            entry.wraps, entry.children = True, [self.entry(inner, f"{path}/", str(inner.get("class_name")).lower())]
+            self.problems += unknown_options(entry, options)
         elif entry.class_name != "InputLayer" and not is_operation(item, self.doc.version):
             entry.declared = options.get("output_shape") if entry.class_name == "Deconvolution2D" else None
             entry.unused = unused_weights(entry.class_name, options)
@@ -105,12 +116,40 @@ class Builder:
 
     def run(self, entry: Entry, item: Mapping[str, Any], given: Sequence[str] | None) -> list[tuple[str, str]]:
         """Walk a model called on the tensors `given` (None: the outermost); its outputs as (name, tensor)."""
+        if entry.wraps:
+            return self.run_wrapped(entry, item, given or [])
         if entry.class_name == "Sequential" or isinstance(item["config"], list):
             return self.run_sequential(entry, item, given)
         return self.run_functional(entry, item["config"], given)
 
+    def run_wrapped(
+        self, entry: Entry, item: Mapping[str, Any], given: Sequence[str], mask: str | None = None
+    ) -> list[tuple[str, str]]:
+        """A layer or model at each step of a sequence: on all steps at once, as if they were a batch."""
+        inner = (entry.children or [])[0]
+        if len(given) != 1:
+            self.problems.append(f"{entry.path} ({entry.class_name}): called on {len(given)} tensors (takes 1)")
+        if isinstance(inner.layer, Dense | Identity):  # which take any axes before the last
+            return [(entry.name, self.outputs(self.call(inner, item["config"]["layer"], list(given), None, mask))[0])]
+        folded = self.step(entry, "fold", Fold(), list(given))
+        made = self.outputs(self.call(inner, item["config"]["layer"], [folded]))
+        return [(entry.name, self.step(entry, "unfold", Unfold(), [tensor, *given], mask)) for tensor in made]
+
+    def step(self, entry: Entry, what: str, layer: Layer, tensors: list[str], mask: str | None = None) -> str:
+        """A step that is no layer of the file but a part of what one does; the name of what it makes."""
+        name = self.unique(f"{entry.path}/{what}")
+        self.steps.append(
+            Step(name, Entry(name, entry.path, entry.class_name, layer=layer), tensors, [name], layer, mask=mask)
+        )
+        return name
+
     def call(
-        self, entry: Entry, item: Mapping[str, Any], tensors: list[str], call: Call | None = None
+        self,
+        entry: Entry,
+        item: Mapping[str, Any],
+        tensors: list[str],
+        call: Call | None = None,
+        mask: str | None = None,
     ) -> list[str] | Step:
         """One call of a layer or nested model: the tensors it makes, or the step that makes them."""
         layer = entry.layer
@@ -118,12 +157,16 @@ class Builder:
             bound = bind(call, getattr(layer, "signature", ()))
             self.problems += [f"{entry.path} ({entry.class_name}): {problem}" for problem in bound.problems]
             layer = replace(layer, **bound.fields) if layer is not None and bound.fields else layer  # type: ignore[type-var]
+        if entry.wraps:
+            return [tensor for _, tensor in self.run_wrapped(entry, item, tensors, mask)]
         if entry.children is not None:
+            if mask is not None:  # that of the model's only input
+                tensors = [self.step(entry, "masked", Identity(), tensors, mask)]
             return [tensor for _, tensor in self.run(entry, item, tensors)]
         arity = layer.arity if layer else None
         if arity is not None and arity != len(tensors):
             self.problems.append(f"{entry.path} ({entry.class_name}): called on {len(tensors)} tensors (takes {arity})")
-        step = Step(self.unique(entry.path), entry, tensors, [], layer)
+        step = Step(self.unique(entry.path), entry, tensors, [], layer, mask=mask)
         self.steps.append(step)
         if type(layer).__name__ in MOVING and self.types.get(tensors[0]):
             self.types[self.output(step, 0)] = self.types[tensors[0]]
@@ -206,7 +249,7 @@ class Builder:
 
     def open(self, entry: Entry, item: Mapping[str, Any], model: Mapping[str, Any]) -> tuple[list[str], bool]:
         """What a Sequential starts from: tensors, and whether its first entry made them (or takes them)."""
-        if entry.children is not None and tells_input(item):
+        if entry.children is not None and not entry.wraps and tells_input(item):
             return [tensor for _, tensor in self.run(entry, item, None)], True
         shape, first = input_shape(item) or input_shape(model), entry
         while first.children:
@@ -258,9 +301,11 @@ class Builder:
                     child, item, call, lambda ref: self.found(made[place(ref, reads)], ref)
                 )
                 continue
+            call, named = without_mask(call, child)
+            mask = self.output(made[place(named, reads)], named.output) if named else None
             refs = in_order(call, item, self.doc.version, getattr(child.layer, "signature", ()))
             tensors = [self.output(made[place(ref, reads)], ref.output) for ref in refs]
-            made[name, number] = self.call(child, item, tensors, call)
+            made[name, number] = self.call(child, item, tensors, call, mask)
         outputs = []
         for key, ref in targets:
             if place(ref, ends) not in made:
@@ -291,7 +336,7 @@ class Builder:
         reads: dict[str, int] = {}
         ends: dict[str, int] = {}
         for name, (child, _) in items.items():
-            if child.children is None:
+            if child.children is None or child.wraps:
                 continue
             read = {ref.node for _, _, call in calls for ref in call.tensors if ref.layer == name}
             end = {ref.node for ref in targets if ref.layer == name}
@@ -300,6 +345,25 @@ class Builder:
             else:
                 reads[name] = ends[name] = int(0 not in read | end)
         return reads, ends
+
+
+def without_mask(call: Call, entry: Entry) -> tuple[Call, Ref | None]:
+    """The call with a layer's further tensors behind the first, and the tensor that it names as the mask."""
+    options = dict(call.options)
+    mask = options.get("mask")
+    several = entry.children is not None and isinstance(mask, Ref) and len(call.tensors) != 2
+    if "mask" in getattr(entry.layer, "signature", ()) or several:
+        return call, None
+    if isinstance(mask, Ref):
+        del options["mask"]
+    behind = [options.pop(key) for key in getattr(entry.layer, "call_arguments", ()) if key in options]
+    return replace(call, args=(*call.args, *behind), options=options), mask if isinstance(mask, Ref) else None
+
+
+def unknown_options(entry: Entry, options: Mapping[str, Any]) -> list[str]:
+    """What the config of a wrapper says besides its layer, in words."""
+    known = IGNORED_KEYS | {"layer"}
+    return [f"{entry.path} ({entry.class_name}): option {k}={v!r}" for k, v in options.items() if k not in known]
 
 
 def place(ref: Ref, offsets: Mapping[str, int]) -> tuple[str, int]:

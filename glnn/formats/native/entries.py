@@ -53,9 +53,10 @@ class GraphReader:
             nodes += self._node(item, number, before, kinds)
             before = nodes[-1].outputs
         outputs, output_names = data.names("outputs"), data.names("output_names", ())
+        states = data.names("states", ())
         activations = self._activations(data.take("activations", dict, {}))
         data.done()
-        return Graph(name, inputs, tuple(nodes), outputs, output_names, activations)
+        return Graph(name, inputs, tuple(nodes), outputs, output_names, activations, states)
 
     def _input(self, item: Any, number: int) -> TensorSpec:
         data = Fields(f"{self.where}: input {number}", item)

@@ -120,6 +120,8 @@ def graph_json(
     data["outputs"] = list(graph.outputs)
     if graph.output_names:
         data["output_names"] = list(graph.output_names)
+    if graph.states:
+        data["states"] = list(graph.states)
     if graph.activations:
         data["activations"] = activations_json(graph)
     return data

@@ -19,7 +19,8 @@ from support.tfjs_files import (
 )
 
 from glnn.formats import load
-from glnn.formats.keras.keras1 import joined, turned
+from glnn.formats.keras.gates import joined
+from glnn.formats.keras.keras1 import turned
 from glnn.graph.quantized import Quantized
 from glnn.show.summary import summary
 
