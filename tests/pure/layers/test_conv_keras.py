@@ -42,8 +42,14 @@ def keras_answer(case):
         return from_corners(x, layer.size), None
     if options.get("groups") == 1:
         del options["groups"]
+    if options.get("data_format", "") is None:  # which not all layers on sequences have
+        del options["data_format"]
+    for name in ("padding", "cropping", "size"):
+        if layer.axes == 1 and isinstance(options.get(name), tuple):
+            options[name] = options[name][0]
     if not isinstance(layer, ZeroPadding2D) and isinstance(options.get("padding"), tuple):
-        x = keras.layers.ZeroPadding2D(options["padding"])(x)
+        more = {"data_format": layer.data_format} if layer.data_format else {}
+        x = getattr(keras.layers, f"ZeroPadding{layer.axes}D")(options["padding"], **more)(x)
         options["padding"], same = "valid", False
     twin = getattr(keras.layers, type(layer).__name__)(**options)
     twin.build(x.shape)
