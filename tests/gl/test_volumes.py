@@ -82,6 +82,21 @@ def test_model_of_keras(tmp_path: Path, make: Any, order: str, device: str) -> N
                     np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-4 * np.abs(wanted).max())
 
 
+def test_zeros_norm_and_activation_go_into_the_convolution(tmp_path: Path) -> None:
+    keras = pytest.importorskip("keras")
+    L = keras.layers
+    model = keras.Sequential([
+        L.Input((3, 4, 5, 2)), L.ZeroPadding3D(((1, 0), (0, 2), (1, 1))), L.Conv3D(4, 3), L.BatchNormalization(),
+        L.ReLU(),
+    ])  # fmt: skip
+    randomise(model, 4)
+    x = np.random.default_rng(1).normal(size=(3, 3, 4, 5, 2)).astype(np.float32)
+    model.save(tmp_path / "m.h5")
+    with glnn.Model.load(tmp_path / "m.h5") as loaded:
+        assert [draw.kernel for draw in loaded.plan().draws] == ["conv"]
+        np.testing.assert_allclose(loaded.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("codec", ["float16", "uint8"])
 def test_quantized(tmp_path: Path, codec: str) -> None:
     keras = pytest.importorskip("keras")
