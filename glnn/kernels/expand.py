@@ -79,13 +79,15 @@ def _tensors(source: KernelSource) -> tuple[str, ...]:
 @lru_cache(256)
 def _accessors(source: KernelSource) -> list[Accessor]:
     """What the tree seeks for a kernel: cells, and windows where it has them."""
+    calls = _calls(source.tree)
     made = [Accessor(x, x, 1, 2, "mat4") for x in source.declared["matrix"]]
     made += [Accessor(x, x, 1, 1, "vec4") for x in source.declared["vector"]]
     if source.blocked:
         kernel = next(f for f in within(source.tree) if isinstance(f, Function) and f.name == "kernel")
         where = tuple(p.name for p in kernel.params[:3])
-        made += [Accessor(x, f"{x}_tap", 2, 1, "vec4", where) for x in _tensors(source)]
-    calls = _calls(source.tree)
+        images = {c.name for c in calls if len(c.args) == 4}  # taps that name their image
+        for x in _tensors(source):
+            made.append(Accessor(x, f"{x}_tap", 2, 2 if f"{x}_tap" in images else 1, "vec4", where))
     return [accessor for accessor in made if needed(accessor, calls)]
 
 

@@ -1,4 +1,4 @@
-"""Convolutions of images: plain and grouped, depthwise, separable, transposed."""
+"""Convolutions of sequences, images and volumes: plain and grouped, depthwise, separable, transposed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from ..graph.shapes import Dims
 from ..primitives import Sym, Trace
-from ..primitives.window import Padding, Pair, Sizes, pair, refused
+from ..primitives.window import Padding, Sizes, refused, sizes_of
 from .base import WeightSpec, register
 from .convolution import Convolution
 
@@ -40,7 +40,7 @@ class Conv2D(Convolution):
 
     def on_images(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
         options = dict(filters=self.filters, groups=self.groups, **self.options)
-        return t.activation(t.conv(x, w["kernel"], w.get("bias"), **options), self.activation)
+        return t.conv(x, w["kernel"], w.get("bias"), **options)
 
 
 @register("Conv1D", "Convolution1D", "AtrousConvolution1D")
@@ -49,15 +49,21 @@ class Conv1D(Conv2D):
     """(N, L, C) -> (N, OL, filters). `padding` may also be "causal", zeros before the first alone."""
 
     axes = 1
+    causal = True
     kernel_size: Sizes
     strides: Sizes = (1,)
     dilation_rate: Sizes = (1,)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.padding == "causal":
-            before = (self.kernel_size[0] - 1) * self.dilation_rate[0]
-            object.__setattr__(self, "padding", ((before, 0),))
+
+@register("Conv3D", "Convolution3D")
+@dataclass(frozen=True)
+class Conv3D(Conv2D):
+    """(N, D, H, W, C) -> (N, OD, OH, OW, filters)."""
+
+    axes = 3
+    kernel_size: Sizes
+    strides: Sizes = (1, 1, 1)
+    dilation_rate: Sizes = (1, 1, 1)
 
 
 @register("DepthwiseConv2D")
@@ -65,12 +71,12 @@ class Conv1D(Conv2D):
 class DepthwiseConv2D(Convolution):
     """(N, H, W, C) -> (N, OH, OW, C * depth_multiplier), each channel on its own. `padding` as in Conv2D."""
 
-    kernel_size: Pair
-    strides: Pair = (1, 1)
+    kernel_size: Sizes
+    strides: Sizes = (1, 1)
     padding: Padding = "valid"
     depth_multiplier: int = 1
     data_format: str | None = None
-    dilation_rate: Pair = (1, 1)
+    dilation_rate: Sizes = (1, 1)
     groups: int = 1
     activation: Any = "linear"
     use_bias: bool = True
@@ -81,8 +87,18 @@ class DepthwiseConv2D(Convolution):
         return [kernel, WeightSpec("bias", (channels * self.depth_multiplier,))][: 1 + self.use_bias]
 
     def on_images(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
-        y = depthwise(t, x, w["depthwise_kernel"], w.get("bias"), self.options)
-        return t.activation(y, self.activation)
+        return depthwise(t, x, w["depthwise_kernel"], w.get("bias"), self.options)
+
+
+@register("DepthwiseConv1D")
+@dataclass(frozen=True)
+class DepthwiseConv1D(DepthwiseConv2D):
+    """(N, L, C) -> (N, OL, C * depth_multiplier), each channel on its own."""
+
+    axes = 1
+    kernel_size: Sizes
+    strides: Sizes = (1,)
+    dilation_rate: Sizes = (1,)
 
 
 def depthwise(t: Trace, x: Sym, kernel: Sym, bias: Sym | None, options: Mapping[str, Any]) -> Sym:
@@ -99,11 +115,11 @@ class SeparableConv2D(Convolution):
     """(N, H, W, C) -> (N, OH, OW, filters): a depthwise, then a 1 x 1 convolution, which adds bias and activation."""
 
     filters: int
-    kernel_size: Pair
-    strides: Pair = (1, 1)
+    kernel_size: Sizes
+    strides: Sizes = (1, 1)
     padding: Padding = "valid"
     data_format: str | None = None
-    dilation_rate: Pair = (1, 1)
+    dilation_rate: Sizes = (1, 1)
     depth_multiplier: int = 1
     groups: int = 1
     activation: Any = "linear"
@@ -112,14 +128,26 @@ class SeparableConv2D(Convolution):
     def weight_specs(self, *inputs: Dims) -> list[WeightSpec]:
         channels = self.channels(inputs[0])
         first = WeightSpec("depthwise_kernel", (*self.kernel_size, channels, self.depth_multiplier))
-        second = WeightSpec("pointwise_kernel", (1, 1, channels * self.depth_multiplier, self.filters))
+        second = WeightSpec("pointwise_kernel", (*(1,) * self.axes, channels * self.depth_multiplier, self.filters))
         return [first, second, WeightSpec("bias", (self.filters,))][: 2 + self.use_bias]
 
     def on_images(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
         x = depthwise(t, x, w["depthwise_kernel"], None, self.options)
-        point = dict(filters=self.filters, kernel_size=(1, 1), strides=(1, 1), dilation=(1, 1))
-        y = t.conv(x, w["pointwise_kernel"], w.get("bias"), **point)
-        return t.activation(y, self.activation)
+        one = (1,) * self.axes
+        point = dict(filters=self.filters, kernel_size=one, strides=one, dilation=one)
+        return t.conv(x, w["pointwise_kernel"], w.get("bias"), **point)
+
+
+@register("SeparableConv1D")
+@dataclass(frozen=True)
+class SeparableConv1D(SeparableConv2D):
+    """(N, L, C) -> (N, OL, filters). `padding` may also be "causal", as Keras 2 has it."""
+
+    axes = 1
+    causal = True
+    kernel_size: Sizes
+    strides: Sizes = (1,)
+    dilation_rate: Sizes = (1,)
 
 
 @register("Conv2DTranspose", "Deconvolution2D")
@@ -134,24 +162,30 @@ class Conv2DTranspose(Convolution):
     own_fields = frozenset(("output_size",))
 
     filters: int
-    kernel_size: Pair
-    strides: Pair = (1, 1)
+    kernel_size: Sizes
+    strides: Sizes = (1, 1)
     padding: str = "valid"
     data_format: str | None = None
-    dilation_rate: Pair = (1, 1)
+    dilation_rate: Sizes = (1, 1)
     groups: int = 1
-    output_padding: Pair | None = None
+    output_padding: Sizes | None = None
     activation: Any = "linear"
     use_bias: bool = True
-    output_size: Pair | None = None
+    output_size: Sizes | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.output_padding is not None:
-            object.__setattr__(self, "output_padding", pair(self.output_padding, "output_padding", 0))
+            more = sizes_of(self.output_padding, "output_padding", self.axes, 0)
+            object.__setattr__(self, "output_padding", more)
         if self.output_size is not None:
             size = self.output_size[1:3] if len(self.output_size) == 4 else self.output_size
-            object.__setattr__(self, "output_size", pair(size, "output_size"))
+            object.__setattr__(self, "output_size", sizes_of(size, "output_size", self.axes))
+
+    def unsupported(self) -> list[str]:
+        more = zip(self.output_padding or (), self.strides, strict=False)
+        large = f"output_padding={self.output_padding} (Keras has less than the strides, {self.strides})"
+        return super().unsupported() + [large] * any(pad >= step for pad, step in more)
 
     def weight_specs(self, *inputs: Dims) -> list[WeightSpec]:
         kernel = WeightSpec("kernel", (*self.kernel_size, self.filters, self.channels(inputs[0])))
@@ -168,5 +202,29 @@ class Conv2DTranspose(Convolution):
     def on_images(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
         options = self.options | dict(extra=self.extra(), sizes=self.output_size, centred=self.padding == "same")
         del options["padding"]
-        kernel, bias = t.transpose(w["kernel"], (0, 1, 3, 2)) if w["kernel"].rank else w["kernel"], w.get("bias")
-        return t.activation(t.conv_transpose(x, kernel, bias, filters=self.filters, **options), self.activation)
+        kernel, bias = w["kernel"], w.get("bias")
+        if kernel.rank:
+            kernel = t.transpose(kernel, (*range(self.axes), self.axes + 1, self.axes))
+        return t.conv_transpose(x, kernel, bias, filters=self.filters, **options)
+
+
+@register("Conv1DTranspose")
+@dataclass(frozen=True)
+class Conv1DTranspose(Conv2DTranspose):
+    """(N, L, C) -> (N, OL, filters): the transpose of a convolution with these options."""
+
+    axes = 1
+    kernel_size: Sizes
+    strides: Sizes = (1,)
+    dilation_rate: Sizes = (1,)
+
+
+@register("Conv3DTranspose")
+@dataclass(frozen=True)
+class Conv3DTranspose(Conv2DTranspose):
+    """(N, D, H, W, C) -> (N, OD, OH, OW, filters): the transpose of a convolution with these options."""
+
+    axes = 3
+    kernel_size: Sizes
+    strides: Sizes = (1, 1, 1)
+    dilation_rate: Sizes = (1, 1, 1)

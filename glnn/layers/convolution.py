@@ -52,7 +52,18 @@ class Images(Layer):
         raise NotImplementedError
 
 
-class Convolution(Activated, Images):
+class ActivatedImages(Activated, Images):
+    """A layer on images with an activation, which those along the last axis take from them as they are stored."""
+
+    def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
+        return t.activation(super().build(t, x, w), self.activation)
+
+    def on_images(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
+        """What the activation is given, for images with the channels last."""
+        raise NotImplementedError
+
+
+class Convolution(ActivatedImages):
     """What the convolutions share."""
 
     kernel_size: Sizes
@@ -60,10 +71,14 @@ class Convolution(Activated, Images):
     padding: Padding
     dilation_rate: Sizes
     groups: int
+    causal: ClassVar[bool] = False  # whether `padding` may be "causal": zeros before the first alone
 
     def __post_init__(self) -> None:
         super().__post_init__()
         normalize(self, "kernel_size", "strides", "dilation_rate")
+        if self.causal and self.padding == "causal":
+            before = (self.kernel_size[0] - 1) * self.dilation_rate[0]
+            object.__setattr__(self, "padding", ((before, 0),))
 
     def unsupported(self) -> list[str]:
         return super().unsupported() + ([] if self.groups == 1 else [f"groups={self.groups} (only 1)"])

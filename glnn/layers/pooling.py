@@ -1,4 +1,4 @@
-"""Pooling of images: over windows, and over the whole image."""
+"""Pooling of sequences, images and volumes: over windows, and over all of them."""
 
 from __future__ import annotations
 
@@ -53,6 +53,15 @@ class MaxPooling1D(MaxPooling2D):
     pool_size: Sizes = (2,)
 
 
+@register("MaxPooling3D")
+@dataclass(frozen=True)
+class MaxPooling3D(MaxPooling2D):
+    """(N, D, H, W, C) -> (N, OD, OH, OW, C): the largest of each window; NaN wins."""
+
+    axes = 3
+    pool_size: Sizes = (2, 2, 2)
+
+
 @register("AveragePooling2D")
 @dataclass(frozen=True)
 class AveragePooling2D(_Pooling):
@@ -68,6 +77,15 @@ class AveragePooling1D(AveragePooling2D):
 
     axes = 1
     pool_size: Sizes = (2,)
+
+
+@register("AveragePooling3D")
+@dataclass(frozen=True)
+class AveragePooling3D(AveragePooling2D):
+    """(N, D, H, W, C) -> (N, OD, OH, OW, C): the mean of what each window holds."""
+
+    axes = 3
+    pool_size: Sizes = (2, 2, 2)
 
 
 @dataclass(frozen=True)
@@ -107,6 +125,14 @@ class GlobalMaxPooling1D(GlobalMaxPooling2D):
     axes = 1
 
 
+@register("GlobalMaxPooling3D")
+@dataclass(frozen=True)
+class GlobalMaxPooling3D(GlobalMaxPooling2D):
+    """(N, D, H, W, C) -> (N, C), or (N, 1, 1, 1, C) with `keepdims`: the largest of each channel; NaN wins."""
+
+    axes = 3
+
+
 @register("GlobalAveragePooling1D")
 @dataclass(frozen=True)
 class GlobalAveragePooling1D(GlobalAveragePooling2D):
@@ -127,3 +153,11 @@ class GlobalAveragePooling1D(GlobalAveragePooling2D):
         mask = t.reshape(mask, (Size(0), *((1, Size(1)) if self.channels_first else (Size(1), 1))))
         total = t.reduce("sum", t.where(mask, x, 0.0), axis, self.keepdims)
         return total / t.reduce("sum", mask, axis, self.keepdims)
+
+
+@register("GlobalAveragePooling3D")
+@dataclass(frozen=True)
+class GlobalAveragePooling3D(GlobalAveragePooling2D):
+    """(N, D, H, W, C) -> (N, C), or (N, 1, 1, 1, C) with `keepdims`: the mean of each channel."""
+
+    axes = 3

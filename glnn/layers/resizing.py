@@ -1,4 +1,4 @@
-"""Layers that change the size of images (N, H, W, C): zero padding, cropping, upsampling."""
+"""Layers that change the size of sequences, images and volumes: zero padding, cropping, upsampling."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..primitives import Sym, Trace
 from ..primitives.move import Along
-from ..primitives.window import Margins, Pair, margins, normalize
+from ..primitives.window import Margins, Sizes, margins, normalize
 from .base import register
 from .convolution import Images
 
@@ -26,6 +26,24 @@ class ZeroPadding2D(Images):
     def on_images(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
         sides = (Along(None, add=-before, extra=before + after, edge="zero") for before, after in self.padding)
         return t.remap(x, [None, *sides, None])
+
+
+@register("ZeroPadding1D")
+@dataclass(frozen=True)
+class ZeroPadding1D(ZeroPadding2D):
+    """(N, L, C) -> (N, left + L + right, C). `padding`: (left, right) zeros."""
+
+    axes = 1
+    padding: Margins = ((1, 1),)
+
+
+@register("ZeroPadding3D")
+@dataclass(frozen=True)
+class ZeroPadding3D(ZeroPadding2D):
+    """(N, D, H, W, C) -> the same with zeros around. `padding`: (before, after) for each of the three axes."""
+
+    axes = 3
+    padding: Margins = ((1, 1), (1, 1), (1, 1))
 
 
 @register("Cropping2D")
@@ -49,9 +67,52 @@ class Cropping2D(Images):
         return t.remap(x, [None, *sides, None])
 
 
+@register("Cropping1D")
+@dataclass(frozen=True)
+class Cropping1D(Cropping2D):
+    """(N, L, C) -> (N, L - left - right, C). `cropping`: (left, right) elements."""
+
+    axes = 1
+    cropping: Margins = ((1, 1),)
+
+
+@register("Cropping3D")
+@dataclass(frozen=True)
+class Cropping3D(Cropping2D):
+    """(N, D, H, W, C) -> the same with less around. `cropping`: (before, after) for each of the three axes."""
+
+    axes = 3
+    cropping: Margins = ((1, 1), (1, 1), (1, 1))
+
+
+@register("UpSampling1D")
+@dataclass(frozen=True)
+class UpSampling1D(Images):
+    """(N, L, C) -> (N, L * size, C): repeated."""
+
+    axes = 1
+    size: Sizes = (2,)
+    data_format: str | None = None
+
+    def __post_init__(self) -> None:
+        normalize(self, "size")
+
+    def on_images(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
+        return t.remap(x, [None, *(Along(None, div=factor) for factor in self.size), None])
+
+
+@register("UpSampling3D")
+@dataclass(frozen=True)
+class UpSampling3D(UpSampling1D):
+    """(N, D, H, W, C) -> (N, D * size[0], H * size[1], W * size[2], C): repeated."""
+
+    axes = 3
+    size: Sizes = (2, 2, 2)
+
+
 @register("UpSampling2D")
 @dataclass(frozen=True)
-class UpSampling2D(Images):
+class UpSampling2D(UpSampling1D):
     """(N, H, W, C) -> (N, H * size[0], W * size[1], C): repeated, or bilinear.
 
     Bilinear, pixel i lies at i + 0.5; without `half_pixel_centers` at i, as TensorFlow.js and Keras before 2.4 have it.
@@ -59,13 +120,10 @@ class UpSampling2D(Images):
 
     own_fields = frozenset(("half_pixel_centers",))
 
-    size: Pair = (2, 2)
-    data_format: str | None = None
+    axes = 2
+    size: Sizes = (2, 2)
     interpolation: str = "nearest"
     half_pixel_centers: bool = True
-
-    def __post_init__(self) -> None:
-        normalize(self, "size")
 
     def unsupported(self) -> list[str]:
         if self.interpolation in ("nearest", "bilinear"):
@@ -76,4 +134,4 @@ class UpSampling2D(Images):
         if self.interpolation == "bilinear":
             coordinates = "half_pixel" if self.half_pixel_centers else "asymmetric"
             return t.resample(x, factors=self.size, coordinates=coordinates)
-        return t.remap(x, [None, *(Along(None, div=factor) for factor in self.size), None])
+        return super().on_images(t, x, w)

@@ -1,10 +1,11 @@
-"""Convolution over 0 to 2 spatial axes, channels last: 0 is a matrix for each vector of channels (a dense layer)."""
+"""Convolution over 0 to 3 spatial axes, channels last: 0 is a matrix for each vector of channels (a dense layer)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,25 @@ from ..graph.weight import WeightSpec
 from .base import Builder, Epilogue, Primitive, Recipe, Value, Window, after, at_least
 from .expr import RESULT, Apply, Expr, In
 from .operations import OPERATIONS
-from .window import Padding, Pair, Sizes, block_span, check_padding, paddings, window_sizes, windows
+from .window import (
+    IMAGE,
+    Padding,
+    Planes,
+    Sizes,
+    block_span,
+    check_padding,
+    paddings,
+    triple,
+    window_sizes,
+    windows,
+)
 
 UNROLLED_TAPS = 64  # a kernel of more taps is drawn in bands of rows, or with real loops where one row is too long
 UNROLLED_PIXELS = 256  # likewise where the windows of a block of 8 pixels span more input pixels than this
 LOOP_TURNS = 30000  # no draw loops more often: llvmpipe stops at 65535 turns without a word
 DENSE_GROUPS = 1024  # input groups of one draw: sums of 4096 products keep 1e-6, far below the cap on loop turns
-POINT = {"KH": 1, "KW": 1, "SH": 1, "SW": 1, "DH": 1, "DW": 1, "PT": 0, "PL": 0}  # a convolution of single pixels
+# a convolution of single pixels
+POINT = {"VOLUME": 0, "KD": 1, "KH": 1, "KW": 1, "SH": 1, "SW": 1, "DH": 1, "DW": 1, "PT": 0, "PL": 0}
 SUM = Apply(OPERATIONS["add"], (RESULT, In(-1)))  # what a draw adds to the draw before
 
 
@@ -45,9 +58,9 @@ class Conv(Primitive):
         at_least(1, filters=self.filters, groups=self.groups, kernel_size=self.kernel_size)
         at_least(1, strides=self.strides, dilation=self.dilation)
         check_padding(self.padding, len(self.kernel_size))
-        if len({*map(len, (self.kernel_size, self.strides, self.dilation))}) > 1 or len(self.kernel_size) > 2:
+        if len({*map(len, (self.kernel_size, self.strides, self.dilation))}) > 1 or len(self.kernel_size) > 3:
             sizes = self.kernel_size, self.strides, self.dilation
-            raise ValueError(f"kernel, strides and dilation are {sizes}; each has one number for each of 0 to 2 axes")
+            raise ValueError(f"kernel, strides and dilation are {sizes}; each has one number for each of 0 to 3 axes")
 
     def shape(self, *inputs: Dims) -> Dims:
         x = inputs[0]
@@ -92,19 +105,22 @@ class Conv(Primitive):
         if not self.kernel_size:
             return [Recipe("rows", lambda b, finish: draw_matrix(b, x, kernel, bias, finish))]
         pads = paddings(self.padding, x.shape[1:-1], self.kernel_size, self.strides, self.dilation)
-        (kh, kw), strides, dilation = pair(self.kernel_size), pair(self.strides), pair(self.dilation)
-        kernel = kernel.reshape(kh, kw, *kernel.shape[-2:])
-        corner = pair([before for before, _ in pads], 0)
+        (kd, kh, kw), (sd, *strides), (dd, *dilation) = map(triple, (self.kernel_size, self.strides, self.dilation))
+        kernel = kernel.reshape(kd, kh, kw, *kernel.shape[-2:])
+        front, *corner = triple([before for before, _ in pads], 0)
+        planes = Planes(kd, triple(shape[1:-1])[0], triple(x.shape[1:-1])[0], sd, dd, front)
+        channels, filters = kernel.shape[3], self.filters // self.groups
+        inner = channels if self.groups > 1 and (channels % 4 or filters % 4) else ceil_div(channels, 4)
         draw = partial(
-            draw_conv, shape=shape, x=x, bias=bias, corner=corner, strides=strides, dilation=dilation
+            draw_conv, shape=shape, x=x, bias=bias, corner=corner, strides=strides, dilation=dilation, planes=planes,
+            inner=inner,
         )  # fmt: skip
-        channels, filters = kernel.shape[2], self.filters // self.groups
         rows = rows_unrolled((kh, kw), strides, dilation)
         if self.groups == x.shape[-1] == self.filters and channels == 1:
-            split = kernel.reshape(kh, kw, self.filters)
+            split = kernel.reshape(kd, kh, kw, self.filters)
             return [_recipe(draw, "depthwise", weights=split, blocked=rows == kh, looped=rows != kh)]
         lanes = self.groups > 1 and bool(channels % 4 or filters % 4)
-        looped = rows_looped(kw, channels if lanes else ceil_div(channels, 4))
+        looped = rows_looped(kw, inner)
         if lanes:
             bands = None if self.groups == x.shape[-1] else looped
             return [_recipe(draw, "conv_lanes", weights=kernel, rows=bands, CI=channels, CO=filters)]
@@ -118,19 +134,13 @@ def _recipe(draw: Any, name: str, **options: Any) -> Recipe:
     return Recipe(name, lambda b, finish: draw(b, name, finish=finish, **options))
 
 
-def pair(sizes: Sequence[int], fill: int = 1) -> Pair:
-    """(along height, along width) of sizes along one axis or two: rows of vectors are images of height N."""
-    first, second = (fill, *sizes)[-2:]
-    return first, second
-
-
-def rows_unrolled(kernel: Pair, strides: Pair = (1, 1), dilation: Pair = (1, 1)) -> int:
+def rows_unrolled(kernel: Sequence[int], strides: Sequence[int] = (1, 1), dilation: Sequence[int] = (1, 1)) -> int:
     """How many rows of a kernel (height, width) an unrolled text of moderate size can hold; 0 if none."""
     (kh, kw), (dh, dw) = kernel, dilation
 
     def fits(rows: int) -> bool:
         extent = (rows - 1) * dh + 1, (kw - 1) * dw + 1
-        return rows * kw <= UNROLLED_TAPS and block_span(extent, strides) <= UNROLLED_PIXELS
+        return rows * kw <= UNROLLED_TAPS and block_span(extent, (strides[0], strides[1])) <= UNROLLED_PIXELS
 
     return max((rows for rows in range(1, kh + 1) if fits(rows)), default=0)
 
@@ -155,7 +165,7 @@ def draw_matrix(b: Builder, x: Value, matrix: Any, bias: Any, finish: Epilogue |
             "bias": np.zeros(units, np.float32) if bias is None or first else bias,
         }
         end = summed(y, finish if last == groups else None)
-        param = {"G0": first, "GN": last - first}
+        param = {"G0": first, "GN": last - first, **IMAGE.numbers()}
         y = b.draw("conv", (*x.shape[:-1], units), {"x": x}, cells=cells, const=POINT, param=param, finish=end)
     assert y is not None
     return y
@@ -168,30 +178,37 @@ def draw_conv(
     x: Value,
     weights: Any,
     bias: Any,
-    corner: Pair,
+    corner: Sequence[int],
     *,
-    strides: Pair = (1, 1),
-    dilation: Pair = (1, 1),
+    strides: Sequence[int] = (1, 1),
+    dilation: Sequence[int] = (1, 1),
+    planes: Planes = IMAGE,
     finish: Epilogue | None = None,
+    inner: int = 1,
     rows: int | None = None,
     blocked: bool = False,
     looped: bool = False,
     **const: int,
 ) -> Value:
-    """The kernel `name` with weights (KH, KW, ..., Cout).
+    """The kernel `name` with weights (KD, KH, KW, ..., Cout).
 
-    `corner`: zeros (above, left of) the image. `rows`: rows of weights per draw; each draw adds to the one before.
-    `looped`: a blocked kernel with real loops, for a kernel of too many taps to be written out.
+    `corner`: zeros (above, left of) the image. `inner`: turns of a loop for each tap. `rows`: rows of weights per draw;
+    each draw adds to the one before. `looped`: a blocked kernel with real loops, for a kernel of too many taps to be
+    written out.
     """
-    kh, kw = weights.shape[:2]
-    bands = ceil_div(kh, kh if rows is None else max(1, rows))
-    rows = ceil_div(kh, bands)
+    kd, kh, kw = weights.shape[:3]
+    rows = ceil_div(kh, ceil_div(kh, kh if rows is None else max(1, rows)))
+    turns = inner if blocked else (rows + 1) * (kw + 1) * (inner + 1)
+    deep = ceil_div(kd, ceil_div(kd, max(1, LOOP_TURNS // (turns + 1))))
     value: Value | None = None
     steps = dict(SH=strides[0], SW=strides[1], DH=dilation[0], DW=dilation[1])
-    for top in range(0, kh, rows):
-        part = weights[top : top + rows]
-        cells = {"bias": np.zeros(weights.shape[-1], np.float32) if bias is None or top else bias}
-        taps = part.reshape(part.shape[0] * kw, *part.shape[2:])
+    bands = list(product(range(0, kd, deep), range(0, kh, rows)))
+    for first, top in bands:
+        part = weights[first : first + deep, top : top + rows]
+        cells = {"bias": np.zeros(weights.shape[-1], np.float32) if bias is None or (first, top) != (0, 0) else bias}
+        taps = part.reshape(part.shape[0] * part.shape[1] * kw, *part.shape[3:])
+        window = dict(VOLUME=int(planes.volume), KD=len(part), KH=part.shape[1], KW=kw)
+        window |= dict(PT=corner[0] - top * steps["DH"], PL=corner[1])
         constant = name == "conv_lanes"
         value = b.draw(
             name,
@@ -199,10 +216,11 @@ def draw_conv(
             {"x": x},
             cells=cells if constant else {"weights": taps, **cells},
             tensors={"weights": taps} if constant else None,
-            const=dict(KH=len(part), KW=kw, PT=corner[0] - top * steps["DH"], PL=corner[1]) | steps | const,
-            window={"x": Window(mul=strides)} if blocked or looped else None,
+            const=window | steps | const,
+            param=planes.numbers(first),
+            window={"x": Window(mul=(strides[0], strides[1]))} if blocked or looped else None,
             looped=looped,
-            finish=summed(value, finish if top + rows >= kh else None),
+            finish=summed(value, finish if (first, top) == bands[-1] else None),
         )
     assert value is not None
     return value

@@ -1,4 +1,4 @@
-"""The transpose of a convolution over 1 or 2 spatial axes, channels last."""
+"""The transpose of a convolution over 1 to 3 spatial axes, channels last."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 from ..graph.shapes import Dims, Shape, ceil_div, numbers
 from ..graph.weight import WeightSpec
 from .base import Builder, Epilogue, Primitive, Recipe, Value, at_least
-from .conv import draw_conv, pair, rows_looped, rows_unrolled
+from .conv import draw_conv, rows_looped, rows_unrolled
 from .expr import RESULT, Expr
-from .window import Pair, Sizes, pixels
+from .window import Pair, Planes, Sizes, pixels, triple
 
 WOVEN = 4  # images that one draw can weave together
 
@@ -41,8 +41,8 @@ class ConvTranspose(Primitive):
         at_least(1, filters=self.filters, kernel_size=self.kernel_size, strides=self.strides, dilation=self.dilation)
         at_least(1, extra=self.extra, sizes=self.sizes or ())
         each = self.kernel_size, self.strides, self.dilation, self.extra, self.sizes or self.extra
-        if len({*map(len, each)}) > 1 or len(self.kernel_size) not in (1, 2):
-            raise ValueError(f"kernel, strides, dilation, extra and sizes are {each}; each is for 1 or 2 axes")
+        if len({*map(len, each)}) > 1 or len(self.kernel_size) not in (1, 2, 3):
+            raise ValueError(f"kernel, strides, dilation, extra and sizes are {each}; each is for 1 to 3 axes")
 
     def spans(self, sizes: Sequence[int]) -> list[Pair]:
         """Along each axis: (size, start) of the output, in pixels of all that the taps reach."""
@@ -81,26 +81,29 @@ class ConvTranspose(Primitive):
     def recipes(self, inputs: Sequence[Value], weights: Mapping[str, Any]) -> list[Recipe]:
         x, kernel, bias = inputs[0], weights["kernel"], weights["bias"] if self.use_bias else None
         shape = numbers(self.shape(x.shape))
-        size, strides, dilation = pair(self.kernel_size), pair(self.strides), pair(self.dilation)
-        kernel = kernel.reshape(*size, *kernel.shape[-2:])
-        start = pair([first for _, first in self.spans(x.shape[1:-1])], 0)
+        (kd, *size), (sd, sh, sw), (dd, *dilation) = map(triple, (self.kernel_size, self.strides, self.dilation))
+        kernel = kernel.reshape(kd, *size, *kernel.shape[-2:])
+        front, *corner = triple([first for _, first in self.spans(x.shape[1:-1])], 0)
+        planes = Planes(kd, triple(shape[1:-1])[0], triple(x.shape[1:-1])[0], 1, -dd, -front, sd)
+        options: Any = dict(planes=planes, inner=ceil_div(x.shape[-1], 4))
+        strides, start = (sh, sw), (corner[0], corner[1])
 
         def looped(b: Builder, finish: Epilogue | None) -> Value:
             rows = rows_looped(size[1], ceil_div(x.shape[-1], 4))
             return draw_conv(
                 b, "conv_transpose", shape, x, kernel, bias, start, strides=strides, dilation=dilation, rows=rows,
-                finish=finish,
+                finish=finish, **options,
             )  # fmt: skip
 
         phases = list(np.ndindex(strides))
         filled = all(min(sizes) >= s for *sizes, s in zip(size, shape[-3:-1], strides, strict=True))
         plain = Recipe("looped", looped)
-        if not filled or dilation != (1, 1) or len(phases) > WOVEN:
+        if not filled or dilation != [1, 1] or len(phases) > WOVEN:
             return [plain]
 
         def woven(b: Builder, finish: Epilogue | None) -> Value:
             alone = finish if len(phases) == 1 else None
-            parts = [_phase(b, x, shape, kernel, bias, strides, start, phase, alone) for phase in phases]
+            parts = [_phase(b, x, shape, kernel, bias, strides, start, phase, alone, options) for phase in phases]
             images, param = {f"x{k}": part for k, part in enumerate(parts)}, dict(SH=strides[0], SW=strides[1])
             return (
                 parts[0]
@@ -113,19 +116,19 @@ class ConvTranspose(Primitive):
 
 def _phase(
     b: Builder, x: Value, shape: Shape, kernel: Any, bias: Any, strides: Pair, start: Pair, phase: Pair,
-    finish: Epilogue | None,
+    finish: Epilogue | None, options: Mapping[str, Any],
 ) -> Value:  # fmt: skip
-    """The pixels at `phase` of each tile of the strides: a convolution of every stride-th tap, reversed."""
+    """The pixels at `phase` of each tile of the strides: a convolution of every stride-th tap, reversed.
+
+    Along the depth it is transposed still: of the taps those count that meet an image.
+    """
     first = [(p + t) % s for p, t, s in zip(phase, start, strides, strict=True)]
-    taps = kernel[first[0] :: strides[0], first[1] :: strides[1]][::-1, ::-1]
-    options = zip(taps.shape, phase, start, first, strides, strict=False)
-    corner = [size - 1 - (p + t - f) // s for size, p, t, f, s in options]
+    taps = kernel[:, first[0] :: strides[0], first[1] :: strides[1]][:, ::-1, ::-1]
+    sides = zip(taps.shape[1:3], phase, start, first, strides, strict=True)
+    corner = [size - 1 - (p + t - f) // s for size, p, t, f, s in sides]
     sizes = [ceil_div(size - p, s) for size, p, s in zip(shape[-3:-1], phase, strides, strict=True)]
-    rows, args = (
-        rows_unrolled(taps.shape[:2]),
-        ((*shape[:-3], *sizes, shape[-1]), x, taps, bias, (corner[0], corner[1])),
-    )
+    rows, args = rows_unrolled(taps.shape[1:3]), ((*shape[:-3], *sizes, shape[-1]), x, taps, bias, corner)
     if rows:
-        return draw_conv(b, "conv", *args, rows=rows, blocked=True, finish=finish)
-    rows = rows_looped(taps.shape[1], ceil_div(x.shape[-1], 4))
-    return draw_conv(b, "conv", *args, rows=rows, looped=True, finish=finish)
+        return draw_conv(b, "conv", *args, rows=rows, blocked=True, finish=finish, **options)
+    rows = rows_looped(taps.shape[2], options["inner"])
+    return draw_conv(b, "conv", *args, rows=rows, looped=True, finish=finish, **options)

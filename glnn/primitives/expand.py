@@ -100,8 +100,11 @@ def _zeros(layer: Any, shapes: Sequence[Dims]) -> Mapping[str, Weight]:
     """Zeros for the weights of a layer; one alone for each where their shapes are not known."""
     try:
         specs = layer.weight_specs(*shapes)
-    except ValueError:
-        specs = layer.weight_specs(*(tuple(1 if size is None else size for size in shape) for shape in shapes))
+    except ValueError as unknown:
+        try:
+            specs = layer.weight_specs(*(tuple(1 if size is None else size for size in shape) for shape in shapes))
+        except ValueError:
+            raise unknown from None
         specs = [WeightSpec(spec.name, ()) for spec in specs]
     return {s.name: Weight.root(s.name, np.broadcast_to(np.zeros((), np.float32), s.shape)) for s in specs}
 

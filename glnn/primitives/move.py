@@ -296,10 +296,12 @@ def _whole(along: Along, shape: Shape) -> bool:
 
 
 def _general(b: Builder, x: Value, axes: Sequence[Along], shape: Shape, finish: Epilogue | None) -> Value:
-    """Any remap, element by element."""
-    _check_size(x, 0)
-    _check_size(Value(-1, shape), 0)
-    strides = row_major(x.shape)
+    """Any remap, element by element, or pixel by pixel where the channels stay as they are."""
+    whole = int(axes[-1] == Along(len(x.shape) - 1) and len(axes) > 1)
+    counted = [(*sizes[:-1], 1) if whole else sizes for sizes in (x.shape, shape)]
+    for sizes in counted:
+        _check_size(Value(-1, sizes), 0)
+    strides = row_major(counted[0])
     lead = [Along(None, 1)] * (MAX_RANK - len(axes))
     param: dict[str, int] = {}
     for k, along in enumerate((*lead, *axes)):
@@ -308,9 +310,9 @@ def _general(b: Builder, x: Value, axes: Sequence[Along], shape: Shape, finish: 
         edge = EDGES["clamp" if source is None else along.edge]
         numbers_ = (along.mul, along.add, along.div, edge, size, step)
         param |= {f"{name}{k}": number for name, number in zip("MPDENS", numbers_, strict=True)}
-    sizes = (1,) * len(lead) + shape
-    param |= {"A1": sizes[1], "A2": sizes[2]}
-    return b.draw("remap", shape, {"x": x}, param=param, finish=finish)
+    ends = (1,) * len(lead) + shape
+    param |= {"A1": ends[1], "A2": ends[2]}
+    return b.draw("remap", shape, {"x": x}, const={"WHOLE": whole}, param=param, finish=finish)
 
 
 def gather(

@@ -1,9 +1,9 @@
-"""Pooling: the largest or the mean of each window of an image of 1 or 2 spatial axes, channels last."""
+"""Pooling: the largest or the mean of each window of an image of 1 to 3 spatial axes, channels last."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,8 @@ import numpy as np
 from ..graph.shapes import Dims, Shape, numbers
 from .base import Builder, Epilogue, Primitive, Recipe, Value, at_least, one_of
 from .base import Window as Place
-from .conv import pair
 from .expr import RESULT, Expr
-from .window import Padding, Pair, Sizes, block_span, check_padding, paddings, window_sizes, windows
+from .window import Padding, Pair, Sizes, block_span, check_padding, paddings, triple, window_sizes, windows
 
 KERNELS = {"max": "maxpool", "mean": "avgpool"}
 UNROLLED_TAPS = 25  # a larger window is drawn with real loops
@@ -38,9 +37,9 @@ class Window(Primitive):
         one_of(KERNELS, kind=self.kind)
         at_least(1, size=self.size, strides=self.strides)
         check_padding(self.padding, len(self.size))
-        if len(self.size) != len(self.strides) or len(self.size) not in (1, 2):
+        if len(self.size) != len(self.strides) or len(self.size) not in (1, 2, 3):
             raise ValueError(
-                f"size {self.size} and strides {self.strides}; each has one number for each of 1 or 2 axes"
+                f"size {self.size} and strides {self.strides}; each has one number for each of 1 to 3 axes"
             )
 
     def shape(self, *inputs: Dims) -> Dims:
@@ -65,7 +64,19 @@ class Window(Primitive):
         x = inputs[0]
         shape = numbers(self.shape(x.shape))
         pads = paddings(self.padding, x.shape[1:-1], self.size, self.strides)
-        size, steps, corner = pair(self.size), pair(self.strides), pair([before for before, _ in pads], 0)
+        (kd, *size_), (sd, *steps_) = triple(self.size), triple(self.strides)
+        front, top, left = triple([before for before, _ in pads], 0)
+        size, steps, corner = (size_[0], size_[1]), (steps_[0], steps_[1]), (top, left)
+        if len(self.size) == 3 and (kd, sd, x.shape[1]) != (1, 1, shape[1]):
+            plane = replace(self, size=(1, *size), strides=(1, *steps), padding=((0, 0), *pads[1:]), finish=RESULT)
+            param = dict(KD=kd, YD=shape[1], SD=sd, PF=front, XD=x.shape[1])
+
+            def deep(b: Builder, finish: Epilogue | None) -> Value:
+                images = plane.recipes([x], {})[0].draw(b, None)
+                const = {"KIND": int(self.kind == "mean")}
+                return b.draw("pool_depth", shape, {"x": images}, const=const, param=param, finish=finish)
+
+            return [Recipe("depth last", deep)]
         looped = Recipe("looped", lambda b, finish: self._looped(b, x, shape, size, steps, corner, finish))
         if size[0] * size[1] > UNROLLED_TAPS or block_span(size, steps) > UNROLLED_PIXELS:
             return [looped]

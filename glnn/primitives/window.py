@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 Pair = tuple[int, int]
+Triple = tuple[int, int, int]
 Sizes = tuple[int, ...]  # one for each spatial axis
 Margins = tuple[Pair, ...]  # (before, after) in pixels for each spatial axis
 Padding = str | Margins
@@ -118,6 +120,41 @@ def windows(
     steps, spread = (tuple(slice(None, None, step) for step in each) for each in (strides, dilation))
     index = (*pixels(steps), slice(None), *spread)
     return view[index]
+
+
+@dataclass(frozen=True)
+class Planes:
+    """Which images of a volume the taps of a window meet along the depth: tap t the (d * mul + t * step - front) / div.
+
+    d: the image of the result, which has `images` to a volume, the input `size`. Where the division leaves a rest, none
+    """
+
+    taps: int = 1
+    images: int = 1
+    size: int = 1
+    mul: int = 1
+    step: int = 1
+    front: int = 0
+    div: int = 1
+
+    @property
+    def volume(self) -> bool:
+        """Whether an image meets others than itself."""
+        return self != Planes(images=self.images, size=self.images, step=self.step)
+
+    def numbers(self, first: int = 0) -> dict[str, int]:
+        """What kernels call them, from a tap on."""
+        front = self.front - first * self.step
+        return dict(YD=self.images, SD=self.mul, DD=self.step, PF=front, ED=self.div, XD=self.size)
+
+
+IMAGE = Planes()  # those alone, which are of no volume
+
+
+def triple(sizes: Sequence[int], fill: int = 1) -> Triple:
+    """(along depth, height, width) of sizes along one to three axes: rows of vectors are images of height N."""
+    first, second, third = (fill, fill, *sizes)[-3:]
+    return first, second, third
 
 
 def pixels(slices: Iterable[slice]) -> tuple[slice, ...]:

@@ -13,7 +13,7 @@ from itertools import permutations
 from typing import Any
 
 import numpy as np
-from cases import attention, conv, primitives, primitives_index, primitives_sums, recurrent
+from cases import attention, conv, primitives, primitives_index, primitives_sums, recurrent, volumes
 
 from glnn.graph.shapes import Shape
 from glnn.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax, ThresholdedReLU
@@ -315,5 +315,7 @@ for layer, shapes, kind in recurrent.CASES:
     case(layer, *shapes, kind=kind)
 
 # What layers are made of
-for primitive, shapes, kind, answer in (*primitives.CASES, *primitives_sums.CASES, *primitives_index.CASES):
+for primitive, shapes, kind, answer in (
+    *primitives.CASES, *primitives_sums.CASES, *primitives_index.CASES, *volumes.CASES,
+):  # fmt: skip
     case(primitive, *shapes, kind=kind, answer=answer)

@@ -4,9 +4,12 @@
     python make_keras2.py keras2
     python make_keras2.py keras2 graph
 
-The second line writes what TensorFlow 1 would: models in one graph. Weights files were made with Keras 2.14 and 2.15
-as well, whose trees are numbered otherwise (`tensorflow-cpu==2.15.*`; for 2.14 with `pip download --no-deps
-keras==2.14.0` unpacked in PYTHONPATH); whole models with 2.13 alone.
+    python make_keras2.py keras2 local
+
+The second line writes what TensorFlow 1 would: models in one graph; the third, with Keras 2.15, locally connected
+layers. Weights files were made with Keras 2.14 and 2.15 as well, whose trees are numbered otherwise
+(`tensorflow-cpu==2.15.*`; for 2.14 with `pip download --no-deps keras==2.14.0` unpacked in PYTHONPATH); whole models
+of the others with 2.13 alone.
 """
 
 from __future__ import annotations
@@ -92,6 +95,25 @@ def frozen() -> Any:
     model.get_layer("inner").layers[0].trainable = False
     return model
 
+
+def local() -> Any:
+    """Locally connected layers of all their options side by side, on images and sequences."""
+    x = L.Input((5, 6, 2))
+    row = L.Reshape((12, 5))(x)
+    made = []
+    for implementation, padding in ((1, "valid"), (2, "valid"), (2, "same"), (3, "valid"), (3, "same")):
+        for order in ("channels_last", "channels_first"):
+            options = dict(padding=padding, data_format=order, implementation=implementation)
+            made.append(L.LocallyConnected2D(3, (3, 2), strides=(1, 2), activation="tanh", **options)(x))
+            made.append(L.LocallyConnected1D(4, 4, strides=3 if order == "channels_last" else 1, **options)(row))
+    return scatter(keras.Model(x, L.Concatenate()([L.Flatten()(y) for y in made]), name="local"))
+
+
+if sys.argv[2:] == ["local"]:
+    model = local()
+    model.save(folder / f"local-{version}.h5", include_optimizer=False)
+    answers(f"local-{version}", model)
+    sys.exit()
 
 if sys.argv[2:] == ["graph"]:
     for make in (second, frozen):

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import UnsupportedError
+from ...graph.quantized import Quantized
 from .gates import adapted
+from .versions import most
 
 Config = dict[str, Any]
 
@@ -56,6 +58,11 @@ DROPPED = frozenset(  # training, initial values, speed: nothing that inference 
 )
 ONLY_KERAS_1 = frozenset("nb_filter border_mode subsample subsample_length dim_ordering inner_activation".split())
 ORDERINGS = {"tf": "channels_last", "th": "channels_first"}
+SIDES = {
+    "ZeroPadding1D": ("left_pad", "right_pad"),
+    "ZeroPadding2D": ("top_pad", "bottom_pad", "left_pad", "right_pad"),
+}
+UNTOLD = ("Depthwise", "SeparableConv", "Conv1DTranspose", "Conv3DTranspose", "ConvLSTM")  # what Theano does to them
 FLIPPED = frozenset("Conv1D Conv2D Conv3D Conv2DTranspose".split())  # kernels that Theano turns around
 
 
@@ -90,14 +97,25 @@ def translate(class_name: str, config: Mapping[str, Any]) -> tuple[str, Config]:
     for keys in KERNEL_KEYS:
         if all(key in new for key in keys):
             new["kernel_size"] = [new.pop(key) for key in keys]
-    if class_name == "ZeroPadding2D" and len(new.get("padding", ())) == 4:
-        top, bottom, left, right = new["padding"]
-        new["padding"] = [[top, bottom], [left, right]]
+    if class_name in SIDES and "padding" in new:
+        new["padding"] = sides(class_name, new["padding"])
     if class_name == "BatchNormalization":
         new.setdefault("epsilon", 1e-3)
     if problems:
         raise UnsupportedError(class_name, problems)
     return CLASSES.get(class_name, class_name), new
+
+
+def sides(class_name: str, padding: Any) -> Any:
+    """The zeros of Keras 1's ZeroPadding1D and 2D: numbers by name or in a row -> (before, after) for each axis."""
+    names = SIDES[class_name]
+    if isinstance(padding, Mapping):
+        if not padding.keys() <= set(names):
+            raise UnsupportedError(class_name, [f"option padding={padding!r} (only {', '.join(names)})"])
+        padding = [padding.get(name, 0) for name in names]
+    if class_name == "ZeroPadding2D" and isinstance(padding, list | tuple) and len(padding) == 4:
+        return [list(padding[:2]), list(padding[2:])]
+    return padding
 
 
 def merge(config: Mapping[str, Any]) -> tuple[str, Config]:
@@ -132,13 +150,15 @@ def adapter(class_name: str, config: Mapping[str, Any], version: int, backend: s
     Raises UnsupportedError where the file does not say enough to be sure.
     """
     first = config.get("data_format") == "channels_first"
-    if backend == "theano" and class_name.startswith(("Depthwise", "SeparableConv", "LocallyConnected", "ConvLSTM")):
+    if backend == "theano" and class_name.startswith(UNTOLD):
         raise UnsupportedError(class_name, ["weights of the Theano backend, whose kernels are turned around"])
     if found := adapted(class_name, config, version):
         return Adapter(found[1], found[0])
     flip = backend == "theano" and class_name in FLIPPED
     if version >= 2:
         return Adapter(lambda stored: [turned(stored[0]), *stored[1:]]) if flip else None
+    if class_name == "LocallyConnected2D" and first:
+        return Adapter(lambda stored: [stored[0], *(bias.reshape(*bias.shape[1:], -1) for bias in stored[1:])])
     if class_name not in FLIPPED:
         return None
     if first and backend is None:
@@ -154,7 +174,8 @@ def adapter(class_name: str, config: Mapping[str, Any], version: int, backend: s
     def convert(stored: Sequence[Any]) -> list[Any]:
         kernel = stored[0]
         if class_name == "Conv1D":
-            kernel = conv1d_kernel(kernel, int(config.get("filters", -1)))
+            length = config.get("kernel_size", -1)
+            kernel = conv1d_kernel(kernel, int(config.get("filters", -1)), most({"length": length}, "length"))
         elif axes:
             kernel = kernel.transpose(axes)
         return [turned(kernel) if flip else kernel, *stored[1:]]
@@ -172,11 +193,11 @@ def kernel_axes(class_name: str, first: bool) -> tuple[int, ...] | None:
     }.get((class_name, first))
 
 
-def conv1d_kernel(kernel: Any, filters: int) -> Any:
+def conv1d_kernel(kernel: Any, filters: int, length: int) -> Any:
     """(length, 1, Cin, Cout), or (Cout, Cin, length, 1) as Keras 1.0 wrote it -> (length, Cin, Cout)."""
     if kernel.ndim != 4:
         return kernel
-    if kernel.shape[1] == 1 and kernel.shape[3] == filters:
+    if kernel.shape[:2] == (length, 1) and kernel.shape[3] == filters:
         return kernel[:, 0]
     return kernel.transpose(2, 3, 1, 0)[:, 0]
 

@@ -12,8 +12,17 @@ CENTRES_SINCE = (2, 4)
 TORCH_CROPS_SINCE = (3, 15)  # Keras' torch backend crops what a transposed convolution makes where the others do
 ZEROED_SINCE = (3, 10)  # Keras makes rows of a softmax 0 that a mask leaves nothing of; before they were of equal parts
 MASKED = frozenset("Softmax MultiHeadAttention GroupedQueryAttention".split())
-SPREAD = frozenset("Conv2D DepthwiseConv2D SeparableConv2D Conv2DTranspose".split())
-PADDED = SPREAD | {"AveragePooling2D", "MaxPooling2D"}
+SPREAD = frozenset(
+    f"{kind}Conv{axes}D{turned}"
+    for kind, turned, counts in (
+        ("", "", "123"),
+        ("Depthwise", "", "12"),
+        ("Separable", "", "12"),
+        ("", "Transpose", "123"),
+    )
+    for axes in counts
+)
+POOLED = frozenset(f"{kind}Pooling{axes}D" for kind in ("Average", "Max") for axes in "123")
 
 
 def is_tfjs(release: str) -> bool:
@@ -48,7 +57,11 @@ def settled(
                 'later ones, and the file does not tell its version; add "keras_version" beside "class_name")'
             )
         new["half_pixel_centers"] = centres
-    if name in PADDED and config.get("padding") == "same" and (reason := other_same(name, config, release, backend)):
+    if (
+        name in SPREAD | POOLED
+        and config.get("padding") == "same"
+        and (reason := other_same(name, config, release, backend))
+    ):
         problems.append(f"option padding='same' (of the {backend} backend: {reason})")
     return new, problems
 
@@ -71,26 +84,26 @@ def numbered(release: str) -> tuple[int, int] | None:
 
 def other_same(name: str, config: Mapping[str, Any], release: str, backend: str | None) -> str | None:
     """Why padding "same" may not be TensorFlow's on this backend; None where it is, whatever the image's size."""
-    pooled = name.endswith("Pooling2D")
+    pooled = name in POOLED
     size = config.get("pool_size" if pooled else "kernel_size")
     sizes = size if isinstance(size, list | tuple) else [size]
     strides = config.get("strides") or (size if pooled else 1)
     symmetric = most({"strides": strides}, "strides") == 1 and all(isinstance(k, int) and k % 2 for k in sizes)
     if backend == "theano" and (not symmetric or pooled):
         return "it pads both ends of an image alike"
-    if backend == "torch" and name == "AveragePooling2D" and not symmetric:
+    if backend == "torch" and name.startswith("Average") and not symmetric:
         return "it repeats the image's edge where others leave it out of the mean"
-    if backend == "torch" and name == "Conv2DTranspose" and (numbered(release) or (0, 0)) < TORCH_CROPS_SINCE:
+    if backend == "torch" and name.endswith("Transpose") and (numbered(release) or (0, 0)) < TORCH_CROPS_SINCE:
         keys = ("kernel_size", "strides", "dilation_rate", "output_padding")
-        sides = zip(*(pair(config.get(key)) for key in keys), strict=True)
+        sides = zip(*(by_axis(config.get(key), int(name[4])) for key in keys), strict=True)
         if any(crops_both(*side) for side in sides):
             return "before Keras 3.15 it crops other edges of the image than all others do"
     return None
 
 
-def pair(value: Any) -> tuple[Any, Any]:
-    """An option along height and along width."""
-    return (value[0], value[1]) if isinstance(value, list | tuple) and len(value) == 2 else (value, value)
+def by_axis(value: Any, axes: int) -> tuple[Any, ...]:
+    """An option along each of so many axes."""
+    return tuple(value) if isinstance(value, list | tuple) and len(value) == axes else (value,) * axes
 
 
 def crops_both(size: int, stride: int | None, dilation: int | None, extra: int | None) -> bool:

@@ -14,7 +14,7 @@ Declared = Mapping[str, Sequence[str]]  # what the pragmas declare, by kind
 
 # How many arguments accessors take: one that may give its place takes them last.
 _TENSOR: dict[str, tuple[int, ...]] = {
-    "": (4,), "_or": (5,), "_fill": (5,), "_at": (4,), "_flat": (1,), "_seek": (4,), "_next": (0,), "_tap": (2, 3),
+    "": (4,), "_or": (5,), "_fill": (5,), "_at": (4,), "_flat": (1,), "_seek": (4,), "_next": (0,), "_tap": (2, 3, 4),
     "_inside": (2,), "_row": (3,), "_down": (0,), "_col": (1,),
 }  # fmt: skip
 _WINDOW = ("seek", "next", "tap", "inside")
@@ -64,9 +64,9 @@ class _Checker:
         self.arguments |= {x + end: counts for x in declared["matrix"] for end, counts in _MATRIX.items()}
         self.arguments |= {x + end: counts for x in declared["vector"] for end, counts in _VECTOR.items()}
         taps = {f"{x}_tap" for x in tensors}
-        placed = any(isinstance(e, t.Call) and e.name in taps and len(e.args) == 3 for e in within(tree))
+        placed = any(isinstance(e, t.Call) and e.name in taps and len(e.args) > 2 for e in within(tree))
         self.position = tuple(p.name for p in kernel.params[:3]) if placed else ()  # what such taps are relative to
-        self.sought: dict[str, bool] = {}  # inputs that are read at places: whether the tree seeks them
+        self.sought: dict[str, int] = {}  # inputs that are read at places: arguments of reads that the tree seeks, or 0
         self.windows = frozenset() if blocked else {f"{x}_{end}" for x in tensors for end in _WINDOW}
         self.functions: dict[str, str] = {}  # those defined so far, with their types
         self.all = {f.name for f in within(tree) if isinstance(f, t.Function)}
@@ -217,7 +217,7 @@ class _Checker:
     def called(self, e: t.Call) -> str | None:
         wanted = self.arguments.get(e.name)
         if wanted is not None and e.name not in self.types and len(e.args) not in wanted:
-            counts = " or ".join(map(str, wanted))
+            counts = " or ".join(map(str, wanted if len(wanted) < 3 else (f"{wanted[0]} to {wanted[-1]}",)))
             self.refuse(e.at, f"{e.name} takes {counts} arguments, it is given {len(e.args)}")
         if e.name in self.windows:
             self.refuse(e.at, f"{e.name}: windows are for blocked kernels, one of one texel reads x(n, h, w, c)")
@@ -236,10 +236,12 @@ class _Checker:
     def placed(self, e: t.Call, counts: tuple[int, ...]) -> None:
         """A read that may give its place: the tree seeks it, in the kernel alone, unless the kernel seeks by hand."""
         own = next((x for x in (e.name, e.name.rpartition("_")[0]) if x in self.inputs), "")
-        by_tree = len(counts) > 1 and len(e.args) == counts[1]
+        by_tree = len(e.args) if len(e.args) in counts[1:] else 0
         if not by_tree and len(counts) == 1 and not e.name.endswith(("_seek", "_next")):
             return
-        if self.sought.setdefault(own, by_tree) != by_tree:
+        if self.sought.setdefault(own, by_tree) != by_tree and self.sought[own] and by_tree:
+            self.refuse(e.at, f"{e.name} names its image here and not elsewhere: name it in all taps or in none")
+        if self.sought[own] != by_tree:
             plain, placed = _READS[self.arguments[f"{own}_seek"][0]]
             either = f"{own}{placed} throughout, or {own}_seek, {own}_next and {own}{plain}"
             self.refuse(e.at, f"{own} is sought by hand and by its reads' places: take {either}")
@@ -248,7 +250,7 @@ class _Checker:
         for place in e.args[counts[0] :]:
             kind = self.type(place)
             if kind not in ("int", None):
-                self.refuse(start(place), f"{e.name} takes a group of four channels as int: this is {kind}")
+                self.refuse(start(place), f"{e.name} takes its place as int: this is {kind}")
         if self.inside is None or self.inside.name != "kernel":
             self.refuse(e.at, f"{e.name} with a place stands in the kernel alone: hand its value to the function")
 

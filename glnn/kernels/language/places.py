@@ -9,14 +9,14 @@ from .tree import Assign, Block, Call, Expr, For, If, Index, Item, Member, Name,
 from .values import Env
 from .walk import within
 
-Place = tuple[Linear, ...]  # the group of channels; of a matrix the output's group as well
+Place = tuple[Linear, ...]  # the group of channels; of a matrix the output's group as well, of a tap maybe the image
 
 
 @dataclass(frozen=True)
 class Accessor:
     """A name that is read at places: the call, how many arguments are not the place, and what a seek begins with.
 
-    x_tap(i, j, g): 2, and the names of n, h, w; weights(t, g, q) and bias(t, g): 1
+    x_tap(i, j, g) and x_tap(i, j, g, n): 2, and the names of n, h, w; weights(t, g, q) and bias(t, g): 1
     gathers:        reads of constant arguments are done once each, before the statements that use them
     """
 
@@ -31,6 +31,12 @@ class Accessor:
     def reads(self, node: object) -> bool:
         """Whether this is a read that gives its place."""
         return isinstance(node, Call) and node.name == self.call and len(node.args) == self.kept + self.places
+
+    def seek(self, place: tuple[Expr, ...]) -> tuple[Expr, ...]:
+        """The arguments of a seek of a place."""
+        if len(place) > 1 and self.before:  # in another image than the block's own
+            return (place[1], *map(Name, self.before[1:]), place[0])
+        return (*map(Name, self.before), *place)
 
     def asks(self, node: object) -> bool:
         """Whether this asks for a tap, at no place."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from .tree import Binary, Block, Call, Declare, Expr, For, Function, If, IfDef, Index, Name, Statement, Tree
+from .tree import Binary, Block, Call, Declare, Expr, For, Function, If, IfDef, Index, Jump, Name, Statement, Tree
 from .values import Env, evaluate, number, seen_after, whole, without
 from .walk import mapped, one, parts, start, within
 
@@ -116,19 +116,21 @@ class _Unroll(Pass):
         self.count += 1
         if self.count > MAX_LINES:
             self.tree.refuse(s.at, f"more than {MAX_LINES} statements after unrolling: lower it with fewer taps a draw")
-        if not isinstance(s, For) or s.name not in self.names:
+        if not isinstance(s, For):
             return super().statement(s)
-        turns = loop_range(s, self.env)
-        if self.single and (turns is None or len(turns) != 1):
+        turns, marked, names = loop_range(s, self.env), s.name in self.names, self.names
+        once = turns is not None and len(turns) == 1 and not any(isinstance(node, Jump) for node in within(s.body))
+        if not once and (self.single or not marked):
             return super().statement(s)
         if turns is None:
             self.tree.refuse(s.at, f"loop over {s.name!r} is to be unrolled, but has bounds that are not constant")
         outer = self.env
         copies: list[Statement] = []
+        self.names = names | {s.name}
         for value in turns:
             self.env = {**outer, s.name: value}
             copies += self.listed((s.body,))
-        self.env = outer
+        self.env, self.names = outer, names
         return tuple(copies) or (Block((), s.at, s.at),)
 
 
@@ -141,9 +143,9 @@ def loop_range(s: For, env: Env) -> range | None:
 
 
 def unroll(tree: Tree, names: frozenset[str], env: Env, single: bool = False) -> Tree:
-    """The tree with every loop over a variable in `names` written out. Raises KernelError for bounds that vary.
+    """The tree with every loop over a variable in `names` written out, and every loop of one turn.
 
-    single: loops of one turn alone
+    single: the latter alone. Raises KernelError for bounds that vary.
     """
     work = _Unroll(tree, env)
     work.names, work.single = names, single

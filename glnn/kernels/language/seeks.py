@@ -57,7 +57,7 @@ class _Seeks:
         steps = self.steps(to, self.at)
         self.at, self.sought = to, True
         if steps is None:
-            args = (*(Name(name, at) for name in self.of.before), *(part.expr(at) for part in to))
+            args = self.of.seek(tuple(part.expr(at) for part in to))
             return [Do(Call(f"{self.of.name}_seek", args, at), at)]
         return self.next(steps, at)
 

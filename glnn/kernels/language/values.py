@@ -32,6 +32,8 @@ def evaluate(e: Expr, env: Env) -> Value | None:
         return env.get(e.id)
     if isinstance(e, Binary):
         a, b = evaluate(e.left, env), evaluate(e.right, env)
+        if e.op in ("&&", "||") and (e.op == "||") in [side for side in (a, b) if isinstance(side, bool)]:
+            return e.op == "||"  # whatever the other is
         if a is None or b is None:
             return None
         if e.op in ("&&", "||"):

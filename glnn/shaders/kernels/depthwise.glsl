@@ -2,16 +2,22 @@
 #pragma glnn input x
 #pragma glnn vector weights
 #pragma glnn vector bias
-#pragma glnn const KH KW SH SW DH DW PT PL
+#pragma glnn const VOLUME KD KH KW SH SW DH DW PT PL
+#pragma glnn param YD SD DD PF ED XD
 #pragma glnn unroll i j a b
 void kernel(int n, int h, int w, int c, out vec4 y[BLOCK]) {
     vec4 start = bias(0, c / 4);
     for (int i = 0; i < BLOCK; i++) y[i] = start;
-    for (int a = 0; a < KH; a++)
-        for (int b = 0; b < KW; b++) {
-            vec4 m = weights(a * KW + b, c / 4);
-            for (int i = 0; i < BH; i++)
-                for (int j = 0; j < BW; j++)
-                    y[i * BW + j] += m * x_tap(i * SH + a * DH - PT, j * SW + b * DW - PL, c / 4);
-        }
+    for (int d = 0; d < KD; d++) {
+        int image = n;
+        if (VOLUME == 1) image = volume_image(n, YD, SD, d * DD - PF, ED, XD);
+        if (VOLUME == 0 || image >= 0)
+            for (int a = 0; a < KH; a++)
+                for (int b = 0; b < KW; b++) {
+                    vec4 m = weights((d * KH + a) * KW + b, c / 4);
+                    for (int i = 0; i < BH; i++)
+                        for (int j = 0; j < BW; j++)
+                            y[i * BW + j] += m * x_tap(i * SH + a * DH - PT, j * SW + b * DW - PL, c / 4, image);
+                }
+    }
 }

@@ -1,7 +1,9 @@
 // Any axis of x along any axis of the output: element i of axis k lies at floor((i * M + P) / D) of an axis of N elements
 // that are S apart. E says what is read beyond its ends: 0 nothing is, 1 zero, 2 the end, 3 mirrored at the end, 4 from
 // the other end, 5 zero, and where the division leaves a rest too. n holds axes 0, 1 and 2, the latter of sizes A1, A2.
+// WHOLE: the channels stay as they are, and S counts pixels.
 #pragma glnn input x
+#pragma glnn const WHOLE
 #pragma glnn param A1 A2 M0 M1 M2 M3 M4 M5 P0 P1 P2 P3 P4 P5 D0 D1 D2 D3 D4 D5
 #pragma glnn param E0 E1 E2 E3 E4 E5 N0 N1 N2 N3 N4 N5 S0 S1 S2 S3 S4 S5
 int far(int at, int D, int E, int N) {
@@ -25,5 +27,9 @@ vec4 kernel(int n, int h, int w, int c) {
     int p2 = far((n - b * A2) * M2 + P2, D2, E2, N2), p3 = far(h * M3 + P3, D3, E3, N3), p4 = far(w * M4 + P4, D4, E4, N4);
     bool live = p0 >= 0 && p1 >= 0 && p2 >= 0 && p3 >= 0 && p4 >= 0;
     int first = live ? p0 * S0 + p1 * S1 + p2 * S2 + p3 * S3 + p4 * S4 : -1;
+    if (WHOLE == 1) {
+        int q = idiv(first, x_W), r = idiv(q, x_H);
+        return only(live, x(live ? r : 0, live ? q - r * x_H : 0, live ? first - q * x_W : 0, c));
+    }
     return vec4(at(first, c), at(first, c + 1), at(first, c + 2), at(first, c + 3));
 }

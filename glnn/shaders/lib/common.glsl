@@ -42,3 +42,9 @@ vec4 powers(vec4 v) { return vec4(power(v.x), power(v.y), power(v.z), power(v.w)
 float taps_inside(int start, int length, int size) {
     return min(float(start + length), float(size)) - max(float(start), 0.0);
 }
+// Image n of volumes of `images` each -> the one that it meets in volumes of `size`: (n * mul + add) / div there; -1: none.
+int volume_image(int n, int images, int mul, int add, int div, int size) {
+    int v = idiv(n, images);
+    int at = (n - v * images) * mul + add, z = idiv(at, div);
+    return z < 0 || z >= size || z * div != at ? -1 : v * size + z;
+}

@@ -15,25 +15,32 @@ from glnn.formats import load
 from glnn.graph.reference import run
 
 RNG = np.random.default_rng(8)
-CONVOLUTIONS = {  # class -> options, weights for an input of 2 channels
-    "Conv2D": (dict(filters=3), {"kernel": (3, 3, 2, 3)}),
-    "DepthwiseConv2D": ({}, {"depthwise_kernel": (3, 3, 2, 1)}),
-    "SeparableConv2D": (dict(filters=3), {"depthwise_kernel": (3, 3, 2, 1), "pointwise_kernel": (1, 1, 2, 3)}),
-    "Conv2DTranspose": (dict(filters=3), {"kernel": (3, 3, 3, 2)}),
+SHAPES = {  # class -> options, weights of one tap for an input of 2 channels
+    "Conv": (dict(filters=3), {"kernel": (2, 3)}),
+    "DepthwiseConv": ({}, {"depthwise_kernel": (2, 1)}),
+    "SeparableConv": (dict(filters=3), {"depthwise_kernel": (2, 1), "pointwise_kernel": (2, 3)}),
+    "ConvTranspose": (dict(filters=3), {"kernel": (3, 2)}),
 }
+CONVOLUTIONS = [f"{kind}2D" for kind in ("Conv", "DepthwiseConv", "SeparableConv")]
+CONVOLUTIONS += ["Conv1D", "Conv3D", "DepthwiseConv1D", "SeparableConv1D"]
+CONVOLUTIONS += [f"Conv{axes}DTranspose" for axes in (1, 2, 3)]
 
 
-def image(height: int, width: int) -> dict[str, Any]:
+def image(*sizes: int) -> dict[str, Any]:
     """What a config says besides options: images of 2 channels come in; `trainable` makes it that of a layer."""
-    return {"batch_input_shape": [None, height, width, 2], "trainable": True}
+    return {"batch_input_shape": [None, *sizes, 2], "trainable": True}
 
 
 def convolution(path: Path, kind: str, version: str = "2.8.0", backend: str = "tensorflow", **options: Any) -> Path:
-    """A model of one convolution 3 x 3 without a bias, as Keras 2 writes it."""
-    more, shapes = CONVOLUTIONS[kind]
-    config = dict(kernel_size=[3, 3], strides=[1, 1], padding="valid", dilation_rate=[1, 1], use_bias=False)
-    item = layer(kind, "c", **{**image(9, 8), **config, **more, **options})
-    weights = {f"c/{name}:0": RNG.normal(size=shape) for name, shape in shapes.items()}
+    """A model of one convolution of 3 taps along each axis without a bias, as Keras 2 writes it."""
+    axes = next(int(letter) for letter in kind if letter in "123")
+    more, shapes = SHAPES[kind.replace(f"{axes}D", "")]
+    config = dict(kernel_size=[3] * axes, strides=[1] * axes, padding="valid", dilation_rate=[1] * axes, use_bias=False)
+    options = {key: value[-axes:] if isinstance(value, list) else value for key, value in options.items()}
+    options |= {key: [1, *value] for key, value in options.items() if isinstance(value, list) and len(value) < axes}
+    item = layer(kind, "c", **{**image(*(9, 8, 7)[-axes:]), **config, **more, **options})
+    size = {name: [1 if "pointwise" in name else 3] * axes for name in shapes}
+    weights = {f"c/{name}:0": RNG.normal(size=(*size[name], *shape)) for name, shape in shapes.items()}
     return write_model(path, sequential(item), {"c": weights}, version, backend=backend)
 
 
@@ -97,7 +104,7 @@ def test_what_keras_calls_sparsemax_is_refused(tmp_path: Path, kind: str) -> Non
 @pytest.mark.parametrize("version", ["2.8.0", "3.8.0"])
 def test_strides_with_dilation_are_refused(tmp_path: Path, kind: str, version: str) -> None:
     path = convolution(tmp_path / "m.h5", kind, version, strides=[2, 2], dilation_rate=[1, 2])
-    refused(path, f"c ({kind})", "strides=[2, 2]", "dilation_rate=[1, 2]")
+    refused(path, f"c ({kind})", "strides=[", "dilation_rate=[")
     load(convolution(tmp_path / "m.h5", kind, version, strides=[2, 2]))
     load(convolution(tmp_path / "m.h5", kind, version, dilation_rate=[2, 2]))
 
@@ -112,10 +119,24 @@ def test_strides_with_dilation_in_what_keras_writes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", CONVOLUTIONS)
 def test_padding_of_theano_is_tensorflows_where_it_is_symmetric(tmp_path: Path, kind: str) -> None:
-    if kind in ("DepthwiseConv2D", "SeparableConv2D"):
-        return  # refused whatever the padding: their kernels are turned around in ways of their own
+    if kind.startswith(("Depthwise", "Separable")) or kind in ("Conv1DTranspose", "Conv3DTranspose"):
+        refused(convolution(tmp_path / "m.h5", kind, "2.1.0", "theano"), kind, "turned around")
+        return  # whatever the padding: their kernels are turned around in ways of their own
     load(convolution(tmp_path / "m.h5", kind, "2.1.0", "theano", padding="same"))
     refused(convolution(tmp_path / "m.h5", kind, "2.1.0", "theano", padding="same", strides=[1, 2]), "same", "theano")
+
+
+@pytest.mark.parametrize("axes", [1, 3])
+def test_padding_along_one_axis_and_three_by_backend(tmp_path: Path, axes: int) -> None:
+    for kind, backend, fits in (
+        ("Average", "torch", False), ("Max", "torch", True), ("Max", "theano", False), ("Average", "jax", True),
+    ):  # fmt: skip
+        kind = f"{kind}Pooling{axes}D"
+        item = layer(kind, "p", pool_size=[2] * axes, strides=[1] * axes, padding="same", **image(*(6, 7, 5)[:axes]))
+        path = write_model(tmp_path / "m.h5", sequential(item), {"p": {}}, "3.8.0", backend=backend)
+        load(path) if fits else refused(path, f"p ({kind})", "padding='same'", backend)
+    path = convolution(tmp_path / "m.h5", f"Conv{axes}DTranspose", "3.8.0", "torch", padding="same", strides=[2] * axes)
+    refused(path, f"c (Conv{axes}DTranspose)", "padding='same'", "torch")
 
 
 @pytest.mark.parametrize(

@@ -118,13 +118,17 @@ WHOLE = [
     ("¦vec4 kernel(int n, int h, int w, float c) { return vec4(c); }", "a kernel is 'vec4 kernel("),
     (BLOCKED.replace("@", "vec4 ¦y = vec4(0.0);"), "'y' is the block's pixels"),
     (BLOCKED.replace("@", "¦x_seek(n, h);"), "x_seek takes 4 arguments, it is given 2"),
-    (BLOCKED.replace("@", "y[0] = ¦x_tap(1);"), "x_tap takes 2 or 3 arguments, it is given 1"),
-    (BLOCKED.replace("@", "y[0] = ¦x_tap(1, 2, 3, 4);"), "x_tap takes 2 or 3 arguments, it is given 4"),
-    (BLOCKED.replace("@", "y[0] = x_tap(1, 2, ¦1.0);"), "x_tap takes a group of four channels as int: this is float"),
-    (BLOCKED.replace("@", "y[0] = x_tap(1, 2, ¦h > w);"), "x_tap takes a group of four channels as int: this is bool"),
+    (BLOCKED.replace("@", "y[0] = ¦x_tap(1);"), "x_tap takes 2 to 4 arguments, it is given 1"),
+    (BLOCKED.replace("@", "y[0] = ¦x_tap(1, 2, 3, 4, 5);"), "x_tap takes 2 to 4 arguments, it is given 5"),
+    (
+        BLOCKED.replace("@", "y[0] = x_tap(1, 2, 3) + ¦x_tap(1, 2, 3, 4);"),
+        "x_tap names its image here and not elsewhere: name it in all taps or in none",
+    ),
+    (BLOCKED.replace("@", "y[0] = x_tap(1, 2, ¦1.0);"), "x_tap takes its place as int: this is float"),
+    (BLOCKED.replace("@", "y[0] = x_tap(1, 2, ¦h > w);"), "x_tap takes its place as int: this is bool"),
     (
         BLOCKED.replace("@", "mat4 a = m(0, c / 4, ¦vec2(1.0));"),
-        "m takes a group of four channels as int: this is vec2",
+        "m takes its place as int: this is vec2",
     ),
     (
         BLOCKED.replace("@", "x_seek(n, h, w, 0); y[0] = ¦x_tap(1, 2, 3);"),

@@ -42,6 +42,13 @@ def test_unroll_leaves_other_loops_and_names_that_only_begin_so() -> None:
     assert unrolled(text, {"i"}, {}) == ("for (int g = 0; g < G; g++) { { ii += 0; at_i(0); } { ii += 1; at_i(1); } }")
 
 
+def test_unroll_writes_out_what_turns_once() -> None:
+    text = "for (int g = 0; g < ONE; g++) for (int k = g; k < N; k++) y += x(g, k);"
+    assert unrolled(text, set(), {"ONE": 1}) == "for (int k = 0; k < N; k++) y += x(0, k);"
+    jumps = "for (int g = 0; g < 1; g++) { if (x(g) < 0.0) continue; y += x(g); }"
+    assert unrolled(jumps, set(), {}) == jumps
+
+
 def test_unroll_leaves_lanes_and_functions_of_that_name() -> None:
     """Swizzles are no variables: v.a stays v.a where a loop over a is written out."""
     text = "for (int a = 0; a < 2; a++) s += v.a * m[a].a + a(a);"

@@ -69,6 +69,22 @@ def test_loops_within_loops_step_at_the_inner_one() -> None:
     assert text(body, looped=True) == head + "for (int u = 0; u < U; u++) { y_0 += x_tap(0, 0); x_next(); }"
 
 
+def test_a_tap_may_name_its_image() -> None:
+    body = "int m = n; for (int g = 0; g < GN; g++) y[0] += x_tap(0, 0, g, m) + x_tap(0, 1, g, m);"
+    assert text(body, looped=True) == (
+        "int m = n; x_seek(m, h, w, 0); for (int g = 0; g < GN; g++) { y_0 += x_tap(0, 0) + x_tap(0, 1); x_next(); }"
+    )
+    body = "for (int g = 0; g < U; g++) y[0] += x_tap(0, 0, g, m);"
+    body = f"for (int d = 0; d < GN; d++) {{ int m = n + d; if (m < c) {body} }}"
+    assert text(body, looped=True) == (
+        "for (int d = 0; d < GN; d++) { int m = n + d; if (m < c) { x_seek(m, h, w, 0); "
+        "for (int g = 0; g < U; g++) { y_0 += x_tap(0, 0); x_next(); } } }"
+    )
+    body = "y[0] = x_tap(0, 0, 2, n) + x_tap(0, 0, 2, 1);"
+    first, second = (f"x_seek({m}, h, w, 2); vec4 x_v{k} = x_tap(0, 0);" for k, m in enumerate("n1"))
+    assert text(body) == f"{first} {second} y_0 = x_v0 + x_v1;"
+
+
 def test_a_tap_is_fetched_once_row_by_row() -> None:
     body = (
         "for (int i = 0; i < BH; i++) for (int j = 0; j < BW; j++) y[i * BW + j] = x_tap(1 - i, 0, 2) + x_tap(0, j, 2);"

@@ -17,6 +17,7 @@ from glnn.kernels.language.values import evaluate
         ("A > B && B > 0", True), ("A < B || !B", False), ("!(A == 5)", False), ("A != B", True), ("A >= 5", True),
         ("A <= 4", False), ("  A\n * 2 ", 10), ("true", True), ("A == 5 == true", True),
         ("idiv(-7, 4)", -2), ("imod(-7, 4)", 1), ("imod(A, B)", 1), ("imod(A, 0)", None), ("imod(C, 2)", None),
+        ("A == 5 || C > 0", True), ("C > 0 && A < 5", False), ("A < 5 || C > 0", None), ("C && A", None),
         ("C", None), ("A / 0", None), ("f(A)", None), ("x_tap(1, 2)", None), ("1 < A < 9", None), ("true + 1", None),
         ("A ? 1 : 2", None), ("-(A > B)", None), ("v.x", None), ("v[0]", None),
     ],

@@ -13,9 +13,9 @@ from cases.keras import CASES, SPECIAL
 
 from glnn.errors import UnsupportedError
 from glnn.layers.base import LAYERS, Layer
-from glnn.layers.conv import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
-from glnn.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
-from glnn.layers.resizing import Cropping2D, UpSampling2D, ZeroPadding2D
+from glnn.layers.conv import Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose, DepthwiseConv2D, SeparableConv2D
+from glnn.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D, MaxPooling3D
+from glnn.layers.resizing import Cropping2D, UpSampling2D, UpSampling3D, ZeroPadding2D
 from glnn.primitives.base import Value
 from glnn.primitives.conv import SUM, Conv
 from glnn.primitives.expand import traced
@@ -48,8 +48,14 @@ def keras_answer(case):
         return from_corners(x, layer.size), None
     if options.get("groups") == 1:
         del options["groups"]
+    if options.get("data_format", "") is None:  # which not all layers on sequences have
+        del options["data_format"]
+    for name in ("padding", "cropping", "size"):
+        if layer.axes == 1 and isinstance(options.get(name), tuple):
+            options[name] = options[name][0]
     if not isinstance(layer, ZeroPadding2D) and isinstance(options.get("padding"), tuple):
-        x = keras.layers.ZeroPadding2D(options["padding"])(x)
+        more = {"data_format": layer.data_format} if layer.data_format else {}
+        x = getattr(keras.layers, f"ZeroPadding{layer.axes}D")(options["padding"], **more)(x)
         options["padding"], same = "valid", False
     twin = getattr(keras.layers, type(layer).__name__)(**options)
     twin.build(x.shape)
@@ -125,6 +131,13 @@ def test_free_sizes_stay_free(case):
         ("GlobalAveragePooling2D", {"data_format": "channels_middle"}, "channels_middle"),
         ("ZeroPadding2D", {"padding": [1, 2, 3]}, "padding"),
         ("UpSampling2D", {"interpolation": "bicubic"}, "bicubic"),
+        ("UpSampling3D", {"interpolation": "bilinear"}, "interpolation"),
+        ("Conv3D", {"filters": 3, "kernel_size": 3, "padding": "causal"}, "causal"),
+        ("Conv3D", {"filters": 3, "kernel_size": [3, 3]}, "kernel_size"),
+        ("DepthwiseConv1D", {"kernel_size": 3, "padding": "causal"}, "causal"),
+        ("Conv1DTranspose", {"filters": 3, "kernel_size": 3, "padding": "causal"}, "causal"),
+        ("Conv3DTranspose", {"filters": 3, "kernel_size": 3, "strides": 2, "output_padding": 2}, "output_padding"),
+        ("Cropping3D", {"cropping": [[1, 1], [1, 1]]}, "cropping"),
     ],
 )
 def test_options_that_are_missing_are_refused(layer, config, word):
@@ -202,6 +215,15 @@ def drawn(layer, *shapes):
         (GlobalAveragePooling2D(), (1, 64, 64, 8), {"reduce_space": 1}),
         (GlobalAveragePooling2D(), (1, 512, 512, 8), {"reduce_space": 2}),
         (UpSampling2D(), (1, 5, 5, 8), {"upsample_nearest": 1}),
+        (Conv3D(4, 3, padding="same"), (1, 9, 9, 9, 8), {"conv": 1}),
+        (Conv3D(4, (2, 9, 9)), (1, 9, 9, 9, 8), {"conv": 2}),
+        (Conv3D(4, (50, 2, 67)), (1, 60, 9, 70, 8), {"conv looped": 2}),
+        (Conv3D(8, 3, groups=2), (1, 9, 9, 9, 8), {"conv_grouped": 1}),
+        (Conv3DTranspose(4, 3, 2), (1, 5, 5, 5, 8), {"conv": 4, "interleave": 1}),
+        (Conv3DTranspose(4, 3, 3), (1, 5, 5, 5, 8), {"conv_transpose": 1}),
+        (MaxPooling3D(2), (1, 9, 9, 9, 8), {"maxpool": 1, "pool_depth": 1}),
+        (MaxPooling3D((1, 2, 2)), (1, 9, 9, 9, 8), {"maxpool": 1}),
+        (UpSampling3D(2), (1, 5, 5, 5, 8), {"remap": 1}),
     ],
 )
 def test_long_loops_are_drawn_in_parts(layer, shape, kernels):

@@ -38,9 +38,44 @@ MINE = [
 ]
 
 
+def locally_connected(case):
+    """Keras 2's layer by its own definition: a matrix from all inputs to all outputs, entry by entry."""
+    layer, x, kernel = case.layer, case.inputs[0], case.weights["kernel"]
+    first = layer.data_format == "channels_first"
+    sizes, channels = (x.shape[2:], x.shape[1]) if first else (x.shape[1:-1], x.shape[-1])
+    out = layer.output_shape(x.shape)
+    places = out[2:] if first else out[1:-1]
+    matrix = np.zeros((x[0].size, int(np.prod(out[1:]))))
+    pairs = {}
+    for at in np.ndindex(*places):
+        span = [k // 2 if layer.padding == "same" else 0 for k in layer.kernel_size]
+        for tap in np.ndindex(*layer.kernel_size):
+            spot = tuple(a * s + k - b for a, s, k, b in zip(at, layer.strides, tap, span, strict=True))
+            if not all(0 <= p < n for p, n in zip(spot, sizes, strict=True)):
+                continue
+            for c, f in np.ndindex(channels, layer.filters):
+                source = np.ravel_multi_index((c, *spot) if first else (*spot, c), x.shape[1:])
+                goal = np.ravel_multi_index((f, *at) if first else (*at, f), out[1:])
+                row = (c, *tap) if first else (*tap, c)
+                shape = (channels, *layer.kernel_size) if first else (*layer.kernel_size, channels)
+                pairs[goal, source] = np.ravel_multi_index(at, places), np.ravel_multi_index(row, shape), f
+    for number, (goal, source) in enumerate(sorted(pairs)):
+        if layer.implementation == 2:
+            matrix[source, goal] = kernel.reshape(matrix.shape)[source, goal]
+        else:
+            matrix[source, goal] = kernel[pairs[goal, source] if layer.implementation == 1 else number]
+    products = x.reshape(len(x), -1, 1).astype(np.float64) * matrix
+    y = np.where(matrix == 0, 0, products).sum(1).reshape(len(x), *out[1:])
+    if layer.use_bias:
+        y += case.weights["bias"].reshape(out[1:])  # in rows, whatever the order of the axes
+    return layer.activation(y)
+
+
 # What layers without a twin in Keras 3 give for a case, said with other means than their reference.
 ANSWERS = {
     "ElementMask": lambda case: told_apart(case.inputs[0], case.layer),
+    "LocallyConnected1D": locally_connected,
+    "LocallyConnected2D": locally_connected,
     "ThresholdedReLU": lambda case: np.where(case.inputs[0] > case.layer.theta, case.inputs[0], 0),
 }
 
