@@ -42,6 +42,7 @@ from glnn.primitives.matmul import Matmul
 from glnn.primitives.operations import OPERATIONS
 from glnn.primitives.order import TopK
 from glnn.primitives.pool import Window
+from glnn.primitives.group_mean import GroupMean
 from glnn.primitives.reduce import Reduce, Softmax, counted
 from glnn.primitives.resample import Resample
 from glnn.primitives.taps import applied
@@ -147,6 +148,8 @@ def roundings(case: Case) -> int | None:
         return product(layer.kernel_size) * x[-1] + len(case.shapes)
     if isinstance(layer, Window) and layer.kind == "mean":
         return product(layer.size)
+    if isinstance(layer, GroupMean):
+        return x[-1] // layer.groups
     if isinstance(layer, Reduce) and layer.kind in ("sum", "mean"):
         return product(tuple(x[axis] for axis in counted(layer.axes, len(x))))
     return len(case.shapes) if isinstance(layer, (Add, Average, Subtract)) else None
