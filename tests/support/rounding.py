@@ -38,11 +38,11 @@ from glnn.primitives.conv_transpose import ConvTranspose
 from glnn.primitives.cumulate import Cumulate
 from glnn.primitives.expr import RESULT, Apply, Expr, In
 from glnn.primitives.functions import FUNCTIONS, LINEAR, Function
+from glnn.primitives.group_mean import GroupMean
 from glnn.primitives.matmul import Matmul
 from glnn.primitives.operations import OPERATIONS
 from glnn.primitives.order import TopK
 from glnn.primitives.pool import Window
-from glnn.primitives.group_mean import GroupMean
 from glnn.primitives.reduce import Reduce, Softmax, counted
 from glnn.primitives.resample import Resample
 from glnn.primitives.taps import applied

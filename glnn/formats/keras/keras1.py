@@ -34,6 +34,7 @@ MERGE_MODES = {
     "ave": "Average",
     "max": "Maximum",
     "dot": "Dot",
+    "cos": "Cosine",
 }
 KEYS = {
     "nb_filter": "filters",
@@ -103,7 +104,7 @@ def translate(class_name: str, config: Mapping[str, Any]) -> tuple[str, Config]:
 
 
 def merge(config: Mapping[str, Any]) -> tuple[str, Config]:
-    """Keras 1's Merge as the merging layer of its mode. Raises UnsupportedError for 'cos' and for functions."""
+    """Keras 1's Merge as the merging layer of its mode. Raises UnsupportedError for functions."""
     mode = config.get("mode", "sum")
     if config.get("mode_type", "raw") != "raw" or not isinstance(mode, str):
         raise UnsupportedError("Merge", ["mode is a function (Python code in a model file is never run)"])
@@ -112,7 +113,7 @@ def merge(config: Mapping[str, Any]) -> tuple[str, Config]:
     new: Config = {"name": config.get("name")}
     if mode == "concat":
         new["axis"] = config.get("concat_axis", -1)
-    if mode == "dot":
+    if mode in ("dot", "cos"):
         new["axes"] = config.get("dot_axes", -1)
     return MERGE_MODES[mode], new
 
@@ -137,6 +138,8 @@ def adapter(class_name: str, config: Mapping[str, Any], version: int, backend: s
     if backend == "theano" and class_name.startswith(("Depthwise", "SeparableConv", "LocallyConnected", "ConvLSTM")):
         raise UnsupportedError(class_name, ["weights of the Theano backend, whose kernels are turned around"])
     flip = backend == "theano" and class_name in FLIPPED
+    if class_name == "SReLU" and backend is None:
+        return Adapter(rising)
     if version >= 2:
         return Adapter(lambda stored: [turned(stored[0]), *stored[1:]]) if flip else None
     if class_name in ("LSTM", "GRU"):
@@ -164,6 +167,19 @@ def adapter(class_name: str, config: Mapping[str, Any], version: int, backend: s
         return [turned(kernel) if flip else kernel, *stored[1:]]
 
     return Adapter(convert)
+
+
+def rising(stored: Sequence[Any]) -> list[Any]:
+    """The weights of an SReLU. Raises UnsupportedError where backends compute different values with them."""
+    if (np.asarray(stored[1]) < 0).any():
+        raise UnsupportedError(
+            "SReLU",
+            [
+                "a negative a_left, which Theano cuts off and TensorFlow does not, in a file that does not say which "
+                'backend it is of; add the attribute "backend" beside "keras_version"'
+            ],
+        )
+    return list(stored)
 
 
 def kernel_axes(class_name: str, first: bool) -> tuple[int, ...] | None:

@@ -11,6 +11,7 @@ from typing import Any
 CENTRES_SINCE = (2, 4)
 TORCH_CROPS_SINCE = (3, 15)  # Keras' torch backend crops what a transposed convolution makes where the others do
 SPREAD = frozenset("Conv2D DepthwiseConv2D SeparableConv2D Conv2DTranspose".split())
+RESIZED = ("Resizing", "CenterCrop", "RandomWidth")  # which TensorFlow.js has as well
 PADDED = SPREAD | {"AveragePooling2D", "MaxPooling2D"}
 
 
@@ -44,9 +45,31 @@ def settled(
                 'later ones, and the file does not tell its version; add "keras_version" beside "class_name")'
             )
         new["half_pixel_centers"] = centres
+    if name == "SReLU":
+        new["clipped"] = backend == "theano"
+    if name == "RandomCrop":
+        new["at_inference"] = cropped(version, release)
+        if new["at_inference"] is None:
+            problems.append(
+                "a crop that Keras 3 makes at inference or not, by its release, which the file does not tell"
+            )
+    if name == "Solarization" and numbered(release) in ((3, 6), (3, 7)):
+        problems.append(
+            "random values at inference, which Keras 3.6 and 3.7 give (later ones leave images as they are)"
+        )
+    if name in RESIZED and is_tfjs(release):
+        problems.append(f"{name} of TensorFlow.js, which goes by another rule than Keras")
+    if name == "Resizing" and backend == "torch" and config.get("interpolation") in ("nearest", "bicubic"):
+        problems.append(f"option interpolation={config['interpolation']!r} (of the torch backend: by another rule)")
     if name in PADDED and config.get("padding") == "same" and (reason := other_same(name, config, release, backend)):
         problems.append(f"option padding='same' (of the {backend} backend: {reason})")
     return new, problems
+
+
+def cropped(version: int, release: str) -> str | None:
+    """What RandomCrop does at inference (see RandomCrop); None: not known."""
+    number = (2, 0) if version < 3 else numbered(release)
+    return None if number is None else "resize" if number < (3, 6) else "slice" if number < (3, 8) else "nothing"
 
 
 def has_centres(version: int, release: str) -> bool | None:

@@ -129,6 +129,7 @@ LIMITS = {  # at -inf and inf
     "tanh": (-1, 1), "hard_tanh": (-1, 1), "tanh_shrink": (-np.inf, np.inf), "softplus": (0, np.inf),
     "softsign": (-1, 1), "exponential": (0, np.inf), "mish": (0, np.inf), "squareplus": (0, np.inf),
     "hard_shrink": (-np.inf, np.inf), "soft_shrink": (-np.inf, np.inf), "gelu": (0, np.inf), "gelu_tanh": (0, np.inf),
+    "sparse_plus": (0, np.inf), "sparse_sigmoid": (0, 1),
 }  # fmt: skip
 
 
