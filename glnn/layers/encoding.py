@@ -130,7 +130,9 @@ class IntegerLookup(Layer):
         given = list(self.vocabulary or ())
         words = given[len(head) :] if given[: len(head)] == head else given
         if self.invert:
-            return t.take(t.weight(np.asarray([*head, *words], np.float64)), x)
+            above = t.weight(np.asarray([*head, *words]) - self.oov_token)
+            numbers = t.weight(np.arange(len(head) + len(words)))
+            return t.reduce("sum", t.apply("equal", each(t, x), numbers) * above, -1) + self.oov_token
         same = t.apply("equal", each(t, x), t.weight(np.asarray(words)))
         places = t.reduce("sum", same * t.weight(np.arange(first, first + len(words))), -1)
         unknown = t.apply("mod", x, self.num_oov_indices) + (first - self.num_oov_indices)

@@ -35,6 +35,7 @@ class OfSize(Images):
     def __post_init__(self) -> None:
         whole(self.height, "height")
         whole(self.width, "width")
+        object.__setattr__(self, "data_format", self.data_format or "channels_last")
 
     def known(self, x: Sym) -> Sequence[int]:
         """Height and width of images. Raises ValueError where they are free."""
@@ -82,7 +83,7 @@ class Resizing(OfSize):
     fill_mode: str = "constant"
     fill_value: float = 0.0
     antialias: bool = False
-    data_format: str | None = None
+    data_format: str | None = "channels_last"
 
     def unsupported(self) -> list[str]:
         problems = super().unsupported()
@@ -114,7 +115,7 @@ class Resizing(OfSize):
 class CenterCrop(OfSize):
     """(N, H, W, C) -> (N, height, width, C): the middle; of smaller images what has its proportions, enlarged."""
 
-    data_format: str | None = None
+    data_format: str | None = "channels_last"
 
     def on_images(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
         over = [own - wanted for own, wanted in zip(self.known(x), (self.height, self.width), strict=True)]
@@ -133,7 +134,7 @@ class RandomCrop(OfSize):
     """
 
     own_fields: ClassVar[frozenset[str]] = frozenset(("at_inference",))
-    data_format: str | None = None
+    data_format: str | None = "channels_last"
     at_inference: str = "nothing"
 
     def on_images(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:

@@ -49,6 +49,7 @@ from glnn.primitives.taps import applied
 
 # What squares or multiplies in between: test_a_normalization_at_every_size, and products of matrices as primitives.
 SQUARES = (Dot, GroupNormalization, LayerNormalization, Normalization, Rescaling, RMSNormalization, UnitNormalization)
+COMPOSED = ("augmentation", "encoding", "former", "image_size")  # modules of layers that are made of several steps
 LARGEST, TINY = float(np.finfo("f").max), float(np.finfo("f").tiny)
 ROUNDING = 2.0**-24  # of a float32, relative: half a unit in the last place
 Arrays = Mapping[str, np.ndarray]
@@ -77,7 +78,7 @@ def judged(layer: Layer | Primitive) -> bool:
         product_so_far = isinstance(layer, Cumulate) and layer.kind == "prod"  # over- and underflows on the way
         alone = product_so_far or isinstance(layer, TopK) or (isinstance(layer, Softmax) and layer.log)
         return finish_of(layer) in ends and not alone
-    if isinstance(layer, SQUARES):
+    if isinstance(layer, SQUARES) or type(layer).__module__.rpartition(".")[2] in COMPOSED:
         return False
     return isinstance(layer, Functional) or getattr(layer, "activation", LINEAR).pointwise
 

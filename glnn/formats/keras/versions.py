@@ -51,12 +51,10 @@ def settled(
         new["at_inference"] = cropped(version, release)
         if new["at_inference"] is None:
             problems.append(
-                "a crop that Keras 3 makes at inference or not, by its release, which the file does not tell"
+                "a crop that releases of Keras 3 make at inference or not, and the file does not tell its own"
             )
     if name == "Solarization" and numbered(release) in ((3, 6), (3, 7)):
-        problems.append(
-            "random values at inference, which Keras 3.6 and 3.7 give (later ones leave images as they are)"
-        )
+        problems.append("random values at inference, which Keras 3.6 and 3.7 give and others do not")
     if name in RESIZED and is_tfjs(release):
         problems.append(f"{name} of TensorFlow.js, which goes by another rule than Keras")
     if name == "Resizing" and backend == "torch" and config.get("interpolation") in ("nearest", "bicubic"):

@@ -64,6 +64,6 @@ for make in (branches, merged, dense, activations):
     x = [RNG.normal(size=(3,) + shape[1:]).astype("float32") for shape in (i._keras_shape for i in model.inputs)]
     y = model.predict(x)
     y = y if isinstance(y, list) else [y]
-    arrays = {"x%d" % k: array for k, array in enumerate(x)}
-    arrays.update({"y%d" % k: array for k, array in enumerate(y)})
+    arrays = {f"x{k}": array for k, array in enumerate(x)}
+    arrays.update({f"y{k}": array for k, array in enumerate(y)})
     np.savez_compressed(os.path.join(FOLDER, make.__name__ + ".npz"), **arrays)

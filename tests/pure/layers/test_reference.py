@@ -9,6 +9,7 @@ import re
 
 import numpy as np
 import pytest
+from cases import words
 from cases.keras import CASES, SPECIAL, Case
 
 from glnn.errors import LimitError, UnsupportedError
@@ -32,8 +33,9 @@ LAYERED = [case for case in CASES if isinstance(case.layer, Layer)]
 MINE = [case for case in LAYERED if type(case.layer).__module__.rpartition(".")[2] not in ELSEWHERE]
 
 
-# What layers without a twin in Keras 3 give for a case, said with other means than their reference.
+# What layers without a twin in Keras 3 give for a case, said with other means than their reference. None: it has one.
 ANSWERS = {
+    **words.ANSWERS,
     "ThresholdedReLU": lambda case: np.where(case.inputs[0] > case.layer.theta, case.inputs[0], 0),
 }
 
@@ -74,8 +76,8 @@ def keras_answer(case: Case):
         pytest.skip("Keras gives NaN at infinity for functions that have a limit there")
     if name == "Embedding" and case.kind == SPECIAL:
         pytest.skip("Keras takes NaN for 0")
-    if name in ANSWERS:
-        return ANSWERS[name](case), None
+    if name in ANSWERS and (made := ANSWERS[name](case)) is not None:
+        return made, None
     options = {f.name: getattr(case.layer, f.name) for f in dataclasses.fields(case.layer)}
     activation = options.pop("activation", FUNCTIONS["linear"])
     if name == "Activation":
