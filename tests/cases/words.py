@@ -11,6 +11,7 @@ from glnn.graph.shapes import Shape
 from glnn.layers.activation import Activation
 from glnn.layers.augmentation import Augmentation, AutoContrast
 from glnn.layers.base import Layer
+from glnn.layers.embedding import ReversibleEmbedding
 from glnn.layers.encoding import CategoryEncoding, Discretization, IntegerLookup
 from glnn.layers.former import Cosine, Highway, MaxoutDense, ParametricSoftplus, SReLU
 from glnn.layers.image_size import CenterCrop, RandomCrop, Resizing
@@ -103,6 +104,8 @@ case(Cosine((1, 2)), (2, 5, 5), (2, 5, 5))
 case(GroupNormalization(8), (1, 8, 8, 32))
 case(GroupNormalization(3, axis=2), (2, 5, 6, 4))
 case(Activation("sparse_plus"), (2, 40))
+for tied in (True, False):
+    case(ReversibleEmbedding(11, 5, tie_weights=tied), (2, 7), kind="rows")
 
 
 # ---- what comes out, said with other means; None: Keras' layer of that name knows

@@ -49,6 +49,7 @@ def build_layer(
 
     Raises UnsupportedError whose items name the layer's class or the options.
     """
+    name, config = unwrapped(name, config)
     problems = []
     policy = config.get("dtype")
     if isinstance(policy, Mapping) and "Quantized" in str(policy.get("class_name")):
@@ -76,8 +77,18 @@ def build_layer(
     return layer, adapter
 
 
+def unwrapped(name: str, config: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """The layer that computes at inference: what SpectralNormalization wraps, whose kernel it changes in training."""
+    inner = config.get("layer")
+    if name != "SpectralNormalization" or not isinstance(inner, Mapping) or not isinstance(inner.get("config"), Mapping):
+        return name, config
+    return unwrapped(full_name(inner), inner["config"])
+
+
 def unused_weights(name: str, config: Mapping[str, Any]) -> tuple[str, ...]:
-    """The weights that Keras keeps for a layer behind those it computes with: renormalisation acts in training only."""
+    """The weights that Keras keeps for a layer beside those it computes with, for training alone."""
+    if name == "SpectralNormalization":
+        return ("vector_u",)
     if name.startswith("BatchNormalization") and config.get("renorm"):
         return ("moving_stddev", "renorm_mean", "renorm_stddev")
     return ()
