@@ -30,7 +30,7 @@ IGNORED_KEYS = frozenset(
     "activity_regularizer kernel_constraint bias_constraint depthwise_constraint pointwise_constraint beta_constraint "
     "gamma_constraint alpha_constraint momentum seed noise_shape init W_regularizer b_regularizer W_constraint "
     "b_constraint input_shape lora_rank lora_alpha quantization_config optional sparse ragged virtual_batch_size "
-    "fused renorm autocast".split()
+    "fused renorm autocast rng_type".split()
 )
 
 

@@ -80,7 +80,11 @@ def build_layer(
 def unwrapped(name: str, config: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     """The layer that computes at inference: what SpectralNormalization wraps, whose kernel it changes in training."""
     inner = config.get("layer")
-    if name != "SpectralNormalization" or not isinstance(inner, Mapping) or not isinstance(inner.get("config"), Mapping):
+    if (
+        name != "SpectralNormalization"
+        or not isinstance(inner, Mapping)
+        or not isinstance(inner.get("config"), Mapping)
+    ):
         return name, config
     return unwrapped(full_name(inner), inner["config"])
 

@@ -14,7 +14,7 @@ from .spelling import ALIASES, KNOWN, split, without_counter
 
 # Weights that training does not change: Keras puts these after all others of a nested model.
 NOT_TRAINED = ("moving_mean", "moving_variance", "mean", "variance", "count")
-OWN_FIRST = ("SpectralNormalization",)  # wraps a layer: in a tree what it keeps for training is before that's weights
+OWN_FIRST = ("SpectralNormalization",)  # in a tree, the kernel that it changes in training and more, then the layer's
 
 Slot = tuple[Entry, int]  # a layer, and which of its stored weights
 
@@ -71,6 +71,8 @@ def in_order(leaf: Entry, stored: Sequence[Stored], where: str) -> list[Stored]:
     A wrong number of them comes back as it is.
     Raises WeightsMismatchError where names say two weights the same, or one that the layer does not have.
     """
+    if leaf.class_name in OWN_FIRST and all(weight.name.isdigit() for weight in stored):
+        return list(stored[max(0, len(stored) - leaf.count) :])
     if len(stored) not in (leaf.count, leaf.count + len(leaf.unused)):
         return list(stored)
     said = [meaning(leaf, weight) for weight in stored]
@@ -78,8 +80,7 @@ def in_order(leaf: Entry, stored: Sequence[Stored], where: str) -> list[Stored]:
     lacking = [spec.name for spec in leaf.specs if spec.name not in said]
     check_names(leaf, stored, said, where)
     if in_parts(leaf) or len(others) == len(stored) or len(others) != len(lacking):
-        first = len(stored) - leaf.count if leaf.class_name in OWN_FIRST else 0
-        return list(stored[first : first + leaf.count])  # names that say nothing, or are those of parts of the layer
+        return list(stored[: leaf.count])  # names that say nothing, or are those of parts of the layer
     named = {name: weight for name, weight in zip(said, stored, strict=True) if name}
     named |= dict(zip(lacking, others, strict=True))
     return [named[spec.name] for spec in leaf.specs]
