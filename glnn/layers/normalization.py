@@ -180,3 +180,27 @@ class GroupNormalization(Affine):
         last, groups = t.transpose(x, order), channels if self.groups == -1 else self.groups
         y = standardized(t, last, lambda y: t.group_mean(y, groups), self.epsilon)
         return self.affine(t, t.transpose(y, [order.index(k) for k in range(x.rank)]), w)
+
+
+@register("InstanceNormalization")
+@dataclass(frozen=True)
+class InstanceNormalization(GroupNormalization):
+    """As GroupNormalization, for each channel alone (TensorFlow Addons); without `groups` as keras_contrib has it:
+
+    (x - mean) / (deviation + epsilon) * gamma + beta, with mean and deviation over all axes but the batch and `axis`.
+    """
+
+    groups: int | None = None  # type: ignore[assignment]
+    axis: int | None = None  # type: ignore[assignment]
+
+    def weight_specs(self, *inputs: Dims) -> list[WeightSpec]:
+        specs = super().weight_specs(*inputs)
+        return [WeightSpec(spec.name, (1,)) for spec in specs] if self.axis is None else specs
+
+    def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
+        if self.groups is not None:
+            return super().build(t, x, w)
+        over = [k for k in range(1, x.rank) if k not in self.axes(x.shape)]
+        centred = x - t.reduce("mean", x, over, keepdims=True)
+        deviation = t.apply("sqrt", t.reduce("mean", t.apply("square", centred), over, keepdims=True))
+        return self.affine(t, centred / (deviation + self.epsilon), w)

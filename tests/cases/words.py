@@ -15,7 +15,7 @@ from glnn.layers.embedding import ReversibleEmbedding
 from glnn.layers.encoding import CategoryEncoding, Discretization, IntegerLookup
 from glnn.layers.former import Cosine, Highway, MaxoutDense, ParametricSoftplus, SReLU
 from glnn.layers.image_size import CenterCrop, RandomCrop, Resizing
-from glnn.layers.normalization import GroupNormalization
+from glnn.layers.normalization import GroupNormalization, InstanceNormalization
 from glnn.primitives.resample import Resample
 
 CASES: list[tuple[Layer, tuple[Shape, ...], str]] = []  # layer, shapes, kind of values
@@ -103,6 +103,10 @@ case(Cosine((1, 2)), (2, 5, 5), (2, 5, 5))
 
 case(GroupNormalization(8), (1, 8, 8, 32))
 case(GroupNormalization(3, axis=2), (2, 5, 6, 4))
+for shape in ((2, 5, 3), (2, 5, 3, 6), (1, 1, 2, 5)):
+    case(InstanceNormalization(-1, -1), shape)
+    for axis in (None, -1, 1):
+        case(InstanceNormalization(axis=axis), shape)
 case(Activation("sparse_plus"), (2, 40))
 for tied in (True, False):
     case(ReversibleEmbedding(11, 5, tie_weights=tied), (2, 7), kind="rows")
@@ -232,6 +236,19 @@ def cosine(case: Any) -> np.ndarray:
     return (product(x, y) / np.maximum(root, 1e-7))[:, None]
 
 
+def instance(case: Any) -> np.ndarray:
+    layer, x = case.layer, case.inputs[0].astype(np.float64)
+    kept = () if layer.axis is None else (layer.axis % x.ndim,)
+    over = tuple(k for k in range(1, x.ndim) if k not in kept)
+    mean, deviation = x.mean(over, keepdims=True), x.std(over, keepdims=True)
+    if layer.groups is None:
+        y = (x - mean) / (deviation + layer.epsilon)
+    else:
+        y = (x - mean) / np.sqrt(deviation**2 + layer.epsilon)
+    gamma, beta = (case.weights[name].reshape([-1 if k in kept else 1 for k in range(x.ndim)]) for name in case.weights)
+    return y * gamma + beta
+
+
 ANSWERS: dict[str, Callable[[Any], np.ndarray | None]] = {
     "Resizing": resizing,
     "RandomCrop": random_crop,
@@ -245,4 +262,5 @@ ANSWERS: dict[str, Callable[[Any], np.ndarray | None]] = {
         case.weights["alphas"] * np.log1p(np.exp(case.weights["betas"] * case.inputs[0]))
     ),
     "Cosine": cosine,
+    "InstanceNormalization": instance,
 }

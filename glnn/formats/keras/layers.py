@@ -19,6 +19,15 @@ OPERATIONS = {name: name.lower() for name in "Add Subtract Multiply Maximum Mini
 OPERATIONS["TrueDivide"] = "divide"
 LAYERS_TOO = frozenset("Add Subtract Multiply Maximum Minimum".split())
 PUBLISHED = frozenset(("Addons",))  # packages whose layers are known by their class name
+# Of TensorFlow Addons, which calls some by the names of others.
+ADDONS = {
+    "Addons>gelu": "gelu_tanh",
+    "Addons>hardshrink": "hard_shrink",
+    "Addons>softshrink": "soft_shrink",
+    "Addons>tanhshrink": "tanh_shrink",
+    "Addons>mish": "mish",
+    "Addons>sparsemax": "sparsemax",
+}
 CODE = "holds Python code, which is never run; rebuild the model with a layer that does the same"
 
 
@@ -139,6 +148,8 @@ def function_name(key: str, value: Any, version: int) -> Any:
         raise UnsupportedError("activation", [f"{key} {CODE}"])
     if value == "sparsemax":
         raise UnsupportedError("activation", [f"{key}='sparsemax' (what Keras 3 computes for it does not add up to 1)"])
+    if isinstance(value, str) and value in ADDONS:
+        return ADDONS[value]
     return "hard_sigmoid_keras2" if value == "hard_sigmoid" and version < 3 else value
 
 

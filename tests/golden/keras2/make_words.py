@@ -1,6 +1,7 @@
 """Makes models of Keras 2 with its layers for images and classes and its activations, and Keras' own answers.
 
-`pip install tensorflow-cpu tf-keras && TF_USE_LEGACY_KERAS=1 python make_words.py` (made with tf-keras 2.21); test_keras2_words.py reads it.
+`pip install tensorflow-cpu tf-keras && TF_USE_LEGACY_KERAS=1 python make_words.py` (made with tf-keras 2.21);
+test_keras2_words.py reads it.
 """
 
 from pathlib import Path
@@ -57,7 +58,7 @@ for make in (images, classes, activations):
     inputs = [RNG.normal(size=(2, *x.shape[1:])) * 2 for x in model.inputs]
     inputs = [
         RNG.integers(0, 8, size=a.shape) if x.dtype == "int64" else a.astype("float32")
-        for a, x in zip(inputs, model.inputs)
+        for a, x in zip(inputs, model.inputs, strict=True)
     ]
     outputs = model.predict(inputs, verbose=0)
     arrays = {f"x{k}": a for k, a in enumerate(inputs)} | {f"y{k}": a for k, a in enumerate(outputs)}

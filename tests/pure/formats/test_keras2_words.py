@@ -1,4 +1,4 @@
-"""Models that Keras 2 saved (tests/golden/keras2/make_words.py): sizes of images, classes, activations, what it wraps."""
+"""Models that Keras 2 saved (tests/golden/keras2/make_words.py): sizes of images, classes, activations."""
 
 from __future__ import annotations
 
