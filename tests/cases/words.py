@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from glnn.graph.shapes import Shape
-from glnn.layers.activation import Activation
+from glnn.layers.activation import GELU, Activation
 from glnn.layers.augmentation import Augmentation, AutoContrast
 from glnn.layers.base import Layer
 from glnn.layers.embedding import ReversibleEmbedding
@@ -108,6 +109,8 @@ for shape in ((2, 5, 3), (2, 5, 3, 6), (1, 1, 2, 5)):
     for axis in (None, -1, 1):
         case(InstanceNormalization(axis=axis), shape)
 case(Activation("sparse_plus"), (2, 40))
+case(GELU(), (2, 9))
+case(GELU(False), (2, 9))
 for tied in (True, False):
     case(ReversibleEmbedding(11, 5, tie_weights=tied), (2, 7), kind="rows")
 
@@ -249,6 +252,13 @@ def instance(case: Any) -> np.ndarray:
     return y * gamma + beta
 
 
+def gelu(case: Any) -> np.ndarray:
+    x, erf = case.inputs[0].astype(np.float64), np.vectorize(math.erf)
+    if case.layer.approximate:
+        return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+    return 0.5 * x * (1 + erf(x / np.sqrt(2)))
+
+
 ANSWERS: dict[str, Callable[[Any], np.ndarray | None]] = {
     "Resizing": resizing,
     "RandomCrop": random_crop,
@@ -263,4 +273,5 @@ ANSWERS: dict[str, Callable[[Any], np.ndarray | None]] = {
     ),
     "Cosine": cosine,
     "InstanceNormalization": instance,
+    "GELU": gelu,
 }

@@ -122,11 +122,13 @@ def merge(config: Mapping[str, Any]) -> tuple[str, Config]:
 class Adapter:
     """How stored weights become a layer's: `count` stored ones for each of the layer's, turned by `convert`.
 
+    `extra`: and so many more, in the order in which the file has them all.
     Weights are arrays or Quantized; `convert` turns and joins the integers of the latter and leaves them as they are.
     """
 
     convert: Callable[[Sequence[Any]], list[Any]]
     count: int = 1
+    extra: int = 0
 
 
 def adapter(class_name: str, config: Mapping[str, Any], version: int, backend: str | None) -> Adapter | None:

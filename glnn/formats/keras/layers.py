@@ -9,7 +9,7 @@ from ... import layers  # noqa: F401  (fills the registry)
 from ...errors import UnsupportedError
 from ...layers.base import LAYERS, Layer
 from ...layers.merging import Arithmetic
-from . import keras1
+from . import keras1, wrapped
 from .keras1 import Adapter
 from .versions import settled
 
@@ -58,7 +58,10 @@ def build_layer(
 
     Raises UnsupportedError whose items name the layer's class or the options.
     """
-    name, config = unwrapped(name, config)
+    inner = wrapped.wrapped(name, config)
+    if inner is not None:
+        layer, turned = build_layer(full_name(inner), inner["config"], version, backend, release)
+        return layer, wrapped.adapter(name, config) or turned
     problems = []
     policy = config.get("dtype")
     if isinstance(policy, Mapping) and "Quantized" in str(policy.get("class_name")):
@@ -86,25 +89,11 @@ def build_layer(
     return layer, adapter
 
 
-def unwrapped(name: str, config: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    """The layer that computes at inference: what SpectralNormalization wraps, whose kernel it changes in training."""
-    inner = config.get("layer")
-    if (
-        name != "SpectralNormalization"
-        or not isinstance(inner, Mapping)
-        or not isinstance(inner.get("config"), Mapping)
-    ):
-        return name, config
-    return unwrapped(full_name(inner), inner["config"])
-
-
 def unused_weights(name: str, config: Mapping[str, Any]) -> tuple[str, ...]:
     """The weights that Keras keeps for a layer beside those it computes with, for training alone."""
-    if name == "SpectralNormalization":
-        return ("vector_u",)
     if name.startswith("BatchNormalization") and config.get("renorm"):
         return ("moving_stddev", "renorm_mean", "renorm_stddev")
-    return ()
+    return wrapped.unused(name)
 
 
 def modernise(config: Mapping[str, Any], version: int) -> dict[str, Any]:

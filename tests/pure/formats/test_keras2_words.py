@@ -1,4 +1,4 @@
-"""Models that Keras 2 saved (tests/golden/keras2/make_words.py): sizes of images, classes, activations."""
+"""Models that Keras 2 saved: sizes of images, classes, activations (make_words.py), layers of TensorFlow Addons."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from glnn.graph.reference import run
 TABLE = 5e-3  # TensorFlow takes bicubic weights from a table of 1024, unless it smooths
 
 
-@pytest.mark.parametrize("name", ["images", "classes", "activations"])
+@pytest.mark.parametrize("name", ["words-images", "words-classes", "words-activations", "addons"])
 def test_files_of_keras2_give_its_answers(root: Path, name: str) -> None:
-    path = root / "tests" / "golden" / "keras2" / f"words-{name}.h5"
+    path = root / "tests" / "golden" / "keras2" / f"{name}.h5"
     graph, answers = load(path), np.load(path.with_suffix(".npz"))
     inputs = {spec.name: answers[f"x{k}"].astype(np.float32) for k, spec in enumerate(graph.inputs)}
     made = run(graph, inputs)

@@ -35,7 +35,7 @@ def called(slot: Slot) -> str | None:
 
 def in_parts(leaf: Entry) -> bool:
     """Whether several stored weights make one of the layer's, as in Keras 1's recurrent layers."""
-    return leaf.adapter is not None and leaf.adapter.count > 1
+    return leaf.adapter is not None and (leaf.adapter.count > 1 or leaf.adapter.extra > 0)
 
 
 def meaning(leaf: Entry, weight: Stored) -> str | None:

@@ -15,6 +15,7 @@ ALIASES = {
     "alpha": ("alphas",),
     "moving_mean": ("running_mean",),
     "moving_variance": ("running_std",),
+    "vector_u": ("sn_u",),
 }
 KNOWN = frozenset(  # names that say what a weight is: one of these is never taken for another
     "kernel depthwise_kernel pointwise_kernel recurrent_kernel bias embeddings alpha gamma beta scale "
