@@ -20,6 +20,7 @@ from .core import Identity
 class Augmentation(Identity):
     """Changes images in training."""
 
+    augments = True
     ignored = frozenset(
         "addition_factor all_ops alpha bins bounding_box_format brightness_factor chain_depth contrast_factor "
         "data_format factor fill_mode fill_value height_factor hue_factor interpolation kernel_size lower "
@@ -36,6 +37,7 @@ class AutoContrast(Layer):
     Keras goes along axes 1 and 2 whatever the order of axes, and so does this.
     """
 
+    augments: ClassVar[bool] = True
     ignored: ClassVar[frozenset[str]] = frozenset(("bounding_box_format", "data_format"))
     value_range: tuple[float, float] = (0, 255)
 

@@ -50,6 +50,8 @@ class Layer:
     """Fields that glnn sets, in a pass or while it reads a file: a Keras config that holds one is refused."""
     exact_inputs: ClassVar[tuple[int, ...]] = ()
     """Inputs (by number) that hold whole numbers: stored with full precision where the device can."""
+    augments: ClassVar[bool] = False
+    """Whether Keras has it among the layers that change images, whose calls it writes down with training=True."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from ..graph.shapes import numbers
 from ..primitives import Sym, Trace
 from ..primitives.move import Along
@@ -29,6 +31,7 @@ METHODS: dict[str, dict[str, Any]] = {  # interpolation -> options of Resample, 
 class OfSize(Images):
     """(N, H, W, C) -> (N, height, width, C)."""
 
+    augments: ClassVar[bool] = True
     height: int
     width: int
 
@@ -75,8 +78,10 @@ class Resizing(OfSize):
 
     crop_to_aspect_ratio, pad_to_aspect_ratio: what the proportions leave over is cut off, or filled up with fill_value
     antialias: where images get smaller, all pixels that one stands for count
+    images_type: of the images as Keras 3 has them: integers stay such, rounded
     """
 
+    own_fields: ClassVar[frozenset[str]] = frozenset(("images_type",))
     interpolation: str = "bilinear"
     crop_to_aspect_ratio: bool = False
     pad_to_aspect_ratio: bool = False
@@ -84,6 +89,7 @@ class Resizing(OfSize):
     fill_value: float = 0.0
     antialias: bool = False
     data_format: str | None = "channels_last"
+    images_type: str = "float32"
 
     def unsupported(self) -> list[str]:
         problems = super().unsupported()
@@ -98,7 +104,11 @@ class Resizing(OfSize):
     def on_images(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
         x = self.proportioned(t, x) if self.crop_to_aspect_ratio else x
         x = self.filled(t, x) if self.pad_to_aspect_ratio else x
-        return self.resized(t, x, self.interpolation.lower(), self.antialias)
+        y = self.resized(t, x, self.interpolation.lower(), self.antialias)
+        if np.dtype(self.images_type).kind not in "iu":
+            return y
+        limits = np.iinfo(self.images_type)
+        return t.apply("clip", t.apply("round", y), limits.min, limits.max)
 
     def filled(self, t: Trace, x: Sym) -> Sym:
         """The images in the middle of as much as gives them the proportions of the size."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...errors import GraphError, ModelFileError, UnsupportedError
 from ...graph.graph import TensorSpec
+from ...layers.image_size import Resizing
 from .calls import Call, Ref, flatten, parse_call
 from .inputs import implied_shape, input_dtype, input_shape, tells_input
 from .layers import CONTAINERS, build_layer, full_name, on_number, only_operation, operation_problem, unused_weights
@@ -108,6 +109,9 @@ class Builder:
             self.problems.append(f"{entry.path} ({entry.class_name}): call on the constant {told}")
         if entry.children is not None:
             return [tensor for _, tensor in self.run(entry, item, tensors)]
+        if isinstance(entry.layer, Resizing) and self.doc.version >= 3:
+            types = {spec.name: spec.dtype for spec in self.inputs}
+            entry = replace(entry, layer=replace(entry.layer, images_type=types.get(tensors[0], "float32")))
         problem = None if made else operation_problem(item, self.doc.version, len(tensors))
         arity = entry.layer.arity if entry.layer else None
         if problem:
@@ -240,7 +244,8 @@ class Builder:
         for name, (child, item) in items.items():
             arguments = getattr(child.layer, "call_arguments", ())
             for number, node in enumerate(item.get("inbound_nodes") or []):
-                found.append((name, number, parse_call(node, arguments)))
+                told = untold(node) if getattr(child.layer, "augments", False) else node
+                found.append((name, number, parse_call(told, arguments)))
         return found
 
     def node_offsets(
@@ -263,6 +268,16 @@ class Builder:
             else:
                 reads[name] = ends[name] = int(0 not in read | end)
         return reads, ends
+
+
+def untold(node: Any) -> Any:
+    """A call of Keras 3 without `training`, which it writes for layers that change images whether told or not.
+
+    At inference it computes as if it had not been told.
+    """
+    if not isinstance(node, Mapping) or not isinstance(node.get("kwargs"), Mapping):
+        return node
+    return {**node, "kwargs": {key: value for key, value in node["kwargs"].items() if key != "training"}}
 
 
 def place(ref: Ref, offsets: Mapping[str, int]) -> tuple[str, int]:
