@@ -30,6 +30,20 @@ ADDONS = {
 }
 CODE = "holds Python code, which is never run; rebuild the model with a layer that does the same"
 
+STRINGS = (
+    "takes strings or hashes, which no texture holds: apply the layer before, and hand the numbers that it gives to a "
+    "model of what follows it"
+)
+SOUNDS = "makes a spectrum of sounds: apply the layer before, and hand the spectrum to a model of what follows it"
+REFUSED = {  # what to say of Keras' layers that glnn will not have
+    **dict.fromkeys("Hashing HashedCrossing StringLookup TextVectorization".split(), STRINGS),
+    **dict.fromkeys("MelSpectrogram STFTSpectrogram".split(), SOUNDS),
+    **dict.fromkeys("FlaxLayer JaxLayer Lambda TFSMLayer TorchModuleWrapper".split(), CODE),
+    "ContrastLimitedAdaptiveHistogramEqualization": "counts values in tiles: apply the layer to the images before",
+    "Pipeline": "applies layers to data before a model: put them into the model one after the other",
+    "DenseFeatures": "takes the columns of a table by name: hand their numbers to a model of what follows it",
+}
+
 
 def full_name(item: Mapping[str, Any]) -> str:
     """A layer's class name, with its package in front ('Custom>Dense') where it is not one of Keras' own."""
@@ -73,7 +87,9 @@ def build_layer(
         name, config = keras1.translate(name, config)
         version = 1
     if name not in LAYERS:
-        reason = CODE if name == "Lambda" else "custom class" if ">" in name else "no such layer in glnn"
+        reason = (
+            CODE if name == "Lambda" else "custom class" if ">" in name else REFUSED.get(name, "no such layer in glnn")
+        )
         raise UnsupportedError(name, [*problems, reason])
     own = sorted(LAYERS[name].own_fields & written.keys())
     problems += [f"option {key}={written[key]!r} (no Keras layer of this kind has it)" for key in own]
