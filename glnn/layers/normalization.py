@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ..graph.shapes import Dims, Shape, checked_axis, numbers
+from ..graph.shapes import Dims, Shape, numbers
 from ..primitives import Sym, Trace
 from ..primitives.reduce import counted
 from .base import Layer, WeightSpec, register
@@ -19,52 +19,6 @@ def one_axis(key: str, value: Any) -> Any:
     if key != "axis" or not isinstance(value, tuple) or len(value) > 1:
         return value
     return value[0] if value else None
-
-
-@register("BatchNormalization", "BatchNormalizationV1")
-@dataclass(frozen=True)
-class BatchNormalization(Layer):
-    """(x - moving_mean) / sqrt(moving_variance + epsilon) * gamma + beta, per element of `axis`."""
-
-    ignored: ClassVar[frozenset[str]] = frozenset(
-        "synchronized renorm_clipping renorm_momentum adjustment running_mean_initializer "
-        "running_variance_initializer".split()
-    )
-    axis: int | tuple[int, ...] = -1
-    epsilon: float = 1e-3
-    center: bool = True
-    scale: bool = True
-
-    @classmethod
-    def convert(cls, key: str, value: Any) -> Any:
-        return one_axis(key, super().convert(key, value))
-
-    def unsupported(self) -> list[str]:
-        return [f"option axis={list(self.axis)} (one axis only)"] if isinstance(self.axis, tuple) else []
-
-    def where(self, shape: Dims) -> int:
-        """The axis, counted from the front. Raises ValueError where the shape lacks it or it is the batch's."""
-        axis = checked_axis(self.axis, len(shape)) if isinstance(self.axis, int) else 0
-        if axis == 0:
-            raise ValueError(f"BatchNormalization works along an axis after the batch, not {self.axis} of {shape}")
-        return axis
-
-    def weight_specs(self, *inputs: Dims) -> list[WeightSpec]:
-        size = inputs[0][self.where(inputs[0])]
-        if size is None:
-            raise ValueError(f"the size of axis {self.axis} of {inputs[0]} must be known")
-        names = ["gamma"] * self.scale + ["beta"] * self.center + ["moving_mean", "moving_variance"]
-        return [WeightSpec(name, (size,)) for name in names]
-
-    def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
-        """As (x - centre) * scale + shift (decision 012)."""
-        sizes = [-1 if axis == self.where(x.shape) else 1 for axis in range(x.rank)]
-        mean = w["moving_mean"]
-        centre = t.where(abs(mean) < CENTRED, mean, 0.0)
-        scale = (w["gamma"] if self.scale else 1.0) / t.apply("sqrt", w["moving_variance"] + self.epsilon)
-        shift = (w["beta"] if self.center else 0.0) - (mean - centre) * scale
-        along = (t.reshape(factor, sizes) for factor in (centre, scale, shift))
-        return (x - next(along)) * next(along) + next(along)
 
 
 class AlongAxes(Layer):
@@ -109,6 +63,44 @@ def standardized(t: Trace, x: Sym, mean: Callable[[Sym], Sym], epsilon: float) -
     """x less its mean, over the root of its variance, which is a mean as well."""
     centred = x - mean(x)
     return centred / t.apply("sqrt", mean(t.apply("square", centred)) + epsilon)
+
+
+@register("BatchNormalization", "BatchNormalizationV1")
+@dataclass(frozen=True)
+class BatchNormalization(AlongAxes):
+    """(x - moving_mean) / sqrt(moving_variance + epsilon) * gamma + beta, per element of `axis`, or of several."""
+
+    ignored: ClassVar[frozenset[str]] = frozenset(
+        "synchronized renorm_clipping renorm_momentum adjustment running_mean_initializer "
+        "running_variance_initializer".split()
+    )
+    axis: int | tuple[int, ...] = -1
+    epsilon: float = 1e-3
+    center: bool = True
+    scale: bool = True
+
+    def axes(self, shape: Dims) -> tuple[int, ...]:
+        """The axes, counted from the front. Raises ValueError where the shape lacks one or it is the batch's."""
+        if 0 in (axes := super().axes(shape)):
+            raise ValueError(f"BatchNormalization works along axes after the batch, not {self.axis} of {shape}")
+        return axes
+
+    def weight_specs(self, *inputs: Dims) -> list[WeightSpec]:
+        axes, sizes = self.axes(inputs[0]), self.sizes(inputs[0])
+        if len(axes) > 1:  # then Keras 2 keeps the axes between as well
+            sizes = tuple(sizes[axes.index(k)] if k in axes else 1 for k in range(len(inputs[0])))
+        names = ["gamma"] * self.scale + ["beta"] * self.center + ["moving_mean", "moving_variance"]
+        return [WeightSpec(name, sizes) for name in names]
+
+    def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
+        """As (x - centre) * scale + shift (decision 012)."""
+        mean, axes = w["moving_mean"], self.axes(x.shape)
+        sizes = mean.shape if len(axes) > 1 else [-1 if k in axes else 1 for k in range(x.rank)]
+        centre = t.where(abs(mean) < CENTRED, mean, 0.0)
+        scale = (w["gamma"] if self.scale else 1.0) / t.apply("sqrt", w["moving_variance"] + self.epsilon)
+        shift = (w["beta"] if self.center else 0.0) - (mean - centre) * scale
+        along = (t.reshape(factor, sizes) for factor in (centre, scale, shift))
+        return (x - next(along)) * next(along) + next(along)
 
 
 @register("LayerNormalization")

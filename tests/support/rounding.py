@@ -179,7 +179,7 @@ def _depthwise(layer: SeparableConv2D, x: list[np.ndarray], w: Arrays) -> np.nda
 
 
 def _normalized(layer: BatchNormalization, x: np.ndarray, weights: Arrays, u: float, tiny: float) -> tuple:
-    along = [-1 if axis == layer.where(x.shape) else 1 for axis in range(x.ndim)]
+    along = [-1 if axis in layer.axes(x.shape) else 1 for axis in range(x.ndim)]
     wide = {name: w.astype(np.float64).reshape(along) for name, w in weights.items()}
     scale = np.abs(wide.get("gamma", 1.0)) / np.sqrt(wide["moving_variance"] + layer.epsilon)
     mean, beta = wide["moving_mean"], np.abs(wide.get("beta", 0.0))

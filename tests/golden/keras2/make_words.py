@@ -27,6 +27,7 @@ def images():
     same += [L.RandomContrast(0.5), L.RandomBrightness(0.2), L.RandomHeight(0.2), L.RandomWidth(0.2)]
     same += [L.GaussianDropout(0.5), L.AlphaDropout(0.5), L.SpatialDropout2D(0.5), L.ActivityRegularization(0.1)]
     same += [L.Rescaling(2.0, -1.0), L.UnitNormalization(), L.GroupNormalization(3), L.LayerNormalization((1, 3))]
+    same += [L.BatchNormalization(axis=[1, 3]), L.BatchNormalization(axis=2)]
     same += [L.SpectralNormalization(L.Conv2D(2, 3)), L.SpectralNormalization(L.Dense(2, use_bias=False))]
     return keras.Model(x, [layer(x) for layer in sizes + same])
 
@@ -53,7 +54,8 @@ def activations():
 for make in (images, classes, activations):
     model = make()
     for weight in model.weights:
-        weight.assign(RNG.normal(size=weight.shape) * 0.3)
+        values = RNG.normal(size=weight.shape) * 0.3
+        weight.assign(np.abs(values) + 0.1 if "variance" in weight.name else values)
     model.save(FOLDER / f"words-{make.__name__}.h5", include_optimizer=False)
     inputs = [RNG.normal(size=(2, *x.shape[1:])) * 2 for x in model.inputs]
     inputs = [

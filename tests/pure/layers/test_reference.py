@@ -197,7 +197,6 @@ def test_older_spellings():
         ("ReLU", {"threshold": -1}, "threshold"),
         ("Permute", {"dims": [1, 3]}, "dims"),
         ("Reshape", {"target_shape": [-1, -1]}, "-1 more than once"),
-        ("BatchNormalization", {"axis": [1, 2]}, "axis"),
         ("RepeatVector", {"n": "3"}, "n is '3'"),
         ("Flatten", {"data_format": "sideways"}, "sideways"),
     ],
