@@ -69,6 +69,7 @@ case(CategoryEncoding(1), (2, 3), kind="rows")
 for shape in ((7,), (2, 5), (2, 3, 5), (2, 3, 2, 5), (2, 2, 3, 2, 5)):
     case(Discretization((-1.0, 0.0, 0.3, 1.0)), shape)
 case(Discretization((0.5,)), (2, 9))
+case(Discretization((-3.0, 0.0, 2.0, 5.0)), (5, 9), kind="rows")  # many lie on a boundary
 case(Discretization(tuple(np.linspace(-2, 2, 100).tolist())), (2, 9))
 case(Discretization((-1.0, 1.0)), (9, 4), kind="special")
 WORDS = (5, -3, 8, 2, 10)
