@@ -101,6 +101,18 @@ class ELU(Functional):
         return FUNCTIONS["elu"].with_(alpha=self.alpha)
 
 
+@register("GELU")
+@dataclass(frozen=True)
+class GELU(Functional):
+    """gelu, or its approximation by tanh (TensorFlow Addons)."""
+
+    approximate: bool = True
+
+    @property
+    def function(self) -> Function:
+        return FUNCTIONS["gelu_tanh" if self.approximate else "gelu"]
+
+
 @register("ThresholdedReLU")
 @dataclass(frozen=True)
 class ThresholdedReLU(Functional):

@@ -30,7 +30,7 @@ IGNORED_KEYS = frozenset(
     "activity_regularizer kernel_constraint bias_constraint depthwise_constraint pointwise_constraint beta_constraint "
     "gamma_constraint alpha_constraint momentum seed noise_shape init W_regularizer b_regularizer W_constraint "
     "b_constraint input_shape lora_rank lora_alpha quantization_config optional sparse ragged virtual_batch_size "
-    "fused renorm autocast".split()
+    "fused renorm autocast rng_type".split()
 )
 
 
@@ -59,6 +59,8 @@ class Layer:
 
     It has a field `masked`, which says that it is there.
     """
+    augments: ClassVar[bool] = False
+    """Whether Keras has it among the layers that change images, whose calls it writes down with training=True."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

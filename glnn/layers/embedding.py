@@ -49,3 +49,16 @@ class Embedding(Layer):
         if not 1 <= x.rank <= MOST_AXES:
             raise ValueError(f"Embedding takes shapes of 1 to {MOST_AXES} dimensions, not {x.shape}")
         return t.take(w["embeddings"], x)
+
+
+@register("ReversibleEmbedding")
+@dataclass(frozen=True)
+class ReversibleEmbedding(Embedding):
+    """An Embedding. What Keras makes of its table when it is called with `reverse` is refused where a model does so."""
+
+    ignored: ClassVar[frozenset[str]] = Embedding.ignored | {"logit_soft_cap", "reverse_dtype"}
+    tie_weights: bool = True
+
+    def weight_specs(self, *inputs: Dims) -> list[WeightSpec]:
+        back = WeightSpec("reverse_embeddings", (self.output_dim, self.input_dim))
+        return [*super().weight_specs(*inputs), back][: 2 - self.tie_weights]

@@ -104,20 +104,26 @@ class Dot(Layer):
     normalize: bool = False
 
     def build(self, t: Trace, *xs: Sym, w: Mapping[str, Sym]) -> Sym:
-        given = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes
-        one, two = (checked_axis(axis, x.rank) for axis, x in zip(given, xs, strict=True))
-        if 0 in (one, two):
-            raise ValueError(f"Dot multiplies along axes after the batch, not {self.axes}")
-        x, y = (unit(t, v, k) if self.normalize else v for v, k in zip(xs, (one, two), strict=True))
-        x, y = t.transpose(x, (*_without(x, one), one)), t.transpose(y, (0, two, *_without(y, two)[1:]))
-        rows, columns = (x.shape[1:-1], y.shape[2:])
-        x = x if x.rank == 3 else t.reshape(x, (Size(0), -1 if rows else 1, Size(x.rank - 1)))
-        y = y if y.rank == 3 else t.reshape(y, (Size(0), Size(1), -1 if columns else 1))
-        sizes: list[int | Size] = [Size(1)] if len(rows) == 1 else list(numbers(rows))
-        sizes += [Size(2)] if len(columns) == 1 else list(numbers(columns))
-        z = t.matmul(x, y)
-        return z if sizes == [Size(1), Size(2)] else t.reshape(z, (Size(0), *(sizes or [1])))
+        return dot(t, xs[0], xs[1], self.axes, self.normalize)
 
 
-def _without(x: Sym, axis: int) -> tuple[int, ...]:
-    return tuple(k for k in range(x.rank) if k != axis)
+def dot(t: Trace, x: Sym, y: Sym, axes: int | tuple[int, int], normalize: bool = False) -> Sym:
+    """The sums of products along an axis of each, sample by sample: (N, ...), (N, ...) -> (N, ..., ...)."""
+    given = (axes, axes) if isinstance(axes, int) else axes
+    one, two = (checked_axis(axis, z.rank) for axis, z in zip(given, (x, y), strict=True))
+    if 0 in (one, two):
+        raise ValueError(f"Dot multiplies along axes after the batch, not {axes}")
+    x, y = (unit(t, z, k) if normalize else z for z, k in ((x, one), (y, two)))
+    rows, columns = (tuple(k for k in range(1, z.rank) if k != axis) for z, axis in ((x, one), (y, two)))
+    sizes = *_sizes(x, rows, 1), *_sizes(y, columns, 2)
+    x = t.transpose(x, (0, *rows, one))
+    x = x if len(rows) == 1 else t.reshape(x, (Size(0), -1 if rows else 1, Size(x.rank - 1)))
+    y = t.transpose(y, (0, two, *columns))
+    y = y if len(columns) == 1 else t.reshape(y, (Size(0), Size(1), -1 if columns else 1))
+    z = t.matmul(x, y)
+    return z if sizes == (Size(1), Size(2)) else t.reshape(z, (Size(0), *(sizes or (1,))))
+
+
+def _sizes(x: Sym, axes: tuple[int, ...], at: int) -> tuple[int | Size, ...]:
+    """Of these axes in a product of matrices, which has the only one as its axis `at`."""
+    return (Size(at),) if len(axes) == 1 else numbers(tuple(x.shape[k] for k in axes))

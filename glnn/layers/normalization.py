@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ..graph.shapes import Dims, Shape, checked_axis, numbers
+from ..graph.shapes import Dims, Shape, numbers
 from ..primitives import Sym, Trace
-from ..primitives.move import Along, Size
 from ..primitives.reduce import counted
 from .base import Layer, WeightSpec, register
 
@@ -16,61 +15,16 @@ CENTRED = 2.0**103  # a mean up to here (half of the largest float's last bit) i
 
 
 def one_axis(key: str, value: Any) -> Any:
-    """An option of a config; an axis that stands alone in a list as a number."""
-    return value[0] if key == "axis" and isinstance(value, tuple) and len(value) == 1 else value
+    """An option of a config; an axis that stands alone in a list as a number, none as None."""
+    if key != "axis" or not isinstance(value, tuple) or len(value) > 1:
+        return value
+    return value[0] if value else None
 
 
-@register("BatchNormalization", "BatchNormalizationV1")
-@dataclass(frozen=True)
-class BatchNormalization(Layer):
-    """(x - moving_mean) / sqrt(moving_variance + epsilon) * gamma + beta, per element of `axis`."""
+class AlongAxes(Layer):
+    """A layer with an option `axis`, one axis or several, along which its weights lie."""
 
-    passes_mask: ClassVar[bool] = True
-    ignored: ClassVar[frozenset[str]] = frozenset(
-        "synchronized renorm_clipping renorm_momentum adjustment running_mean_initializer "
-        "running_variance_initializer".split()
-    )
-    axis: int | tuple[int, ...] = -1
-    epsilon: float = 1e-3
-    center: bool = True
-    scale: bool = True
-
-    @classmethod
-    def convert(cls, key: str, value: Any) -> Any:
-        return one_axis(key, super().convert(key, value))
-
-    def unsupported(self) -> list[str]:
-        return [f"option axis={list(self.axis)} (one axis only)"] if isinstance(self.axis, tuple) else []
-
-    def where(self, shape: Dims) -> int:
-        """The axis, counted from the front. Raises ValueError where the shape lacks it or it is the batch's."""
-        axis = checked_axis(self.axis, len(shape)) if isinstance(self.axis, int) else 0
-        if axis == 0:
-            raise ValueError(f"BatchNormalization works along an axis after the batch, not {self.axis} of {shape}")
-        return axis
-
-    def weight_specs(self, *inputs: Dims) -> list[WeightSpec]:
-        size = inputs[0][self.where(inputs[0])]
-        if size is None:
-            raise ValueError(f"the size of axis {self.axis} of {inputs[0]} must be known")
-        names = ["gamma"] * self.scale + ["beta"] * self.center + ["moving_mean", "moving_variance"]
-        return [WeightSpec(name, (size,)) for name in names]
-
-    def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
-        """As (x - centre) * scale + shift (decision 012)."""
-        sizes = [-1 if axis == self.where(x.shape) else 1 for axis in range(x.rank)]
-        mean = w["moving_mean"]
-        centre = t.where(abs(mean) < CENTRED, mean, 0.0)
-        scale = (w["gamma"] if self.scale else 1.0) / t.apply("sqrt", w["moving_variance"] + self.epsilon)
-        shift = (w["beta"] if self.center else 0.0) - (mean - centre) * scale
-        along = (t.reshape(factor, sizes) for factor in (centre, scale, shift))
-        return (x - next(along)) * next(along) + next(along)
-
-
-class _Normalization(Layer):
-    """What normalizes by sums along `axis`, one or several, and scales and shifts what comes out there."""
-
-    axis: int | tuple[int, ...]
+    axis: Any
 
     @classmethod
     def convert(cls, key: str, value: Any) -> Any:
@@ -78,7 +32,7 @@ class _Normalization(Layer):
 
     def axes(self, shape: Dims) -> tuple[int, ...]:
         """The axes, counted from the front. Raises ValueError where the shape lacks one."""
-        return counted(self.axis, len(shape))
+        return () if self.axis is None else counted(self.axis, len(shape))
 
     def sizes(self, shape: Dims) -> Shape:
         """Of the axes. Raises ValueError where one is not known."""
@@ -90,9 +44,69 @@ class _Normalization(Layer):
         return t.reshape(weight, [weight.shape[axes.index(k)] if k in axes else 1 for k in range(x.rank)])
 
 
+class Affine(AlongAxes):
+    """What scales and shifts along its axes what it normalized, where `scale` and `center` say so."""
+
+    scale: bool
+    center: bool
+
+    def weight_specs(self, *inputs: Dims) -> list[WeightSpec]:
+        return [WeightSpec(name, self.sizes(inputs[0])) for name in ["gamma"] * self.scale + ["beta"] * self.center]
+
+    def affine(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
+        """x * gamma + beta."""
+        x = x * self.along(t, x, w["gamma"]) if self.scale else x
+        return x + self.along(t, x, w["beta"]) if self.center else x
+
+
+def standardized(t: Trace, x: Sym, mean: Callable[[Sym], Sym], epsilon: float) -> Sym:
+    """x less its mean, over the root of its variance, which is a mean as well."""
+    centred = x - mean(x)
+    return centred / t.apply("sqrt", mean(t.apply("square", centred)) + epsilon)
+
+
+@register("BatchNormalization", "BatchNormalizationV1")
+@dataclass(frozen=True)
+class BatchNormalization(AlongAxes):
+    """(x - moving_mean) / sqrt(moving_variance + epsilon) * gamma + beta, per element of `axis`, or of several."""
+
+    passes_mask: ClassVar[bool] = True
+    ignored: ClassVar[frozenset[str]] = frozenset(
+        "synchronized renorm_clipping renorm_momentum adjustment running_mean_initializer "
+        "running_variance_initializer".split()
+    )
+    axis: int | tuple[int, ...] = -1
+    epsilon: float = 1e-3
+    center: bool = True
+    scale: bool = True
+
+    def axes(self, shape: Dims) -> tuple[int, ...]:
+        """The axes, counted from the front. Raises ValueError where the shape lacks one or it is the batch's."""
+        if 0 in (axes := super().axes(shape)):
+            raise ValueError(f"BatchNormalization works along axes after the batch, not {self.axis} of {shape}")
+        return axes
+
+    def weight_specs(self, *inputs: Dims) -> list[WeightSpec]:
+        axes, sizes = self.axes(inputs[0]), self.sizes(inputs[0])
+        if len(axes) > 1:  # then Keras 2 keeps the axes between as well
+            sizes = tuple(sizes[axes.index(k)] if k in axes else 1 for k in range(len(inputs[0])))
+        names = ["gamma"] * self.scale + ["beta"] * self.center + ["moving_mean", "moving_variance"]
+        return [WeightSpec(name, sizes) for name in names]
+
+    def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
+        """As (x - centre) * scale + shift (decision 012)."""
+        mean, axes = w["moving_mean"], self.axes(x.shape)
+        sizes = mean.shape if len(axes) > 1 else [-1 if k in axes else 1 for k in range(x.rank)]
+        centre = t.where(abs(mean) < CENTRED, mean, 0.0)
+        scale = (w["gamma"] if self.scale else 1.0) / t.apply("sqrt", w["moving_variance"] + self.epsilon)
+        shift = (w["beta"] if self.center else 0.0) - (mean - centre) * scale
+        along = (t.reshape(factor, sizes) for factor in (centre, scale, shift))
+        return (x - next(along)) * next(along) + next(along)
+
+
 @register("LayerNormalization")
 @dataclass(frozen=True)
-class LayerNormalization(_Normalization):
+class LayerNormalization(Affine):
     """(x - mean) / sqrt(variance + epsilon) * gamma + beta, with mean and variance along `axis`; see Ba et al. 2016."""
 
     passes_mask: ClassVar[bool] = True
@@ -105,25 +119,14 @@ class LayerNormalization(_Normalization):
     def unsupported(self) -> list[str]:
         return ["option rms_scaling=True (use RMSNormalization)"] if self.rms_scaling else []
 
-    def weight_specs(self, *inputs: Dims) -> list[WeightSpec]:
-        return [WeightSpec(name, self.sizes(inputs[0])) for name in ["gamma"] * self.scale + ["beta"] * self.center]
-
     def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
-        y = standardized(t, x, self.axes(x.shape), self.epsilon)
-        y = y * self.along(t, x, w["gamma"]) if self.scale else y
-        return y + self.along(t, x, w["beta"]) if self.center else y
-
-
-def standardized(t: Trace, x: Sym, axes: Sequence[int], epsilon: float) -> Sym:
-    """x less its mean along axes, over the root of its variance there."""
-    centred = x - t.reduce("mean", x, axes, keepdims=True)
-    variance = t.reduce("mean", t.apply("square", centred), axes, keepdims=True)
-    return centred / t.apply("sqrt", variance + epsilon)
+        axes = self.axes(x.shape)
+        return self.affine(t, standardized(t, x, lambda y: t.reduce("mean", y, axes, True), self.epsilon), w)
 
 
 @register("RMSNormalization")
 @dataclass(frozen=True)
-class RMSNormalization(_Normalization):
+class RMSNormalization(AlongAxes):
     """x / sqrt(mean of x^2 + epsilon) * scale, with the mean along `axis` (Zhang and Sennrich 2019)."""
 
     axis: int | tuple[int, ...] = -1
@@ -139,7 +142,7 @@ class RMSNormalization(_Normalization):
 
 @register("UnitNormalization")
 @dataclass(frozen=True)
-class UnitNormalization(_Normalization):
+class UnitNormalization(AlongAxes):
     """x / sqrt(sum of x^2) along `axis`; the sum is 1e-24 at least."""
 
     passes_mask: ClassVar[bool] = True
@@ -157,7 +160,7 @@ def unit(t: Trace, x: Sym, axes: int | Sequence[int]) -> Sym:
 
 @register("GroupNormalization")
 @dataclass(frozen=True)
-class GroupNormalization(_Normalization):
+class GroupNormalization(Affine):
     """As LayerNormalization, over all but the batch, for `groups` of channels; -1: for each one (Wu and He 2018)."""
 
     passes_mask: ClassVar[bool] = True
@@ -167,23 +170,33 @@ class GroupNormalization(_Normalization):
     center: bool = True
     scale: bool = True
 
-    weight_specs = LayerNormalization.weight_specs
-
     def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
         (axis,), (channels,) = self.axes(x.shape), self.sizes(x.shape)
-        groups = channels if self.groups == -1 else self.groups
-        if groups < 1 or channels % groups:
-            raise ValueError(f"{self.groups} groups do not divide {channels} channels")
         order = [*(k for k in range(x.rank) if k != axis), axis]
-        last, pixels = t.transpose(x, order), range(1, x.rank - 1)
+        last, groups = t.transpose(x, order), channels if self.groups == -1 else self.groups
+        y = standardized(t, last, lambda y: t.group_mean(y, groups), self.epsilon)
+        return self.affine(t, t.transpose(y, [order.index(k) for k in range(x.rank)]), w)
 
-        def mean(y: Sym) -> Sym:
-            """The mean of each group, once for each of its channels."""
-            means = t.reshape(t.reduce("mean", y, pixels), (Size(0), groups, channels // groups))
-            spread = t.remap(t.reduce("mean", means, 2), (None, Along(None, div=channels // groups)))
-            return t.reshape(spread, (Size(0), *(1 for _ in pixels), channels))
 
-        centred = last - mean(last)
-        y = centred / t.apply("sqrt", mean(t.apply("square", centred)) + self.epsilon)
-        y = y * w["gamma"] if self.scale else y
-        return t.transpose(y + w["beta"] if self.center else y, [order.index(k) for k in range(x.rank)])
+@register("InstanceNormalization")
+@dataclass(frozen=True)
+class InstanceNormalization(GroupNormalization):
+    """As GroupNormalization, for each channel alone (TensorFlow Addons); without `groups` as keras_contrib has it:
+
+    (x - mean) / (deviation + epsilon) * gamma + beta, with mean and deviation over all axes but the batch and `axis`.
+    """
+
+    groups: int | None = None  # type: ignore[assignment]
+    axis: int | None = None  # type: ignore[assignment]
+
+    def weight_specs(self, *inputs: Dims) -> list[WeightSpec]:
+        specs = super().weight_specs(*inputs)
+        return [WeightSpec(spec.name, (1,)) for spec in specs] if self.axis is None else specs
+
+    def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
+        if self.groups is not None:
+            return super().build(t, x, w)
+        over = [k for k in range(1, x.rank) if k not in self.axes(x.shape)]
+        centred = x - t.reduce("mean", x, over, keepdims=True)
+        deviation = t.apply("sqrt", t.reduce("mean", t.apply("square", centred), over, keepdims=True))
+        return self.affine(t, centred / (deviation + self.epsilon), w)

@@ -8,11 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..graph.shapes import Dims, Shape, numbers
+from ..graph.shapes import Dims
 from ..primitives import Sym, Trace
-from ..primitives.reduce import counted
 from .base import Layer, WeightSpec, register
-from .normalization import one_axis
+from .normalization import AlongAxes
 
 LEAST = 1e-7  # what a standard deviation counts for at least, as Keras' epsilon
 
@@ -32,7 +31,7 @@ class Rescaling(Layer):
 
 @register("Normalization")
 @dataclass(frozen=True)
-class Normalization(Layer):
+class Normalization(AlongAxes):
     """(x - mean) / sqrt(variance), with `invert` x * sqrt(variance) + mean; they were learned, or are options."""
 
     passes_mask: ClassVar[bool] = True
@@ -41,23 +40,12 @@ class Normalization(Layer):
     variance: Any = None
     invert: bool = False
 
-    @classmethod
-    def convert(cls, key: str, value: Any) -> Any:
-        value = one_axis(key, super().convert(key, value))
-        return None if key == "axis" and value == () else value
-
-    def sizes(self, shape: Dims) -> Shape:
-        """Of the axes along which mean and variance differ. Raises ValueError where one is not known."""
-        return () if self.axis is None else numbers(tuple(shape[k] for k in counted(self.axis, len(shape))))
-
     def weight_specs(self, *inputs: Dims) -> list[WeightSpec]:
         learned = [WeightSpec(name, self.sizes(inputs[0])) for name in ("mean", "variance")]
         return [] if self.mean is not None else [*learned, WeightSpec("count", ())]
 
     def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
         given = (w.get(name) or t.weight(np.asarray(getattr(self, name), float)) for name in ("mean", "variance"))
-        axes = () if self.axis is None else counted(self.axis, x.rank)
-        sizes = [(x.shape[k] or 0) if k in axes else 1 for k in range(x.rank)]
-        mean, variance = (t.reshape(t.spread(value, self.sizes(x.shape)), sizes) for value in given)
+        mean, variance = (self.along(t, x, t.spread(value, self.sizes(x.shape))) for value in given)
         deviation = t.maximum(t.apply("sqrt", variance), LEAST)
         return x * deviation + mean if self.invert else (x - mean) / deviation

@@ -70,6 +70,7 @@ ALIASES = {
     "softshrink": "soft_shrink",
     "hardshrink": "hard_shrink",
     "hardtanh": "hard_tanh",
+    "softmax_v2": "softmax",
 }
 
 
@@ -182,6 +183,16 @@ def tanh_shrink(x: np.ndarray) -> np.ndarray:
     t = x * x  # near 0 by the series of the difference, which cancels there
     series = t * (62 / 2835 - t * (1382 / 155925 - t * (21844 / 6081075 - t * (929569 / 638512875))))
     return np.where(np.abs(x) > 0.3, x - np.tanh(x), x * t * (1 / 3 - t * (2 / 15 - t * (17 / 315 - series))))
+
+
+@_function()
+def sparse_plus(x: np.ndarray) -> np.ndarray:
+    return np.where(x <= -1, 0, np.where(x >= 1, x, (x + 1) * (x + 1) / 4))
+
+
+@_function()
+def sparse_sigmoid(x: np.ndarray) -> np.ndarray:
+    return np.clip((x + 1) / 2, 0, 1)
 
 
 @_function()

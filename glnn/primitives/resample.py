@@ -26,7 +26,8 @@ class Resample(Primitive):
 
     sizes:       of the result; or ...
     factors:     how many times as large it is, rounded down. Given with `sizes`, they say only where elements lie
-    method:      "linear", "cubic", "lanczos3", "lanczos5" of distances, or "nearest"
+    method:      "linear", "cubic", "mitchell", "gaussian", "lanczos3", "lanczos5" of distances, "nearest", or "area",
+                 the mean of what an element covers (whatever the coordinates)
     coordinates: where element i of the result lies: "half_pixel" at (i + 1/2) / factor - 1/2, "asymmetric" at
                  i / factor, "align_corners" with both ends on ends, "pytorch_half_pixel" as the first, 0 where there
                  is but one, "half_pixel_symmetric" as the first about the middle

@@ -10,8 +10,9 @@ import numpy as np
 
 COORDINATES = ("half_pixel", "align_corners", "asymmetric", "pytorch_half_pixel", "half_pixel_symmetric")
 ROUNDINGS = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
-METHODS = ("linear", "cubic", "nearest", "lanczos3", "lanczos5")
-RADII = {"linear": 1, "cubic": 2, "lanczos3": 3, "lanczos5": 5}  # how far the functions of distance reach
+METHODS = ("linear", "cubic", "nearest", "lanczos3", "lanczos5", "gaussian", "mitchell", "area")
+# How far the functions of distance reach.
+RADII: dict[str, float] = {"linear": 1, "cubic": 2, "lanczos3": 3, "lanczos5": 5, "gaussian": 1.5, "mitchell": 2}
 Table = tuple[np.ndarray, np.ndarray]  # for each element of a result: the first source element, the weights (see table)
 SNAP = 1e-9  # what lies nearer to an element than this lies on it
 
@@ -51,7 +52,27 @@ def share(method: str, coefficient: float) -> Callable[[np.ndarray], np.ndarray]
         radius = RADII[method]
         return np.where(t < radius, np.sinc(t) * np.sinc(t / radius), 0)
 
-    return {"linear": lambda t: np.maximum(1 - t, 0), "cubic": cubic}.get(method, lanczos)
+    def mitchell(t: np.ndarray) -> np.ndarray:
+        near, far = (21 * t - 36) * t * t + 16, ((-7 * t + 36) * t - 60) * t + 32
+        return np.where(t <= 1, near, np.where(t < 2, far, 0)) / 18
+
+    def gaussian(t: np.ndarray) -> np.ndarray:  # of a standard deviation of 1/2
+        return np.where(t < 1.5, np.exp(-2 * t * t), 0)
+
+    own = {"linear": lambda t: np.maximum(1 - t, 0), "cubic": cubic, "mitchell": mitchell, "gaussian": gaussian}
+    return own.get(method, lanczos)
+
+
+def overlaps(size: int, out: int, scale: float) -> Table:
+    """The table of "area": each element of the result is the mean of the stretch of the source that it covers."""
+    ends = np.minimum(np.arange(out + 1) / scale, size)
+    whole = np.rint(ends)
+    ends = np.where(np.abs(ends - whole) < SNAP, whole, ends)
+    taps = int((np.ceil(ends[1:]) - np.floor(ends[:-1])).max())
+    first = np.minimum(np.floor(ends[:-1]).astype(int), size - taps)
+    at = first[:, None] + np.arange(taps)
+    shares = np.maximum(np.minimum(at + 1, ends[1:, None]) - np.maximum(at, ends[:-1, None]), 0)
+    return first, shares / shares.sum(1, keepdims=True)
 
 
 @lru_cache(256)
@@ -64,6 +85,8 @@ def table(
     exclude_outside: what lies beyond the ends has no weight; else it is as the end
     """
     at = places(size, out, scale, coordinates)
+    if method == "area":
+        return overlaps(size, out, scale)
     if method == "nearest":
         return np.clip(rounded(at, rounding), 0, size - 1).astype(int), np.ones((out, 1))
     wide = max(1.0, 1 / scale) if antialias else 1.0

@@ -24,6 +24,7 @@ from .expr import (
     size,
 )
 from .functions import ALIASES, FUNCTIONS, LINEAR, Function
+from .group_mean import group_mean
 from .matmul import product
 from .move import Along, Concat, Remap, Reshape, Size
 from .operations import OPERATIONS
@@ -173,6 +174,10 @@ class Trace(IndexWords, LoopWords):
             order = tuple(sorted(left).index(axis) for axis in left)
             shape = tuple(size for k, size in enumerate(x.shape) if k not in gone)
         return Sym(self, In(made), shape, order)
+
+    def group_mean(self, x: Sym, groups: int) -> Sym:
+        """(N, ..., C) -> (N, 1, .., C): the mean over all between and over each channel's group of `groups`."""
+        return group_mean(self, x, groups)
 
     def matmul(self, a: Sym, b: Sym) -> Sym:
         """The product of matrices as np.matmul; a transpose of their last two axes costs nothing."""

@@ -96,7 +96,7 @@ class Magnitudes:
         (shape,), layer = case.shapes, case.layer
         assert isinstance(layer, BatchNormalization)
         weights = self.weights(case)
-        along = [-1 if axis == layer.where(shape) else 1 for axis in range(len(shape))]
+        along = [-1 if axis in layer.axes(shape) else 1 for axis in range(len(shape))]
         mean, spread = (weights[name].astype(float).reshape(along) for name in ("moving_mean", "moving_variance"))
         return np.clip(mean + np.sqrt(spread) * rng.standard_normal(shape), -LARGEST, LARGEST).astype(np.float32)
 

@@ -38,6 +38,7 @@ from glnn.primitives.conv_transpose import ConvTranspose
 from glnn.primitives.cumulate import Cumulate
 from glnn.primitives.expr import RESULT, Apply, Expr, In
 from glnn.primitives.functions import FUNCTIONS, LINEAR, Function
+from glnn.primitives.group_mean import GroupMean
 from glnn.primitives.matmul import Matmul
 from glnn.primitives.operations import OPERATIONS
 from glnn.primitives.order import TopK
@@ -48,6 +49,7 @@ from glnn.primitives.taps import applied
 
 # What squares or multiplies in between: test_a_normalization_at_every_size, and products of matrices as primitives.
 SQUARES = (Dot, GroupNormalization, LayerNormalization, Normalization, Rescaling, RMSNormalization, UnitNormalization)
+COMPOSED = ("augmentation", "encoding", "former", "image_size")  # modules of layers that are made of several steps
 LARGEST, TINY = float(np.finfo("f").max), float(np.finfo("f").tiny)
 ROUNDING = 2.0**-24  # of a float32, relative: half a unit in the last place
 Arrays = Mapping[str, np.ndarray]
@@ -76,7 +78,7 @@ def judged(layer: Layer | Primitive) -> bool:
         product_so_far = isinstance(layer, Cumulate) and layer.kind == "prod"  # over- and underflows on the way
         alone = product_so_far or isinstance(layer, TopK) or (isinstance(layer, Softmax) and layer.log)
         return finish_of(layer) in ends and not alone
-    if isinstance(layer, SQUARES):
+    if isinstance(layer, SQUARES) or type(layer).__module__.rpartition(".")[2] in COMPOSED:
         return False
     return isinstance(layer, Functional) or getattr(layer, "activation", LINEAR).pointwise
 
@@ -148,6 +150,8 @@ def roundings(case: Case) -> int | None:
         return product(layer.kernel_size) * x[-1] + len(case.shapes)
     if isinstance(layer, Window) and layer.kind == "mean":
         return product(layer.size)
+    if isinstance(layer, GroupMean):
+        return x[-1] // layer.groups
     if isinstance(layer, Reduce) and layer.kind in ("sum", "mean"):
         return product(tuple(x[axis] for axis in counted(layer.axes, len(x))))
     return len(case.shapes) if isinstance(layer, (Add, Average, Subtract)) else None
@@ -177,7 +181,7 @@ def _depthwise(layer: SeparableConv2D, x: list[np.ndarray], w: Arrays) -> np.nda
 
 
 def _normalized(layer: BatchNormalization, x: np.ndarray, weights: Arrays, u: float, tiny: float) -> tuple:
-    along = [-1 if axis == layer.where(x.shape) else 1 for axis in range(x.ndim)]
+    along = [-1 if axis in layer.axes(x.shape) else 1 for axis in range(x.ndim)]
     wide = {name: w.astype(np.float64).reshape(along) for name, w in weights.items()}
     scale = np.abs(wide.get("gamma", 1.0)) / np.sqrt(wide["moving_variance"] + layer.epsilon)
     mean, beta = wide["moving_mean"], np.abs(wide.get("beta", 0.0))

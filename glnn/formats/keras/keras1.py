@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ...errors import UnsupportedError
-from ...graph.quantized import Quantized
 from .gates import adapted
 from .versions import most
 
@@ -34,6 +35,7 @@ MERGE_MODES = {
     "ave": "Average",
     "max": "Maximum",
     "dot": "Dot",
+    "cos": "Cosine",
 }
 KEYS = {
     "nb_filter": "filters",
@@ -119,7 +121,7 @@ def sides(class_name: str, padding: Any) -> Any:
 
 
 def merge(config: Mapping[str, Any]) -> tuple[str, Config]:
-    """Keras 1's Merge as the merging layer of its mode. Raises UnsupportedError for 'cos' and for functions."""
+    """Keras 1's Merge as the merging layer of its mode. Raises UnsupportedError for functions."""
     mode = config.get("mode", "sum")
     if config.get("mode_type", "raw") != "raw" or not isinstance(mode, str):
         raise UnsupportedError("Merge", ["mode is a function (Python code in a model file is never run)"])
@@ -128,7 +130,7 @@ def merge(config: Mapping[str, Any]) -> tuple[str, Config]:
     new: Config = {"name": config.get("name")}
     if mode == "concat":
         new["axis"] = config.get("concat_axis", -1)
-    if mode == "dot":
+    if mode in ("dot", "cos"):
         new["axes"] = config.get("dot_axes", -1)
     return MERGE_MODES[mode], new
 
@@ -137,11 +139,13 @@ def merge(config: Mapping[str, Any]) -> tuple[str, Config]:
 class Adapter:
     """How stored weights become a layer's: `count` stored ones for each of the layer's, turned by `convert`.
 
+    `extra`: and so many more, in the order in which the file has them all.
     Weights are arrays or Quantized; `convert` turns and joins the integers of the latter and leaves them as they are.
     """
 
     convert: Callable[[Sequence[Any]], list[Any]]
     count: int = 1
+    extra: int = 0
 
 
 def adapter(class_name: str, config: Mapping[str, Any], version: int, backend: str | None) -> Adapter | None:
@@ -155,6 +159,8 @@ def adapter(class_name: str, config: Mapping[str, Any], version: int, backend: s
     if found := adapted(class_name, config, version):
         return Adapter(found[1], found[0])
     flip = backend == "theano" and class_name in FLIPPED
+    if class_name == "SReLU" and backend is None:
+        return Adapter(rising)
     if version >= 2:
         return Adapter(lambda stored: [turned(stored[0]), *stored[1:]]) if flip else None
     if class_name == "LocallyConnected2D" and first:
@@ -181,6 +187,19 @@ def adapter(class_name: str, config: Mapping[str, Any], version: int, backend: s
         return [turned(kernel) if flip else kernel, *stored[1:]]
 
     return Adapter(convert)
+
+
+def rising(stored: Sequence[Any]) -> list[Any]:
+    """The weights of an SReLU. Raises UnsupportedError where backends compute different values with them."""
+    if (np.asarray(stored[1]) < 0).any():
+        raise UnsupportedError(
+            "SReLU",
+            [
+                "a negative a_left, which Theano cuts off and TensorFlow does not, in a file that does not say which "
+                'backend it is of; add the attribute "backend" beside "keras_version"'
+            ],
+        )
+    return list(stored)
 
 
 def kernel_axes(class_name: str, first: bool) -> tuple[int, ...] | None:

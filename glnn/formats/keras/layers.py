@@ -8,13 +8,36 @@ from typing import Any
 from ... import layers  # noqa: F401  (fills the registry)
 from ...errors import UnsupportedError
 from ...layers.base import LAYERS, Layer
-from . import gates, keras1
+from . import gates, keras1, wrapped
 from .keras1 import Adapter
 from .versions import settled
 
 CONTAINERS = frozenset(("Sequential", "Model", "Functional"))
 PUBLISHED = frozenset(("Addons",))  # packages whose layers are known by their class name
+# Of TensorFlow Addons, which calls some by the names of others.
+ADDONS = {
+    "Addons>gelu": "gelu_tanh",
+    "Addons>hardshrink": "hard_shrink",
+    "Addons>softshrink": "soft_shrink",
+    "Addons>tanhshrink": "tanh_shrink",
+    "Addons>mish": "mish",
+    "Addons>sparsemax": "sparsemax",
+}
 CODE = "holds Python code, which is never run; rebuild the model with a layer that does the same"
+
+STRINGS = (
+    "takes strings or hashes, which no texture holds: apply the layer before, and hand the numbers that it gives to a "
+    "model of what follows it"
+)
+SOUNDS = "makes a spectrum of sounds: apply the layer before, and hand the spectrum to a model of what follows it"
+REFUSED = {  # what to say of Keras' layers that glnn will not have
+    **dict.fromkeys("Hashing HashedCrossing StringLookup TextVectorization".split(), STRINGS),
+    **dict.fromkeys("MelSpectrogram STFTSpectrogram".split(), SOUNDS),
+    **dict.fromkeys("FlaxLayer JaxLayer Lambda TFSMLayer TorchModuleWrapper".split(), CODE),
+    "ContrastLimitedAdaptiveHistogramEqualization": "counts values in tiles: apply the layer to the images before",
+    "Pipeline": "applies layers to data before a model: put them into the model one after the other",
+    "DenseFeatures": "takes the columns of a table by name: hand their numbers to a model of what follows it",
+}
 
 
 def full_name(item: Mapping[str, Any]) -> str:
@@ -44,6 +67,10 @@ def build_layer(
 
     Raises UnsupportedError whose items name the layer's class or the options.
     """
+    inner = wrapped.wrapped(name, config)
+    if inner is not None:
+        layer, turned = build_layer(full_name(inner), inner["config"], version, backend, release)
+        return layer, wrapped.adapter(name, config) or turned
     problems = []
     policy = config.get("dtype")
     if isinstance(policy, Mapping) and "Quantized" in str(policy.get("class_name")):
@@ -56,7 +83,9 @@ def build_layer(
         version = 1
     stored_as, (name, config) = name, gates.renamed(name, config)
     if name not in LAYERS:
-        reason = CODE if name == "Lambda" else "custom class" if ">" in name else "no such layer in glnn"
+        reason = (
+            CODE if name == "Lambda" else "custom class" if ">" in name else REFUSED.get(name, "no such layer in glnn")
+        )
         raise UnsupportedError(name, [*problems, reason])
     own = sorted(LAYERS[name].own_fields & written.keys())
     problems += [f"option {key}={written[key]!r} (no Keras layer of this kind has it)" for key in own]
@@ -73,10 +102,10 @@ def build_layer(
 
 
 def unused_weights(name: str, config: Mapping[str, Any]) -> tuple[str, ...]:
-    """The weights that Keras keeps for a layer behind those it computes with: renormalisation acts in training only."""
+    """The weights that Keras keeps for a layer beside those it computes with, for training alone."""
     if name.startswith("BatchNormalization") and config.get("renorm"):
         return ("moving_stddev", "renorm_mean", "renorm_stddev")
-    return ()
+    return wrapped.unused(name)
 
 
 def modernise(config: Mapping[str, Any], version: int) -> dict[str, Any]:
@@ -121,4 +150,6 @@ def function_name(key: str, value: Any, version: int) -> Any:
         raise UnsupportedError("activation", [f"{key} {CODE}"])
     if value == "sparsemax":
         raise UnsupportedError("activation", [f"{key}='sparsemax' (what Keras 3 computes for it does not add up to 1)"])
+    if isinstance(value, str) and value in ADDONS:
+        return ADDONS[value]
     return "hard_sigmoid_keras2" if value == "hard_sigmoid" and version < 3 else value

@@ -23,6 +23,7 @@ SPREAD = frozenset(
     for axes in counts
 )
 POOLED = frozenset(f"{kind}Pooling{axes}D" for kind in ("Average", "Max") for axes in "123")
+RESIZED = ("Resizing", "CenterCrop", "RandomWidth")  # which TensorFlow.js has as well
 
 
 def is_tfjs(release: str) -> bool:
@@ -57,6 +58,20 @@ def settled(
                 'later ones, and the file does not tell its version; add "keras_version" beside "class_name")'
             )
         new["half_pixel_centers"] = centres
+    if name == "SReLU":
+        new["clipped"] = backend == "theano"
+    if name == "RandomCrop":
+        new["at_inference"] = cropped(version, release)
+        if new["at_inference"] is None:
+            problems.append(
+                "a crop that releases of Keras 3 make at inference or not, and the file does not tell its own"
+            )
+    if name == "Solarization" and numbered(release) in ((3, 6), (3, 7)):
+        problems.append("random values at inference, which Keras 3.6 and 3.7 give and others do not")
+    if name in RESIZED and is_tfjs(release):
+        problems.append(f"{name} of TensorFlow.js, which goes by another rule than Keras")
+    if name == "Resizing" and backend == "torch" and config.get("interpolation") in ("nearest", "bicubic"):
+        problems.append(f"option interpolation={config['interpolation']!r} (of the torch backend: by another rule)")
     if (
         name in SPREAD | POOLED
         and config.get("padding") == "same"
@@ -64,6 +79,12 @@ def settled(
     ):
         problems.append(f"option padding='same' (of the {backend} backend: {reason})")
     return new, problems
+
+
+def cropped(version: int, release: str) -> str | None:
+    """What RandomCrop does at inference (see RandomCrop); None: not known."""
+    number = (2, 0) if version < 3 else numbered(release)
+    return None if number is None else "resize" if number < (3, 6) else "slice" if number < (3, 8) else "nothing"
 
 
 def has_centres(version: int, release: str) -> bool | None:

@@ -12,6 +12,7 @@ from ...errors import GraphError, ModelFileError, UnsupportedError
 from ...graph.graph import TensorSpec
 from ...layers.base import IGNORED_KEYS, Layer
 from ...layers.core import Dense, Identity
+from ...layers.image_size import Resizing
 from ...layers.wrappers import Fold, Unfold
 from .calls import Call, Ref, bind, flatten, parse_call
 from .inputs import implied_shape, input_dtype, input_shape, tells_input
@@ -163,6 +164,9 @@ class Builder:
             if mask is not None:  # that of the model's only input
                 tensors = [self.step(entry, "masked", Identity(), tensors, mask)]
             return [tensor for _, tensor in self.run(entry, item, tensors)]
+        if isinstance(layer, Resizing) and self.doc.version >= 3:
+            types = {spec.name: spec.dtype for spec in self.inputs}
+            layer = replace(layer, images_type=types.get(tensors[0], "float32"))
         arity = layer.arity if layer else None
         if arity is not None and arity != len(tensors):
             self.problems.append(f"{entry.path} ({entry.class_name}): called on {len(tensors)} tensors (takes {arity})")
@@ -320,9 +324,10 @@ class Builder:
     def calls(self, items: Mapping[str, tuple[Entry, Any]]) -> list[tuple[str, int, Call]]:
         """All calls of a functional model's layers: (layer, number of the call, Call)."""
         found = []
-        for name, (_, item) in items.items():
+        for name, (child, item) in items.items():
             for number, node in enumerate(item.get("inbound_nodes") or []):
-                found.append((name, number, parse_call(node)))
+                told = untold(node) if getattr(child.layer, "augments", False) else node
+                found.append((name, number, parse_call(told)))
         return found
 
     def node_offsets(
@@ -364,6 +369,16 @@ def unknown_options(entry: Entry, options: Mapping[str, Any]) -> list[str]:
     """What the config of a wrapper says besides its layer, in words."""
     known = IGNORED_KEYS | {"layer"}
     return [f"{entry.path} ({entry.class_name}): option {k}={v!r}" for k, v in options.items() if k not in known]
+
+
+def untold(node: Any) -> Any:
+    """A call of Keras 3 without `training`, which it writes for layers that change images whether told or not.
+
+    At inference it computes as if it had not been told.
+    """
+    if not isinstance(node, Mapping) or not isinstance(node.get("kwargs"), Mapping):
+        return node
+    return {**node, "kwargs": {key: value for key, value in node["kwargs"].items() if key != "training"}}
 
 
 def place(ref: Ref, offsets: Mapping[str, int]) -> tuple[str, int]:

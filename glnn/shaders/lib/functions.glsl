@@ -104,6 +104,10 @@ float f_mish(float v) {
     float e = f_exponential(v);
     return v * (e * (e + 2.0) / (e * (e + 2.0) + 2.0));
 }
+// function: sparse_plus
+float f_sparse_plus(float v) { return v <= -1.0 ? 0.0 : v >= 1.0 ? v : 0.25 * (v + 1.0) * (v + 1.0); }
+// function: sparse_sigmoid
+float f_sparse_sigmoid(float v) { return v < -1.0 ? 0.0 : v > 1.0 ? 1.0 : 0.5 * (v + 1.0); }
 // function: squareplus
 // sqrt(v * v + b) as the larger of |v| and sqrt(b) times a root between 1 and 2: no square overflows, and no sum that
 // a compiler makes of two halves.

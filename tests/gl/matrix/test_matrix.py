@@ -159,8 +159,8 @@ def test_coded_weights(config: str, case: Case) -> None:
     computed = [w for w in run.plan.weights if w.key.startswith("~")]
     assert all(len(w.shape) == 2 for w in computed)  # zeros for a bias; scales and lows; what ends of draws read
     own = [w for w in run.plan.weights if w not in computed and "/~" not in w.key]  # not what the layer made of them
-    flat = [f"/{name}[" for name, w in case.weights.items() if w.ndim < 2]  # biases and such are floats
-    held = [w for w in own if not any(name in w.key for name in flat)]
+    vectors = [f"/{name}[" for name, w in weights.items() if len(w.shape) < 2]  # biases, whatever they are called
+    held = [w for w in own if not any(vector in w.key for vector in vectors)]
     if not held:  # numbers and vectors by channel at the end of a draw are floats
         made = any("/~" in w.key for w in run.plan.weights)
         assert made or all(w.size in (1, w.shape[-1]) for w in weights.values())

@@ -54,7 +54,9 @@ class Entry:
     @property
     def count(self) -> int:
         """How many stored weights this entry takes."""
-        return sum(len(leaf.specs) * (leaf.adapter.count if leaf.adapter else 1) for leaf in self.leaves())
+        none = Adapter(list)
+        adapters = ((leaf, leaf.adapter or none) for leaf in self.leaves())
+        return sum(len(leaf.specs) * adapter.count + adapter.extra for leaf, adapter in adapters)
 
 
 class Weights(Protocol):
@@ -79,7 +81,7 @@ def fill(leaf: Entry, stored: Sequence[Stored], where: str) -> None:
         except (ValueError, IndexError) as error:
             raise WeightsMismatchError(
                 f"{where}: layer {leaf.path!r} ({leaf.class_name}) needs {needs(leaf)}; the file has "
-                f"{listing(stored)}, which is not what Keras 1 writes for it ({error})"
+                f"{listing(stored)}, which is not what Keras writes for it ({error})"
             ) from error
         stored = [
             Stored(spec.name, array.shape, lambda a=array: a)  # type: ignore[misc]

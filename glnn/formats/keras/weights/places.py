@@ -14,6 +14,7 @@ from .spelling import ALIASES, KNOWN, split, without_counter
 
 # Weights that training does not change: Keras puts these after all others of a nested model.
 NOT_TRAINED = ("moving_mean", "moving_variance", "mean", "variance", "count")
+OWN_FIRST = ("SpectralNormalization",)  # in a tree, the kernel that it changes in training and more, then the layer's
 
 Slot = tuple[Entry, int]  # a layer, and which of its stored weights
 
@@ -34,7 +35,7 @@ def called(slot: Slot) -> str | None:
 
 def in_parts(leaf: Entry) -> bool:
     """Whether several stored weights make one of the layer's, as in Keras 1's recurrent layers."""
-    return leaf.adapter is not None and leaf.adapter.count > 1
+    return leaf.adapter is not None and (leaf.adapter.count > 1 or leaf.adapter.extra > 0)
 
 
 def meaning(leaf: Entry, weight: Stored) -> str | None:
@@ -73,6 +74,8 @@ def in_order(leaf: Entry, stored: Sequence[Stored], where: str) -> list[Stored]:
     A wrong number of them comes back as it is.
     Raises WeightsMismatchError where names say two weights the same, or one that the layer does not have.
     """
+    if leaf.class_name in OWN_FIRST and all(weight.name.isdigit() for weight in stored):
+        return list(stored[max(0, len(stored) - leaf.count) :])
     if len(stored) not in (leaf.count, leaf.count + len(leaf.unused)):
         return list(stored)
     said = [meaning(leaf, weight) for weight in stored]

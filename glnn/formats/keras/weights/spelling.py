@@ -16,11 +16,13 @@ ALIASES = {
     "alpha": ("alphas",),
     "moving_mean": ("running_mean",),
     "moving_variance": ("running_std",),
+    "vector_u": ("sn_u",),
 }
 KNOWN = frozenset(  # names that say what a weight is: one of these is never taken for another
     "kernel depthwise_kernel pointwise_kernel recurrent_kernel bias embeddings alpha gamma beta scale "
     "moving_mean moving_variance moving_stddev renorm_mean renorm_stddev mean variance count "
-    "lora_kernel_a lora_kernel_b lora_embeddings_a lora_embeddings_b kernel_scale".split()
+    "lora_kernel_a lora_kernel_b lora_embeddings_a lora_embeddings_b kernel_scale "
+    "W_carry b_carry t_left a_left t_right a_right betas vector_u".split()
 ).union(*ALIASES.values())
 GATES = "[WUb]_[a-z]"  # the weights of Keras 1's recurrent layers, a gate each
 FLAT = re.compile(rf"(.+?)_({'|'.join(sorted(KNOWN, key=len, reverse=True))}|{GATES})(_\d+)?")
