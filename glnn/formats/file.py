@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterable
@@ -12,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 
 from ..errors import ModelFileError
 from .foreign import looks_like, stand_in
+from .json_text import parse_json
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 HEAD_BYTES = 512
@@ -91,26 +92,17 @@ def read_json(path: Path) -> Any:
     """A file's JSON. Raises ModelFileError for text that is not UTF-8 or not JSON, with line and column."""
     read_head(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise ModelFileError(f"{path}: not text in UTF-8 (byte {error.start}), so not the JSON it should be") from error
-    except json.JSONDecodeError as error:
-        raise ModelFileError(
-            f"{path}: malformed JSON at line {error.lineno}, column {error.colno}: {error.msg}. "
-            "The file may be cut short; export it again"
-        ) from error
-    except RecursionError:
-        raise ModelFileError(f"{path}: malformed JSON: nested too deeply to be a model") from None
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be read: {error.strerror or error}") from error
+    return parse_json(data, str(path))
 
 
 def unwrapped(value: Any, where: str) -> Any:
     """A JSON value; one that is a string of JSON is parsed. Raises ModelFileError where that is malformed."""
     if not isinstance(value, str):
         return value
-    try:
-        return json.loads(value)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise ModelFileError(f"{where} is a text (str) that should hold JSON and does not ({error})") from error
+    return parse_json(value, f"{where} is a text (str) that should hold JSON and does not")
 
 
 def open_hdf5(path: Path) -> h5py.File:
@@ -125,6 +117,15 @@ def open_hdf5(path: Path) -> h5py.File:
             f"{path}: the HDF5 file is truncated or damaged ({path.stat().st_size} bytes; HDF5 says: {error}). "
             "Copy or download it again"
         ) from error
+
+
+def map_file(path: Path) -> np.ndarray:
+    """A file's bytes, mapped into memory and read when used. Raises ModelFileError where it cannot be read."""
+    read_head(path)
+    try:
+        return np.memmap(path, dtype=np.uint8, mode="r")
+    except (OSError, ValueError) as error:
+        raise ModelFileError(f"{path}: cannot be read: {error}") from error
 
 
 def as_path(value: str | os.PathLike[str], argument: str) -> Path:

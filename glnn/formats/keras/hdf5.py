@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import h5py
@@ -10,6 +9,7 @@ import h5py
 from ...errors import ModelFileError, WeightsMismatchError
 from ...graph.graph import Graph
 from ..file import Source, open_hdf5
+from ..json_text import parse_json
 from ..registry import loader
 from .config import build_graph, document
 from .datasets import group, names, once, subgroup, text
@@ -27,12 +27,7 @@ def load_hdf5(source: Source) -> Graph:
         config = text(file.attrs.get("model_config"))
         if config is None:
             raise ModelFileError(f"{source.path}: {without_config(file)}")
-        try:
-            item = json.loads(config)
-        except json.JSONDecodeError as error:
-            raise ModelFileError(
-                f"{source.path}: its model_config is not JSON ({error}); save the model again"
-            ) from error
+        item = parse_json(config, f"{source.path}: its model_config", "Save the model again")
         doc = document(str(source.path), item, text(file.attrs.get("keras_version")), text(file.attrs.get("backend")))
         if source.weights is not None and source.weights != source.path:
             with open_hdf5(source.weights) as other:

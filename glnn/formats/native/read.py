@@ -19,10 +19,11 @@ from ...graph.quantized import BITS, CODE_DTYPES, Quantized, unpack4
 from ...layers.base import Layer
 from ..file import Source
 from ..foreign import NO_FORMAT, looks_like
+from ..json_text import parse_json
 from ..registry import loader
 from . import version1
 from .configs import make_layer, misfit
-from .container import AGAIN, dimensions, looks_like_tensors, open_tensors, strict_json
+from .container import AGAIN, dimensions, looks_like_tensors, open_tensors
 
 VERSION = 2  # the newest that is read
 DTYPES = ("float32", "float16", "float64", "bool", *(f"{u}int{bits}" for u in ("", "u") for bits in (8, 16, 32, 64)))
@@ -55,7 +56,7 @@ def load_glnn(source: Source) -> Graph:
             f"{path}: this safetensors file holds weights only ({len(file.entries)} tensors), no graph. Load the model "
             "that they belong to, and save that with model.save('model.glnn')"
         )
-    data = Fields(f"{path}: graph", strict_json(file.metadata["glnn"], f"{path}: its graph"))
+    data = Fields(f"{path}: graph", parse_json(file.metadata["glnn"], f"{path}: its graph", AGAIN, infinities=False))
     version = data.take("version", int)
     if version > VERSION:
         raise ModelFileError(f"{path}: version {version}; this glnn reads {VERSION}: update glnn")

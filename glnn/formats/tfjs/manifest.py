@@ -13,9 +13,10 @@ import numpy as np
 
 from ...errors import ModelFileError
 from ...graph.quantized import Quantized
+from ..file import map_file
 from ..keras.weights.entries import Stored
 from ..keras.weights.named import NamedWeights
-from .shards import Shards, map_file, no_shard, stretch
+from .shards import Shards, no_shard, stretch
 
 # dtype in a manifest -> of the bytes in a shard, which are little-endian
 PLAIN = {"float32": "<f4", "float16": "<f2", "int32": "<i4", "uint8": "u1", "bool": "u1"}

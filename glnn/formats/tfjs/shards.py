@@ -91,15 +91,6 @@ def last_part(path: str) -> str:
     return PurePosixPath(unquote(urlsplit(path).path if "://" in path else path)).name
 
 
-def map_file(path: Path) -> np.ndarray:
-    """A file's bytes, mapped into memory and read when used. Raises ModelFileError where it cannot be read."""
-    read_head(path)
-    try:
-        return np.memmap(path, dtype=np.uint8, mode="r")
-    except (OSError, ValueError) as error:
-        raise ModelFileError(f"{path}: cannot be read: {error}") from error
-
-
 def no_shard(paths: Sequence[Path]) -> str:
     """What stands in the place of one of these shards, in words; empty where they may well be shards."""
     for path in paths:
