@@ -79,7 +79,6 @@ FOREIGN: list[tuple[str, bytes, tuple[str, ...]]] = [
     ("frozen", b"\n;\n\x01x\x12\x0bPlaceholder*\x0b\n\x05dtype\x12\x020\x01", ("frozen TensorFlow graph", SAVE)),
     ("graph in text", b'node {\n  name: "x"\n  op: "Placeholder"\n}', ("TensorFlow graph in text", SAVE)),
     ("keras metadata", b'\n\xab\x15\x1a\x04root"\x14_tf_keras_sequential*\x86\x15{"name": "s"', ("SavedModel",)),
-    ("keras.js", b'\n\x02id\x12\x01m\x1a\x052.0.6*\x82\x04{"class_name": "Model", "config"', ("Keras.js 1.x",)),
     ("UTF-16", '{"class_name": "Sequential"}'.encode("utf-16"), ("UTF-16", "UTF-8")),
     ("checkpoint", b'model_checkpoint_path: "model"\n', ("checkpoint", "weights without a model")),
     ("yaml", b"backend: tensorflow\nclass_name: Sequential\nconfig:\n", ("YAML", "to_json()")),
