@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import ModelFileError
 from .foreign import looks_like, stand_in
 from .json_text import parse_json
+from .remote.origin import Origin
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 HEAD_BYTES = 512
@@ -30,6 +31,13 @@ class Source:
     path: Path
     weights: Path | None = None
     metadata: Path | None = None
+    origin: Origin | None = None  # where the file was fetched from
+
+    def wanting(self, argument: str, names: Iterable[str]) -> str:
+        """What to do about a companion that was not found beside the file by these names."""
+        if self.origin is not None:
+            return f"It is not looked for at the server; give its URL as {argument}="
+        return f"Looked in {self.path.parent} for {', '.join(names)}; give the file as {argument}="
 
     @cached_property
     def head(self) -> bytes:

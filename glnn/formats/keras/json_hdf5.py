@@ -22,9 +22,8 @@ def load_json(source: Source) -> Graph:
     where = str(source.path)
     weights = source.weights or hdf5_beside(source.path)
     if weights is None:
-        names = ", ".join(source.path.stem + suffix for suffix in HDF5_SUFFIXES[:3])
-        hint = f"Looked in {source.path.parent} for {names}; give the file as weights="
-        return build_graph(document(where, source.json), None, hint)
+        names = [source.path.stem + suffix for suffix in HDF5_SUFFIXES[:3]]
+        return build_graph(document(where, source.json), None, source.wanting("weights", names))
     with open_hdf5(weights) as file:
         root = weights_root(file, weights)
         version, backend = text(root.attrs.get("keras_version")), text(root.attrs.get("backend"))
