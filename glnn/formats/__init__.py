@@ -26,7 +26,7 @@ __all__ = ["LOADERS", "Loader", "Source", "load", "loader"]
 JSON_KINDS = {  # a key -> what a JSON object that has it is
     "tmVersion": "this is the metadata of a Teachable Machine export; load the model.json beside it",
     "model_type": "this is the config of a model of Hugging Face's transformers, which holds no layers of Keras",
-    "date_saved": "this is the metadata.json of a .keras archive; save the model with model.save('model.h5') instead",
+    "date_saved": "this is the metadata.json of a .keras archive; load the archive",
     "error": "this is an error message of a server, not a model; download the file again",
 }
 StrPath = str | os.PathLike[str]

@@ -10,11 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from ..errors import ModelFileError
-from .foreign import looks_like, stand_in
+from .foreign import stand_in
 from .json_text import parse_json
 from .remote.origin import Origin
 
@@ -111,20 +110,6 @@ def unwrapped(value: Any, where: str) -> Any:
     if not isinstance(value, str):
         return value
     return parse_json(value, f"{where} is a text (str) that should hold JSON and does not")
-
-
-def open_hdf5(path: Path) -> h5py.File:
-    """An HDF5 file opened for reading. Raises ModelFileError where it is missing, foreign or truncated."""
-    head = read_head(path)
-    if not head.startswith(HDF5_MAGIC):
-        raise ModelFileError(f"{path}: an HDF5 file is needed here, and this is {looks_like(path, head)}")
-    try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        raise ModelFileError(
-            f"{path}: the HDF5 file is truncated or damaged ({path.stat().st_size} bytes; HDF5 says: {error}). "
-            "Copy or download it again"
-        ) from error
 
 
 def map_file(path: Path) -> np.ndarray:

@@ -112,9 +112,7 @@ def zip_kind(path: Path) -> str:
     except (zipfile.BadZipFile, OSError):
         return "a truncated ZIP archive; copy or download it again"
     if "config.json" in names and any(name.startswith("model.weights") for name in names):
-        return (
-            "a Keras 3 .keras archive; that format is not read yet. Save the model with model.save('model.h5') instead"
-        )
+        return "a .keras archive, a whole model; load it by itself"
     if names and all(name.endswith(".npy") for name in names):
         return f"a NumPy .npz archive of arrays; {NO_MODEL}"
     if any(name.endswith("data.pkl") for name in names):

@@ -11,6 +11,7 @@ from ...graph.graph import TensorSpec
 from .calls import Call, Ref, flatten, parse_call
 from .inputs import implied_shape, input_dtype, input_shape, tells_input
 from .layers import CONTAINERS, build_layer, full_name, on_number, only_operation, operation_problem, unused_weights
+from .sharing import shared_with
 from .weights.entries import Entry, Weights
 
 MOST_OUTPUTS = 1000  # of one layer; a number beyond is damage
@@ -47,17 +48,21 @@ class Builder:
         self.problems: list[str] = []
         self.used: set[str] = set()
         self.entries: dict[int, Entry] = {}
+        self.items: list[Mapping[str, Any]] = []  # those of the entries
 
     def entry(self, item: Mapping[str, Any], prefix: str, fallback: str) -> Entry:
         """The Entry of a layer's config, made once however often the layer is called."""
-        if id(item) in self.entries:
-            return self.entries[id(item)]
+        known = item if id(item) in self.entries else shared_with(item, self.items)
+        if known is not None:
+            return self.entries[id(known)]
         config = item["config"]
         options = config if isinstance(config, Mapping) else {}
         name = str(item.get("name") or options.get("name") or fallback)
         path = f"{prefix}{name}"
-        entry = Entry(name, path, full_name(item), trainable=options.get("trainable", True) is not False)
+        trainable = options.get("trainable", True) is not False
+        entry = Entry(name, path, full_name(item), trainable=trainable, config=options)
         self.entries[id(item)] = entry
+        self.items.append(item)
         if entry.class_name in CONTAINERS:
             inner = f"{path}/" if prefix or item is not self.doc.item else ""
             entry.children = [

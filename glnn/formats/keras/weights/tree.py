@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import h5py
 
@@ -16,7 +17,8 @@ from .places import in_order
 from .spelling import keeps_order, pair_by_counters
 
 ROOTS = ("layers", "_layer_checkpoint_dependencies")  # Keras 2.15 and 3; Keras 2.12 to 2.14
-PARTS = ("layer", "forward_layer", "backward_layer", "cell")  # where layers keep those that they wrap, in Keras' order
+# The attributes in which layers keep others, in the order in which Keras lists their weights; some begin with "_".
+PARTS = "layer forward_layer backward_layer cell cells query_dense key_dense value_dense output_dense".split()
 UNUSED = ("seed_generator",)  # the state of random numbers, which are drawn in training
 CLASSES = {"Model": "Functional", "BatchNormalizationV1": "BatchNormalization"}  # as Keras' code calls them today
 
@@ -29,24 +31,16 @@ class TreeWeights:
     root: h5py.Group
     key: str
 
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return Path(self.where)
-
     def first(self) -> Stored | None:
         """Not told: the tree is sorted by name, not in the order of the layers."""
         return None
 
     def assign(self, root: Entry) -> None:
         """Give every layer of the model its weights. Raises WeightsMismatchError for the first that differs."""
-        try:
-            self.assign_children(root, self.root)
-        except RecursionError:
-            raise ModelFileError(f"{self.where}: its groups hold each other; the file is damaged") from None
+        self.assign_children(root, self.root, owned(root))
 
-    def assign_children(self, entry: Entry, node: h5py.Group) -> None:
-        """The layers of one model, from its group's `key`."""
+    def assign_children(self, entry: Entry, node: h5py.Group, owned: Mapping[int, Sequence[Entry]]) -> None:
+        """The layers of one model, from its group's `key`; `owned` tells which of each model's layers lie with it."""
         own = list(self.variables(node))
         if own:
             raise WeightsMismatchError(
@@ -54,8 +48,8 @@ class TreeWeights:
             )
         layers = self.groups(node, self.key)
         found = {name for name in layers if self.holds(layers[name])}
-        children = [child for child in entry.children or () if child.count]
-        places = self.places(entry, found)
+        children = owned[id(entry)]
+        places = self.places(entry, found, children)
         for child in children:
             if places[child.name] not in found:
                 raise WeightsMismatchError(
@@ -73,17 +67,17 @@ class TreeWeights:
         for k, child in enumerate(children):
             member = layers[places[children[order[k]].name]]
             if child.children is not None:
-                self.assign_children(child, member)
+                self.assign_children(child, member, owned)
             else:
-                fill(child, in_order(child, list(self.stored(member)), self.where), self.where)
+                fill(child, in_order(child, self.stored(member, child.config), self.where), self.where)
 
-    def places(self, entry: Entry, found: set[str]) -> Mapping[str, str]:
+    def places(self, entry: Entry, found: set[str], children: Sequence[Entry]) -> Mapping[str, str]:
         """The group of each layer of a model, by the layer's name.
 
         Layers are numbered by class. Keras 2.12 and 2.13 count those with weights twice.
         """
         ways = [numbered(entry, 1), numbered(entry, 2)]
-        wanted = [child.name for child in entry.children or () if child.count]
+        wanted = [child.name for child in children]
         return next((way for way in ways if {way[name] for name in wanted} == found), ways[0])
 
     def order(self, entry: Entry, wanted: Sequence[str], found: Sequence[str | None]) -> Sequence[int]:
@@ -106,36 +100,98 @@ class TreeWeights:
 
     def groups(self, node: h5py.Group, name: str) -> dict[str, h5py.Group]:
         """The groups that a group `name` of this one holds. Raises ModelFileError where something else is there."""
-        outer = subgroup(node, name, self.path)
-        found = {} if outer is None else {key: subgroup(outer, key, self.path) for key in outer}
+        outer = subgroup(node, name, self.where)
+        found = {} if outer is None else {key: subgroup(outer, key, self.where) for key in outer}
         return {key: member for key, member in found.items() if member is not None}
 
     def holds(self, member: h5py.Group) -> bool:
         """Whether there are weights in a layer's group, or in a model's."""
-        return any(self.stored(member)) or any(map(self.holds, self.groups(member, self.key).values()))
+        return self.filled(member) or any(map(self.holds, self.groups(member, self.key).values()))
+
+    def filled(self, member: h5py.Group) -> bool:
+        """Whether there are weights in a layer's group, or in those of layers in it."""
+        return any(self.variables(member)) or any(map(self.filled, self.parts(member).values()))
 
     def name(self, member: h5py.Group) -> str | None:
         """The name of a layer, which Keras 3 began to tell later."""
-        values = subgroup(member, "vars", self.path)
+        values = subgroup(member, "vars", self.where)
         return None if values is None else text(values.attrs.get("name"))
 
     def variables(self, member: h5py.Group) -> Iterator[Stored]:
         """A layer's own weights, which are numbered."""
-        values = subgroup(member, "vars", self.path)
+        values = subgroup(member, "vars", self.where)
         for name in sorted(values or (), key=lambda key: (len(key), key)):
-            yield dataset(values, name, self.path)
+            yield dataset(values, name, self.where)
 
-    def stored(self, member: h5py.Group) -> Iterator[Stored]:
-        """The weights in a layer's group and in the groups of layers it wraps. Raises ModelFileError for others."""
-        yield from self.variables(member)
-        for part in (*PARTS, *sorted(member.keys() - {"vars", self.key, *PARTS, *UNUSED})):
-            inner = subgroup(member, part, self.path)
-            weights = [] if inner is None else list(self.stored(inner))
-            if weights and part not in PARTS:
-                raise ModelFileError(
-                    f"{self.where}: {member.name} has weights of its part {part!r}, which is not known"
-                )
-            yield from weights
+    def stored(self, member: h5py.Group, config: Mapping[str, Any] | None = None) -> list[Stored]:
+        """The weights in a layer's group: its own, then those of the layers in it, in the order of Keras' `weights`.
+
+        config: the layer's, which tells the order of layers in a list. Raises ModelFileError where it is not known.
+        """
+        found = list(self.variables(member))
+        inner = {part: self.stored(group, inner_config(config, part)) for part, group in self.parts(member).items()}
+        full = [part for part, weights in inner.items() if weights]
+        order = [name for name in PARTS for part in full if part.lstrip("_") == name]
+        strange = [part for part in full if part.lstrip("_") not in PARTS]
+        if isinstance(config, list):
+            order = [name for name in in_list(config) if name in full]
+            strange = [part for part in full if part not in order]
+        if strange and (found or len(full) > 1):
+            raise ModelFileError(
+                f"{self.where}: {member.name} has weights of its part {strange[0]!r}, whose place among the others is "
+                "not known"
+            )
+        for part in order if not strange else full:
+            found += next(weights for name, weights in inner.items() if name.lstrip("_") == part.lstrip("_"))
+        return found
+
+    def parts(self, member: h5py.Group) -> dict[str, h5py.Group]:
+        """The groups of the layers in a layer, by the names of its attributes."""
+        names = sorted(member.keys() - {"vars", self.key, *UNUSED})
+        found = {name: subgroup(member, name, self.where) for name in names}
+        return {name: group for name, group in found.items() if group is not None}
+
+
+def inner_config(config: Any, part: str) -> Any:
+    """The config of a layer in another, or the list of those in a list of layers; None where it is not told."""
+    name = part.lstrip("_")
+    if isinstance(config, list):
+        return dict(zip(in_list(config), (item.get("config") for item in config), strict=True)).get(name)
+    if not isinstance(config, Mapping):
+        return None
+    inner = config.get(name, config.get("layer"))
+    if isinstance(inner, Mapping):
+        return inner.get("config")
+    return inner if isinstance(inner, list) and all(isinstance(item, Mapping) for item in inner) else None
+
+
+def in_list(config: Sequence[Any]) -> list[str]:
+    """The groups of layers in a list: class in snake case, and how many there were of it before."""
+    counts: Counter[str] = Counter()
+    found = []
+    for item in config:
+        name = snake_case(str(item.get("class_name")))
+        found.append(f"{name}_{counts[name]}" if counts[name] else name)
+        counts[name] += 1
+    return found
+
+
+def owned(root: Entry) -> dict[int, list[Entry]]:
+    """The layers with weights that each model's group holds, by the model's id: what several share lies first."""
+    found: dict[int, list[Entry]] = {}
+    seen: set[int] = set()
+
+    def visit(entry: Entry) -> bool:
+        mine = found[id(entry)] = []
+        for child in entry.children or ():
+            if child.count and id(child) not in seen:
+                seen.add(id(child))
+                if child.children is None or visit(child):
+                    mine.append(child)
+        return bool(mine)
+
+    visit(root)
+    return found
 
 
 def numbered(entry: Entry, weighted: int) -> dict[str, str]:
