@@ -6,6 +6,13 @@ import os
 from pathlib import Path
 from typing import Any
 
+# Each room registers its loaders; this is the order in which they are asked.
+# isort: off
+from . import native  # noqa: F401
+from . import keras  # noqa: F401
+from . import tfjs  # noqa: F401
+# isort: on
+
 from ..errors import GlnnError, ModelFileError
 from ..graph.graph import Graph
 from .file import Source, as_path
@@ -13,13 +20,6 @@ from .folder import model_in
 from .foreign import looks_like
 from .registry import LOADERS, Loader, loader
 from .remote import Origin, is_url
-
-# Each room registers its loaders; this is the order in which they are asked.
-# isort: off
-from . import native  # noqa: F401
-from . import keras  # noqa: F401
-from . import tfjs  # noqa: F401
-# isort: on
 
 __all__ = ["LOADERS", "Loader", "Source", "load", "loader"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -70,6 +71,8 @@ def read_head(path: Path) -> bytes:
     if path.is_dir():
         raise ModelFileError(f"{path}: this is a folder; a file is needed here")
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe would wait for ever
+            raise ModelFileError(f"{path}: this is neither a file nor a folder; a file is needed here")
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
     except FileNotFoundError:

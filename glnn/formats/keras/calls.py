@@ -147,3 +147,8 @@ def flatten(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str | None
             yield from flatten(item, (*path, str(number)) if path else ())
     else:
         raise ValueError(f"{value!r} is not [layer, node, output]")
+
+
+def place(ref: Ref, offsets: Mapping[str, int]) -> tuple[str, int]:
+    """The layer and the number of its call, counted from 0, that a Ref of this numbering means."""
+    return ref.layer, ref.node - offsets.get(ref.layer, 0)

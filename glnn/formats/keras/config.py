@@ -84,7 +84,8 @@ def infer(builder: Builder) -> None:
     for step in builder.steps:
         given = [shapes[name] for name in step.inputs]
         layer, path = step.entry.layer, step.entry.path
-        assert layer is not None
+        if layer is None:
+            raise GraphError(f"{where}: {path!r} ({step.entry.class_name}) is called, and it is no layer that computes")
         try:
             if not step.entry.specs:
                 step.entry.specs = tuple(layer.weight_specs(*given))

@@ -8,12 +8,13 @@ from typing import Any
 
 from ...errors import GraphError, ModelFileError, UnsupportedError
 from ...graph.graph import TensorSpec
-from .calls import Call, Ref, flatten, parse_call
+from .calls import Call, Ref, flatten, parse_call, place
 from .inputs import implied_shape, input_dtype, input_shape, tells_input
 from .layers import CONTAINERS, build_layer, full_name, on_number, only_operation, operation_problem, unused_weights
 from .sharing import shared_with
 from .weights.entries import Entry, Weights
 
+MOST_CALLS = 20_000  # of layers and models: models that call each other twice are 2^n calls
 MOST_OUTPUTS = 1000  # of one layer; a number beyond is damage
 
 
@@ -46,8 +47,9 @@ class Builder:
         self.inputs: list[TensorSpec] = []
         self.steps: list[Step] = []
         self.problems: list[str] = []
-        self.used: set[str] = set()
+        self.used: dict[str, int] = {}  # names, and the last counter behind each
         self.entries: dict[int, Entry] = {}
+        self.calls_made = 0
         self.items: list[Mapping[str, Any]] = []  # those of the entries
 
     def entry(self, item: Mapping[str, Any], prefix: str, fallback: str) -> Entry:
@@ -105,6 +107,7 @@ class Builder:
         self, entry: Entry, item: Mapping[str, Any], tensors: list[str], numbers: Mapping[int, float] | None = None
     ) -> list[str] | Step:
         """One call of a layer or nested model: the tensors it makes, or the step that makes them."""
+        self.count()
         made = on_number(item, self.doc.version, len(tensors), numbers) if numbers else None
         if made is not None:
             entry = replace(entry, layer=made)
@@ -123,6 +126,12 @@ class Builder:
         self.steps.append(step)
         return step
 
+    def count(self) -> None:
+        """Notes a call. Raises ModelFileError where models in models make more of them than there can be."""
+        self.calls_made += 1
+        if self.calls_made > MOST_CALLS:
+            raise ModelFileError(f"{self.doc.where}: more than {MOST_CALLS} calls of layers; the config is damaged")
+
     def output(self, made: list[str] | Step, index: int) -> str:
         """The name of one tensor that a call makes."""
         if not isinstance(index, int) or not 0 <= index < MOST_OUTPUTS:
@@ -136,11 +145,12 @@ class Builder:
 
     def unique(self, name: str) -> str:
         """The name, with a counter after it if it is taken."""
-        candidate, count = name, 0
+        candidate, count = name, self.used.get(name, 0)
         while candidate in self.used:
             count += 1
             candidate = f"{name}:{count}"
-        self.used.add(candidate)
+        self.used[candidate] = 0
+        self.used[name] = count
         return candidate
 
     def add_input(self, name: str, shape: Sequence[int | None] | None, dtype: Any) -> str:
@@ -268,11 +278,6 @@ class Builder:
             else:
                 reads[name] = ends[name] = int(0 not in read | end)
         return reads, ends
-
-
-def place(ref: Ref, offsets: Mapping[str, int]) -> tuple[str, int]:
-    """The layer and the number of its call, counted from 0, that a Ref of this numbering means."""
-    return ref.layer, ref.node - offsets.get(ref.layer, 0)
 
 
 def in_order(call: Call, item: Mapping[str, Any], version: int) -> list[Ref]:
