@@ -22,8 +22,9 @@ def loaded(path: Path, weights: Path | None = None) -> Graph:
         return load(path, weights=weights)
     except UnsupportedError as error:
         lacking = [item for item in error.items if item.endswith("no such layer in glnn")]
-        assert len(lacking) == len(error.items), error
         assert not any(item.split("(")[1].split(")")[0] in LAYERS for item in lacking), error
+        labels = tuple(item.partition(" (")[0] + " (" for item in lacking)
+        assert all(item.startswith(labels) for item in error.items), error
         pytest.skip(", ".join(lacking))
 
 

@@ -152,3 +152,19 @@ def flatten(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str | None
 def place(ref: Ref, offsets: Mapping[str, int]) -> tuple[str, int]:
     """The layer and the number of its call, counted from 0, that a Ref of this numbering means."""
     return ref.layer, ref.node - offsets.get(ref.layer, 0)
+
+
+def in_order(call: Call, item: Mapping[str, Any], version: int) -> list[Ref]:
+    """The tensors of a call in the order of the inputs of the nested model that is called.
+
+    A dict's tensors go to inputs by name: by key where the model was made of a dict too (by Keras 3: by the keys'
+    order, whatever the keys), else by the names of its input layers.
+    """
+    config = item.get("config")
+    if not call.named or not isinstance(config, Mapping) or "input_layers" not in config:
+        return call.tensors
+    own = isinstance(config["input_layers"], Mapping)
+    if own and version >= 3:
+        return call.tensors
+    names = [(key if own else None) or ref.layer for key, ref in flatten(config["input_layers"])]
+    return [call.named[name] for name in names] if set(names) <= set(call.named) else call.tensors

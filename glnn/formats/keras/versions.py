@@ -9,6 +9,7 @@ from typing import Any
 # Keras up to 2.3.1 enlarged from the corners of pixels. So did TensorFlow's Keras before 1.15, but it wrote no
 # `interpolation`: where there is one, the file is of a version that goes by centres.
 CENTRES_SINCE = (2, 4)
+CALLS_ALONE_SINCE = (3, 3)
 TORCH_CROPS_SINCE = (3, 15)  # Keras' torch backend crops what a transposed convolution makes where the others do
 SPREAD = frozenset("Conv2D DepthwiseConv2D SeparableConv2D Conv2DTranspose".split())
 PADDED = SPREAD | {"AveragePooling2D", "MaxPooling2D"}
@@ -47,6 +48,14 @@ def settled(
     if name in PADDED and config.get("padding") == "same" and (reason := other_same(name, config, release, backend)):
         problems.append(f"option padding='same' (of the {backend} backend: {reason})")
     return new, problems
+
+
+def counts_other_calls(version: int, release: str) -> bool:
+    """Whether a layer's calls in other models may count where a config tells which one is read: before Keras 3.3.
+
+    The JSON of Keras 3 does not tell its release.
+    """
+    return version >= 3 and (numbered(release) or (3, 0)) < CALLS_ALONE_SINCE
 
 
 def has_centres(version: int, release: str) -> bool | None:

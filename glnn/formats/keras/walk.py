@@ -8,10 +8,11 @@ from typing import Any
 
 from ...errors import GraphError, ModelFileError, UnsupportedError
 from ...graph.graph import TensorSpec
-from .calls import Call, Ref, flatten, parse_call, place
+from .calls import Call, Ref, flatten, in_order, parse_call, place
 from .inputs import implied_shape, input_dtype, input_shape, tells_input
 from .layers import CONTAINERS, build_layer, full_name, on_number, only_operation, operation_problem, unused_weights
 from .sharing import shared_with
+from .versions import counts_other_calls
 from .weights.entries import Entry, Weights
 
 MOST_CALLS = 20_000  # of layers and models: models that call each other twice are 2^n calls
@@ -269,28 +270,15 @@ class Builder:
         reads: dict[str, int] = {}
         ends: dict[str, int] = {}
         for name, (child, _) in items.items():
-            if child.children is None:
-                continue
             read = {ref.node for _, _, call in calls for ref in call.tensors if ref.layer == name}
             end = {ref.node for ref in targets if ref.layer == name}
-            if self.doc.version >= 3:
+            made = sum(layer == name for layer, _, _ in calls)
+            if counts_other_calls(self.doc.version, self.doc.release) and max(read, default=0) >= made > 0:
+                reads[name] = max(read) - made + 1
+            elif child.children is None:
+                continue
+            elif self.doc.version >= 3:
                 ends[name] = int(child.class_name != "Sequential" and 0 not in end)
             else:
                 reads[name] = ends[name] = int(0 not in read | end)
         return reads, ends
-
-
-def in_order(call: Call, item: Mapping[str, Any], version: int) -> list[Ref]:
-    """The tensors of a call in the order of the inputs of the nested model that is called.
-
-    A dict's tensors go to inputs by name: by key where the model was made of a dict too (by Keras 3: by the keys'
-    order, whatever the keys), else by the names of its input layers.
-    """
-    config = item.get("config")
-    if not call.named or not isinstance(config, Mapping) or "input_layers" not in config:
-        return call.tensors
-    own = isinstance(config["input_layers"], Mapping)
-    if own and version >= 3:
-        return call.tensors
-    names = [(key if own else None) or ref.layer for key, ref in flatten(config["input_layers"])]
-    return [call.named[name] for name in names] if set(names) <= set(call.named) else call.tensors

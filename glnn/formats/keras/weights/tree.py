@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import h5py
 
 from ....errors import ModelFileError, WeightsMismatchError
 from ..datasets import dataset, subgroup, text
+from ..sharing import bare
 from .entries import Entry, Stored, fill, listing, needs
 from .places import in_order
 from .spelling import keeps_order, pair_by_counters
@@ -30,6 +31,7 @@ class TreeWeights:
     where: str
     root: h5py.Group
     key: str
+    done: list[Entry] = field(default_factory=list)  # what has its weights
 
     def first(self) -> Stored | None:
         """Not told: the tree is sorted by name, not in the order of the layers."""
@@ -48,15 +50,12 @@ class TreeWeights:
             )
         layers = self.groups(node, self.key)
         found = {name for name in layers if self.holds(layers[name])}
-        children = owned[id(entry)]
-        places = self.places(entry, found, children)
-        for child in children:
-            if places[child.name] not in found:
-                raise WeightsMismatchError(
-                    f"{self.where}: no weights for layer {child.path!r} ({child.class_name}), "
-                    f"which needs {needs(child)}; {node.name} has no {self.key}/{places[child.name]} "
-                    f"(it has {', '.join(sorted(found)[:12]) or 'nothing'})"
-                )
+        places = self.places(entry, found, owned[id(entry)])
+        children = [child for child in owned[id(entry)] if places[child.name] in found]
+        shared = [child for child in owned[id(entry)] if places[child.name] not in found]
+        for child in shared:
+            if not any(is_twin(child, other) for model in owned.values() for other in model):
+                raise self.lacking(child, f"{node.name} has no {self.key}/{places[child.name]}", found)
         extra = found - {places[child.name] for child in children}
         if extra:
             raise WeightsMismatchError(
@@ -70,6 +69,20 @@ class TreeWeights:
                 self.assign_children(child, member, owned)
             else:
                 fill(child, in_order(child, self.stored(member, child.config), self.where), self.where)
+            self.done.append(child)
+        for child in shared:
+            twin = next((other for other in self.done if is_twin(child, other)), None)
+            if twin is None:
+                raise self.lacking(child, f"{node.name} has no {self.key}/{places[child.name]}", found)
+            for mine, theirs in zip(child.leaves(), twin.leaves(), strict=True):
+                mine.weights = theirs.weights
+
+    def lacking(self, entry: Entry, why: str, found: Collection[str]) -> WeightsMismatchError:
+        """The error for a layer or model without weights."""
+        return WeightsMismatchError(
+            f"{self.where}: no weights for layer {entry.path!r} ({entry.class_name}), which needs {needs(entry)}; "
+            f"{why} (it has {', '.join(sorted(found)[:12]) or 'nothing'})"
+        )
 
     def places(self, entry: Entry, found: set[str], children: Sequence[Entry]) -> Mapping[str, str]:
         """The group of each layer of a model, by the layer's name.
@@ -77,8 +90,10 @@ class TreeWeights:
         Layers are numbered by class. Keras 2.12 and 2.13 count those with weights twice.
         """
         ways = [numbered(entry, 1), numbered(entry, 2)]
-        wanted = [child.name for child in children]
-        return next((way for way in ways if {way[name] for name in wanted} == found), ways[0])
+        told = [{way[child.name] for child in children} for way in ways]
+        exact = (way for way, names in zip(ways, told, strict=True) if names == found)
+        enough = (way for way, names in zip(ways, told, strict=True) if names >= found)
+        return next(exact, next(enough, ways[0]))
 
     def order(self, entry: Entry, wanted: Sequence[str], found: Sequence[str | None]) -> Sequence[int]:
         """The place, of those in Keras' order, where each layer's weights are: by name where the file tells names.
@@ -174,6 +189,21 @@ def in_list(config: Sequence[Any]) -> list[str]:
         found.append(f"{name}_{counts[name]}" if counts[name] else name)
         counts[name] += 1
     return found
+
+
+def is_twin(entry: Entry, other: Entry) -> bool:
+    """Whether these are one layer or model, shared by two models: Keras writes its weights once, at the first.
+
+    What it is called and all its options agree; where JSON stands apart from its weights nothing else tells.
+    """
+    return (
+        entry is not other
+        and (entry.name, entry.class_name) == (other.name, other.class_name)
+        and (
+            bare(entry.config) == bare(other.config)
+            and [leaf.specs for leaf in entry.leaves()] == [leaf.specs for leaf in other.leaves()]
+        )
+    )
 
 
 def owned(root: Entry) -> dict[int, list[Entry]]:
