@@ -10,6 +10,7 @@ from collections.abc import Sequence
 __all__ = [
     "GlnnError",
     "ModelFileError",
+    "DownloadError",
     "WeightsMismatchError",
     "UnsupportedError",
     "GraphError",
@@ -31,6 +32,17 @@ class GlnnError(Exception):
 
 class ModelFileError(GlnnError):
     """A model file that is missing, empty, truncated, or of no format that glnn reads."""
+
+
+class DownloadError(ModelFileError):
+    """A file that can't be fetched from its URL. `status`: what the server answered (HTTP), None where it did not.
+
+    passing: whether it may go well in a moment; wait: seconds that the server asks for
+    """
+
+    def __init__(self, message: str, status: int | None = None, passing: bool = False, wait: float = 0.0):
+        self.status, self.passing, self.wait = status, passing, wait
+        super().__init__(message)
 
 
 class WeightsMismatchError(ModelFileError):

@@ -35,16 +35,18 @@ class Model:
     @classmethod
     def load(
         cls, path: StrPath, weights: StrPath | None = None, metadata: StrPath | None = None,
-        device: Device | None = None,
+        device: Device | None = None, verbose: Any = "auto",
     ) -> Model:  # fmt: skip
-        """The model in a file, or in a folder that holds one; no OpenGL is needed before the first predict.
+        """The model in a file, in a folder that holds one, or at a URL; no OpenGL is needed before the first predict.
 
         weights, metadata: companions of formats that keep them apart, looked for beside the model if None
         device: where to run; None: the process's default device
+        verbose: of downloads, as of predict; or a function that is handed how many bytes are here, of how many
 
-        Raises ModelFileError, WeightsMismatchError, UnsupportedError (all unsupported layers together), GraphError.
+        What a URL gives is kept in a cache, see docs/environment.md. Raises DownloadError, ModelFileError,
+        WeightsMismatchError, UnsupportedError (all unsupported layers together), GraphError.
         """
-        return cls(formats.load(path, weights, metadata), device)
+        return cls(formats.load(path, weights, metadata, verbose), device)
 
     @property
     def name(self) -> str:

@@ -174,12 +174,17 @@ COMMANDS: dict[str, tuple[str, Callable[[Parser], None]]] = {
 }
 
 
+def place(text: str) -> Path | str:
+    """A path, or a URL as it stands."""
+    return text if "://" in text else Path(text)
+
+
 def add_model(p: Parser) -> None:
     """The arguments that name a model's files."""
-    p.add_argument("model", type=Path, metavar="MODEL", help="a model file, or a folder that holds one")
+    p.add_argument("model", type=place, metavar="MODEL", help="a model file, a folder that holds one, or a URL")
     weights = "the file of the weights, where the model file has none; found beside the model by itself"
     p.add_argument("--weights", type=weights_file, metavar="FILE", help=weights)
-    p.add_argument("--metadata", type=Path, metavar="FILE", help="the metadata of Keras.js weights")
+    p.add_argument("--metadata", type=place, metavar="FILE", help="the metadata of Keras.js weights")
 
 
 def add_reading(p: Parser) -> None:
@@ -228,8 +233,8 @@ def add_device(p: Parser) -> None:
     device.add_argument("--device-index", type=int, metavar="N", help="which GPU (default: the first that works)")
 
 
-def weights_file(text: str) -> Path:
+def weights_file(text: str) -> Path | str:
     """A file of weights, and no codec: that was once said by the same option."""
     if text in CODECS:
         raise argparse.ArgumentTypeError(f"{text} is a codec, now --codec {text}; --weights names a file of weights")
-    return Path(text)
+    return place(text)

@@ -32,17 +32,20 @@ DEVICE = (
     Variable("GLNN_MAX_TEXTURE_SIZE", "1 or more", "largest side of a texture, in texels"),
     Variable("GLNN_ARRAY_LAYERS", "1 or more", "layers of an array texture"),
 )
+OTHERS = (Variable("GLNN_CACHE", "a folder", "for models from a URL; without it a folder of the user's"),)
 TESTS = (
     Variable("GLNN_TEST_MODELS", "a folder", "trained models that some tests run; they are skipped without it"),
     Variable("GLNN_REQUIRE_WEB", "1", "browser tests fail where there is no browser, and are not skipped"),
     Variable("GLNN_CHROMIUM", "a program", "the Chromium of the browser tests; without it the one on the PATH"),
 )
+ALL = DEVICE + OTHERS + TESTS
 
 
 def text() -> str:
     """The variables as a table for a person."""
-    width, wide = (max(len(v[k]) for v in DEVICE + TESTS) for k in range(2))
-    rows = [[f"  {v.name:<{width}}  {v.allowed:<{wide}}  {v.about}" for v in part] for part in (DEVICE, TESTS)]
+    width, wide = (max(len(v[k]) for v in ALL) for k in range(2))
+    parts = (DEVICE, OTHERS, TESTS)
+    rows = [[f"  {v.name:<{width}}  {v.allowed:<{wide}}  {v.about}" for v in part] for part in parts]
     return "\n".join(
         [
             "Environment variables. An argument (--profile, Device(profile=...)) goes before its variable, and a",
@@ -50,16 +53,20 @@ def text() -> str:
             "",
             *rows[0],
             "",
-            "For the tests of glnn alone:",
+            "For files:",
             "",
             *rows[1],
+            "",
+            "For the tests of glnn alone:",
+            "",
+            *rows[2],
         ]
     )
 
 
 def unknown(environment: Mapping[str, str]) -> list[str]:
     """What to say of variables that begin as glnn's do and that nothing reads: misspelled ones."""
-    names = [v.name for v in DEVICE + TESTS]
+    names = [v.name for v in ALL]
     told = []
     for name in sorted(environment):
         if name.startswith("GLNN_") and name not in names:

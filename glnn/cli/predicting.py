@@ -44,7 +44,7 @@ def predict(args: Namespace) -> int:
         try:
             model = stack.enter_context(Model.load(args.model, args.weights, args.metadata, device))
         except ModelFileError as error:
-            if args.model.suffix.lower() not in (*PICTURES, *ARRAYS):
+            if Path(args.model).suffix.lower() not in (*PICTURES, *ARRAYS):
                 raise
             raise ModelFileError(f"{error}. The model comes first: glnn predict MODEL INPUT") from error
         check_labels(names, model)

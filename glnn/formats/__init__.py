@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import os
-
-from ..errors import ModelFileError
-from ..graph.graph import Graph
-from .file import Source, as_path
-from .folder import model_in
-from .foreign import looks_like
-from .registry import LOADERS, Loader, loader
+from pathlib import Path
+from typing import Any
 
 # Each room registers its loaders; this is the order in which they are asked.
 # isort: off
@@ -18,34 +13,59 @@ from . import keras  # noqa: F401
 from . import tfjs  # noqa: F401
 # isort: on
 
+from ..errors import GlnnError, ModelFileError
+from ..graph.graph import Graph
+from .file import Source, as_path
+from .folder import model_in
+from .foreign import looks_like
+from .registry import LOADERS, Loader, loader
+from .remote import Origin, is_url
+
 __all__ = ["LOADERS", "Loader", "Source", "load", "loader"]
 
 JSON_KINDS = {  # a key -> what a JSON object that has it is
     "tmVersion": "this is the metadata of a Teachable Machine export; load the model.json beside it",
     "model_type": "this is the config of a model of Hugging Face's transformers, which holds no layers of Keras",
-    "date_saved": "this is the metadata.json of a .keras archive; save the model with model.save('model.h5') instead",
+    "date_saved": "this is the metadata.json of a .keras archive; load the archive",
     "error": "this is an error message of a server, not a model; download the file again",
 }
 StrPath = str | os.PathLike[str]
 
 
-def load(path: StrPath, weights: StrPath | None = None, metadata: StrPath | None = None) -> Graph:
-    """The Graph in a model file, or in a folder that holds one model.
+def load(
+    path: StrPath, weights: StrPath | None = None, metadata: StrPath | None = None, verbose: Any = "auto"
+) -> Graph:
+    """The Graph in a model file, in a folder that holds one model, or at a URL (http or https) of a model file.
 
     weights:  the weights file of a model whose structure stands alone (JSON), or the folder of a TensorFlow.js model's
               shards; looked for beside the model if None
     metadata: the metadata file of a Keras.js model; looked for beside the model if None
+    verbose:  of downloads: 1 shows a bar, 0 none, "auto" one on a terminal when it takes long; or a function that is
+              handed how many bytes are here, of how many
 
-    Raises ModelFileError (missing, empty, truncated, foreign), WeightsMismatchError (weights of another model),
-    UnsupportedError (all layers and options that glnn does not have), GraphError (a structure that cannot be).
+    The weights and the metadata may be URLs too. What is fetched is kept in the folder that GLNN_CACHE names, else in
+    the user's cache, and not fetched again as long as the server says that it is the same.
+
+    Raises DownloadError, ModelFileError (missing, empty, truncated, foreign), WeightsMismatchError (weights of another
+    model), UnsupportedError (all layers and options that glnn does not have), GraphError (a structure that cannot be).
     """
-    place = as_path(path, "path")
-    source = Source(
-        model_in(place) if place.is_dir() else place,
-        None if weights is None else as_path(weights, "weights"),
-        None if metadata is None else as_path(metadata, "metadata"),
-    )
-    return find_loader(source).load(source)
+    origin = Origin(str(path), verbose)
+
+    def local(given: Any, argument: str) -> Path:
+        return origin.file(str(given)) if is_url(given) else as_path(given, argument)
+
+    try:
+        place = local(path, "path")
+        source = Source(
+            model_in(place) if place.is_dir() else place,
+            None if weights is None else local(weights, "weights"),
+            None if metadata is None else local(metadata, "metadata"),
+            origin if is_url(path) else None,
+        )
+        return find_loader(source).load(source)
+    except GlnnError as error:
+        error.args = tuple(origin.retold(text) if isinstance(text, str) else text for text in error.args)
+        raise
 
 
 def find_loader(source: Source) -> Loader:

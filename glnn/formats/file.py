@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import h5py
+import numpy as np
 
 from ..errors import ModelFileError
-from .foreign import looks_like, stand_in
+from .foreign import stand_in
+from .json_text import parse_json
+from .remote.origin import Origin
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 HEAD_BYTES = 512
@@ -29,6 +31,13 @@ class Source:
     path: Path
     weights: Path | None = None
     metadata: Path | None = None
+    origin: Origin | None = None  # where the file was fetched from
+
+    def wanting(self, argument: str, names: Iterable[str]) -> str:
+        """What to do about a companion that was not found beside the file by these names."""
+        if self.origin is not None:
+            return f"It is not looked for at the server; give its URL as {argument}="
+        return f"Looked in {self.path.parent} for {', '.join(names)}; give the file as {argument}="
 
     @cached_property
     def head(self) -> bytes:
@@ -62,6 +71,8 @@ def read_head(path: Path) -> bytes:
     if path.is_dir():
         raise ModelFileError(f"{path}: this is a folder; a file is needed here")
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe would wait for ever
+            raise ModelFileError(f"{path}: this is neither a file nor a folder; a file is needed here")
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
     except FileNotFoundError:
@@ -91,40 +102,26 @@ def read_json(path: Path) -> Any:
     """A file's JSON. Raises ModelFileError for text that is not UTF-8 or not JSON, with line and column."""
     read_head(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise ModelFileError(f"{path}: not text in UTF-8 (byte {error.start}), so not the JSON it should be") from error
-    except json.JSONDecodeError as error:
-        raise ModelFileError(
-            f"{path}: malformed JSON at line {error.lineno}, column {error.colno}: {error.msg}. "
-            "The file may be cut short; export it again"
-        ) from error
-    except RecursionError:
-        raise ModelFileError(f"{path}: malformed JSON: nested too deeply to be a model") from None
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be read: {error.strerror or error}") from error
+    return parse_json(data, str(path))
 
 
 def unwrapped(value: Any, where: str) -> Any:
     """A JSON value; one that is a string of JSON is parsed. Raises ModelFileError where that is malformed."""
     if not isinstance(value, str):
         return value
-    try:
-        return json.loads(value)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise ModelFileError(f"{where} is a text (str) that should hold JSON and does not ({error})") from error
+    return parse_json(value, f"{where} is a text (str) that should hold JSON and does not")
 
 
-def open_hdf5(path: Path) -> h5py.File:
-    """An HDF5 file opened for reading. Raises ModelFileError where it is missing, foreign or truncated."""
-    head = read_head(path)
-    if not head.startswith(HDF5_MAGIC):
-        raise ModelFileError(f"{path}: an HDF5 file is needed here, and this is {looks_like(path, head)}")
+def map_file(path: Path) -> np.ndarray:
+    """A file's bytes, mapped into memory and read when used. Raises ModelFileError where it cannot be read."""
+    read_head(path)
     try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        raise ModelFileError(
-            f"{path}: the HDF5 file is truncated or damaged ({path.stat().st_size} bytes; HDF5 says: {error}). "
-            "Copy or download it again"
-        ) from error
+        return np.memmap(path, dtype=np.uint8, mode="r")
+    except (OSError, ValueError) as error:
+        raise ModelFileError(f"{path}: cannot be read: {error}") from error
 
 
 def as_path(value: str | os.PathLike[str], argument: str) -> Path:

@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import ModelFileError
-from .file import Source, open_hdf5, read_head
+from .file import Source, read_head
 from .foreign import FOREIGN_MODELS, folder_kind, looks_like
+from .hdf5_file import open_hdf5
+from .keras.archive import is_archive
+from .keras.kerasjs_bin import is_kerasjs_bin
 from .native.read import has_graph, is_glnn
 
-OTHER_MODELS = (".keras", ".onnx", ".tflite", ".pb")  # models of formats that are not read: named, not passed over
+OWN_MODELS = (".h5", ".hdf5", ".keras", ".glnn")
+OTHER_MODELS = (".onnx", ".tflite", ".pb")  # models of formats that are not read: named, not passed over
 
 
 def model_in(folder: Path) -> Path:
@@ -52,9 +56,11 @@ def is_model(path: Path) -> bool:
         if source.is_hdf5:
             with open_hdf5(path) as file:
                 return "model_config" in file.attrs
+        if is_archive(source) or is_kerasjs_bin(source):
+            return True
         if source.looks_like_json:
             content = source.json
             return isinstance(content, dict) and ("class_name" in content or "modelTopology" in content)
     except ModelFileError:
-        return path.suffix.lower() in (".h5", ".hdf5", ".keras", ".glnn") or path.name == "model.json"
-    return path.suffix.lower() in OTHER_MODELS
+        return path.suffix.lower() in OWN_MODELS or path.name == "model.json"
+    return path.suffix.lower() in (".keras", *OTHER_MODELS)

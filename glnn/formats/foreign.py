@@ -43,7 +43,6 @@ PICKLE = re.compile(  # protocols 2 to 5; a dict, a list or a class in the older
     rb"\x80[\x02-\x05]|\(dp?\d|\(lp?\d|c[A-Za-z_][\w.]*\n[A-Za-z_]\w*\n|[\]}]q[\x00-\x02]", re.ASCII
 )
 OLD_TORCH = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"  # the number that PyTorch pickled first before 1.6
-KERASJS = re.compile(rb'\{"(class_name|config|keras_version|backend)"')
 SUFFIXES: tuple[tuple[str, str], ...] = (  # where the content says nothing
     (".onnx", f"an ONNX model; {SAVE}"),
     (".pb", f"a TensorFlow graph; {SAVE}"),
@@ -81,8 +80,6 @@ def looks_like(path: Path, head: bytes) -> str:
         return f"a TensorFlow Lite model; {SAVE}"
     if b"_tf_keras_" in head:
         return f"part of a TensorFlow SavedModel; {SAVE}"
-    if KERASJS.search(head):
-        return f"a model of Keras.js 1.x (protobuf, .bin); {SAVE}"
     if kind := protobuf_kind(head):
         return kind
     if kind := text_kind(head):
@@ -115,9 +112,7 @@ def zip_kind(path: Path) -> str:
     except (zipfile.BadZipFile, OSError):
         return "a truncated ZIP archive; copy or download it again"
     if "config.json" in names and any(name.startswith("model.weights") for name in names):
-        return (
-            "a Keras 3 .keras archive; that format is not read yet. Save the model with model.save('model.h5') instead"
-        )
+        return "a .keras archive, a whole model; load it by itself"
     if names and all(name.endswith(".npy") for name in names):
         return f"a NumPy .npz archive of arrays; {NO_MODEL}"
     if any(name.endswith("data.pkl") for name in names):

@@ -40,13 +40,13 @@ class Reshape(Primitive):
     def shape(self, *inputs: Dims) -> Dims:
         x = inputs[0]
         sizes = [x[size.axis] if isinstance(size, Size) else size for size in self.target]
-        if -1 not in sizes:
-            total, wanted = product(x), product(tuple(sizes))
-            if None not in (total, wanted) and total != wanted:
-                raise ValueError(f"{total} elements of {x} do not fit the shape {tuple(sizes)}")
-            return tuple(sizes)
         kept = [size.axis for size in self.target if isinstance(size, Size)]
         total = product(tuple(size for axis, size in enumerate(x) if axis not in kept))
+        if -1 not in sizes:
+            wanted = math.prod(size for size in self.target if not isinstance(size, Size))
+            if total not in (None, wanted):
+                raise ValueError(f"{total} elements of {x} do not fit the shape {tuple(sizes)}")
+            return tuple(sizes)
         rest = math.prod(size for size in self.target if not isinstance(size, Size) and size != -1)
         if total is not None and (not rest or total % rest):
             raise ValueError(f"{total} elements of {x} do not fit the shape {tuple(sizes)}")

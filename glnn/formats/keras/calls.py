@@ -256,3 +256,24 @@ def flatten(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str | None
             yield from flatten(item, (*path, str(number)) if path else ())
     else:
         raise ValueError(f"{value!r} is not [layer, node, output]")
+
+
+def place(ref: Ref, offsets: Mapping[str, int]) -> tuple[str, int]:
+    """The layer and the number of its call, counted from 0, that a Ref of this numbering means."""
+    return ref.layer, ref.node - offsets.get(ref.layer, 0)
+
+
+def in_order(call: Call, item: Mapping[str, Any], version: int, signature: tuple[str, ...] = ()) -> list[Ref]:
+    """The tensors of a call in the order of the inputs of the nested model that is called.
+
+    A dict's tensors go to inputs by name: by key where the model was made of a dict too (by Keras 3: by the keys'
+    order, whatever the keys), else by the names of its input layers.
+    """
+    config = item.get("config")
+    if not call.named or not isinstance(config, Mapping) or "input_layers" not in config:
+        return bind(call, signature).tensors
+    own = isinstance(config["input_layers"], Mapping)
+    if own and version >= 3:
+        return bind(call).tensors
+    names = [(key if own else None) or ref.layer for key, ref in flatten(config["input_layers"])]
+    return [call.named[name] for name in names] if set(names) <= set(call.named) else bind(call).tensors

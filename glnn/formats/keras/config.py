@@ -111,7 +111,10 @@ def infer(builder: Builder) -> dict[str, str]:
             shapes |= {spec.name: spec.shape for spec in builder.inputs if spec.name in states}
             given = [shapes[name] for name in step.inputs]
             layer = step.layer
-            assert layer is not None
+            if layer is None:
+                raise GraphError(
+                    f"{where}: {path!r} ({step.entry.class_name}) is called, and it is no layer that computes"
+                )
             if not step.entry.specs and step.entry.layer is not None:
                 step.entry.specs = tuple(layer.weight_specs(*given))
             made = as_tuple(layer.output_shape(*given))

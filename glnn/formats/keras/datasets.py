@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
 from ...errors import ModelFileError
+from ..hdf5_file import values
 from .weights.entries import Stored
 
 
@@ -35,54 +35,45 @@ def chunks(node: h5py.Group, key: str) -> Iterator[Any]:
         number += 1
 
 
-def group(root: h5py.Group, name: str, path: Path) -> list[Stored]:
+def group(root: h5py.Group, name: str, where: str) -> list[Stored]:
     """The weights of one layer, in the order in which Keras lists them. Raises ModelFileError where one is lacking."""
-    member = subgroup(root, name, path)
+    member = subgroup(root, name, where)
     if member is None:
         raise ModelFileError(
-            f"{path}: the file lists layer {name!r} but holds no weights group of that name; it is damaged"
+            f"{where}: the file lists layer {name!r} but holds no weights group of that name; it is damaged"
         )
-    return [dataset(member, weight, path) for weight in once(member, "weight_names", path)]
+    return [dataset(member, weight, where) for weight in once(member, "weight_names", where)]
 
 
-def once(node: h5py.Group, key: str, path: Path) -> list[str]:
+def once(node: h5py.Group, key: str, where: str) -> list[str]:
     """A list of names in an attribute. Raises ModelFileError where one stands in it twice."""
     found = names(node, key)
     twice = [name for name, count in Counter(found).items() if count > 1]
     if twice:
-        raise ModelFileError(f"{path}: {node.name} lists {twice[0]!r} more than once in {key!r}; the file is damaged")
+        raise ModelFileError(f"{where}: {node.name} lists {twice[0]!r} more than once in {key!r}; the file is damaged")
     return found
 
 
-def subgroup(node: h5py.Group, name: str, path: Path) -> h5py.Group | None:
-    """A group in a group; None where there is none. Raises ModelFileError where it is no group, or of another file."""
+def subgroup(node: h5py.Group, name: str, where: str) -> h5py.Group | None:
+    """A group in a group; None where there is none. Raises ModelFileError where it is no group."""
     if name not in node:
         return None
     found = node.get(name)
     if not isinstance(found, h5py.Group):
-        raise ModelFileError(f"{path}: {node.name}/{name} should be a group of weights; the file is damaged")
-    if Path(found.file.filename) != path:
-        raise ModelFileError(f"{path}: {node.name}/{name} lies in another file, which is not followed")
+        raise ModelFileError(f"{where}: {node.name}/{name} should be a group of weights; the file is damaged")
     return found
 
 
-def dataset(member: h5py.Group, name: str, path: Path) -> Stored:
+def dataset(member: h5py.Group, name: str, where: str) -> Stored:
     """One weight in the file, not read yet. Raises ModelFileError where it is lacking or lies in another file."""
     try:
         data = member[name]
     except (KeyError, OSError) as error:
         raise ModelFileError(
-            f"{path}: weight {name!r} of {member.name} is listed but not in the file; it is damaged"
+            f"{where}: weight {name!r} of {member.name} is listed but not in the file; it is damaged"
         ) from error
     if not isinstance(data, h5py.Dataset):
-        raise ModelFileError(f"{path}: {data.name} should be a weight and is a group; the file is damaged")
-    if Path(data.file.filename) != path or data.external or data.is_virtual:
-        raise ModelFileError(f"{path}: weight {name!r} of {member.name} lies in another file, which is not followed")
-
-    def read() -> np.ndarray:
-        try:
-            return np.asarray(data[()])
-        except OSError as error:
-            raise ModelFileError(f"{path}: weight {data.name} cannot be read; the file is damaged ({error})") from error
-
-    return Stored(name, data.shape, read)
+        raise ModelFileError(f"{where}: {data.name} should be a weight and is a group; the file is damaged")
+    if data.external or data.is_virtual:
+        raise ModelFileError(f"{where}: weight {name!r} of {member.name} lies in another file, which is not followed")
+    return Stored(name, data.shape, lambda: values(data, where))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import h5py
 
 from ...errors import ModelFileError, WeightsMismatchError
 from ...graph.graph import Graph
-from ..file import Source, open_hdf5
+from ..file import Source
+from ..hdf5_file import open_hdf5
+from ..json_text import parse_json
 from ..registry import loader
 from .config import build_graph, document
 from .datasets import group, names, once, subgroup, text
@@ -27,19 +26,14 @@ def load_hdf5(source: Source) -> Graph:
         config = text(file.attrs.get("model_config"))
         if config is None:
             raise ModelFileError(f"{source.path}: {without_config(file)}")
-        try:
-            item = json.loads(config)
-        except json.JSONDecodeError as error:
-            raise ModelFileError(
-                f"{source.path}: its model_config is not JSON ({error}); save the model again"
-            ) from error
+        item = parse_json(config, f"{source.path}: its model_config", "Save the model again")
         doc = document(str(source.path), item, text(file.attrs.get("keras_version")), text(file.attrs.get("backend")))
         if source.weights is not None and source.weights != source.path:
             with open_hdf5(source.weights) as other:
-                return build_graph(doc, read_weights(other, source.weights))
+                return build_graph(doc, read_weights(other, str(source.weights)))
         if "model_weights" not in file:
             return build_graph(doc, None, "The file has no group 'model_weights'; give the weights file as weights=")
-        return build_graph(doc, read_weights(file, source.path))
+        return build_graph(doc, read_weights(file, str(source.path)))
 
 
 def without_config(file: h5py.File) -> str:
@@ -55,29 +49,29 @@ def without_config(file: h5py.File) -> str:
     return f"this HDF5 file holds no Keras model (no attribute 'model_config'; it holds {names})"
 
 
-def weights_root(file: h5py.File, path: Path) -> h5py.Group:
+def weights_root(file: h5py.File, where: str) -> h5py.Group:
     """Where a file keeps its weights: in a group beside the model's config, or at its root."""
-    return subgroup(file, "model_weights", path) or file
+    return subgroup(file, "model_weights", where) or file
 
 
-def read_weights(file: h5py.File, path: Path) -> Weights:
+def read_weights(file: h5py.File, where: str) -> Weights:
     """The weights in an open HDF5 file, in either layout. Raises ModelFileError where there are none."""
-    root = weights_root(file, path)
+    root = weights_root(file, where)
     if "layer_names" in root.attrs or "layer_names0" in root.attrs:
         if MODEL_ITSELF in root and names(root[MODEL_ITSELF], "weight_names"):
-            held = listing(group(root, MODEL_ITSELF, path))
+            held = listing(group(root, MODEL_ITSELF, where))
             raise WeightsMismatchError(
-                f"{path}: the file holds weights of the model itself ({held}), which no layer takes"
+                f"{where}: the file holds weights of the model itself ({held}), which no layer takes"
             )
-        return GroupedWeights(str(path), {name: group(root, name, path) for name in once(root, "layer_names", path)})
+        return GroupedWeights(where, {name: group(root, name, where) for name in once(root, "layer_names", where)})
     for key in ROOTS:
         if key in root:
-            return TreeWeights(str(path), root, key)
+            return TreeWeights(where, root, key)
     if any(isinstance(member, h5py.Group) and "vars" in member for member in root.values()):
         raise ModelFileError(
-            f"{path}: weights filed by the attributes of a model class of its own ({', '.join(list(root)[:6])}), which "
-            "only its Python code can tell to layers. Build it as a functional model, give that the weights and save it"
+            f"{where}: weights filed by the attributes of a model class of its own ({', '.join(list(root)[:6])}), "
+            "which only its Python code tells to layers. Build it as a functional model, give it these and save it"
         )
     raise ModelFileError(
-        f"{path}: this HDF5 file holds no weights of Keras (it holds {', '.join(list(file)[:6]) or 'nothing'})"
+        f"{where}: this HDF5 file holds no weights of Keras (it holds {', '.join(list(file)[:6]) or 'nothing'})"
     )

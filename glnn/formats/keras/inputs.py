@@ -19,7 +19,9 @@ def input_shape(item: Mapping[str, Any]) -> Dims | None:
     if not isinstance(config, Mapping):
         return None
     for key in ("batch_input_shape", "batch_shape"):
-        if key in config and (shape := single(config[key])):
+        if config.get(key) is not None:
+            if (shape := single(config[key])) is None:
+                raise ValueError(f"{key}={config[key]!r} is no shape")
             return shape
     layers = config.get("layers")
     if isinstance(layers, list) and layers and "input_layers" not in config and (shape := input_shape(layers[0])):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from ...graph.graph import Graph
-from ..file import HDF5_SUFFIXES, Source, hdf5_beside, open_hdf5
+from ..file import HDF5_SUFFIXES, Source, hdf5_beside, read_json
+from ..hdf5_file import open_hdf5
 from ..registry import loader
+from .archive import CONFIG, METADATA, told_version
 from .config import build_graph, document, is_model_json
 from .datasets import text
 from .hdf5 import read_weights, weights_root
@@ -22,10 +24,11 @@ def load_json(source: Source) -> Graph:
     where = str(source.path)
     weights = source.weights or hdf5_beside(source.path)
     if weights is None:
-        names = ", ".join(source.path.stem + suffix for suffix in HDF5_SUFFIXES[:3])
-        hint = f"Looked in {source.path.parent} for {names}; give the file as weights="
-        return build_graph(document(where, source.json), None, hint)
+        names = [source.path.stem + suffix for suffix in HDF5_SUFFIXES[:3]]
+        return build_graph(document(where, source.json), None, source.wanting("weights", names))
     with open_hdf5(weights) as file:
-        root = weights_root(file, weights)
+        root = weights_root(file, str(weights))
         version, backend = text(root.attrs.get("keras_version")), text(root.attrs.get("backend"))
-        return build_graph(document(where, source.json, version, backend), read_weights(file, weights))
+        if source.path.name == CONFIG and (metadata := source.path.with_name(METADATA)).is_file():
+            version = told_version(read_json(metadata)) or version  # the folder of an archive that was unpacked
+        return build_graph(document(where, source.json, version, backend), read_weights(file, str(weights)))

@@ -54,8 +54,8 @@ def load_kerasjs(source: Source) -> Graph:
     for argument, path, suffix in (("weights", weights, "_weights.buf"), ("metadata", metadata, "_metadata.json")):
         if path is None:
             raise ModelFileError(
-                f"{source.path}: a Keras.js model needs its {argument}, looked for as {source.path.stem}{suffix} in "
-                f"{source.path.parent}; give the file as {argument}="
+                f"{source.path}: a Keras.js model needs its {argument}. "
+                f"{source.wanting(argument, [source.path.stem + suffix])}"
             )
     assert weights is not None and metadata is not None
     return build_graph(document(str(source.path), source.json), read_buffer(weights, metadata))

@@ -9,6 +9,7 @@ from typing import Any
 # Keras up to 2.3.1 enlarged from the corners of pixels. So did TensorFlow's Keras before 1.15, but it wrote no
 # `interpolation`: where there is one, the file is of a version that goes by centres.
 CENTRES_SINCE = (2, 4)
+CALLS_ALONE_SINCE = (3, 3)
 TORCH_CROPS_SINCE = (3, 15)  # Keras' torch backend crops what a transposed convolution makes where the others do
 ZEROED_SINCE = (3, 10)  # Keras makes rows of a softmax 0 that a mask leaves nothing of; before they were of equal parts
 MASKED = frozenset("Softmax MultiHeadAttention GroupedQueryAttention".split())
@@ -85,6 +86,14 @@ def cropped(version: int, release: str) -> str | None:
     """What RandomCrop does at inference (see RandomCrop); None: not known."""
     number = (2, 0) if version < 3 else numbered(release)
     return None if number is None else "resize" if number < (3, 6) else "slice" if number < (3, 8) else "nothing"
+
+
+def counts_other_calls(version: int, release: str) -> bool:
+    """Whether a layer's calls in other models may count where a config tells which one is read: before Keras 3.3.
+
+    The JSON of Keras 3 does not tell its release.
+    """
+    return version >= 3 and (numbered(release) or (3, 0)) < CALLS_ALONE_SINCE
 
 
 def has_centres(version: int, release: str) -> bool | None:

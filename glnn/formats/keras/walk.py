@@ -14,16 +14,19 @@ from ...layers.base import IGNORED_KEYS, Layer
 from ...layers.core import Dense, Identity
 from ...layers.image_size import Resizing
 from ...layers.wrappers import Fold, Unfold
-from .calls import Call, Ref, bind, flatten, parse_call
+from .calls import Call, Ref, bind, flatten, in_order, parse_call, place
 from .inputs import implied_shape, input_dtype, input_shape, tells_input
 from .layers import CONTAINERS, build_layer, full_name, unused_weights
 from .operations import Found, Sizes, is_operation, operation, part
+from .sharing import shared_with
+from .versions import counts_other_calls
 from .weights.entries import Entry, Weights
 
 WRAPPERS = frozenset(("TimeDistributed",))
 MOVING = frozenset(
     "Identity Dropout Flatten Reshape Permute RepeatVector Concatenate ZeroPadding1D ZeroPadding2D".split()
 )
+MOST_CALLS = 20_000  # of layers and models: models that call each other twice are 2^n calls
 MOST_OUTPUTS = 1000  # of one layer; a number beyond is damage
 
 
@@ -65,20 +68,25 @@ class Builder:
         self.inputs: list[TensorSpec] = []
         self.steps: list[Step] = []
         self.problems: list[str] = []
-        self.used: set[str] = set()
+        self.used: dict[str, int] = {}  # names, and the last counter behind each
         self.entries: dict[int, Entry] = {}
         self.types: dict[str, str] = {}  # of tensors by name, where they are known
+        self.calls_made = 0
+        self.items: list[Mapping[str, Any]] = []  # those of the entries
 
     def entry(self, item: Mapping[str, Any], prefix: str, fallback: str) -> Entry:
         """The Entry of a layer's config, made once however often the layer is called."""
-        if id(item) in self.entries:
-            return self.entries[id(item)]
+        known = item if id(item) in self.entries else shared_with(item, self.items)
+        if known is not None:
+            return self.entries[id(known)]
         config = item["config"]
         options = config if isinstance(config, Mapping) else {}
         name = str(item.get("name") or options.get("name") or fallback)
         path = f"{prefix}{name}"
-        entry = Entry(name, path, full_name(item), trainable=options.get("trainable", True) is not False)
+        trainable = options.get("trainable", True) is not False
+        entry = Entry(name, path, full_name(item), trainable=trainable, config=options)
         self.entries[id(item)] = entry
+        self.items.append(item)
         if entry.class_name in CONTAINERS:
             inner = f"{path}/" if prefix or item is not self.doc.item else ""
             entry.children = [
@@ -153,6 +161,7 @@ class Builder:
         mask: str | None = None,
     ) -> list[str] | Step:
         """One call of a layer or nested model: the tensors it makes, or the step that makes them."""
+        self.count()
         layer = entry.layer
         if call is not None:
             bound = bind(call, getattr(layer, "signature", ()))
@@ -175,6 +184,12 @@ class Builder:
         if type(layer).__name__ in MOVING and self.types.get(tensors[0]):
             self.types[self.output(step, 0)] = self.types[tensors[0]]
         return step
+
+    def count(self) -> None:
+        """Notes a call. Raises ModelFileError where models in models make more of them than there can be."""
+        self.calls_made += 1
+        if self.calls_made > MOST_CALLS:
+            raise ModelFileError(f"{self.doc.where}: more than {MOST_CALLS} calls of layers; the config is damaged")
 
     def operate(self, entry: Entry, item: Mapping[str, Any], call: Call, made: Callable[[Ref], Found]) -> Made:
         """One call of an operator: the step that makes its tensors, or sizes."""
@@ -207,11 +222,12 @@ class Builder:
 
     def unique(self, name: str) -> str:
         """The name, with a counter after it if it is taken."""
-        candidate, count = name, 0
+        candidate, count = name, self.used.get(name, 0)
         while candidate in self.used:
             count += 1
             candidate = f"{name}:{count}"
-        self.used.add(candidate)
+        self.used[candidate] = 0
+        self.used[name] = count
         return candidate
 
     def add_input(self, name: str, shape: Sequence[int | None] | None, dtype: Any) -> str:
@@ -341,11 +357,14 @@ class Builder:
         reads: dict[str, int] = {}
         ends: dict[str, int] = {}
         for name, (child, _) in items.items():
-            if child.children is None or child.wraps:
-                continue
             read = {ref.node for _, _, call in calls for ref in call.tensors if ref.layer == name}
             end = {ref.node for ref in targets if ref.layer == name}
-            if self.doc.version >= 3:
+            made = sum(layer == name for layer, _, _ in calls)
+            if counts_other_calls(self.doc.version, self.doc.release) and max(read, default=0) >= made > 0:
+                reads[name] = max(read) - made + 1
+            elif child.children is None or child.wraps:
+                continue
+            elif self.doc.version >= 3:
                 ends[name] = int(child.class_name != "Sequential" and 0 not in end)
             else:
                 reads[name] = ends[name] = int(0 not in read | end)
@@ -379,24 +398,3 @@ def untold(node: Any) -> Any:
     if not isinstance(node, Mapping) or not isinstance(node.get("kwargs"), Mapping):
         return node
     return {**node, "kwargs": {key: value for key, value in node["kwargs"].items() if key != "training"}}
-
-
-def place(ref: Ref, offsets: Mapping[str, int]) -> tuple[str, int]:
-    """The layer and the number of its call, counted from 0, that a Ref of this numbering means."""
-    return ref.layer, ref.node - offsets.get(ref.layer, 0)
-
-
-def in_order(call: Call, item: Mapping[str, Any], version: int, signature: tuple[str, ...] = ()) -> list[Ref]:
-    """The tensors of a call in the order of the inputs of the nested model that is called.
-
-    A dict's tensors go to inputs by name: by key where the model was made of a dict too (by Keras 3: by the keys'
-    order, whatever the keys), else by the names of its input layers.
-    """
-    config = item.get("config")
-    if not call.named or not isinstance(config, Mapping) or "input_layers" not in config:
-        return bind(call, signature).tensors
-    own = isinstance(config["input_layers"], Mapping)
-    if own and version >= 3:
-        return bind(call).tensors
-    names = [(key if own else None) or ref.layer for key, ref in flatten(config["input_layers"])]
-    return [call.named[name] for name in names] if set(names) <= set(call.named) else bind(call).tensors

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError, ModelFileError
+from ..json_text import parse_json
 
 HEADER_LIMIT = 100_000_000  # bytes: a damaged length may not ask for more memory than this
 ALIGNMENT = 8
@@ -141,45 +142,13 @@ def open_tensors(path: Path) -> TensorFile:
             raw = file.read(length)
     except OSError as error:
         raise ModelFileError(f"{path}: cannot be read: {error.strerror or error}") from error
-    header = strict_json(raw, f"{path}: its header")
+    header = parse_json(raw, f"{path}: its header", AGAIN, infinities=False)
     if not isinstance(header, dict):
         raise ModelFileError(f"{path}: its header is not a JSON object. {AGAIN}")
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
         raise ModelFileError(f"{path}: the __metadata__ of its header must hold strings. {AGAIN}")
     return TensorFile(path, metadata, header, 8 + length, size)
-
-
-def strict_json(text: str | bytes, where: str) -> Any:
-    """JSON, read by the letter of its standard: no NaN, no number beyond float64, no name twice in an object.
-
-    Raises ModelFileError, which begins with `where`.
-    """
-    try:
-        content = text.decode("utf-8") if isinstance(text, bytes) else text
-        return json.loads(content, object_pairs_hook=_object, parse_constant=_refuse, parse_float=_finite)
-    except (ValueError, RecursionError) as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
-        reason = "nested too deeply" if isinstance(error, RecursionError) else error
-        raise ModelFileError(f"{where} is not JSON that glnn reads: {reason}. {AGAIN}") from error
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"the name {next(name for name in names if names.count(name) > 1)!r} stands twice")
-    return made
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no number in JSON")
-
-
-def _finite(digits: str) -> float:
-    value = float(digits)
-    if math.isinf(value):
-        raise ValueError(f"{digits[:20]} is beyond float64")
-    return value
 
 
 def write_tensors(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:

@@ -20,9 +20,10 @@ from ...primitives.bodies import with_weights
 from ...primitives.loop import Repeat
 from ..file import Source
 from ..foreign import NO_FORMAT, looks_like
+from ..json_text import parse_json
 from ..registry import loader
 from .configs import misfit
-from .container import AGAIN, dimensions, looks_like_tensors, open_tensors, strict_json
+from .container import AGAIN, dimensions, looks_like_tensors, open_tensors
 from .entries import GraphReader
 from .fields import VERSION, Fields
 
@@ -54,7 +55,7 @@ def load_glnn(source: Source) -> Graph:
             f"{path}: this safetensors file holds weights only ({len(file.entries)} tensors), no graph. Load the model "
             "that they belong to, and save that with model.save('model.glnn')"
         )
-    data = Fields(f"{path}: graph", strict_json(file.metadata["glnn"], f"{path}: its graph"))
+    data = Fields(f"{path}: graph", parse_json(file.metadata["glnn"], f"{path}: its graph", AGAIN, infinities=False))
     version = data.take("version", int)
     if version > VERSION:
         raise ModelFileError(f"{path}: version {version}; this glnn reads {VERSION}: update glnn")

@@ -44,7 +44,7 @@ def load_tfjs(source: Source) -> Graph:
     manifest = content.get("weightsManifest")
     if manifest is None:
         return build_graph(doc, None, "The file has no 'weightsManifest'; save the model again, with its weights")
-    return build_graph(doc, read_manifest(where, manifest, Shards(source.path, source.weights)))
+    return build_graph(doc, read_manifest(where, manifest, Shards(source.path, source.weights, source.origin)))
 
 
 def topology(where: str, content: Mapping[str, Any]) -> Document:

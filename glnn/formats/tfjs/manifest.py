@@ -13,9 +13,10 @@ import numpy as np
 
 from ...errors import ModelFileError
 from ...graph.quantized import Quantized
+from ..file import map_file
 from ..keras.weights.entries import Stored
 from ..keras.weights.named import NamedWeights
-from .shards import Shards, map_file, no_shard, stretch
+from .shards import Shards, no_shard, stretch
 
 # dtype in a manifest -> of the bytes in a shard, which are little-endian
 PLAIN = {"float32": "<f4", "float16": "<f2", "int32": "<i4", "uint8": "u1", "bool": "u1"}
@@ -70,7 +71,11 @@ def read_manifest(where: str, manifest: Any, places: Shards) -> NamedWeights:
     Raises ModelFileError for a manifest that is damaged, and for shards that are missing, cut short or too long.
     """
     groups = [parse_group(where, number, group) for number, group in enumerate(as_list(where, manifest))]
-    files = places.find([path for paths, items in groups if size(items) for path in paths])
+    sizes: dict[str, int] = {}
+    for paths, items in groups:
+        if size(items):
+            sizes |= {path: max(size(items), sizes.get(path, 0)) for path in paths}
+    files = places.find(sizes)
     stored: list[Stored] = []
     for number, (paths, items) in enumerate(groups):
         if size(items):

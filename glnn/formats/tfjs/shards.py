@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from ...errors import ModelFileError
 from ..file import missing, read_head
 from ..foreign import looks_like
+from ..remote.origin import Origin
 
 URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:")  # two letters at least: one would be a drive of Windows
 NO_SHARD = (b"version https://git-lfs", b"<!", b"<html", b"<?xml")  # what downloads leave in a shard's place
@@ -25,14 +27,17 @@ class Shards:
 
     model: Path
     given: Path | None = None
+    origin: Origin | None = None
 
-    def find(self, paths: Sequence[str]) -> dict[str, Path]:
-        """The file of every path of a manifest.
+    def find(self, sizes: Mapping[str, int]) -> dict[str, Path]:
+        """The file of every path of a manifest; `sizes` are the most bytes that each may have.
 
         Raises ModelFileError for one that is missing, or lies outside of the model's folder (of `given`).
         """
-        paths = list(dict.fromkeys(paths))
+        paths = list(sizes)
         given = self.given
+        if given is None and self.origin is not None:
+            return self.fetch(self.origin, sizes)
         if given is not None and not given.is_dir():
             if not given.exists():
                 raise ModelFileError(missing(given))
@@ -43,6 +48,21 @@ class Shards:
                 )
             return dict.fromkeys(paths, given)
         return {path: self.locate(path, paths) for path in paths}
+
+    def fetch(self, origin: Origin, sizes: Mapping[str, int]) -> dict[str, Path]:
+        """The files beside the model at its URL. Raises DownloadError."""
+        urls = {path: origin.beside(path) for path in sizes}
+        for path, url in urls.items():
+            if url is None:
+                raise ModelFileError(f"{self.model}: {self.outside(path, origin.url.rpartition('/')[0])}")
+        found = origin.files({str(url): sizes[path] for path, url in urls.items()})
+        return {path: found[str(url)] for path, url in urls.items()}
+
+    def outside(self, path: str, folder: Any) -> str:
+        """What to say of a path that leads elsewhere."""
+        return (
+            f"shard {path[:200]!r} of the manifest lies outside of {folder}, where it is not followed. {self.remedy()}"
+        )
 
     def locate(self, path: str, paths: Sequence[str]) -> Path:
         """The file of one path, tried as it stands, then with its URL quotes resolved."""
@@ -60,10 +80,7 @@ class Shards:
             except (OSError, RuntimeError, ValueError):  # too long, a loop of links, a zero byte: no file's name
                 continue
         if outside:
-            raise ModelFileError(
-                f"{self.model}: shard {path[:200]!r} of the manifest lies outside of {folder}, where it is not "
-                f"followed. {self.remedy()}"
-            )
+            raise ModelFileError(f"{self.model}: {self.outside(path, folder)}")
         near = sorted(p.name for p in folder.iterdir() if not p.name.startswith("."))[:8]
         raise ModelFileError(
             f"{self.model}: shard {path[:200]!r} of the manifest is missing in {folder}, which holds "
@@ -89,15 +106,6 @@ class Shards:
 def last_part(path: str) -> str:
     """The file's name in a path or URL."""
     return PurePosixPath(unquote(urlsplit(path).path if "://" in path else path)).name
-
-
-def map_file(path: Path) -> np.ndarray:
-    """A file's bytes, mapped into memory and read when used. Raises ModelFileError where it cannot be read."""
-    read_head(path)
-    try:
-        return np.memmap(path, dtype=np.uint8, mode="r")
-    except (OSError, ValueError) as error:
-        raise ModelFileError(f"{path}: cannot be read: {error}") from error
 
 
 def no_shard(paths: Sequence[Path]) -> str:

@@ -105,8 +105,42 @@ function dilated() {
   return write(tf.sequential({ name: "dilated", layers: [l.depthwiseConv2d(options)] }), normal(1, 6, 5, 2));
 }
 
+// Recurrent layers of every kind, each on the sequence that the one before it made.
+function steps() {
+  const more = { returnSequences: true };
+  const model = tf.sequential({
+    name: "steps",
+    layers: [
+      l.embedding({ inputDim: 12, outputDim: 5, inputLength: 6 }),
+      l.bidirectional({ layer: l.lstm({ units: 3, ...more }), mergeMode: "concat" }),
+      l.gru({ units: 4, ...more }),
+      l.timeDistributed({ layer: l.dense({ units: 4, activation: "relu" }) }),
+      l.bidirectional({ layer: l.gru({ units: 3, resetAfter: false, ...more }), mergeMode: "sum" }),
+      l.simpleRNN({ units: 3, goBackwards: true, ...more }),
+      l.rnn({ cell: [l.lstmCell({ units: 3 }), l.gruCell({ units: 2, resetAfter: false })] }),
+    ],
+  });
+  model.setWeights(model.getWeights().map((w) => tf.mul(normal(...w.shape), 0.8)));
+  return write(model, tf.tensor2d([[3, 1, 4, 1, 5, 9], [2, 6, 5, 3, 5, 8]]));
+}
+
+// Layers of one dimension.
+function lines() {
+  const model = tf.sequential({
+    name: "lines",
+    layers: [
+      l.conv1d({ inputShape: [10, 3], filters: 4, kernelSize: 3, padding: "same" }),
+      l.layerNormalization(),
+      l.maxPooling1d({ poolSize: 2 }),
+      l.permute({ dims: [2, 1] }),
+      l.globalMaxPooling1d(),
+    ],
+  });
+  return write(model, normal(2, 10, 3));
+}
+
 (async () => {
-  const models = { images, shared, trained, deeper, words, dilated };
+  const models = { images, shared, trained, deeper, words, dilated, steps, lines };
   const wanted = process.argv.slice(2);
   for (const name of wanted.length ? wanted : Object.keys(models)) await models[name]();
 })();

@@ -56,7 +56,7 @@ def test_every_variable_that_is_read_is_told(
 
 def test_the_document_has_the_words_of_the_command(root: Path) -> None:
     rows = (root / "docs" / "environment.md").read_text()
-    for variable in environment.DEVICE + environment.TESTS:
+    for variable in environment.ALL:
         assert re.search(rf"^\| `{variable.name}` \| [^|]+ \| [^|]+ \|$", rows, re.M), variable.name
 
 

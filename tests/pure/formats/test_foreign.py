@@ -64,7 +64,6 @@ FOREIGN: list[tuple[str, bytes, tuple[str, ...]]] = [
     ("tar", tarred(), ("tar archive", "unpack it first")),
     ("zip", zipped("model.json", "weights.bin", "metadata.json", "x.txt"), ("model.json", "...", "unpack it first")),
     ("broken zip", b"PK\x03\x04nonsense", ("truncated ZIP", "download it again")),
-    ("keras", zipped("config.json", "metadata.json", "model.weights.h5"), (".keras archive", "model.save('model.h5')")),
     ("torch", zipped("archive/data.pkl", "archive/data/0"), ("PyTorch", "can run code", "model.save('model.h5')")),
     ("old torch", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.", ("PyTorch", "can run code")),
     *((f"pickled dict {n}", pickle.dumps({"a": 1}, n), ("pickle", "can run code", SAVE)) for n in range(6)),
@@ -79,7 +78,6 @@ FOREIGN: list[tuple[str, bytes, tuple[str, ...]]] = [
     ("frozen", b"\n;\n\x01x\x12\x0bPlaceholder*\x0b\n\x05dtype\x12\x020\x01", ("frozen TensorFlow graph", SAVE)),
     ("graph in text", b'node {\n  name: "x"\n  op: "Placeholder"\n}', ("TensorFlow graph in text", SAVE)),
     ("keras metadata", b'\n\xab\x15\x1a\x04root"\x14_tf_keras_sequential*\x86\x15{"name": "s"', ("SavedModel",)),
-    ("keras.js", b'\n\x02id\x12\x01m\x1a\x052.0.6*\x82\x04{"class_name": "Model", "config"', ("Keras.js 1.x",)),
     ("UTF-16", '{"class_name": "Sequential"}'.encode("utf-16"), ("UTF-16", "UTF-8")),
     ("checkpoint", b'model_checkpoint_path: "model"\n', ("checkpoint", "weights without a model")),
     ("yaml", b"backend: tensorflow\nclass_name: Sequential\nconfig:\n", ("YAML", "to_json()")),
@@ -193,7 +191,7 @@ def test_what_stands_in_the_place_of_a_model_or_of_what_goes_with_it(
     gone(tfjs, tfjs)
 
 
-@pytest.mark.parametrize("name", ["torch", "pickled dict 4", "keras", "tflite", "npz"])
+@pytest.mark.parametrize("name", ["torch", "pickled dict 4", "tflite", "npz"])
 def test_weights_in_another_format(tmp_path: Path, name: str) -> None:
     content, words = next(entry[1:] for entry in FOREIGN if entry[0] == name)
     (tmp_path / "m.json").write_text(json.dumps(MODEL))

@@ -128,8 +128,8 @@ def test_trees_that_are_damaged(tmp_path: Path) -> None:
         refuse(place, np.zeros(3), "should be a group")
         refuse(place, h5py.ExternalLink(str(tmp_path / "secret.h5"), "layers"), "lies in another file")
     refuse(f"{inside}/vars/0", h5py.ExternalLink(str(tmp_path / "secret.h5"), "layers/dense/vars/0"), "another file")
-    refuse(f"{inside}/vars/0", h5py.SoftLink("/nowhere"), "not in the file")
-    refuse(f"{inside}/cell", inside, "hold each other")
+    refuse(f"{inside}/vars/0", h5py.SoftLink("/nowhere"), "link to another place")
+    refuse(f"{inside}/cell", inside, "stands elsewhere too")
 
 
 # What names say

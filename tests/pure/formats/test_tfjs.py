@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.golden import loaded
 from support.networks import scattered
 from support.tfjs_files import (
     Codecs,
@@ -103,11 +104,11 @@ def test_the_integers_outlive_their_files(cnn: Any, tmp_path: Path) -> None:
 # What TensorFlow.js itself saved
 
 
-@pytest.mark.parametrize("name", ["images", "shared", "trained", "deeper", "words"])
+@pytest.mark.parametrize("name", ["images", "shared", "trained", "deeper", "words", "steps", "lines"])
 def test_models_that_tensorflow_js_saved(root: Path, name: str) -> None:
     """Its layers in its own words; two inputs, nested models and a shared layer; an optimizer's weights."""
     folder = root / "tests" / "data" / "tfjs_saved" / name
-    graph = load(folder)
+    graph = loaded(folder)
     answers = json.loads((folder / "answers.json").read_text())
     given, wanted = (
         [np.reshape(item["values"], item["shape"]) for item in answers[key]] for key in ("inputs", "outputs")

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import h5py
 
 from ....errors import ModelFileError, WeightsMismatchError
 from ..datasets import dataset, subgroup, text
+from ..sharing import bare
 from .entries import Entry, Stored, fill, listing, needs
 from .places import in_order
 from .spelling import keeps_order, pair_by_counters
 
 ROOTS = ("layers", "_layer_checkpoint_dependencies")  # Keras 2.15 and 3; Keras 2.12 to 2.14
-DENSE = ("query_dense", "key_dense", "gate_dense", "value_dense", "output_dense")  # of attention of several heads
-# Where layers keep those that they wrap, in Keras' order; Keras 2 has "_query_dense".
-PARTS = ("layer", "forward_layer", "backward_layer", "cell", *DENSE, *(f"_{name}" for name in DENSE))
+# The attributes in which layers keep others, in the order in which Keras lists their weights; some begin with "_".
+PARTS = (
+    "layer forward_layer backward_layer cell cells query_dense key_dense gate_dense value_dense output_dense".split()
+)
 UNUSED = ("seed_generator",)  # the state of random numbers, which are drawn in training
 CLASSES = {"Model": "Functional", "BatchNormalizationV1": "BatchNormalization"}  # as Keras' code calls them today
 
@@ -31,11 +33,7 @@ class TreeWeights:
     where: str
     root: h5py.Group
     key: str
-
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return Path(self.where)
+    done: list[Entry] = field(default_factory=list)  # what has its weights
 
     def first(self) -> Stored | None:
         """Not told: the tree is sorted by name, not in the order of the layers."""
@@ -43,13 +41,10 @@ class TreeWeights:
 
     def assign(self, root: Entry) -> None:
         """Give every layer of the model its weights. Raises WeightsMismatchError for the first that differs."""
-        try:
-            self.assign_children(root, self.root)
-        except RecursionError:
-            raise ModelFileError(f"{self.where}: its groups hold each other; the file is damaged") from None
+        self.assign_children(root, self.root, owned(root))
 
-    def assign_children(self, entry: Entry, node: h5py.Group) -> None:
-        """The layers of one model, from its group's `key`."""
+    def assign_children(self, entry: Entry, node: h5py.Group, owned: Mapping[int, Sequence[Entry]]) -> None:
+        """The layers of one model, from its group's `key`; `owned` tells which of each model's layers lie with it."""
         own = list(self.variables(node))
         if own:
             raise WeightsMismatchError(
@@ -57,15 +52,12 @@ class TreeWeights:
             )
         layers = self.groups(node, self.key)
         found = {name for name in layers if self.holds(layers[name])}
-        children = [child for child in entry.children or () if child.count]
-        places = self.places(entry, found)
-        for child in children:
-            if places[child.name] not in found:
-                raise WeightsMismatchError(
-                    f"{self.where}: no weights for layer {child.path!r} ({child.class_name}), "
-                    f"which needs {needs(child)}; {node.name} has no {self.key}/{places[child.name]} "
-                    f"(it has {', '.join(sorted(found)[:12]) or 'nothing'})"
-                )
+        places = self.places(entry, found, owned[id(entry)])
+        children = [child for child in owned[id(entry)] if places[child.name] in found]
+        shared = [child for child in owned[id(entry)] if places[child.name] not in found]
+        for child in shared:
+            if not any(is_twin(child, other) for model in owned.values() for other in model):
+                raise self.lacking(child, f"{node.name} has no {self.key}/{places[child.name]}", found)
         extra = found - {places[child.name] for child in children}
         if extra:
             raise WeightsMismatchError(
@@ -74,31 +66,44 @@ class TreeWeights:
         names = [self.name(layers[places[child.name]]) for child in children]
         order = self.order(entry, [child.name for child in children], names)
         for k, child in enumerate(children):
-            member = layers[places[children[order[k]].name]]
-            self.assign_entry(child, member)
+            self.assign_entry(child, layers[places[children[order[k]].name]], owned)
+            self.done.append(child)
+        for child in shared:
+            twin = next((other for other in self.done if is_twin(child, other)), None)
+            if twin is None:
+                raise self.lacking(child, f"{node.name} has no {self.key}/{places[child.name]}", found)
+            for mine, theirs in zip(child.leaves(), twin.leaves(), strict=True):
+                mine.weights = theirs.weights
 
-    def assign_entry(self, entry: Entry, member: h5py.Group) -> None:
+    def assign_entry(self, entry: Entry, member: h5py.Group, owned: Mapping[int, Sequence[Entry]]) -> None:
         """A layer or model, from its own group."""
         if entry.children is None:
-            fill(entry, in_order(entry, list(self.stored(member, entry.layer)), self.where), self.where)
+            fill(entry, in_order(entry, self.stored(member, entry.config), self.where), self.where)
         elif entry.wraps:
-            inner = subgroup(member, "layer", self.path)
+            inner = subgroup(member, "layer", self.where)
             if inner is None:
-                raise WeightsMismatchError(
-                    f"{self.where}: {member.name} has no group 'layer' for what {entry.path!r} wraps"
-                )
-            self.assign_entry(entry.children[0], inner)
+                raise self.lacking(entry, f"{member.name} has no group 'layer'", member.keys())
+            self.assign_entry(entry.children[0], inner, owned)
         else:
-            self.assign_children(entry, member)
+            self.assign_children(entry, member, owned)
 
-    def places(self, entry: Entry, found: set[str]) -> Mapping[str, str]:
+    def lacking(self, entry: Entry, why: str, found: Collection[str]) -> WeightsMismatchError:
+        """The error for a layer or model without weights."""
+        return WeightsMismatchError(
+            f"{self.where}: no weights for layer {entry.path!r} ({entry.class_name}), which needs {needs(entry)}; "
+            f"{why} (it has {', '.join(sorted(found)[:12]) or 'nothing'})"
+        )
+
+    def places(self, entry: Entry, found: set[str], children: Sequence[Entry]) -> Mapping[str, str]:
         """The group of each layer of a model, by the layer's name.
 
         Layers are numbered by class. Keras 2.12 and 2.13 count those with weights twice.
         """
         ways = [numbered(entry, 1), numbered(entry, 2)]
-        wanted = [child.name for child in entry.children or () if child.count]
-        return next((way for way in ways if {way[name] for name in wanted} == found), ways[0])
+        told = [{way[child.name] for child in children} for way in ways]
+        exact = (way for way, names in zip(ways, told, strict=True) if names == found)
+        enough = (way for way, names in zip(ways, told, strict=True) if names >= found)
+        return next(exact, next(enough, ways[0]))
 
     def order(self, entry: Entry, wanted: Sequence[str], found: Sequence[str | None]) -> Sequence[int]:
         """The place, of those in Keras' order, where each layer's weights are: by name where the file tells names.
@@ -120,45 +125,110 @@ class TreeWeights:
 
     def groups(self, node: h5py.Group, name: str) -> dict[str, h5py.Group]:
         """The groups that a group `name` of this one holds. Raises ModelFileError where something else is there."""
-        outer = subgroup(node, name, self.path)
-        found = {} if outer is None else {key: subgroup(outer, key, self.path) for key in outer}
+        outer = subgroup(node, name, self.where)
+        found = {} if outer is None else {key: subgroup(outer, key, self.where) for key in outer}
         return {key: member for key, member in found.items() if member is not None}
 
     def holds(self, member: h5py.Group) -> bool:
-        """Whether there are weights in a layer's group, or in a model's."""
-        inner = subgroup(member, "layer", self.path)
-        own = list(self.groups(member, self.key).values())
-        return any(map(self.holds, own if inner is None else [*own, inner])) or any(self.stored(member))
+        """Whether there are weights in a layer's group, in those of layers in it, or in a model's."""
+        inner = [*self.parts(member).values(), *self.groups(member, self.key).values()]
+        return any(self.variables(member)) or any(map(self.holds, inner))
 
     def name(self, member: h5py.Group) -> str | None:
         """The name of a layer, which Keras 3 began to tell later."""
-        values = subgroup(member, "vars", self.path)
+        values = subgroup(member, "vars", self.where)
         return None if values is None else text(values.attrs.get("name"))
 
     def variables(self, member: h5py.Group) -> Iterator[Stored]:
         """A layer's own weights, which are numbered."""
-        values = subgroup(member, "vars", self.path)
+        values = subgroup(member, "vars", self.where)
         for name in sorted(values or (), key=lambda key: (len(key), key)):
-            yield dataset(values, name, self.path)
+            yield dataset(values, name, self.where)
 
-    def stored(self, member: h5py.Group, layer: Any = None) -> Iterator[Stored]:
-        """The weights in a layer's group and in the groups of layers it wraps. Raises ModelFileError for others.
+    def stored(self, member: h5py.Group, config: Mapping[str, Any] | None = None) -> list[Stored]:
+        """The weights in a layer's group: its own, then those of the layers in it, in the order of Keras' `weights`.
 
-        layer: whose they are; a stack of cells has them in the order of the cells, not of their names
+        config: the layer's, which tells the order of layers in a list. Raises ModelFileError where it is not known.
         """
-        yield from self.variables(member)
-        cells = self.groups(member, "cells")
-        for name in in_classes(getattr(layer, "cells", ())) if layer else cells:
-            if name in cells:
-                yield from self.stored(cells[name])
-        for part in (*PARTS, *sorted(member.keys() - {"vars", "cells", self.key, *PARTS, *UNUSED})):
-            inner = subgroup(member, part, self.path)
-            weights = [] if inner is None else list(self.stored(inner, part_of(layer, part)))
-            if weights and part not in PARTS:
-                raise ModelFileError(
-                    f"{self.where}: {member.name} has weights of its part {part!r}, which is not known"
-                )
-            yield from weights
+        found = list(self.variables(member))
+        inner = {part: self.stored(group, inner_config(config, part)) for part, group in self.parts(member).items()}
+        full = [part for part, weights in inner.items() if weights]
+        order = [name for name in PARTS for part in full if part.lstrip("_") == name]
+        strange = [part for part in full if part.lstrip("_") not in PARTS]
+        if isinstance(config, list):
+            order = [name for name in in_list(config) if name in full]
+            strange = [part for part in full if part not in order]
+        if strange and (found or len(full) > 1):
+            raise ModelFileError(
+                f"{self.where}: {member.name} has weights of its part {strange[0]!r}, whose place among the others is "
+                "not known"
+            )
+        for part in order if not strange else full:
+            found += next(weights for name, weights in inner.items() if name.lstrip("_") == part.lstrip("_"))
+        return found
+
+    def parts(self, member: h5py.Group) -> dict[str, h5py.Group]:
+        """The groups of the layers in a layer, by the names of its attributes."""
+        names = sorted(member.keys() - {"vars", self.key, *UNUSED})
+        found = {name: subgroup(member, name, self.where) for name in names}
+        return {name: group for name, group in found.items() if group is not None}
+
+
+def inner_config(config: Any, part: str) -> Any:
+    """The config of a layer in another, or the list of those in a list of layers; None where it is not told."""
+    name = part.lstrip("_")
+    if isinstance(config, list):
+        return dict(zip(in_list(config), (item.get("config") for item in config), strict=True)).get(name)
+    if not isinstance(config, Mapping):
+        return None
+    inner = config.get(name, config.get("layer"))
+    if isinstance(inner, Mapping):
+        return inner.get("config")
+    return inner if isinstance(inner, list) and all(isinstance(item, Mapping) for item in inner) else None
+
+
+def in_list(config: Sequence[Any]) -> list[str]:
+    """The groups of layers in a list: class in snake case, and how many there were of it before."""
+    counts: Counter[str] = Counter()
+    found = []
+    for item in config:
+        name = snake_case(str(item.get("class_name")))
+        found.append(f"{name}_{counts[name]}" if counts[name] else name)
+        counts[name] += 1
+    return found
+
+
+def is_twin(entry: Entry, other: Entry) -> bool:
+    """Whether these are one layer or model, shared by two models: Keras writes its weights once, at the first.
+
+    What it is called and all its options agree; where JSON stands apart from its weights nothing else tells.
+    """
+    return (
+        entry is not other
+        and (entry.name, entry.class_name) == (other.name, other.class_name)
+        and (
+            bare(entry.config) == bare(other.config)
+            and [leaf.specs for leaf in entry.leaves()] == [leaf.specs for leaf in other.leaves()]
+        )
+    )
+
+
+def owned(root: Entry) -> dict[int, list[Entry]]:
+    """The layers with weights that each model's group holds, by the model's id: what several share lies first."""
+    found: dict[int, list[Entry]] = {}
+    seen: set[int] = set()
+
+    def visit(entry: Entry) -> bool:
+        mine = found[id(entry)] = []
+        for child in entry.children or ():
+            if child.count and id(child) not in seen:
+                seen.add(id(child))
+                if child.children is None or visit(child):
+                    mine.append(child)
+        return bool(mine)
+
+    visit(root)
+    return found
 
 
 def numbered(entry: Entry, weighted: int) -> dict[str, str]:
@@ -174,21 +244,6 @@ def numbered(entry: Entry, weighted: int) -> dict[str, str]:
         counts[name] = count + (weighted if child.count else 1)
         groups[child.name] = f"{name}_{count}" if count else name
     return groups
-
-
-def part_of(layer: Any, part: str) -> Any:
-    """What a layer has as this part, if it has it."""
-    return getattr(layer, "layer" if part == "forward_layer" else part, None)
-
-
-def in_classes(cells: Iterable[Any]) -> list[str]:
-    """The groups of a stack's cells, in their order: class in snake case, and how many before it."""
-    names: list[str] = []
-    for cell in cells:
-        name = snake_case(type(cell).__name__)
-        count = sum(other == name or other.startswith(f"{name}_") for other in names)
-        names.append(f"{name}_{count}" if count else name)
-    return names
 
 
 def snake_case(name: str) -> str:

@@ -1,0 +1,110 @@
+"""Where a model was fetched from: its URL, and the files beside it there."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from ...errors import ModelFileError
+from ...show.progress import Progress
+from .cache import Cache
+from .http import LARGEST, fetch
+
+SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+CUT = re.compile(r"https?:/[^/]")  # what pathlib makes of a URL
+TOGETHER = 6  # files that are fetched at once, as browsers do
+
+
+def is_url(value: Any) -> bool:
+    """Whether what should be a path is a URL. Raises ModelFileError for one that is none of HTTP, or that Path cut."""
+    text = str(value)
+    if CUT.match(text):
+        raise ModelFileError(f"{text}: a URL must be given as text (str); in a {type(value).__name__} it lost a slash")
+    found = SCHEME.match(text)
+    if found is None:
+        return False
+    if found[1].lower() not in ("http", "https"):
+        raise ModelFileError(f"{text}: URLs of http and https are read, not of {found[1]}")
+    try:
+        named = urlsplit(text).username is not None
+    except ValueError as error:
+        raise ModelFileError(f"{text}: this is no URL ({error})") from error
+    if named:
+        raise ModelFileError("a URL with a user's name in it is not read. Download the file yourself, and load that")
+    return True
+
+
+class Meter:
+    """Adds up what several files have received, and shows it (see Progress) or hands it to a function."""
+
+    def __init__(self, verbose: Any):
+        self.show: Callable[[int, int], Any] | None = verbose if callable(verbose) else None
+        self.bar = Progress(0, 0 if self.show else verbose, "KB")
+        self.files: dict[str, tuple[int, int]] = {}
+        self.lock = threading.Lock()
+
+    def told(self, url: str, done: int, total: int) -> None:
+        """Of one file, `done` of `total` bytes are here."""
+        with self.lock:
+            self.files[url] = done, total
+            here, all_ = (sum(pair[k] for pair in self.files.values()) for k in (0, 1))
+            if self.show is not None:
+                self.show(here, all_)
+            else:
+                self.bar.total = all_ >> 10
+                self.bar.update(here >> 10)
+
+
+@dataclass
+class Origin:
+    """The URL of a model's first file. `names` tells the URLs of fetched files, by their paths in the cache.
+
+    verbose: 1 shows a bar, 0 none, "auto" one on a terminal when it takes long; or a function of (bytes here, in all)
+    """
+
+    url: str
+    verbose: Any = "auto"
+    cache: Cache = field(default_factory=Cache.of_user)
+    names: dict[str, str] = field(default_factory=dict)
+
+    def file(self, url: str | None = None) -> Path:
+        """The file of a URL (default: its own). Raises DownloadError."""
+        url = url or self.url
+        return self.files({url: LARGEST})[url]
+
+    def files(self, wanted: Mapping[str, int]) -> dict[str, Path]:
+        """The files of several URLs, with the most bytes that each may have. Raises DownloadError for the first."""
+        meter = Meter(self.verbose)
+
+        def one(url: str) -> Path:
+            return fetch(url, self.cache, wanted[url], lambda done, total: meter.told(url, done, total))
+
+        with ThreadPoolExecutor(TOGETHER, "glnn-fetch") as threads:
+            try:
+                found = dict(zip(wanted, threads.map(one, wanted), strict=True))
+            except BaseException:
+                threads.shutdown(wait=False, cancel_futures=True)
+                raise
+        self.names |= {str(path): url for url, path in found.items()}
+        return found
+
+    def beside(self, path: str) -> str | None:
+        """The URL of a file in the model's folder, with the model's own query; None for a path that leads outside."""
+        parts = path.split("/")
+        if SCHEME.match(path) or path.startswith("/") or "\\" in path or ".." in parts or "?" in path or "#" in path:
+            return None
+        scheme, host, place, query, _ = urlsplit(self.url)
+        folder = place.rpartition("/")[0]
+        return urlunsplit((scheme, host, f"{folder}/{quote(path, safe='/%:@!$&()*+,;=~-._')}", query, ""))
+
+    def retold(self, message: str) -> str:
+        """A message with URLs in the place of paths in the cache."""
+        for path, url in sorted(self.names.items(), key=lambda pair: -len(pair[0])):
+            message = message.replace(path, url)
+        return message
