@@ -1,5 +1,5 @@
 """Keras' files: HDF5, JSON with HDF5, Keras.js."""
 
-from . import hdf5, json_hdf5, kerasjs
+from . import hdf5, json_hdf5, kerasjs, objects
 
-__all__ = ["hdf5", "json_hdf5", "kerasjs"]
+__all__ = ["hdf5", "json_hdf5", "kerasjs", "objects"]

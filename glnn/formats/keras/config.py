@@ -8,7 +8,10 @@ from typing import Any
 from ...errors import GlnnError, GraphError, ModelFileError, UnsupportedError
 from ...graph.graph import Graph, Node, as_tuple, validate
 from ...graph.shapes import Dims
+from ...layers.custom import Said
+from .. import surveys
 from ..file import Source, unwrapped
+from .advice import advice
 from .layers import CONTAINERS, full_name
 from .walk import Builder, Document
 from .weights.entries import Weights
@@ -29,7 +32,9 @@ def document(where: str, item: Any, keras_version: str | None = None, backend: s
         )
     text = str(item.get("keras_version") or keras_version or "")
     version = int(text[0]) if text[:1].isdigit() else guess_version(item)
-    return Document(where, item, min(version, 3), item.get("backend") or backend, text)
+    backend = item.get("backend") or backend
+    surveys.written_by("Keras", text or f"{min(version, 3)} (by its config)", backend)
+    return Document(where, item, min(version, 3), backend, text)
 
 
 def is_model_json(source: Source) -> bool:
@@ -60,15 +65,24 @@ def build_graph(doc: Document, weights: Weights | None, hint: str = "") -> Graph
         raise ModelFileError(
             f"{doc.where}: the model's config is damaged ({type(error).__name__}: {error}). Export the model again"
         ) from error
+    surveys.note(root.leaves(), builder.problems, weights)
     if builder.problems:
-        raise UnsupportedError(doc.where, list(dict.fromkeys(builder.problems)))
+        raise UnsupportedError(doc.where, list(dict.fromkeys(builder.problems)), advice(doc, root, builder.steps))
     infer(builder)
     if weights is not None:
         weights.assign(root)
     elif root.count:
         raise ModelFileError(f"{doc.where}: the model needs weights, and none were found. {hint}")
     nodes = tuple(
-        Node(step.name, step.entry.layer, tuple(step.inputs), tuple(step.outputs), step.entry.weights, step.entry.path)
+        Node(
+            step.name,
+            step.entry.layer,
+            tuple(step.inputs),
+            tuple(step.outputs),
+            step.entry.weights,
+            step.entry.path,
+            kind=step.entry.class_name if isinstance(step.entry.layer, Said) else "",
+        )
         for step in builder.steps
         if step.entry.layer is not None
     )

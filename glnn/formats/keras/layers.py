@@ -9,6 +9,7 @@ from ... import layers  # noqa: F401  (fills the registry)
 from ...errors import UnsupportedError
 from ...layers.base import LAYERS, Layer
 from ...layers.merging import Arithmetic
+from ...layers.registry import is_own
 from . import keras1
 from .keras1 import Adapter
 from .versions import settled
@@ -19,7 +20,8 @@ OPERATIONS = {name: name.lower() for name in "Add Subtract Multiply Maximum Mini
 OPERATIONS["TrueDivide"] = "divide"
 LAYERS_TOO = frozenset("Add Subtract Multiply Maximum Minimum".split())
 PUBLISHED = frozenset(("Addons",))  # packages whose layers are known by their class name
-CODE = "holds Python code, which is never run; rebuild the model with a layer that does the same"
+CODE = "holds Python code, which is never run"
+CUSTOM = "custom class"
 
 
 def full_name(item: Mapping[str, Any]) -> str:
@@ -56,11 +58,11 @@ def build_layer(
             f"dtype policy {policy.get('class_name')} (quantized weights; save the model before quantizing)"
         )
     written = config
-    if version == 1 or keras1.is_keras1(name, config):
+    if not is_custom(name) and (version == 1 or keras1.is_keras1(name, config)):
         name, config = keras1.translate(name, config)
         version = 1
     if name not in LAYERS:
-        reason = CODE if name == "Lambda" else "custom class" if ">" in name else "no such layer in glnn"
+        reason = CODE if name == "Lambda" else CUSTOM if ">" in name else "no such layer in glnn"
         raise UnsupportedError(name, [*problems, reason])
     own = sorted(LAYERS[name].own_fields & written.keys())
     problems += [f"option {key}={written[key]!r} (no Keras layer of this kind has it)" for key in own]
@@ -74,6 +76,16 @@ def build_layer(
     if problems:
         raise UnsupportedError(name, problems)
     return layer, adapter
+
+
+def is_custom(name: str) -> bool:
+    """Whether a file's name means a layer of the user's, in whose config nothing is known of Keras' versions."""
+    return name in LAYERS and not (LAYERS.key(name) == name and is_own(LAYERS[name]))
+
+
+def wanted_name(class_name: str, *names: str) -> str:
+    """The name by which LAYERS has a layer: its class, or the class and one of the names of this layer alone."""
+    return next((key for name in names if (key := f"{class_name}:{name}") in LAYERS), class_name)
 
 
 def unused_weights(name: str, config: Mapping[str, Any]) -> tuple[str, ...]:
@@ -91,10 +103,12 @@ def modernise(config: Mapping[str, Any], version: int) -> dict[str, Any]:
     new = dict(config)
     for key, value in config.items():
         if key.endswith("activation"):
-            new[key] = function_name(key, value, version)
+            new[key] = function_name(key, value, version, config.get("name"))
         elif isinstance(value, Mapping) and isinstance(value.get("config"), Mapping):
             inner = value["config"]
-            name = str(value.get("class_name"))
+            if value.get("class_name") in ("__lambda__", "function"):
+                continue
+            name = wanted_name(full_name(value), str(inner.get("name")))
             if version == 1:
                 name, inner = keras1.translate(name, inner)
             new[key] = {**value, "class_name": name, "config": modernise(inner, version)}
@@ -103,11 +117,15 @@ def modernise(config: Mapping[str, Any], version: int) -> dict[str, Any]:
     return new
 
 
-def function_name(key: str, value: Any, version: int) -> Any:
+def function_name(key: str, value: Any, version: int, layer: Any = None) -> Any:
     """An activation as the layers take it. Keras 1 and 2 mean another hard_sigmoid than Keras 3.
+
+    layer: the name of the layer that has it
 
     Raises UnsupportedError for functions that are Python code, and for what Keras calls sparsemax.
     """
+    if own := own_function(value, layer):
+        return own
     if isinstance(value, Mapping):
         module = value.get("module")
         foreign = isinstance(module, str) and module.split(".")[0] not in (
@@ -117,14 +135,35 @@ def function_name(key: str, value: Any, version: int) -> Any:
             "tensorflow",
         )
         if "class_name" not in value or value["class_name"] == "__lambda__" or foreign:
-            raise UnsupportedError("activation", [f"{key} {CODE}"])
+            raise UnsupportedError("activation", [f"{key} {CODE}{replacement(value, layer)}"])
         if value["class_name"] == "function":
             value = value.get("config")
     if value == "<lambda>":
-        raise UnsupportedError("activation", [f"{key} {CODE}"])
+        raise UnsupportedError("activation", [f"{key} {CODE}{replacement(value, layer)}"])
     if value == "sparsemax":
         raise UnsupportedError("activation", [f"{key}='sparsemax' (what Keras 3 computes for it does not add up to 1)"])
     return "hard_sigmoid_keras2" if value == "hard_sigmoid" and version < 3 else value
+
+
+def function_names(value: Any, layer: Any) -> tuple[str, ...]:
+    """The names by which a function of a config may be given: its own; one without a name by that of its layer."""
+    if value == "<lambda>" or (isinstance(value, Mapping) and value.get("class_name") in (None, "__lambda__")):
+        return (f"<lambda>:{layer}",)
+    if isinstance(value, Mapping):
+        names = (value.get("registered_name"), value.get("config"))
+        return tuple(name for name in names if isinstance(name, str)) if value.get("class_name") == "function" else ()
+    return (value,) if isinstance(value, str) else ()
+
+
+def own_function(value: Any, layer: Any) -> str | None:
+    """The name by which the user gave this function; None where there is none."""
+    return next((name for name in function_names(value, layer) if name in LAYERS and is_custom(name)), None)
+
+
+def replacement(value: Any, layer: Any) -> str:
+    """What to do about a function that is Python code."""
+    names = function_names(value, layer)
+    return f". Say it in a Trace's words: custom_objects={{{names[-1]!r}: lambda t, x: ...}}" if names else ""
 
 
 def is_operation(item: Mapping[str, Any], version: int) -> bool:

@@ -10,7 +10,16 @@ from ...errors import GraphError, ModelFileError, UnsupportedError
 from ...graph.graph import TensorSpec
 from .calls import Call, Ref, flatten, parse_call
 from .inputs import implied_shape, input_dtype, input_shape, tells_input
-from .layers import CONTAINERS, build_layer, full_name, on_number, only_operation, operation_problem, unused_weights
+from .layers import (
+    CONTAINERS,
+    build_layer,
+    full_name,
+    on_number,
+    only_operation,
+    operation_problem,
+    unused_weights,
+    wanted_name,
+)
 from .weights.entries import Entry, Weights
 
 MOST_OUTPUTS = 1000  # of one layer; a number beyond is damage
@@ -35,6 +44,7 @@ class Document:
     version: int
     backend: str | None = None
     release: str = ""  # the file's keras_version; TensorFlow.js writes "tfjs-layers 4.22.0"
+    told: str = ""  # what stands for it in a line of Python, where that is no path
 
 
 class Builder:
@@ -56,7 +66,9 @@ class Builder:
         options = config if isinstance(config, Mapping) else {}
         name = str(item.get("name") or options.get("name") or fallback)
         path = f"{prefix}{name}"
-        entry = Entry(name, path, full_name(item), trainable=options.get("trainable", True) is not False)
+        entry = Entry(
+            name, path, full_name(item), trainable=options.get("trainable", True) is not False, options=options
+        )
         self.entries[id(item)] = entry
         if entry.class_name in CONTAINERS:
             inner = f"{path}/" if prefix or item is not self.doc.item else ""
@@ -69,7 +81,11 @@ class Builder:
             entry.unused = unused_weights(entry.class_name, options)
             try:
                 entry.layer, entry.adapter = build_layer(
-                    entry.class_name, options, self.doc.version, self.doc.backend, self.doc.release
+                    wanted_name(entry.class_name, path, name),
+                    options,
+                    self.doc.version,
+                    self.doc.backend,
+                    self.doc.release,
                 )
             except UnsupportedError as error:
                 self.problems += [f"{path} ({entry.class_name}): {problem}" for problem in error.items]

@@ -38,6 +38,7 @@ class Entry:
     specs: Sequence[WeightSpec] = ()
     unused: Sequence[str] = ()  # names of weights that Keras keeps behind these, for training alone
     weights: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)  # its config as the file holds it
     declared: Sequence[int | None] | None = None  # the output shape that Keras 1 tells of its transposed convolution
 
     def leaves(self) -> Iterator[Entry]:
@@ -65,6 +66,9 @@ class Weights(Protocol):
 
     def first(self) -> Stored | None:
         """The first weight of the file, if it has one."""
+
+    def every(self) -> Iterator[Stored]:
+        """All weights of the file."""
 
 
 def fill(leaf: Entry, stored: Sequence[Stored], where: str) -> None:

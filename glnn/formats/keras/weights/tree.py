@@ -38,6 +38,17 @@ class TreeWeights:
         """Not told: the tree is sorted by name, not in the order of the layers."""
         return None
 
+    def every(self) -> Iterator[Stored]:
+        """All weights of the file, in the order of its names."""
+        found: list[Stored] = []
+
+        def visit(name: str, member: object) -> None:
+            if isinstance(member, h5py.Dataset) and not set(UNUSED) & set(name.split("/")):
+                found.append(Stored(name, member.shape, lambda: member[()]))
+
+        self.root.visititems(visit)
+        return iter(found)
+
     def assign(self, root: Entry) -> None:
         """Give every layer of the model its weights. Raises WeightsMismatchError for the first that differs."""
         try:
