@@ -13,7 +13,7 @@ from itertools import permutations
 from typing import Any
 
 import numpy as np
-from cases import conv, primitives, primitives_index, primitives_sums
+from cases import applications, conv, primitives, primitives_index, primitives_sums
 
 from glnn.graph.shapes import Shape
 from glnn.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax, ThresholdedReLU
@@ -302,7 +302,7 @@ case(Concatenate(), (2, 5, 3), (2, 5, 6), kind=SPECIAL)
 case(Concatenate(1), *[(2, rows, 5, 3) for rows in (1, 4, 2)])
 
 # Convolution, pooling and resizing
-for layer, shapes, kind in conv.CASES:
+for layer, shapes, kind in (*conv.CASES, *applications.CASES):
     case(layer, *shapes, kind=kind)
 
 # What layers are made of

@@ -34,6 +34,9 @@ MINE = [case for case in LAYERED if type(case.layer).__module__.rpartition(".")[
 
 # What layers without a twin in Keras 3 give for a case, said with other means than their reference.
 ANSWERS = {
+    "LayerScale": lambda case: np.einsum("...c,c->...c", case.inputs[0], case.weights["gamma"]),
+    "StochasticDepth": lambda case: case.inputs[0],
+    "CustomScaleLayer": lambda case: case.inputs[1] * np.float32(case.layer.scale) + case.inputs[0],
     "ThresholdedReLU": lambda case: np.where(case.inputs[0] > case.layer.theta, case.inputs[0], 0),
 }
 
