@@ -31,10 +31,10 @@ def replacement(leaf: Entry, inputs: int, version: int) -> Iterator[str]:
         return
     xs = "x" if inputs == 1 else ", ".join(f"x{k}" for k in range(inputs))
     if leaf.class_name == "Lambda":
-        given = leaf.options.get("arguments")
+        given = leaf.config.get("arguments")
         more = "".join(f", {name}" for name in given) if isinstance(given, dict) else ""
         yield f'"Lambda:{leaf.path}": lambda t, {xs}{more}: ...,'
     elif ">" in leaf.class_name or version < 3:
-        fields = ", ".join(key for key in leaf.options if key not in IGNORED_KEYS)
+        fields = ", ".join(key for key in leaf.config if key not in IGNORED_KEYS)
         told = f" with the fields {fields}" if fields else ""
         yield f'"{leaf.class_name}": ...,  # a frozen dataclass of glnn.layers.Layer{told}'

@@ -66,9 +66,8 @@ class Builder:
         options = config if isinstance(config, Mapping) else {}
         name = str(item.get("name") or options.get("name") or fallback)
         path = f"{prefix}{name}"
-        entry = Entry(
-            name, path, full_name(item), trainable=options.get("trainable", True) is not False, options=options
-        )
+        trainable = options.get("trainable", True) is not False
+        entry = Entry(name, path, full_name(item), trainable=trainable, config=options)
         self.entries[id(item)] = entry
         if entry.class_name in CONTAINERS:
             inner = f"{path}/" if prefix or item is not self.doc.item else ""

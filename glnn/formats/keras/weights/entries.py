@@ -38,7 +38,7 @@ class Entry:
     specs: Sequence[WeightSpec] = ()
     unused: Sequence[str] = ()  # names of weights that Keras keeps behind these, for training alone
     weights: Mapping[str, Any] = field(default_factory=dict)
-    options: Mapping[str, Any] = field(default_factory=dict)  # its config as the file holds it
+    config: Mapping[str, Any] = field(default_factory=dict)  # its own, as the file has it
     declared: Sequence[int | None] | None = None  # the output shape that Keras 1 tells of its transposed convolution
 
     def leaves(self) -> Iterator[Entry]:
