@@ -43,11 +43,12 @@ def full_name(item: Mapping[str, Any]) -> str:
 
 
 def build_layer(
-    name: str, config: Mapping[str, Any], version: int, backend: str | None, release: str = ""
+    name: str, config: Mapping[str, Any], version: int, backend: str | None, release: str = "", path: str = ""
 ) -> tuple[Layer, Adapter | None]:
     """The Layer of a class name and config as a file holds them, and how its stored weights are to be turned.
 
     version, backend, release: the major version of Keras that wrote the file, its backend, its keras_version in full
+    path: the layer's name, with those of the models around it
 
     Raises UnsupportedError whose items name the layer's class or the options.
     """
@@ -57,7 +58,7 @@ def build_layer(
         problems.append(
             f"dtype policy {policy.get('class_name')} (quantized weights; save the model before quantizing)"
         )
-    written = config
+    name, written = wanted_name(name, path, str(config.get("name"))), config
     if not is_custom(name) and (version == 1 or keras1.is_keras1(name, config)):
         name, config = keras1.translate(name, config)
         version = 1

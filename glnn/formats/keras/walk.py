@@ -10,16 +10,7 @@ from ...errors import GraphError, ModelFileError, UnsupportedError
 from ...graph.graph import TensorSpec
 from .calls import Call, Ref, flatten, parse_call
 from .inputs import implied_shape, input_dtype, input_shape, tells_input
-from .layers import (
-    CONTAINERS,
-    build_layer,
-    full_name,
-    on_number,
-    only_operation,
-    operation_problem,
-    unused_weights,
-    wanted_name,
-)
+from .layers import CONTAINERS, build_layer, full_name, on_number, only_operation, operation_problem, unused_weights
 from .weights.entries import Entry, Weights
 
 MOST_OUTPUTS = 1000  # of one layer; a number beyond is damage
@@ -80,11 +71,7 @@ class Builder:
             entry.unused = unused_weights(entry.class_name, options)
             try:
                 entry.layer, entry.adapter = build_layer(
-                    wanted_name(entry.class_name, path, name),
-                    options,
-                    self.doc.version,
-                    self.doc.backend,
-                    self.doc.release,
+                    entry.class_name, options, self.doc.version, self.doc.backend, self.doc.release, path
                 )
             except UnsupportedError as error:
                 self.problems += [f"{path} ({entry.class_name}): {problem}" for problem in error.items]
