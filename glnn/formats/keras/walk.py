@@ -59,6 +59,7 @@ class Builder:
         path = f"{prefix}{name}"
         trainable = options.get("trainable", True) is not False
         entry = Entry(name, path, full_name(item), trainable=trainable, config=options)
+        entry.python_class = str(item.get("class_name")).rpartition(">")[2]
         self.entries[id(item)] = entry
         if entry.class_name in CONTAINERS:
             inner = f"{path}/" if prefix or item is not self.doc.item else ""

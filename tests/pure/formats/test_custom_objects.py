@@ -210,6 +210,33 @@ def custom(keras: Any, own: Mapping[str, Any]) -> Any:
 OBJECTS = {"Wavy": Wavy, "Gated": Gated, "double_swish": double_swish}
 
 
+def test_weights_of_custom_layers_in_a_tree(keras: Any, own_classes: dict[str, Any], tmp_path: Path) -> None:
+    """A tree of weights names layers by their classes in Python, whatever these are registered under."""
+
+    @keras.saving.register_keras_serializable("mine", "Gain")
+    class KerasGain(keras.layers.Layer):
+        def build(self, shape: Any) -> None:
+            self.gain = self.add_weight(shape=shape[-1:], name="gain", initializer="random_normal")
+
+        def call(self, x: Any) -> Any:
+            return x * self.gain
+
+    @dataclass(frozen=True)
+    class Gain(Layer):
+        def weight_specs(self, *inputs: Any) -> list[WeightSpec]:
+            return [WeightSpec("gain", inputs[0][-1:])]
+
+        def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
+            return x * w["gain"]
+
+    model = keras.Sequential([keras.Input((5, 4)), KerasGain(), keras.layers.Dense(3), KerasGain()])
+    (tmp_path / "m.json").write_text(model.to_json())
+    model.save_weights(tmp_path / "m.weights.h5")
+    same(model, tmp_path / "m.json", objects={"Gain": Gain})
+    model.save(tmp_path / "m.h5")
+    same(model, tmp_path / "m.h5", objects={"mine>Gain": Gain})
+
+
 @pytest.mark.parametrize("package", ["", "mine>"])
 def test_custom_layers_and_functions(keras: Any, own_classes: dict[str, Any], tmp_path: Path, package: str) -> None:
     model = custom(keras, own_classes)

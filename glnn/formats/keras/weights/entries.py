@@ -36,6 +36,7 @@ class Entry:
     trainable: bool = True
     adapter: Adapter | None = None
     specs: Sequence[WeightSpec] = ()
+    python_class: str = ""  # the name of its class in Python, which may be registered under another
     unused: Sequence[str] = ()  # names of weights that Keras keeps behind these, for training alone
     weights: Mapping[str, Any] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)  # its own, as the file has it

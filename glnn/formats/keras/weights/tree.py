@@ -157,7 +157,7 @@ def numbered(entry: Entry, weighted: int) -> dict[str, str]:
     counts: dict[str, int] = {}
     groups = {}
     for child in entry.children or ():
-        name = snake_case(CLASSES.get(child.class_name, child.class_name))
+        name = snake_case(CLASSES.get(child.python_class, child.python_class))
         count = counts.get(name, 0)
         counts[name] = count + (weighted if child.count else 1)
         groups[child.name] = f"{name}_{count}" if count else name
