@@ -24,7 +24,6 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 MEASURES = ROOT / "docs" / "layers.json"
-MOST = 24  # cases of one layer, taken evenly from all
 KINDS = ("normal", "wide", "rows")  # of values: what is infinite or denormal is judged by tests
 
 
@@ -56,36 +55,29 @@ def error(device: Any, case: Any, expected: Any) -> float:
     return max(errors)
 
 
-def measured(only: list[str]) -> tuple[dict[str, dict[str, Any]], str]:
-    """Number of cases and largest error of each layer, by its class; the renderer."""
-    import glnn
-
+def measured(device: Any, only: list[str], most: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each layer by its class, with its number of cases and largest error; at most so many cases, taken evenly."""
     found: dict[str, list[tuple[Any, Any]]] = {}
     for module in oracles():
         for case in module.MINE:
             explicit = hasattr(case.layer, "pool_size") and not isinstance(case.layer.padding, str)
             if case.kind in KINDS and not explicit:  # Keras pools with no padding given in pixels
                 found.setdefault(type(case.layer).__name__, []).append((case, module.keras_answer))
-    result: dict[str, dict[str, Any]] = {}
-    with glnn.Device() as device:
-        renderer = device.renderer.split(" (")[0]
-        for name, cases in sorted(found.items()):
-            if only and name not in only:
+    for name, cases in sorted(found.items()):
+        if only and name not in only:
+            continue
+        errors = []
+        for case, answer in cases[:: -(-len(cases) // most)]:
+            try:
+                expected = answer(case)
+            except BaseException as skipped:  # pytest.skip: Keras has no such option
+                if type(skipped).__name__ not in ("Skipped", "AttributeError"):
+                    raise
                 continue
-            errors = []
-            for case, answer in cases[:: -(-len(cases) // MOST)]:
-                try:
-                    expected = answer(case)
-                except BaseException as skipped:  # pytest.skip: Keras has no such option
-                    if type(skipped).__name__ not in ("Skipped", "AttributeError"):
-                        raise
-                    continue
-                expected = expected[0] if isinstance(expected, tuple) and len(expected) == 2 else expected
-                errors.append(error(device, case, expected))
-            if errors:
-                result[name] = {"cases": len(errors), "error": float(f"{max(errors):.1e}")}
-            print(f"{name:28} {result.get(name, 'no answer of Keras')}", flush=True)
-    return result, renderer
+            expected = expected[0] if isinstance(expected, tuple) and len(expected) == 2 else expected
+            errors.append(error(device, case, expected))
+        if errors:
+            yield name, {"cases": len(errors), "error": float(f"{max(errors):.1e}")}
 
 
 def keras_names() -> list[str]:
@@ -103,16 +95,23 @@ def keras_names() -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="LAYER", help="classes to measure anew (default: all)")
+    parser.add_argument("--most", type=int, default=24, metavar="N", help="cases of one layer (default 24)")
     args = parser.parse_args()
     import keras
 
+    import glnn
+
     kept = json.loads(MEASURES.read_text(encoding="utf-8"))
-    layers, device = measured(args.names)
-    kept["keras"] = f"{keras.__version__} ({keras.backend.backend()})"
-    kept["device"] = device
     kept["names"]["Keras 3"] = keras_names()
-    kept["layers"] = dict(sorted({**(kept["layers"] if args.names else {}), **layers}.items()))
-    MEASURES.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    kept["keras"] = f"{keras.__version__} ({keras.backend.backend()})"
+    with glnn.Device() as device:
+        kept["device"] = device.renderer.split(" (")[0]
+        layers = {} if not args.names else kept["layers"]
+        for name, measure in measured(device, args.names, args.most):
+            print(f"{name:28} {measure['cases']:3} cases, {measure['error']:.1e}", flush=True)
+            layers[name] = measure
+            kept["layers"] = dict(sorted(layers.items()))
+            MEASURES.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")  # what is done, is done
     return 0
 
 
