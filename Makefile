@@ -17,6 +17,8 @@ help:
 	@echo "make web-test   replay exported models in headless Chromium and compare them with Python"
 	@echo "make check      lint, types, import order"
 	@echo "make api        write docs/api.md and the pictures of the architecture anew, from the code"
+	@echo "make layers     measure every layer against Keras, for docs/layers.md"
+	@echo "make applications   hold glnn to Keras on the models of keras.applications (NAMES=MobileNet for some)"
 	@echo "make bench      time glnn beside onnxruntime and NumPy"
 	@echo "make notebooks  run the notebooks and keep their output"
 	@echo "make train      train examples/digits.h5 anew"
@@ -41,7 +43,15 @@ check: $(VENV)/.setup-dev
 
 api: $(VENV)/.setup-cli
 	$(RUN) scripts/make_api.py
+	$(RUN) scripts/make_layers.py
 	$(RUN) scripts/make_pictures.py
+
+layers: $(VENV)/.setup-test
+	$(RUN) scripts/measure_layers.py $(NAMES)
+	$(RUN) scripts/make_layers.py
+
+applications: $(VENV)/.setup-test
+	$(RUN) scripts/applications.py $(NAMES)
 
 bench: $(VENV)/.setup-test
 	$(RUN) benchmarks/bench.py $(BENCH_ARGS)

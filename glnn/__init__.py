@@ -16,19 +16,21 @@ from . import errors
 if TYPE_CHECKING:
     from . import image
     from .device.device import Device
+    from .layers.base import register as register_layer
     from .model import Model
 
 __version__ = "0.1.0"
-__all__ = ["Device", "Model", "__version__", "errors", "image"]
+__all__ = ["Device", "Model", "__version__", "errors", "image", "register_layer"]
 
-_LAZY = {"Device": ".device", "Model": ".model", "image": ""}  # "": the module of that name
+_LAZY = {"Device": ".device:Device", "Model": ".model:Model", "image": ".image", "register_layer": ".layers:register"}
 
 
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module 'glnn' has no attribute {name!r}")
-    module = importlib.import_module(_LAZY[name] or f".{name}", __name__)
-    value = getattr(module, name) if _LAZY[name] else module
+    place, _, attribute = _LAZY[name].partition(":")
+    module = importlib.import_module(place, __name__)
+    value = getattr(module, attribute) if attribute else module
     globals()[name] = value
     return value
 

@@ -50,15 +50,16 @@ class WeightsMismatchError(ModelFileError):
 
 
 class UnsupportedError(GlnnError):
-    """Layers or options that glnn does not have, all of one model listed together in `items`."""
+    """Layers or options that glnn does not have, all of one model listed together in `items`; `advice`: what to do."""
 
-    def __init__(self, where: str, items: Sequence[str]):
+    def __init__(self, where: str, items: Sequence[str], advice: str = ""):
         self.where = where
         self.items = tuple(items)
+        self.advice = advice
         lines = "\n".join(f"  - {item}" for item in self.items)
         super().__init__(
             f"{where}: {len(self.items)} thing{'s' if len(self.items) != 1 else ''} "
-            f"that glnn does not support:\n{lines}"
+            f"that glnn does not support:\n{lines}" + (f"\n{advice}" if advice else "")
         )
 
 

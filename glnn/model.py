@@ -34,19 +34,23 @@ class Model:
 
     @classmethod
     def load(
-        cls, path: StrPath, weights: StrPath | None = None, metadata: StrPath | None = None,
-        device: Device | None = None, verbose: Any = "auto",
+        cls, path: Any, weights: StrPath | None = None, metadata: StrPath | None = None,
+        device: Device | None = None, custom_objects: Mapping[str, Any] | None = None, verbose: Any = "auto",
     ) -> Model:  # fmt: skip
-        """The model in a file, in a folder that holds one, or at a URL; no OpenGL is needed before the first predict.
+        """The model in a file, in a folder that holds one, at a URL, or one of Keras; no OpenGL before a predict.
 
+        path: str or os.PathLike; or a Sequential or functional model of Keras 2 or 3, whose weights are copied
         weights, metadata: companions of formats that keep them apart, looked for beside the model if None
         device: where to run; None: the process's default device
+        custom_objects: layers and functions by the names that the file has for them, for this load alone: a class of
+                glnn.layers.Layer, a layer, a function `lambda t, x: ...` of a Trace and symbols, or the name of a layer
+                or function that does the same. A Lambda is called "Lambda:" and its layer's name
         verbose: of downloads, as of predict; or a function that is handed how many bytes are here, of how many
 
         What a URL gives is kept in a cache, see docs/environment.md. Raises DownloadError, ModelFileError,
-        WeightsMismatchError, UnsupportedError (all unsupported layers together), GraphError.
+        WeightsMismatchError, UnsupportedError (all unsupported layers together), GraphError, InputError.
         """
-        return cls(formats.load(path, weights, metadata, verbose), device)
+        return cls(formats.load(path, weights, metadata, custom_objects, verbose), device)
 
     @property
     def name(self) -> str:

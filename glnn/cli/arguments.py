@@ -36,6 +36,11 @@ EXAMPLES = {
         "glnn predict model.h5 data.npz:images --output results.npz\n"
         "glnn predict model.h5 cat.jpg --profile webgl1-phone"
     ),
+    "check": (
+        "glnn check model.h5\n"
+        "glnn check model.h5 --batch 8 --shape 224,224,3 --profile webgl1-phone\n"
+        "glnn check model.h5 --json"
+    ),
     "quantize": (
         "glnn quantize model.h5 small.glnn --calibrate photos/ --scale unit --report report.html\n"
         "glnn quantize model.h5 small.glnn --codec auto --calibrate data.npz:images --max-drift 0.01"
@@ -81,7 +86,8 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
         made[name].epilog = examples(name)
     top.epilog = (
         f"{examples('')}\n\n`glnn COMMAND --help` tells of a command's arguments, `glnn help env` of the environment\n"
-        "variables that glnn reads (GLNN_...). Exit codes: 0 well, 1 failed, 2 wrong usage, 130 interrupted."
+        "variables that glnn reads (GLNN_...). Exit codes of glnn check: 0 the model runs, 1 something of it is not\n"
+        "supported, 2 it cannot be read; of all others: 0 well, 1 failed, 2 wrong usage, 130 interrupted."
     )
     return top, made
 
@@ -111,6 +117,16 @@ def predict(p: Parser) -> None:
 def summary(p: Parser) -> None:
     """The arguments of glnn summary."""
     add_model(p)
+
+
+def check(p: Parser) -> None:
+    """The arguments of glnn check."""
+    add_model(p)
+    p.add_argument("--batch", type=positive, default=1, metavar="N", help="samples of the prediction (default 1)")
+    p.add_argument("--shape", type=sizes, metavar="H,W,C", help="shape of a sample, where the model has it free")
+    profile = "whose memory is told: a profile that `glnn doctor` lists, or what its --json wrote elsewhere"
+    p.add_argument("--profile", metavar="NAME", help=profile)
+    p.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
 def quantize(p: Parser) -> None:
@@ -166,6 +182,7 @@ def help_(p: Parser) -> None:
 COMMANDS: dict[str, tuple[str, Callable[[Parser], None]]] = {
     "predict": ("run a model on files and print what comes out", predict),
     "summary": ("print the layers of a model; needs no OpenGL", summary),
+    "check": ("tell what a model holds, and what of it glnn does not do; needs no OpenGL", check),
     "quantize": ("write a model with its weights in fewer bits, as a .glnn file", quantize),
     "doctor": ("print what OpenGL offers here, and whether glnn can use it", doctor),
     "export-web": ("write a model as a web page that runs it; needs no OpenGL", export_web),
@@ -185,6 +202,8 @@ def add_model(p: Parser) -> None:
     weights = "the file of the weights, where the model file has none; found beside the model by itself"
     p.add_argument("--weights", type=weights_file, metavar="FILE", help=weights)
     p.add_argument("--metadata", type=place, metavar="FILE", help="the metadata of Keras.js weights")
+    modules = "a Python module that registers layers of your own (@glnn.register_layer), from here or installed"
+    p.add_argument("--import", dest="modules", action="append", default=[], metavar="MODULE", help=modules)
 
 
 def add_reading(p: Parser) -> None:

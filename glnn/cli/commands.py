@@ -1,7 +1,8 @@
-"""The glnn command: predict, summary, quantize, doctor, export-web, serve. Only images need a package, Pillow."""
+"""The glnn command: a function for each of its subcommands. Only images need a package, Pillow."""
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from argparse import Namespace
@@ -9,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ..errors import GlnnError
+from ..errors import GlnnError, InputError
 from . import environment
 from .arguments import parse, parsers, picture
 from .notices import forget, notice, rest, say
@@ -25,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             args = parse(sys.argv[1:] if argv is None else argv)
             for text in environment.unknown(os.environ):
                 notice(text)
+            bring(getattr(args, "modules", ()))
             code = RUN[args.command](args) or 0
             rest()
             return code
@@ -43,6 +45,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(f"{error.filename or 'the output cannot be written'}: {error.strerror or error}")
         silence()
     return 1
+
+
+def bring(modules: Sequence[str]) -> None:
+    """Imports the modules of --import, which register layers. Raises InputError for one that fails."""
+    for name in modules:
+        if "" not in sys.path:
+            sys.path.insert(0, "")  # as for `python -m`
+        try:
+            importlib.import_module(name)
+        except Exception as error:  # whatever the user's own module stumbles over
+            raise InputError(
+                f"--import {name}: {type(error).__name__}: {error}. Give the name of a module (my_layers for "
+                "my_layers.py in this folder)"
+            ) from error
 
 
 def silence() -> None:
@@ -64,6 +80,13 @@ def summary(args: Namespace) -> None:
     from ..show.summary import summary
 
     print(summary(load(args.model, args.weights, args.metadata)))
+
+
+def check(args: Namespace) -> int:
+    """glnn check MODEL: exit code 1 for what is not supported, 2 for what cannot be read."""
+    from .checking import check
+
+    return check(args)
 
 
 def doctor(args: Namespace) -> int:
@@ -154,6 +177,7 @@ def help_(args: Namespace) -> None:
 RUN: dict[str, Callable[[Namespace], int | None]] = {
     "predict": predict,
     "summary": summary,
+    "check": check,
     "quantize": quantize,
     "doctor": doctor,
     "export-web": export_web,

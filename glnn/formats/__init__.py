@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from ..errors import GlnnError, ModelFileError, UnsupportedError
+from ..graph.graph import Graph
+from ..layers.custom import custom_objects as custom
+from .file import Source, as_path
+from .folder import model_in
+from .foreign import looks_like
+from .registry import LOADERS, Loader, loader
+from .remote import Origin, is_url
+from .surveys import LayerSeen, Survey, surveying
 
 # Each room registers its loaders; this is the order in which they are asked.
 # isort: off
@@ -13,15 +25,7 @@ from . import keras  # noqa: F401
 from . import tfjs  # noqa: F401
 # isort: on
 
-from ..errors import GlnnError, ModelFileError
-from ..graph.graph import Graph
-from .file import Source, as_path
-from .folder import model_in
-from .foreign import looks_like
-from .registry import LOADERS, Loader, loader
-from .remote import Origin, is_url
-
-__all__ = ["LOADERS", "Loader", "Source", "load", "loader"]
+__all__ = ["LOADERS", "Loader", "Source", "Survey", "load", "loader", "survey"]
 
 JSON_KINDS = {  # a key -> what a JSON object that has it is
     "tmVersion": "this is the metadata of a Teachable Machine export; load the model.json beside it",
@@ -33,13 +37,17 @@ StrPath = str | os.PathLike[str]
 
 
 def load(
-    path: StrPath, weights: StrPath | None = None, metadata: StrPath | None = None, verbose: Any = "auto"
-) -> Graph:
-    """The Graph in a model file, in a folder that holds one model, or at a URL (http or https) of a model file.
+    path: Any, weights: StrPath | None = None, metadata: StrPath | None = None,
+    custom_objects: Mapping[str, Any] | None = None, verbose: Any = "auto",
+) -> Graph:  # fmt: skip
+    """The Graph in a model file, in a folder that holds one, at a URL (http or https) of a file, or a model of Keras.
 
     weights:  the weights file of a model whose structure stands alone (JSON), or the folder of a TensorFlow.js model's
               shards; looked for beside the model if None
     metadata: the metadata file of a Keras.js model; looked for beside the model if None
+    custom_objects: layers and functions by the names that the file has for them, for this load alone: a class of
+              glnn.layers.Layer, a layer, a function `lambda t, x: ...` of a Trace and symbols, or the name of a layer
+              or function that does the same. A Lambda is called "Lambda:" and its layer's name
     verbose:  of downloads: 1 shows a bar, 0 none, "auto" one on a terminal when it takes long; or a function that is
               handed how many bytes are here, of how many
 
@@ -49,6 +57,41 @@ def load(
     Raises DownloadError, ModelFileError (missing, empty, truncated, foreign), WeightsMismatchError (weights of another
     model), UnsupportedError (all layers and options that glnn does not have), GraphError (a structure that cannot be).
     """
+    with custom(custom_objects):
+        if keras.objects.is_keras(path):
+            return keras.objects.load_object(path, weights, metadata)
+        with opened(path, weights, metadata, verbose) as source:
+            return find_loader(source).load(source)
+
+
+def survey(
+    path: StrPath, weights: StrPath | None = None, metadata: StrPath | None = None,
+    custom_objects: Mapping[str, Any] | None = None, verbose: Any = "auto",
+) -> Survey:  # fmt: skip
+    """What a model file holds and what of it glnn does not do; the arguments are those of `load`.
+
+    Raises what `load` raises but UnsupportedError: what is not supported is told in the Survey.
+    """
+    with opened(path, weights, metadata, verbose) as source, surveying(str(path)) as seen, custom(custom_objects):
+        found = find_loader(source)
+        seen.format = found.name
+        try:
+            graph = seen.graph = found.load(source)
+        except UnsupportedError as error:
+            seen.advice = error.advice
+            told = {text for layer in seen.layers for text in layer.problems} | set(seen.problems)
+            if not told:
+                seen.problems = list(error.items)
+            return seen
+    kept = graph.weights().values()
+    seen.parameters, seen.size = sum(int(w.size) for w in kept), sum(int(w.nbytes) for w in kept)
+    seen.layers = seen.layers or [LayerSeen(node.label, node.kind) for node in graph.nodes]
+    return seen
+
+
+@contextmanager
+def opened(path: Any, weights: StrPath | None, metadata: StrPath | None, verbose: Any = "auto") -> Iterator[Source]:
+    """The files of a model, fetched where they are at a URL. Errors of glnn within name the URL, not the copy."""
     origin = Origin(str(path), verbose)
 
     def local(given: Any, argument: str) -> Path:
@@ -56,13 +99,12 @@ def load(
 
     try:
         place = local(path, "path")
-        source = Source(
+        yield Source(
             model_in(place) if place.is_dir() else place,
             None if weights is None else local(weights, "weights"),
             None if metadata is None else local(metadata, "metadata"),
             origin if is_url(path) else None,
         )
-        return find_loader(source).load(source)
     except GlnnError as error:
         error.args = tuple(origin.retold(text) if isinstance(text, str) else text for text in error.args)
         raise

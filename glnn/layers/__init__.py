@@ -2,6 +2,7 @@
 
 from . import (
     activation,
+    applications,
     attention,
     augmentation,
     cells,
@@ -24,15 +25,19 @@ from . import (
     resizing,
     wrappers,
 )
-from .base import LAYERS, Activated, Layer, WeightSpec, register
+from .base import LAYERS, Activated, Layer, WeightSpec, layer_of, register
+from .custom import custom_objects
 
 __all__ = [
     "LAYERS",
     "Activated",
     "Layer",
     "WeightSpec",
+    "custom_objects",
+    "layer_of",
     "register",
     "activation",
+    "applications",
     "attention",
     "augmentation",
     "cells",

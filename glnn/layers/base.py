@@ -18,8 +18,9 @@ from ..graph.weight import WeightSpec
 from ..primitives.base import Builder, Value
 from ..primitives.expand import computed, shapes_of
 from ..primitives.functions import ALIASES, FUNCTIONS, LINEAR, Function
+from .registry import Registry
 
-LAYERS: dict[str, type[Layer]] = {}
+LAYERS = Registry()
 
 # Config keys that say nothing about inference: names, training, initial values, bookkeeping of Keras' serialiser.
 IGNORED_KEYS = frozenset(
@@ -90,20 +91,28 @@ class Layer:
                 unknown.append(f"option {key}={value!r}")
         if not unknown:
             try:
-                layer = cls(**values)
-                unknown += layer.unsupported()
+                return cls(**values).checked(where)
             except UnsupportedError as error:
                 unknown += error.items
             except (TypeError, ValueError) as error:
                 unknown.append(f"config {values!r}: {error}")
-        if unknown:
-            raise UnsupportedError(where or cls.__name__, unknown)
-        return layer
+        raise UnsupportedError(where or cls.__name__, unknown)
 
     @classmethod
     def convert(cls, key: str, value: Any) -> Any:
-        """A config value as the field `key` keeps it: lists become tuples."""
+        """A config value as the field `key` keeps it: lists become tuples, dicts such that can be hashed.
+
+        A field that holds a layer overrides it, with `layer_of(value)`.
+        """
+        if isinstance(value, Mapping):
+            return Options((name, cls.convert(key, v)) for name, v in value.items())
         return tuple(cls.convert(key, v) for v in value) if isinstance(value, list | tuple) else value
+
+    def checked(self, where: str = "") -> Layer:
+        """The layer itself. Raises UnsupportedError with what it tells to be `unsupported`."""
+        if items := self.unsupported():
+            raise UnsupportedError(where or type(self).__name__, items)
+        return self
 
     def unsupported(self) -> list[str]:
         """What this config asks for and glnn does not do, one string an option; empty if all is well."""
@@ -142,6 +151,34 @@ class Layer:
             raise NotImplementedError(f"class {type(self).__name__} has no method build, nor {method}")
 
 
+class Options(dict[str, Any]):
+    """A dict in a config, which can be hashed as the layer that holds it is."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self))
+
+
+def is_layer(cls: Any) -> bool:
+    """Whether this is a frozen dataclass of a Layer."""
+    params = getattr(cls, "__dataclass_params__", None)
+    return isinstance(cls, type) and issubclass(cls, Layer) and params is not None and params.frozen
+
+
+def layer_of(value: Any) -> Layer:
+    """The layer in Keras' serialised form, {"class_name": ..., "config": ...}. Raises UnsupportedError."""
+    if isinstance(value, Layer):
+        return value
+    name, config = (value.get("class_name"), value.get("config")) if isinstance(value, Mapping) else (None, None)
+    if not isinstance(name, str) or not isinstance(config, Mapping):
+        raise UnsupportedError("layer", [f"{value!r:.80}, which is no layer"])
+    if name not in LAYERS:
+        raise UnsupportedError(name, [f"layer {name} in it (no such layer in glnn)"])
+    try:
+        return LAYERS[name].from_config(config, name)
+    except UnsupportedError as error:
+        raise UnsupportedError(name, [f"layer {name} in it: {item}" for item in error.items]) from error
+
+
 def _told(value: Any) -> str:
     """An option's value as text, which tells 1 from 1.0; a function without constants of its own by its name."""
     return repr(value.name if isinstance(value, Function) and FUNCTIONS.get(value.name) == value else value)
@@ -157,12 +194,11 @@ def register(*names: str) -> Callable[[L], L]:
     """
 
     def add(cls: L) -> L:
-        params = getattr(cls, "__dataclass_params__", None)
-        if not (isinstance(cls, type) and issubclass(cls, Layer) and params and params.frozen):
+        if not is_layer(cls):
             raise InputError(f"register: {cls!r} is no frozen dataclass of a Layer. Put @dataclass(frozen=True) below")
         for name in names or (cls.__name__,):
             # The class itself once more is a notebook's cell or a module that ran twice.
-            taken, new = (f"{c.__module__}.{c.__qualname__}" for c in (LAYERS.get(name, cls), cls))
+            taken, new = (f"{c.__module__}.{c.__qualname__}" for c in (LAYERS.data.get(name, cls), cls))
             if taken != new:
                 raise InputError(
                     f"register: layer {name!r} is {taken} already, and {new} cannot have the name as well. "
@@ -186,6 +222,9 @@ def resolve(value: Any) -> Function:
     if isinstance(value, Function):
         return value
     if isinstance(value, str):
+        own = getattr(LAYERS.get(value), "as_function", None)
+        if isinstance(own, Function):
+            return own
         name = ALIASES.get(value, value)
         if name in FUNCTIONS:
             return FUNCTIONS[name]
@@ -202,7 +241,13 @@ def resolve(value: Any) -> Function:
                 raise UnsupportedError("activation", [str(error)]) from error
         if not config:
             return resolve(kind)
-    raise UnsupportedError("activation", [f"activation {value!r}; known are {', '.join(sorted(FUNCTIONS))}"])
+    raise UnsupportedError(
+        "activation",
+        [
+            f"activation {value!r}; known are {', '.join(sorted(FUNCTIONS))}. One of your own: "
+            f"custom_objects={{{value if isinstance(value, str) else 'its name'!r}: lambda t, x: ...}}"
+        ],
+    )
 
 
 class Activated(Layer):

@@ -235,7 +235,7 @@ def cell_of(value: Any) -> Cell:
     kind = LAYERS.get(name)
     if kind is None or name not in CELLS or not isinstance(value.get("config"), Mapping):
         raise UnsupportedError("RNN", [f"cell {name} (known are {', '.join(sorted(CELLS))})"])
-    return kind.from_config(value["config"], name)  # type: ignore[return-value]
+    return kind.from_config(value["config"], name)
 
 
 CELLS = tuple(name for name, kind in LAYERS.items() if issubclass(kind, Cell))

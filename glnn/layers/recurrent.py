@@ -193,7 +193,7 @@ def recurrent_of(value: Any) -> Recurrent | None:
     kind = LAYERS.get(name)
     if kind is None or not issubclass(kind, Recurrent) or not isinstance(value.get("config"), Mapping):
         raise UnsupportedError("Bidirectional", [f"layer {name}, which is no recurrent layer that glnn knows"])
-    return kind.from_config(value["config"], name)  # type: ignore[return-value]
+    return kind.from_config(value["config"], name)
 
 
 def zeros(t: Trace, x: Sym, channels: int) -> Sym:

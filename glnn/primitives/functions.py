@@ -24,6 +24,7 @@ class Function:
 
     arity: how many arrays it takes
     infix: the sign by which GLSL writes it, if it does
+    say: the function in the words of a Trace, (t, x) -> symbol, where it is none of the table's
     """
 
     name: str
@@ -32,6 +33,7 @@ class Function:
     pointwise: bool = True
     arity: int = 1
     infix: str = ""
+    say: Callable[..., Any] | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
         return f"Function({', '.join([repr(self.name), *(f'{name}={value!r}' for name, value in self.constants)])})"

@@ -84,7 +84,9 @@ class Trace(IndexWords, LoopWords):
         return self.transposed(sym, order).expr
 
     def activation(self, x: Sym, function: Function) -> Sym:
-        """A function of the table of activations: element by element, or along the last axis."""
+        """A function of the table of activations: element by element, or along the last axis; or one said in words."""
+        if function.say is not None:
+            return function.say(self, x)
         if function.name in ("softmax", "log_softmax"):
             return self.softmax(x, -1, log=function.name == "log_softmax")
         if function.name == "sparsemax":

@@ -13,7 +13,17 @@ from itertools import permutations
 from typing import Any
 
 import numpy as np
-from cases import attention, conv, primitives, primitives_index, primitives_sums, recurrent, volumes, words
+from cases import (
+    applications,
+    attention,
+    conv,
+    primitives,
+    primitives_index,
+    primitives_sums,
+    recurrent,
+    volumes,
+    words,
+)
 
 from glnn.graph.shapes import Shape
 from glnn.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax, ThresholdedReLU
@@ -306,8 +316,8 @@ case(Concatenate(), *[(2, 3, channels) for channels in (1, 4, 2, 8, 3, 4, 1)])
 case(Concatenate(), (2, 5, 3), (2, 5, 6), kind=SPECIAL)
 case(Concatenate(1), *[(2, rows, 5, 3) for rows in (1, 4, 2)])
 
-# Convolution, pooling and resizing; equations and attention; images, classes, older files
-for layer, shapes, kind in (*conv.CASES, *attention.CASES, *words.CASES):
+# Layers by family
+for layer, shapes, kind in (*conv.CASES, *attention.CASES, *words.CASES, *applications.CASES):
     case(layer, *shapes, kind=kind)
 
 # Recurrent layers and masks

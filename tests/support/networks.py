@@ -13,9 +13,11 @@ def randomise(model: Any, seed: int = 0) -> Any:
     rng = np.random.default_rng(seed)
     for weight in model.weights:
         name, shape = weight.path.rsplit("/", 1)[-1], tuple(weight.shape)
-        if name in ("gamma", "moving_variance"):
+        if name in ("gamma", "moving_variance", "variance"):
             values = rng.uniform(0.5, 1.5, shape)
-        elif name in ("beta", "moving_mean", "bias"):
+        elif name == "count":
+            continue
+        elif name in ("beta", "moving_mean", "mean", "bias"):
             values = rng.normal(0, 0.2, shape)
         else:
             fan = shape[0] * shape[1] if "depthwise" in weight.path else np.prod(shape[:-1])

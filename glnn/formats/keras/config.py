@@ -8,8 +8,11 @@ from typing import Any
 from ...errors import GlnnError, GraphError, ModelFileError, UnsupportedError
 from ...graph.graph import Graph, Node, as_tuple, validate
 from ...graph.shapes import Dims
+from ...layers.custom import Said
 from ...layers.operation import Operation
+from .. import surveys
 from ..file import Source, unwrapped
+from .advice import advice
 from .layers import CONTAINERS, full_name
 from .masks import hand_on
 from .states import keep
@@ -32,7 +35,9 @@ def document(where: str, item: Any, keras_version: str | None = None, backend: s
         )
     text = str(item.get("keras_version") or keras_version or "")
     version = int(text[0]) if text[:1].isdigit() else guess_version(item)
-    return Document(where, item, min(version, 3), item.get("backend") or backend, text)
+    backend = item.get("backend") or backend
+    surveys.written_by("Keras", text or f"{min(version, 3)} (by its config)", backend)
+    return Document(where, item, min(version, 3), backend, text)
 
 
 def is_model_json(source: Source) -> bool:
@@ -63,8 +68,9 @@ def build_graph(doc: Document, weights: Weights | None, hint: str = "") -> Graph
         raise ModelFileError(
             f"{doc.where}: the model's config is damaged ({type(error).__name__}: {error}). Export the model again"
         ) from error
+    surveys.note(root.leaves(), builder.problems, weights)
     if builder.problems:
-        raise UnsupportedError(doc.where, list(dict.fromkeys(builder.problems)))
+        raise UnsupportedError(doc.where, list(dict.fromkeys(builder.problems)), advice(doc, root, builder.steps))
     hand_on(builder)
     if builder.problems:
         raise UnsupportedError(doc.where, list(dict.fromkeys(builder.problems)))
@@ -84,8 +90,10 @@ def build_graph(doc: Document, weights: Weights | None, hint: str = "") -> Graph
             tuple(step.outputs),
             {**step.entry.weights, **step.constants},
             step.entry.path,
-            kind=step.entry.class_name if step.constants or step.entry.layer is None else "",
-        )  # fmt: skip
+            kind=step.entry.class_name
+            if step.constants or step.entry.layer is None or isinstance(step.layer, Said)
+            else "",
+        )
         for step in builder.steps
         if step.layer is not None
     )

@@ -8,6 +8,7 @@ from typing import Any
 from ... import layers  # noqa: F401  (fills the registry)
 from ...errors import UnsupportedError
 from ...layers.base import LAYERS, Layer
+from ...layers.registry import is_own
 from . import gates, keras1, wrapped
 from .keras1 import Adapter
 from .versions import settled
@@ -23,7 +24,8 @@ ADDONS = {
     "Addons>mish": "mish",
     "Addons>sparsemax": "sparsemax",
 }
-CODE = "holds Python code, which is never run; rebuild the model with a layer that does the same"
+CODE = "holds Python code, which is never run"
+CUSTOM = "custom class"
 
 STRINGS = (
     "takes strings or hashes, which no texture holds: apply the layer before, and hand the numbers that it gives to a "
@@ -59,11 +61,12 @@ def full_name(item: Mapping[str, Any]) -> str:
 
 
 def build_layer(
-    name: str, config: Mapping[str, Any], version: int, backend: str | None, release: str = ""
+    name: str, config: Mapping[str, Any], version: int, backend: str | None, release: str = "", path: str = ""
 ) -> tuple[Layer, Adapter | None]:
     """The Layer of a class name and config as a file holds them, and how its stored weights are to be turned.
 
     version, backend, release: the major version of Keras that wrote the file, its backend, its keras_version in full
+    path: the layer's name, with those of the models around it
 
     Raises UnsupportedError whose items name the layer's class or the options.
     """
@@ -77,15 +80,13 @@ def build_layer(
         problems.append(
             f"dtype policy {policy.get('class_name')} (quantized weights; save the model before quantizing)"
         )
-    written = config
-    if version == 1 or keras1.is_keras1(name, config):
+    name, written = wanted_name(name, path, str(config.get("name"))), config
+    if not is_custom(name) and (version == 1 or keras1.is_keras1(name, config)):
         name, config = keras1.translate(name, config)
         version = 1
     stored_as, (name, config) = name, gates.renamed(name, config)
     if name not in LAYERS:
-        reason = (
-            CODE if name == "Lambda" else "custom class" if ">" in name else REFUSED.get(name, "no such layer in glnn")
-        )
+        reason = CUSTOM if ">" in name else REFUSED.get(name, "no such layer in glnn")
         raise UnsupportedError(name, [*problems, reason])
     own = sorted(LAYERS[name].own_fields & written.keys())
     problems += [f"option {key}={written[key]!r} (no Keras layer of this kind has it)" for key in own]
@@ -99,6 +100,16 @@ def build_layer(
     if problems:
         raise UnsupportedError(name, problems)
     return layer, adapter
+
+
+def is_custom(name: str) -> bool:
+    """Whether a file's name means a layer of the user's, in whose config nothing is known of Keras' versions."""
+    return name in LAYERS and not (LAYERS.key(name) == name and is_own(LAYERS[name]))
+
+
+def wanted_name(class_name: str, *names: str) -> str:
+    """The name by which LAYERS has a layer: its class, or the class and one of the names of this layer alone."""
+    return next((key for name in names if (key := f"{class_name}:{name}") in LAYERS), class_name)
 
 
 def unused_weights(name: str, config: Mapping[str, Any]) -> tuple[str, ...]:
@@ -116,10 +127,12 @@ def modernise(config: Mapping[str, Any], version: int) -> dict[str, Any]:
     new = dict(config)
     for key, value in config.items():
         if key.endswith("activation"):
-            new[key] = function_name(key, value, version)
+            new[key] = function_name(key, value, version, config.get("name"))
         elif isinstance(value, Mapping) and isinstance(value.get("config"), Mapping):
             inner = value["config"]
-            name = str(value.get("class_name"))
+            if value.get("class_name") in ("__lambda__", "function"):
+                continue
+            name = wanted_name(full_name(value), str(inner.get("name")))
             if version == 1:
                 name, inner = keras1.translate(name, inner)
             name, inner = gates.renamed(name, inner)
@@ -129,11 +142,15 @@ def modernise(config: Mapping[str, Any], version: int) -> dict[str, Any]:
     return new
 
 
-def function_name(key: str, value: Any, version: int) -> Any:
+def function_name(key: str, value: Any, version: int, layer: Any = None) -> Any:
     """An activation as the layers take it. Keras 1 and 2 mean another hard_sigmoid than Keras 3.
+
+    layer: the name of the layer that has it
 
     Raises UnsupportedError for functions that are Python code, and for what Keras calls sparsemax.
     """
+    if own := own_function(value, layer):
+        return own
     if isinstance(value, Mapping):
         module = value.get("module")
         foreign = isinstance(module, str) and module.split(".")[0] not in (
@@ -143,13 +160,34 @@ def function_name(key: str, value: Any, version: int) -> Any:
             "tensorflow",
         )
         if "class_name" not in value or value["class_name"] == "__lambda__" or foreign:
-            raise UnsupportedError("activation", [f"{key} {CODE}"])
+            raise UnsupportedError("activation", [f"{key} {CODE}{replacement(value, layer)}"])
         if value["class_name"] == "function":
             value = value.get("config")
     if value == "<lambda>":
-        raise UnsupportedError("activation", [f"{key} {CODE}"])
+        raise UnsupportedError("activation", [f"{key} {CODE}{replacement(value, layer)}"])
     if value == "sparsemax":
         raise UnsupportedError("activation", [f"{key}='sparsemax' (what Keras 3 computes for it does not add up to 1)"])
     if isinstance(value, str) and value in ADDONS:
         return ADDONS[value]
     return "hard_sigmoid_keras2" if value == "hard_sigmoid" and version < 3 else value
+
+
+def function_names(value: Any, layer: Any) -> tuple[str, ...]:
+    """The names by which a function of a config may be given: its own; one without a name by that of its layer."""
+    if value == "<lambda>" or (isinstance(value, Mapping) and value.get("class_name") in (None, "__lambda__")):
+        return (f"<lambda>:{layer}",)
+    if isinstance(value, Mapping):
+        names = (value.get("registered_name"), value.get("config"))
+        return tuple(name for name in names if isinstance(name, str)) if value.get("class_name") == "function" else ()
+    return (value,) if isinstance(value, str) else ()
+
+
+def own_function(value: Any, layer: Any) -> str | None:
+    """The name by which the user gave this function; None where there is none."""
+    return next((name for name in function_names(value, layer) if name in LAYERS and is_custom(name)), None)
+
+
+def replacement(value: Any, layer: Any) -> str:
+    """What to do about a function that is Python code."""
+    names = function_names(value, layer)
+    return f". Say it in a Trace's words: custom_objects={{{names[-1]!r}: lambda t, x: ...}}" if names else ""

@@ -58,6 +58,7 @@ class Document:
     version: int
     backend: str | None = None
     release: str = ""  # the file's keras_version; TensorFlow.js writes "tfjs-layers 4.22.0"
+    told: str = ""  # what stands for it in a line of Python, where that is no path
 
 
 class Builder:
@@ -85,6 +86,7 @@ class Builder:
         path = f"{prefix}{name}"
         trainable = options.get("trainable", True) is not False
         entry = Entry(name, path, full_name(item), trainable=trainable, config=options)
+        entry.python_class = str(item.get("class_name")).rpartition(">")[2]
         self.entries[id(item)] = entry
         self.items.append(item)
         if entry.class_name in CONTAINERS:
@@ -102,7 +104,7 @@ class Builder:
             entry.unused = unused_weights(entry.class_name, options)
             try:
                 entry.layer, entry.adapter = build_layer(
-                    entry.class_name, options, self.doc.version, self.doc.backend, self.doc.release
+                    entry.class_name, options, self.doc.version, self.doc.backend, self.doc.release, path
                 )
             except UnsupportedError as error:
                 self.problems += [f"{path} ({entry.class_name}): {problem}" for problem in error.items]

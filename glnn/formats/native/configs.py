@@ -16,6 +16,7 @@ from ...errors import InputError, UnsupportedError
 from ...graph.graph import Op
 from ...graph.shapes import Dims
 from ...layers.base import LAYERS, Layer
+from ...layers.custom import Said
 from ...primitives.base import PRIMITIVES, Primitive
 from . import values
 
@@ -27,12 +28,20 @@ def layer_name(layer: Op) -> str:
     kind = type(layer)
     if isinstance(layer, Primitive):
         return next(name for name, registered in PRIMITIVES.items() if registered is kind)
-    if LAYERS.get(kind.__name__) is kind:
+    if LAYERS.data.get(kind.__name__) is kind:
         return kind.__name__
-    for name, registered in LAYERS.items():
+    for name, registered in LAYERS.data.items():
         if registered is kind:
             return name
-    raise UnsupportedError(kind.__name__, ["the class is not registered; put @register(...) before it"])
+    if isinstance(layer, Said):
+        raise UnsupportedError(
+            layer.name,
+            [
+                "a function given as custom_objects, which no file holds; save before you "
+                "replace it, or give a class that is registered with @glnn.register_layer"
+            ],
+        )
+    raise UnsupportedError(kind.__name__, ["the class is not registered; put @glnn.register_layer(...) before it"])
 
 
 def config_json(layer: Op, told: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from ..file import Source
 from ..foreign import NO_FORMAT, looks_like
 from ..json_text import parse_json
 from ..registry import loader
+from ..surveys import written_by
 from .configs import misfit
 from .container import AGAIN, dimensions, looks_like_tensors, open_tensors
 from .entries import GraphReader
@@ -61,6 +62,7 @@ def load_glnn(source: Source) -> Graph:
         raise ModelFileError(f"{path}: version {version}; this glnn reads {VERSION}: update glnn")
     if version < 1:
         raise ModelFileError(f"{path}: version {version}; versions begin with 1. {AGAIN}")
+    written_by("glnn", by=f"format version {version}")
     return Reader(path, file.tensors(), version).graph(data)
 
 

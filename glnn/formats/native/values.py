@@ -36,7 +36,7 @@ def encoded(value: Any, where: str) -> Any:
         return [encoded(item, where) for item in value]
     if isinstance(value, Function):
         known = FUNCTIONS.get(value.name) or OPERATIONS.get(value.name)
-        if known is None or [k for k, _ in known.constants] != [k for k, _ in value.constants]:
+        if known is None or value.say is not None or [k for k, _ in known.constants] != [k for k, _ in value.constants]:
             raise InputError(f"{where}: activation {value.name!r} is none of glnn's own; it cannot be saved")
         constants = {k: encoded(v, where) for k, v in value.constants}
         return {"function": value.name} | ({"constants": constants} if constants else {})

@@ -11,6 +11,7 @@ from ..file import Source, unwrapped
 from ..keras.config import build_graph, document
 from ..keras.walk import Document
 from ..registry import loader
+from ..surveys import written_by
 from .manifest import read_manifest
 from .shards import Shards
 
@@ -41,6 +42,9 @@ def load_tfjs(source: Source) -> Graph:
             f"{where}: a TensorFlow.js model has its metadata in itself; load it without metadata={source.metadata}"
         )
     doc = topology(where, content)
+    made_by = [content[key] for key in ("generatedBy", "convertedBy") if isinstance(content.get(key), str)]
+    if made_by:
+        written_by(made_by[0], by=", ".join(made_by[1:]) or None)
     manifest = content.get("weightsManifest")
     if manifest is None:
         return build_graph(doc, None, "The file has no 'weightsManifest'; save the model again, with its weights")

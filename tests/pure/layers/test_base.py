@@ -33,7 +33,7 @@ def test_a_class_is_registered_under_its_names() -> None:
     class Wave(Layer):
         height: float = 1.0
 
-    assert LAYERS["mine>Wave"] is LAYERS["Wave2"] is Wave and "Wave" not in LAYERS
+    assert LAYERS["mine>Wave"] is LAYERS["Wave2"] is LAYERS["Wave"] is Wave and "Wave" not in LAYERS.data
     register()(Wave)
     assert LAYERS["Wave"] is Wave
     assert LAYERS["Wave"].from_config({"name": "w", "height": 2.0}) == Wave(2.0)

@@ -78,6 +78,9 @@ ANSWERS = {
     "LocallyConnected1D": locally_connected,
     "LocallyConnected2D": locally_connected,
     **words.ANSWERS,
+    "LayerScale": lambda case: np.einsum("...c,c->...c", case.inputs[0], case.weights["gamma"]),
+    "StochasticDepth": lambda case: case.inputs[0],
+    "CustomScaleLayer": lambda case: case.inputs[1] * np.float32(case.layer.scale) + case.inputs[0],
     "ThresholdedReLU": lambda case: np.where(case.inputs[0] > case.layer.theta, case.inputs[0], 0),
 }
 

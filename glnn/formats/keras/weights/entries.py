@@ -39,6 +39,7 @@ class Entry:
     trainable: bool = True
     adapter: Adapter | None = None
     specs: Sequence[WeightSpec] = ()
+    python_class: str = ""  # the name of its class in Python, which may be registered under another
     unused: Sequence[str] = ()  # names of weights that Keras keeps behind these, for training alone
     weights: Mapping[str, Any] = field(default_factory=dict)
     wraps: bool = False
@@ -72,6 +73,9 @@ class Weights(Protocol):
 
     def first(self) -> Stored | None:
         """The first weight of the file, if it has one."""
+
+    def every(self) -> Iterator[Stored]:
+        """All weights of the file."""
 
 
 def fill(leaf: Entry, stored: Sequence[Stored], where: str) -> None:

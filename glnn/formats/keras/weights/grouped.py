@@ -21,7 +21,11 @@ class GroupedWeights:
 
     def first(self) -> Stored | None:
         """The first weight of the file, if it has one."""
-        return next((stored for group in self.groups.values() for stored in group), None)
+        return next(self.every(), None)
+
+    def every(self) -> Iterator[Stored]:
+        """All weights of the file, group by group."""
+        return (stored for group in self.groups.values() for stored in group)
 
     def assign(self, root: Entry) -> None:
         """Give every layer of the model its weights. Raises WeightsMismatchError for the first that differs."""

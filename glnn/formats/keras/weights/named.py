@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .dealing import Lot
@@ -20,6 +20,10 @@ class NamedWeights:
     def first(self) -> Stored | None:
         """The first weight of the file, if it has one."""
         return self.stored[0] if self.stored else None
+
+    def every(self) -> Iterator[Stored]:
+        """All weights of the file."""
+        return iter(self.stored)
 
     def assign(self, root: Entry) -> None:
         """Give every layer of the model its weights. Raises WeightsMismatchError for the first that differs."""

@@ -39,6 +39,17 @@ class TreeWeights:
         """Not told: the tree is sorted by name, not in the order of the layers."""
         return None
 
+    def every(self) -> Iterator[Stored]:
+        """All weights of the file, in the order of its names."""
+        found: list[Stored] = []
+
+        def visit(name: str, member: object) -> None:
+            if isinstance(member, h5py.Dataset) and not set(UNUSED) & set(name.split("/")):
+                found.append(Stored(name, member.shape, lambda: member[()]))
+
+        self.root.visititems(visit)
+        return iter(found)
+
     def assign(self, root: Entry) -> None:
         """Give every layer of the model its weights. Raises WeightsMismatchError for the first that differs."""
         self.assign_children(root, self.root, owned(root))
@@ -239,7 +250,7 @@ def numbered(entry: Entry, weighted: int) -> dict[str, str]:
     counts: dict[str, int] = {}
     groups = {}
     for child in entry.children or ():
-        name = snake_case(CLASSES.get(child.class_name, child.class_name))
+        name = snake_case(CLASSES.get(child.python_class, child.python_class))
         count = counts.get(name, 0)
         counts[name] = count + (weighted if child.count else 1)
         groups[child.name] = f"{name}_{count}" if count else name
