@@ -61,6 +61,7 @@ CASES = (
     Case("matmul", "matmul 1024", 8, models.matmul_graph, peer="NumPy", goal_for="draws"),
     Case("mobilenetv2", "MobileNetV2-224", 32, _network("mobilenetv2")),
     Case("resnet50", "ResNet50-224", 20, _network("resnet50")),
+    Case("bilstm", "Bidirectional LSTM(128), 80 steps of 64", 40, models.lstm_graph),
 )
 FIRST = {"first-mobilenetv2": 3.0, "first-resnet50": None}  # seconds allowed for the first prediction
 

@@ -14,6 +14,7 @@ import numpy as np
 from glnn.graph import Graph
 from glnn.layers.conv import Conv2D
 from glnn.layers.core import Dense
+from glnn.layers.recurrent import LSTM, Bidirectional
 from glnn.testing import layer_graph
 
 SEED = 1
@@ -39,6 +40,16 @@ def matmul_graph(size: int = 1024) -> Graph:
     rng = np.random.default_rng(SEED)
     kernel = (rng.standard_normal((size, size)) / size**0.5).astype(np.float32)
     return layer_graph(Dense(size, use_bias=False), [(size, size)], {"kernel": kernel})
+
+
+def lstm_graph(units: int = 128, steps: int = 80, channels: int = 64) -> Graph:
+    """An LSTM in both directions that gives every step, on (1, steps, channels)."""
+    rng, shape = np.random.default_rng(SEED), (1, steps, channels)
+    layer = Bidirectional(LSTM(units, return_sequences=True))
+    weights = {
+        spec.name: _weight(rng, spec.name, spec.shape, spec.shape[0] ** -0.5) for spec in layer.weight_specs(shape)
+    }
+    return layer_graph(layer, [shape], weights)
 
 
 def sample(shape: tuple[int, ...]) -> np.ndarray:

@@ -65,7 +65,9 @@ def draws_only(executor: Executor, last: int = 0) -> Callable[[], None]:
 
     def run() -> None:
         with executor.device.use():
-            for item in items:
+            if not last:  # repeats turn by turn
+                executor.replay()
+            for item in items if last else ():
                 draw(*item)
             finish()
 

@@ -19,6 +19,7 @@ from glnn.layers.core import Dense, Flatten, Identity
 from glnn.layers.merging import Add
 from glnn.layers.normalization import BatchNormalization
 from glnn.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
+from glnn.layers.recurrent import LSTM, Bidirectional
 from glnn.layers.resizing import ZeroPadding2D
 from glnn.primitives.functions import Function
 from glnn.primitives.window import Margins, paddings
@@ -182,6 +183,31 @@ def _norm(w: _Writer, node: Node, layer: Any) -> None:
     w.op("BatchNormalization", [node.inputs[0], *given], out, epsilon=layer.epsilon)
 
 
+def _bidirectional(w: _Writer, node: Node, layer: Any) -> None:
+    """An LSTM in both directions, all steps of which come out: (N, T, C) is (T, N, C) in ONNX, its gates i, o, f, c."""
+    one, out, units = layer.layer, node.outputs[0], layer.layer.units
+    names = [one.activation.name, one.recurrent_activation.name]
+    if not isinstance(one, LSTM) or not one.return_sequences or one.return_state or names != ["tanh", "sigmoid"]:
+        raise ValueError(f"layer {node.name!r}: {layer!r} has no ONNX form here")
+
+    def gates(name: str, order: Sequence[int]) -> np.ndarray:
+        parts = [np.split(np.asarray(node.weights[f"{way}/{name}"]).T, 4) for way in ("forward", "backward")]
+        return np.stack([np.concatenate([part[k] for k in order]) for part in parts])
+
+    x = w.op("Transpose", [node.inputs[0]], f"{out}/steps", perm=[1, 0, 2])
+    bias = gates("bias", (0, 3, 1, 2))
+    stored = [
+        gates("kernel", (0, 3, 1, 2)),
+        gates("recurrent_kernel", (0, 3, 1, 2)),
+        np.pad(bias, ((0, 0), (0, 4 * units))),
+    ]
+    given = [w.constant(f"{out}/{k}", array) for k, array in zip("WRB", stored, strict=True)]
+    y = w.op("LSTM", [x, *given], f"{out}/both", hidden_size=units, direction="bidirectional")
+    y = w.op("Transpose", [y], f"{out}/turned", perm=[2, 0, 1, 3])  # (T, 2, N, U) -> (N, T, 2, U)
+    shape = np.array([*w.shapes[out][:2], 2 * units], np.int64)
+    w.op("Reshape", [y, w.constant(f"{out}/shape", shape)], out)
+
+
 def _identity(w: _Writer, node: Node, layer: Any) -> None:
     w.op("Identity", node.inputs, node.outputs[0])
 
@@ -191,6 +217,7 @@ def _activation(w: _Writer, node: Node, layer: Any) -> None:
 
 
 WRITERS: dict[type, Callable[[_Writer, Node, Any], None]] = {
+    Bidirectional: _bidirectional,
     Conv2D: _convolution,
     DepthwiseConv2D: _convolution,
     Dense: _dense,

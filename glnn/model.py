@@ -12,7 +12,7 @@ from .formats.native import write as native
 from .graph import reference
 from .graph.graph import Graph, Node, TensorSpec, validate
 from .plan.plan import Plan
-from .run.inputs import named_inputs, shaped, web_shapes
+from .run.inputs import shaped, web_shapes, with_states
 from .run.session import Session
 from .show.summary import Summary, hand_on
 
@@ -54,7 +54,7 @@ class Model:
     @property
     def inputs(self) -> list[TensorSpec]:
         """Name, shape (batch first, None where free) and dtype of each input."""
-        return list(self.graph.inputs)
+        return list(self.graph.given)
 
     @property
     def optimized(self) -> Graph:
@@ -104,12 +104,27 @@ class Model:
         return shaped(x, self.session.run(x, batch_size, verbose))
 
     def reference(self, x: Any) -> Any:
-        """What `predict` should give, computed layer by layer in NumPy with float64: slow, and free of OpenGL."""
-        return shaped(x, reference.run(self.graph, named_inputs(x, self.graph.inputs)))
+        """What `predict` should give, computed layer by layer in NumPy with float64: slow, and free of OpenGL.
+
+        Stateful layers begin with states of 0.
+        """
+        return shaped(x, self._without_states(reference.run(self.graph, with_states(x, self.graph))))
+
+    def _without_states(self, outputs: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in outputs.items() if name not in self.graph.states}
+
+    def reset_states(self) -> None:
+        """Makes stateful layers (LSTM(stateful=True) and its kin) begin with states of 0, and a batch of any size.
+
+        Each `predict` goes on where the one before ended: sample i of a batch with the states that sample i left. A
+        batch is then one piece unless batch_size cuts it, into pieces that go on from each other, and all of one size.
+        Threads share the states.
+        """
+        self.session.reset_states()
 
     def plan(self, input_shapes: Mapping[str, tuple[int, ...]] | None = None, limits: Limits | None = None) -> Plan:
         """The Plan for input shapes by name (default: the model's own with a batch of 1 and 1 for free sizes)."""
-        shapes = input_shapes or {s.name: tuple(d or 1 for d in s.shape) for s in self.graph.inputs}
+        shapes = input_shapes or {s.name: tuple(d or 1 for d in s.shape) for s in self.graph.given}
         return self.session.plan(shapes, limits)
 
     def export_web(
@@ -128,7 +143,7 @@ class Model:
         """
         from .web import export_web
 
-        shapes = web_shapes(self.graph.inputs, input_shape)
+        shapes = web_shapes(self.graph.given, input_shape)
         return export_web(self.session.graph, self.session.store, folder, shapes, variants, labels, scale, **options)
 
     def save(self, path: StrPath) -> Path:

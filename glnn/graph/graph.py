@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -121,6 +121,7 @@ class Graph:
     """Nodes in the order in which they run; `outputs` are names of tensors, `output_names` what the user calls them.
 
     `activations` says how tensors are stored, by name; those that it does not name, as the device does best.
+    `states` are inputs that nobody gives: each is what the output of its name was in the run before, at first 0.
     """
 
     name: str
@@ -129,6 +130,7 @@ class Graph:
     outputs: tuple[str, ...]
     output_names: tuple[str, ...] = ()
     activations: Mapping[str, ActivationCodec] = field(default_factory=dict)
+    states: tuple[str, ...] = ()
     _specs: dict[tuple, dict[str, TensorSpec]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -155,14 +157,12 @@ class Graph:
         return dict(self._specs[key])
 
     def _inferred(self, input_shapes: Mapping[str, Sequence[int | None]] | None) -> dict[str, TensorSpec]:
+        check_tensors(self)
         known: dict[str, TensorSpec] = {}
         for spec in self.inputs:
             shape = tuple(input_shapes[spec.name]) if input_shapes and spec.name in input_shapes else spec.shape
             known[spec.name] = TensorSpec(spec.name, shape, spec.dtype)
         for node in self.nodes:
-            missing = [name for name in node.inputs if name not in known]
-            if missing:
-                raise GraphError(f"{self.name}: layer {node.name!r} reads {missing}, which nothing before it makes")
             try:
                 shapes = as_tuple(node.layer.output_shape(*[known[name].shape for name in node.inputs]))
             except GlnnError:
@@ -177,8 +177,6 @@ class Graph:
                     f"{self.name}: layer {node.name!r} makes {len(shapes)} tensors, {len(node.outputs)} are named"
                 )
             for name, shape in zip(node.outputs, shapes, strict=True):
-                if name in known:
-                    raise GraphError(f"{self.name}: two tensors are called {name!r}")
                 known[name] = TensorSpec(name, tuple(shape))
         return known
 
@@ -186,10 +184,16 @@ class Graph:
         """All weights by name, each once however many nodes share it."""
         return {node.origins[name]: weight for node in self.nodes for name, weight in node.weights.items()}
 
+    @property
+    def given(self) -> tuple[TensorSpec, ...]:
+        """The inputs that somebody gives: all but the states."""
+        return tuple(spec for spec in self.inputs if spec.name not in self.states)
+
     def output_specs(self, input_shapes: Mapping[str, Sequence[int | None]] | None = None) -> list[TensorSpec]:
-        """The outputs, under the names that the user calls them by."""
+        """The outputs but the states, under the names that the user calls them by."""
         specs, names = self.specs(input_shapes), self.output_names or self.outputs
-        return [TensorSpec(name, specs[tensor].shape) for name, tensor in zip(names, self.outputs, strict=True)]
+        pairs = zip(names, self.outputs, strict=True)
+        return [TensorSpec(name, specs[tensor].shape) for name, tensor in pairs if name not in self.states]
 
     def find(self, name: str) -> Node:
         """The node of this name or label. Raises InputError, with names that are close."""
@@ -218,16 +222,42 @@ def as_tuple(value: Any) -> tuple:
 
 def validate(graph: Graph) -> Graph:
     """The graph itself, if names are unique, every tensor is made before it is read, shapes fit. Raises GraphError."""
+    check_names(graph)
+    graph.specs()
+    return graph
+
+
+def check_tensors(graph: Graph) -> None:
+    """Raises GraphError where two tensors have one name, and where one is read before it is made."""
+    known: set[str] = set()
+
+    def make(names: Iterable[str]) -> None:
+        for name in names:
+            if name in known:
+                raise GraphError(f"{graph.name}: two tensors are called {name!r}")
+            known.add(name)
+
+    make(spec.name for spec in graph.inputs)
+    for node in graph.nodes:
+        missing = [name for name in node.inputs if name not in known]
+        if missing:
+            raise GraphError(f"{graph.name}: layer {node.name!r} reads {missing}, which nothing before it makes")
+        make(node.outputs)
+
+
+def check_names(graph: Graph) -> None:
+    """Raises GraphError for whatever is wrong with a graph that can be told without its shapes."""
     seen: set[str] = set()
     for node in graph.nodes:
         if node.name in seen:
             raise GraphError(f"{graph.name}: two layers are called {node.name!r}")
         seen.add(node.name)
-    specs = graph.specs()
+    check_tensors(graph)
+    known = {spec.name for spec in graph.inputs}.union(*(node.outputs for node in graph.nodes))
     for name in graph.outputs:
-        if name not in specs:
+        if name not in known:
             raise GraphError(f"{graph.name}: output {name!r} is made by no layer")
-    lost = [name for name in graph.activations if name not in specs]
+    lost = [name for name in graph.activations if name not in known]
     if lost:
         raise GraphError(f"{graph.name}: a codec is given for tensor {lost[0]!r}, which no layer makes")
     for name, codec in graph.activations.items():
@@ -235,4 +265,7 @@ def validate(graph: Graph) -> Graph:
             raise GraphError(f"{graph.name}: tensor {name!r}: {codec.fault}")
     if graph.output_names and len(graph.output_names) != len(graph.outputs):
         raise GraphError(f"{graph.name}: {len(graph.outputs)} outputs but {len(graph.output_names)} names for them")
-    return graph
+    both = {spec.name for spec in graph.inputs} & set(graph.output_names or graph.outputs)
+    if not both >= set(graph.states):
+        name = min(set(graph.states) - both)
+        raise GraphError(f"{graph.name}: state {name!r} is not an input and the name of an output as well")

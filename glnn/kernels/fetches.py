@@ -39,8 +39,8 @@ class Bound:
 
     @property
     def whole_images(self) -> bool:
-        """Whether the images of a section are whole images of the tensor, which begin at another n."""
-        return self.section is None or self.section.axes == AXES
+        """Whether the images of a section are whole images of the tensor, with all channels, from another n on."""
+        return self.section is None or (self.section.axes == AXES and self.section.channel is None)
 
     def first_image(self, name: str, n: str = "n") -> str:
         """The text of the tensor's n, where its images are whole."""

@@ -35,7 +35,9 @@ def tensor_text(
     if seen is not None:
         for number, begin in zip(section_starts(x), seen.starts, strict=True):
             p.int(number, begin or 0)
-    for key, value in zip("NHWCG", (n, h, w, c, layout.groups), strict=True):
+    part_of_channels = seen is not None and seen.channel is not None
+    groups = p.int(f"{x}_GA", layout.groups) if part_of_channels else f"{x}_G"
+    for key, value in zip("NHWCG", (n, h, w, c, -(-c // 4) if part_of_channels else layout.groups), strict=True):
         p.int(f"{x}_{key}", value)
     p.int(f"{x}_COLS", layout.columns), p.float(f"{x}_IW", 1 / size[0]), p.float(f"{x}_IH", 1 / size[1])
     (bh, bw), (ph, pw) = layout.block, layout.tile
@@ -74,16 +76,17 @@ return {fetch_text(x, layout.textures, "at", layer)}; }}""")
     if seen is not None:
         whole, height, width = f"{x}_whole", p.int(f"{x}_HA", layout.dims[1]), p.int(f"{x}_WA", layout.dims[2])
     if layout.flat:
-        body_text = read(f"((n * {height} + h) * {width} + w) * {x}_G + c / 4", "0", "0", "0.0")
+        body_text = read(f"((n * {height} + h) * {width} + w) * {groups} + c / 4", "0", "0", "0.0")
         out.append(f"vec4 {whole}(int n, int h, int w, int c) {{ {body_text} }}")
     elif layout.layers == 1:
-        out.append(f"vec4 {whole}(int n, int h, int w, int c) {{ {read(f'n * {x}_G + c / 4', 'h', 'w', '0.0')} }}")
+        out.append(f"vec4 {whole}(int n, int h, int w, int c) {{ {read(f'n * {groups} + c / 4', 'h', 'w', '0.0')} }}")
     else:
         out.append(f"""vec4 {whole}(int n, int h, int w, int c) {{ int by = idiv(h, {bh}); int bx = idiv(w, {bw});
-{read(f"n * {x}_G + c / 4", "by", "bx", f"float((h - by * {bh}) * {bw} + w - bx * {bw})")} }}""")
+{read(f"n * {groups} + c / 4", "by", "bx", f"float((h - by * {bh}) * {bw} + w - bx * {bw})")} }}""")
     if seen is not None:
         at = ", ".join(seen.at(section_starts(x)))
-        out.append(f"vec4 {x}(int n, int h, int w, int c) {{ return {whole}({at}, c); }}")
+        first = "c" if seen.channel is None else f"c + {p.int(f'{x}_C0', seen.channel)}"
+        out.append(f"vec4 {x}(int n, int h, int w, int c) {{ return {whole}({at}, {first}); }}")
     out += more_text(x, {*called, f"{x}_or"} if dynamic else called)
     return "\n".join(out), start
 

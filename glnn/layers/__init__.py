@@ -3,7 +3,9 @@
 from . import (
     activation,
     attention,
+    cells,
     conv,
+    conv_recurrent,
     core,
     einsum_dense,
     embedding,
@@ -13,12 +15,15 @@ from . import (
     operation,
     pooling,
     preprocessing,
+    recurrent,
     resizing,
+    wrappers,
 )
 from .base import LAYERS, Activated, Layer, WeightSpec, register
 
 __all__ = [
     "LAYERS", "Activated", "Layer", "WeightSpec", "register",
-    "activation", "attention", "conv", "core", "einsum_dense", "embedding", "merging", "multi_head_attention",
-    "normalization", "operation", "pooling", "preprocessing", "resizing",
+    "activation", "attention", "cells", "conv", "conv_recurrent", "core", "einsum_dense", "embedding", "merging",
+    "multi_head_attention", "normalization", "operation", "pooling", "preprocessing", "recurrent", "resizing",
+    "wrappers",
 ]  # fmt: skip

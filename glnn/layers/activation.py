@@ -18,6 +18,8 @@ from .base import Activated, Layer, WeightSpec, register
 class Functional(Layer):
     """A layer that is one function of its input, element by element or along the last axis."""
 
+    passes_mask: ClassVar[bool] = True
+
     @property
     def function(self) -> Function:
         """The function with this layer's constants."""
@@ -123,6 +125,7 @@ class Softmax(Layer):
     """
 
     arity: ClassVar[int | None] = None
+    passes_mask: ClassVar[bool] = True
     signature: ClassVar[tuple[str, ...]] = ("inputs", "mask")
     own_fields = frozenset(("given", "zeroed"))
 
@@ -158,6 +161,7 @@ class Softmax(Layer):
 class PReLU(Layer):
     """x, times its own learned alpha where it is negative; `shared_axes` (from 1) share one alpha."""
 
+    passes_mask: ClassVar[bool] = True
     shared_axes: tuple[int, ...] | None = None
 
     def alpha_shape(self, shape: Dims) -> Shape:

@@ -50,6 +50,17 @@ class Layer:
     """Fields that glnn sets, in a pass or while it reads a file: a Keras config that holds one is refused."""
     exact_inputs: ClassVar[tuple[int, ...]] = ()
     """Inputs (by number) that hold whole numbers: stored with full precision where the device can."""
+    call_arguments: ClassVar[tuple[str, ...]] = ()
+    """Arguments of its call that are tensors, in the order in which they follow its first inputs."""
+    signature: ClassVar[tuple[str, ...]] = ()
+    """All arguments of its call, in order, where several may be tensors: the field `given` names its inputs then."""
+    passes_mask: ClassVar[bool] = False
+    """Whether what it makes has the mask of its input (Keras' supports_masking)."""
+    takes_masks: ClassVar[bool] = False
+    """Whether it computes with the mask of its first input: a tensor (N, T) of 0 and 1, its last input then.
+
+    It has a field `masked`, which says that it is there.
+    """
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -97,6 +108,10 @@ class Layer:
     def unsupported(self) -> list[str]:
         """What this config asks for and glnn does not do, one string an option; empty if all is well."""
         return []
+
+    def mask_of(self) -> Layer | None:
+        """The layer that makes a mask (N, T) of its input, where it makes one."""
+        return None
 
     def weight_specs(self, *inputs: Dims) -> list[WeightSpec]:
         """The weights, in the order in which Keras keeps them, for inputs of these shapes."""

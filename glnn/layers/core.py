@@ -19,6 +19,7 @@ class Dense(Activated):
     """(N, ..., C) -> (N, ..., units): each vector of channels times a matrix, plus a bias."""
 
     renamed: ClassVar[Mapping[str, str]] = {"output_dim": "units", "bias": "use_bias"}
+    passes_mask: ClassVar[bool] = True
     units: int
     activation: Function = LINEAR
     use_bias: bool = True
@@ -120,6 +121,7 @@ class Identity(Layer):
     """What comes in goes out. Base of the layers that only act in training; a pass removes them."""
 
     ignored = frozenset("rate p sigma stddev l1 l2 data_format dim_ordering".split())
+    passes_mask: ClassVar[bool] = True
 
     def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
         return x
@@ -158,6 +160,34 @@ class AlphaDropout(Identity):
 @register("ActivityRegularization")
 class ActivityRegularization(Identity):
     """Adds to the loss in training."""
+
+
+@register("Masking")
+@dataclass(frozen=True)
+class Masking(Layer):
+    """Steps (N, T, ..., C) whose values are all `mask_value` become 0, and are masked for the layers that follow."""
+
+    passes_mask: ClassVar[bool] = True
+    mask_value: float = 0.0
+
+    def mask_of(self) -> Layer:
+        return ElementMask(float(self.mask_value), vectors=True)
+
+    def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
+        return t.where(t.reduce("any", t.apply("not_equal", x, float(self.mask_value)), -1, keepdims=True), x, 0.0)
+
+
+@register("glnn>ElementMask")
+@dataclass(frozen=True)
+class ElementMask(Layer):
+    """1 where an element, or with `vectors` any of those along the last axis, is not `value`; else 0."""
+
+    value: float = 0.0
+    vectors: bool = False
+
+    def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
+        other = t.apply("not_equal", x, self.value)
+        return t.reduce("any", other, -1) if self.vectors else other
 
 
 def whole(value: Any, name: str, least: int = 1) -> None:

@@ -10,7 +10,7 @@ from ..graph.shapes import EXACT, Dims
 from ..primitives import Sym, Trace
 from ..primitives.index import MOST_AXES
 from .base import Layer, WeightSpec, register
-from .core import whole
+from .core import ElementMask, whole
 
 
 @register("Embedding")
@@ -33,10 +33,11 @@ class Embedding(Layer):
         whole(self.input_dim, "input_dim")
         whole(self.output_dim, "output_dim")
 
+    def mask_of(self) -> Layer | None:
+        return ElementMask() if self.mask_zero else None
+
     def unsupported(self) -> list[str]:
         problems = []
-        if self.mask_zero:
-            problems.append(f"option mask_zero={self.mask_zero!r} (masks are not handed on to later layers)")
         if self.input_dim > EXACT:
             problems.append(f"option input_dim={self.input_dim} (rows beyond {EXACT} have no float32 number)")
         return problems

@@ -19,6 +19,7 @@ class _Merge(Layer):
     """Combines two or more inputs element by element; sizes of 1 are repeated, ranks aligned after the batch."""
 
     arity: ClassVar[int | None] = None
+    passes_mask: ClassVar[bool] = True
     op: ClassVar[str]
 
     def build(self, t: Trace, *xs: Sym, w: Mapping[str, Sym]) -> Sym:
@@ -86,6 +87,7 @@ class Concatenate(Layer):
     """The inputs one after the other along `axis`."""
 
     arity: ClassVar[int | None] = None
+    passes_mask: ClassVar[bool] = True
     axis: int = -1
 
     def build(self, t: Trace, *xs: Sym, w: Mapping[str, Sym]) -> Sym:

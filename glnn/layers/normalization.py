@@ -25,6 +25,7 @@ def one_axis(key: str, value: Any) -> Any:
 class BatchNormalization(Layer):
     """(x - moving_mean) / sqrt(moving_variance + epsilon) * gamma + beta, per element of `axis`."""
 
+    passes_mask: ClassVar[bool] = True
     ignored: ClassVar[frozenset[str]] = frozenset(
         "synchronized renorm_clipping renorm_momentum adjustment running_mean_initializer "
         "running_variance_initializer".split()
@@ -94,6 +95,7 @@ class _Normalization(Layer):
 class LayerNormalization(_Normalization):
     """(x - mean) / sqrt(variance + epsilon) * gamma + beta, with mean and variance along `axis`; see Ba et al. 2016."""
 
+    passes_mask: ClassVar[bool] = True
     axis: int | tuple[int, ...] = -1
     epsilon: float = 1e-3
     center: bool = True
@@ -140,6 +142,7 @@ class RMSNormalization(_Normalization):
 class UnitNormalization(_Normalization):
     """x / sqrt(sum of x^2) along `axis`; the sum is 1e-24 at least."""
 
+    passes_mask: ClassVar[bool] = True
     axis: int | tuple[int, ...] = -1
 
     def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
@@ -157,6 +160,7 @@ def unit(t: Trace, x: Sym, axes: int | Sequence[int]) -> Sym:
 class GroupNormalization(_Normalization):
     """As LayerNormalization, over all but the batch, for `groups` of channels; -1: for each one (Wu and He 2018)."""
 
+    passes_mask: ClassVar[bool] = True
     groups: int = 32
     axis: int = -1
     epsilon: float = 1e-3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -22,6 +22,7 @@ LEAST = 1e-7  # what a standard deviation counts for at least, as Keras' epsilon
 class Rescaling(Layer):
     """x * scale + offset; each is one number, or one for each channel."""
 
+    passes_mask: ClassVar[bool] = True
     scale: float | tuple[float, ...] = 1.0
     offset: float | tuple[float, ...] = 0.0
 
@@ -34,6 +35,7 @@ class Rescaling(Layer):
 class Normalization(Layer):
     """(x - mean) / sqrt(variance), with `invert` x * sqrt(variance) + mean; they were learned, or are options."""
 
+    passes_mask: ClassVar[bool] = True
     axis: int | tuple[int, ...] | None = -1
     mean: Any = None
     variance: Any = None

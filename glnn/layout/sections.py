@@ -19,11 +19,13 @@ class Section:
 
     axes:   the section's coordinate that each is, "" where it is fixed
     starts: what is added to each; None: nothing, now or at another turn
+    channel: the first of its channels, a multiple of 4; None: it has all of them
     """
 
     shape: Shape
     axes: tuple[str, str, str]
     starts: tuple[int | None, int | None, int | None]
+    channel: int | None = None
 
     def at(self, names: tuple[str, str, str]) -> tuple[str, ...]:
         """The whole's n, h, w as text, what is added under these names."""
@@ -35,7 +37,7 @@ class Section:
     def starting(self, place: int, start: int, shape: Shape) -> Section:
         """The same with another start along one coordinate, as a tensor of this shape: () may stand for (1,)."""
         starts = [start if k == place else old for k, old in enumerate(self.starts)]
-        return Section(shape, self.axes, (starts[0], starts[1], starts[2]))
+        return Section(shape, self.axes, (starts[0], starts[1], starts[2]), self.channel)
 
     def of(self, outer: Section) -> tuple[Section, tuple[int, ...]]:
         """This section of a section, as one of the whole; and which coordinate of the whole each of ours became."""
@@ -46,7 +48,9 @@ class Section:
                 axes[k], became[own] = self.axes[own], k
                 if self.starts[own] is not None:
                     starts[k] = (starts[k] or 0) + (self.starts[own] or 0)
-        return Section(self.shape, (axes[0], axes[1], axes[2]), (starts[0], starts[1], starts[2])), tuple(became)
+        first = None if self.channel is outer.channel is None else (self.channel or 0) + (outer.channel or 0)
+        section = Section(self.shape, (axes[0], axes[1], axes[2]), (starts[0], starts[1], starts[2]), first)
+        return section, tuple(became)
 
 
 def section(shape: Shape, axis: int) -> tuple[Section, int, int] | None:
@@ -62,6 +66,13 @@ def section(shape: Shape, axis: int) -> tuple[Section, int, int] | None:
     axes = (("n", "h", "w"), ("h", "", "w"), ("h", "w", ""))[place]
     starts = [0 if k == place else None for k in range(3)]
     return Section(rest, axes, (starts[0], starts[1], starts[2])), place, math.prod(shape[1:-3])
+
+
+def channels(shape: Shape, start: int, size: int) -> Section | None:
+    """So many channels of a tensor from one on, as a section; None where they are not whole groups of four."""
+    if not shape or start % 4 or size % 4:
+        return None
+    return Section((*shape[:-1], size), ("n", "h", "w"), (None, None, None), start)
 
 
 @dataclass(frozen=True)

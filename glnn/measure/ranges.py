@@ -16,7 +16,7 @@ from ..errors import InputError, QuantizationError
 from ..graph.graph import ActivationCodec, Graph, Node
 from ..primitives.map import Copy
 from ..quant import HALF_MAX, affine, check_finite
-from ..run.inputs import named_inputs
+from ..run.inputs import with_states
 from ..run.session import Arrays, Session
 from ..show.progress import Progress
 from ..show.reports import OutputRow, RangeReport, RangeRow
@@ -28,7 +28,7 @@ HALF_NORMAL, HALF_LEAST = 2.0**-14, 2.0**-24  # float16: the least value with al
 def samples(graph: Graph, x: Any, argument: str) -> Arrays:
     """Arrays by input name from what predict takes. Raises InputError, and QuantizationError for NaN or infinity."""
     try:
-        arrays = named_inputs(x, graph.inputs)
+        arrays = with_states(x, graph)
     except InputError as error:
         raise InputError(f"{argument}: {error}") from None
     for name, array in arrays.items():
@@ -63,7 +63,7 @@ def watched(graph: Graph) -> tuple[Graph, dict[str, str]]:
                 names[name] = f"{name}/seen"
                 nodes.append(Node(f"{name}/seen", Copy(), (name,), (f"{name}/seen",)))
     outputs = tuple(names.values())
-    return graph.with_(nodes=tuple(nodes), outputs=outputs, output_names=outputs), names
+    return graph.with_(nodes=tuple(nodes), outputs=outputs, output_names=outputs, states=()), names
 
 
 def every_tensor(session: Session, graphs: Sequence[Graph], arrays: Arrays, verbose: Any) -> Iterator[list[Arrays]]:
@@ -173,7 +173,7 @@ def range_report(session: Session, x: Any, verbose: Any = "auto") -> RangeReport
     """The range of every tensor on inputs x, all stored as the device does best. Raises InputError."""
     graph = session.graph
     try:
-        arrays = named_inputs(x, graph.inputs)
+        arrays = with_states(x, graph)
     except InputError as error:
         raise InputError(f"range_report: {error}") from None
     count = len(next(iter(arrays.values())))

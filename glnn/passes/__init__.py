@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..graph.graph import Graph, Node, validate
+from ..primitives.bodies import throughout
 from ..primitives.expand import expand
 from ..primitives.fuse import fuse
 from . import fold_affine, fuse_pad
@@ -23,14 +24,15 @@ def narrow(graph: Graph) -> Graph:
             weights = {name: w.astype(np.float32) if name in wide else w for name, w in node.weights.items()}
         return node.with_(weights=weights) if wide else node
 
-    return graph.with_(nodes=tuple(map(rounded, graph.nodes)))
+    nodes = tuple(map(rounded, graph.nodes))
+    return graph.with_(nodes=nodes) if any(a is not b for a, b in zip(nodes, graph.nodes, strict=True)) else graph
 
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (expand, fuse_pad.run, fuse, fold_affine.run, narrow)
 
 
 def optimize(graph: Graph) -> Graph:
-    """The graph in primitives after all passes, validated after each."""
+    """The graph in primitives after all passes, validated after each; they go into the bodies of repeats as well."""
     for run in PASSES:
-        graph = validate(run(graph))
+        graph = validate(throughout(run, graph))
     return graph

@@ -14,13 +14,14 @@ from ..graph.quantized import Quantized
 from ..graph.shapes import Shape, ceil_div
 from ..kernels.files import load_kernel
 from ..layout.limits import Limits
+from ..layout.sections import channels
 from ..primitives.base import Epilogue, Source, Value, Window
 from ..primitives.expr import RESULT, Apply
 from ..primitives.functions import LINEAR, Function
 from ..primitives.turns import Body, Counted, Sliced
-from .drafts import DrawSpec, RepeatSpec
+from .drafts import DrawSpec, InPlace, RepeatSpec
 from .epilogue import as_map, bind, result_shape
-from .lowering import as_roots, draw_nodes, in_primitives, store_activations
+from .lowering import draw_nodes, path, store_activations
 from .repeats import draw_repeat
 from .sources import BoundSources, bind_sources
 from .tensors import Tensors
@@ -73,6 +74,11 @@ class PlanBuilder(Tensors):
         self._over.append(range(first, len(self.layouts)))
         before.append(spec)
 
+    def channels(self, value: Value, start: int, size: int) -> Value | None:
+        """See primitives.base.Builder: so far in repeats alone, whose results are never such parts."""
+        part = channels(tuple(map(int, value.shape)), start, size)
+        return None if part is None or self._into is self.steps else self.look(InPlace(value, part, ()))
+
     def close(self, value: Value) -> None:
         """Nothing that is drawn from now on may read this value."""
         self._over.append(range(value.id, value.id + 1))
@@ -86,12 +92,9 @@ class PlanBuilder(Tensors):
     ) -> list[Value]:
         """See primitives.turns.TurnBuilder."""
         outer = self.node
-        name, label = (f"{outer.name}/", f"{outer.label}/") if outer else ("", "")
-        nodes = [node.with_(name=f"{name}{node.name}", label=f"{label}{node.label}") for node in graph.nodes]
-        graph = graph.with_(nodes=tuple(nodes))
-        if any(hasattr(node.layer, "build") for node in nodes):
-            shapes = {key: value.shape for key, value in inputs.items()}
-            graph, weights = in_primitives(graph, shapes, weights), as_roots
+        if outer:
+            nodes = (node.with_(name=f"{outer.name}/{node.name}", label=path(outer, node)) for node in graph.nodes)
+            graph = graph.with_(nodes=tuple(nodes))
         try:
             values = draw_nodes(self, graph, inputs, weights)
         finally:

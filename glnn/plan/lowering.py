@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import GraphError, KernelError, LimitError, UnsupportedError
 from ..graph.exact import whole_numbers
-from ..graph.graph import ActivationCodec, Graph, Node, TensorSpec, as_tuple
-from ..graph.shapes import Shape
-from ..graph.weight import Weight
+from ..graph.graph import ActivationCodec, Graph, Node, as_tuple
 from ..primitives.base import Value
-from ..primitives.expand import expand
-from ..primitives.fuse import fuse
 
 if TYPE_CHECKING:
     from .builder import PlanBuilder
@@ -38,21 +34,9 @@ def draw_nodes(
     return values
 
 
-def in_primitives(body: Graph, shapes: Mapping[str, Shape], weights: Callable[[Node], Mapping[str, Any]]) -> Graph:
-    """A body that is said in layers, in primitives that hold the weights, for inputs of these shapes."""
-    nodes = []
-    for node in body.nodes:
-        given = {name: w if isinstance(w, Weight) else Weight.root(node.origins[name], w)
-                 for name, w in weights(node).items()}  # fmt: skip
-        values = {name: weight.values for name, weight in given.items()}
-        nodes.append(node.with_(weights=values, origins={name: weight.origin for name, weight in given.items()}))
-    inputs = tuple(TensorSpec(spec.name, shapes[spec.name], spec.dtype) for spec in body.inputs)
-    return fuse(expand(body.with_(inputs=inputs, nodes=tuple(nodes))))
-
-
-def as_roots(node: Node) -> dict[str, Weight]:
-    """The weights of a node that holds them, as its primitive draws with them."""
-    return {name: Weight.root(node.origins[name], values) for name, values in node.weights.items()}
+def path(outer: Node, inner: Node) -> str:
+    """The label of a node in the body of another: the layer's that made both, else the path to it."""
+    return outer.label if inner.label == outer.label else f"{outer.label}/{inner.label}"
 
 
 def _checked(node: Node, made: tuple[Any, ...]) -> tuple[Any, ...]:

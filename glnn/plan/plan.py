@@ -24,6 +24,7 @@ from ..layout.codec import texel_bytes
 from ..layout.limits import Limits
 from ..layout.tiles import Layout
 from ..primitives.base import Value
+from ..primitives.bodies import throughout
 from ..primitives.expand import expand
 from ..primitives.fuse import fuse
 from .builder import PlanBuilder
@@ -115,7 +116,8 @@ def make_plan(
     Raises, naming the layer, LimitError where a tensor cannot fit, UnsupportedError for layers that have no lowering,
     KernelError for a kernel that is missing or wrong, GraphError for a lowering that gives something else than tensors.
     """
-    graph = fuse(expand(graph)) if any(hasattr(node.layer, "build") for node in graph.nodes) else graph
+    primitives = throughout(expand, graph)
+    graph = graph if primitives is graph else throughout(fuse, primitives)
     store = store or WeightStore(graph)
     drafts = PlanBuilder(limits, store, _common_block(graph, input_shapes, limits))
     inputs: dict[str, Value] = {}

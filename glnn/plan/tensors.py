@@ -66,6 +66,9 @@ class Tensors:
 
         What a repeat carries is never stored as uint8: between the turns it may leave the range that was seen.
         """
+        seen = self.seen(value)
+        if seen is not None and seen.section.channel is not None and codec.codec == "uint8":
+            return  # whose range is that of a part alone
         value = self.home(value)
         alike = self._alike.get(value.id, (value,))
         if value.id in self._fixed or (len(alike) > 1 and codec.codec == "uint8"):

@@ -55,6 +55,10 @@ class Builder(Protocol):
         """
         ...
 
+    def channels(self, value: Value, start: int, size: int) -> Value | None:
+        """So many channels of a value from one on, read where they lie; None where they must be drawn."""
+        ...
+
     def exact(self, value: Value) -> Value:
         """The value itself, stored from now on such that whole numbers up to 2^24 stay what they are."""
         ...

@@ -55,7 +55,7 @@ def expand(graph: Graph) -> Graph:
     outputs = tuple(plain(name, label.get(name, name)) for name in graph.outputs)
     codecs = {known[name][0]: codec for name, codec in graph.activations.items()}
     names = graph.output_names or graph.outputs
-    return Graph(graph.name, graph.inputs, tuple(nodes), outputs, names, codecs)
+    return Graph(graph.name, graph.inputs, tuple(nodes), outputs, names, codecs, graph.states)
 
 
 def built(layer: Any, trace: Trace, xs: Sequence[Sym], weights: Mapping[str, Any]) -> tuple[Sym, ...]:

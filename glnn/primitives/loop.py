@@ -12,17 +12,18 @@ import numpy as np
 from ..errors import GraphError, InputError
 from ..graph import reference
 from ..graph.exact import whole_numbers
-from ..graph.graph import Graph, Node
+from ..graph.graph import Graph, Node, check_names
 from ..graph.shapes import Dims, checked_axis, shape_text
 from ..graph.weight import WeightSpec
 from .base import Primitive, Value
-from .expand import expand
 from .move import permute
 from .turns import Sliced, Turn, TurnBuilder
 
+MOST_TURNS = 2**24  # the numbers of turns are exact in float32
+
 
 @dataclass(frozen=True)
-class Along:
+class Slices:
     """How turns go through a tensor: a slice each along an axis, from the first on or, in reverse, from the last."""
 
     axis: int = 0
@@ -49,8 +50,9 @@ class Repeat(Primitive):
     (Graph.weights): so they are named, shared, quantized and uploaded like any others, and the body itself holds
     shapes alone. `Repeat.node` makes such a node from a body with weights.
 
-    It has no finish: what is computed of its outputs is drawn after the last turn. A body may be said in layers, which
-    are expanded and fused when it is drawn; as in any graph its inputs state the sizes that these need to be known.
+    It has no finish: what is computed of its outputs is drawn after the last turn. A body may be said in layers; passes
+    go through it as through the graph around it (bodies.throughout), and as in any graph its inputs state the sizes
+    that layers need to be known.
 
     Raises InputError for a count that is none, GraphError for a body with other inputs or outputs.
     """
@@ -59,17 +61,23 @@ class Repeat(Primitive):
     body: Graph
     count: int | None = None
     carried: int = 0
-    sliced: tuple[Along, ...] = ()
-    stacked: tuple[Along, ...] = ()
+    sliced: tuple[Slices, ...] = ()
+    stacked: tuple[Slices, ...] = ()
 
     def __post_init__(self) -> None:
         count, body = self.count, self.body
-        if count is not None and (isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 0):
-            raise InputError(f"Repeat: count={count!r}: a whole number of turns is needed, 0 or more, or None")
+        whole = isinstance(count, int | np.integer) and not isinstance(count, bool)
+        if count is not None and not (whole and 0 <= count <= MOST_TURNS):
+            raise InputError(
+                f"Repeat: count={count!r}: a whole number of turns is needed, from 0 to {MOST_TURNS:,}, or None"
+            )
         if count is None and not self.sliced:
             raise InputError(
                 "Repeat: count=None: no input is sliced, so nothing says how many turns there are. Give a count"
             )
+        if isinstance(self.carried, bool) or not isinstance(self.carried, int | np.integer) or self.carried < 0:
+            raise InputError(f"Repeat: carried={self.carried!r}: a number of tensors is needed, 0 or more")
+        check_names(body)
         if len(body.inputs) < self.carried + len(self.sliced):
             raise GraphError(
                 f"Repeat: body {body.name!r} has {len(body.inputs)} inputs; {self.carried} carried and "
@@ -107,13 +115,8 @@ class Repeat(Primitive):
     @property
     def exact_inputs(self) -> tuple[int, ...]:  # type: ignore[override]  # they follow from the body
         """Inputs that hold whole numbers which the body looks up by, at once or in a later turn."""
-        found = whole_numbers(self._primitives, self._exact)
+        found = whole_numbers(self.body, self._exact)
         return tuple(k for k, spec in enumerate(self.body.inputs) if spec.name in found)
-
-    @cached_property
-    def _primitives(self) -> Graph:
-        """The body in primitives: what looks up by whole numbers is one of these."""
-        return expand(self.body)
 
     @cached_property
     def _exact(self) -> frozenset[str]:
@@ -121,7 +124,7 @@ class Repeat(Primitive):
         carried = list(zip(self.body.inputs[: self.carried], self.body.outputs, strict=False))
         exact: frozenset[str] = frozenset()
         while True:
-            found = whole_numbers(self._primitives, exact)
+            found = whole_numbers(self.body, exact)
             more = exact | {out for spec, out in carried if spec.name in found}
             if more == exact:
                 return exact
@@ -136,38 +139,46 @@ class Repeat(Primitive):
         if len(inputs) != len(self.body.inputs):
             raise ValueError(f"{len(inputs)} inputs; {len(self.body.inputs)} are needed, as the body has")
         lengths: dict[int, int] = {}
-        for k, along in enumerate(self.sliced, self.carried):
-            length = inputs[k][checked_axis(along.axis, len(inputs[k]))]
+        for k, item in enumerate(self.sliced, self.carried):
+            length = inputs[k][checked_axis(item.axis, len(inputs[k]))]
             if length is not None:
                 lengths[k] = length
         wanted = self.count if self.count is not None else next(iter(lengths.values()), None)
         wrong = {k: length for k, length in lengths.items() if length != wanted}
         if wrong:
             told = ", ".join(
-                f"input {k} has {length} slices along axis {self._along(k).axis}" for k, length in lengths.items()
+                f"input {k} has {length} slices along axis {self._of_input(k).axis}" for k, length in lengths.items()
             )
             raise ValueError(f"{wanted} turns need as many slices of each sliced input: {told}")
         if wanted == 0 and self.stacked:
             raise ValueError("0 turns make nothing that could be stacked")
         return wanted
 
-    def _along(self, number: int) -> Along:
+    def _of_input(self, number: int) -> Slices:
         return self.sliced[number - self.carried]
 
     def _slice_shape(self, number: int, shape: Dims) -> Dims:
         """The shape that the body sees of an input."""
         if not self.carried <= number < self.carried + len(self.sliced):
             return shape
-        axis = checked_axis(self._along(number).axis, len(shape))
+        axis = checked_axis(self._of_input(number).axis, len(shape))
         return shape[:axis] + shape[axis + 1 :]
+
+    def seen(self, *inputs: Dims) -> dict[str, Dims]:
+        """The shapes that the body sees of inputs of these, by its names for them; what is free as it states that."""
+        shapes = [self._slice_shape(k, inputs[k]) for k in range(len(self.body.inputs))]
+        for spec, shape in zip(self.body.inputs, shapes, strict=True):
+            if len(shape) != len(spec.shape):
+                raise ValueError(f"the body has an input {spec.name!r} of rank {len(spec.shape)}, and gets {shape}")
+        return {spec.name: _known(shape, spec.shape) for spec, shape in zip(self.body.inputs, shapes, strict=True)}
 
     def output_shape(self, *inputs: Dims) -> list[Dims]:  # type: ignore[override]  # it makes several
         """The shapes of the carried tensors, which stay as they are, and of the stacks. Raises ValueError."""
         count = self.turns(*inputs)
-        given = {
-            spec.name: _known(self._slice_shape(k, inputs[k]), spec.shape) for k, spec in enumerate(self.body.inputs)
-        }
-        specs = self.body.specs(given)
+        try:
+            specs = self.body.specs(self.seen(*inputs))
+        except GraphError as error:
+            raise ValueError(str(error)) from error  # which the graph around tells with the layer's name
         made = [specs[name].shape for name in self.body.outputs]
         for k, (before, after) in enumerate(zip(inputs[: self.carried], made, strict=False)):
             if len(before) != len(after) or not all(
@@ -178,8 +189,8 @@ class Repeat(Primitive):
                     "it; a turn must leave shapes as they are"
                 )
         stacks = []
-        for along, shape in zip(self.stacked, made[self.carried :], strict=True):
-            axis = checked_axis(along.axis, len(shape) + 1)
+        for item, shape in zip(self.stacked, made[self.carried :], strict=True):
+            axis = checked_axis(item.axis, len(shape) + 1)
             stacks.append((*shape[:axis], count, *shape[axis:]))
         return [*inputs[: self.carried], *stacks]
 
@@ -189,15 +200,15 @@ class Repeat(Primitive):
         """The turns one by one in NumPy, in float64; what comes out has the type of the first input."""
         count = self.turns(*(np.shape(x) for x in inputs))
         assert count is not None
-        nodes = tuple(node.with_(weights=self._of(node, weights)) for node in self.body.nodes)
+        nodes = tuple(node.with_(weights=self.weights_of(node, weights)) for node in self.body.nodes)
         body, names = self.body.with_(nodes=nodes, output_names=()), [spec.name for spec in self.body.inputs]
         state = [np.asarray(x, np.float64) for x in inputs[: self.carried]]
         same = list(inputs[self.carried + len(self.sliced) :])
         made: list[list[np.ndarray]] = [[] for _ in self.stacked]
         for turn in range(count):
             slices = [
-                np.take(inputs[k], along.order(count)[turn], along.axis)
-                for k, along in enumerate(self.sliced, self.carried)
+                np.take(inputs[k], item.order(count)[turn], item.axis)
+                for k, item in enumerate(self.sliced, self.carried)
             ]
             out = reference.run(body, dict(zip(names, [*state, *slices, *same], strict=True)))
             values = [out[name] for name in body.outputs]
@@ -217,20 +228,20 @@ class Repeat(Primitive):
 
         def body(turn: Turn) -> tuple[list[Value], list[Value]]:
             values = dict(zip(names, [*turn.carried, *turn.sliced, *inputs[first:]], strict=True))
-            made = b.graph(self.body, values, lambda node: self._of(node, weights), self._exact)
+            made = b.graph(self.body, values, lambda node: self.weights_of(node, weights), self._exact)
             return made[: self.carried], made[self.carried :]
 
         pairs = zip(inputs[self.carried : first], self.sliced, strict=True)
-        slices = [Sliced(x, checked_axis(along.axis, len(x.shape)), along.reverse) for x, along in pairs]
-        reverse = [along.reverse for along in self.stacked]
+        slices = [Sliced(x, checked_axis(item.axis, len(x.shape)), item.reverse) for x, item in pairs]
+        reverse = [item.reverse for item in self.stacked]
         made = b.repeat(count, body, inputs[: self.carried], slices, reverse)
         stacks = [
-            moved(b, value, checked_axis(along.axis, len(value.shape)))
-            for value, along in zip(made[self.carried :], self.stacked, strict=True)
+            moved(b, value, checked_axis(item.axis, len(value.shape)))
+            for value, item in zip(made[self.carried :], self.stacked, strict=True)
         ]
         return [*made[: self.carried], *stacks]
 
-    def _of(self, node: Node, weights: Mapping[str, Any]) -> dict[str, Any]:
+    def weights_of(self, node: Node, weights: Mapping[str, Any]) -> dict[str, Any]:
         """A body node's weights among those of the node that repeats it. Raises GraphError where one is lacking."""
         lacking = [origin for origin in node.origins.values() if origin not in weights]
         if lacking:
@@ -243,8 +254,6 @@ class Repeat(Primitive):
 
 def _known(shape: Dims, stated: Dims) -> Dims:
     """A shape, what is free in it as the body states it."""
-    if len(shape) != len(stated):
-        return shape
     return tuple(s if size is None else size for size, s in zip(shape, stated, strict=True))
 
 

@@ -62,6 +62,28 @@ class Reshape(Primitive):
 
 
 @dataclass(frozen=True)
+class Unfolded(Primitive):
+    """(N T, ...) -> (N, T, ...), where N and T are the first sizes of a second input, of which nothing is read."""
+
+    arity = 2
+    finish: Expr = RESULT
+
+    def shape(self, *inputs: Dims) -> Dims:
+        (folded, *rest), like = inputs[0], inputs[1][:2]
+        total = product(like)
+        if len(like) < 2 or (None not in (folded, total) and folded != total):
+            raise ValueError(f"{folded} samples are not those of {inputs[1]}, step by step")
+        return (*like, *rest)
+
+    def compute(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
+        return inputs[0].reshape(numbers(self.shape(*(x.shape for x in inputs))))
+
+    def recipes(self, inputs: Sequence[Value], weights: Mapping[str, Any]) -> list[Recipe]:
+        shape = numbers(self.shape(*(value.shape for value in inputs)))
+        return [Recipe("rows", lambda b, finish: reshape(b, inputs[0], shape, finish))]
+
+
+@dataclass(frozen=True)
 class Along:
     """Where the elements along one axis of the output lie: at floor((i * mul + add) / div) of axis `source`.
 
@@ -235,6 +257,8 @@ def remap(b: Builder, x: Value, axes: tuple[Along, ...], finish: Epilogue | None
     rank = len(axes)
     if axes == tuple(Along(axis) for axis in range(len(x.shape))):
         return moved(b, x, finish)
+    if finish is None and (part := _part(b, x, axes)):
+        return part
     images = axes[-3:-1] if 2 < rank == len(x.shape) else ()
     others = all(axes[k] == Along(k) for k in (*range(rank - 3), rank - 1))
     if len(images) == 2 and others and all(a.source == rank - 3 + k for k, a in enumerate(images)):
@@ -250,6 +274,15 @@ def remap(b: Builder, x: Value, axes: tuple[Along, ...], finish: Epilogue | None
         start = sum(along.add * stride for along, stride in pairs)
         return gather(b, x, shape, [along.mul * stride for along, stride in pairs], start, finish)
     return _general(b, x, axes, shape, finish)
+
+
+def _part(b: Builder, x: Value, axes: tuple[Along, ...]) -> Value | None:
+    """Channels of x that are read where they lie; None where a remap is more than that, or they can't be."""
+    *others, last = axes
+    plain = last.size is not None and last == Along(len(x.shape) - 1, last.size, add=last.add)
+    if not plain or others != [Along(axis) for axis in range(len(x.shape) - 1)] or len(x.shape) > 4:
+        return None
+    return b.channels(x, last.add, last.size or 0)
 
 
 def _whole(along: Along, shape: Shape) -> bool:

@@ -9,7 +9,7 @@ from ..graph.shapes import Dims
 from .expr import Expr, inputs
 
 if TYPE_CHECKING:
-    from .trace import Trace
+    from .trace_nodes import Nodes
 
 Order = tuple[int, ...]  # which stored axis each axis is
 
@@ -23,7 +23,7 @@ class Sym:
     something else needs the result.
     """
 
-    trace: Trace
+    trace: Nodes
     expr: Expr
     shape: Dims
     order: Order

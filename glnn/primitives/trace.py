@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ..graph.graph import Node, as_tuple
-from ..graph.shapes import Dims, checked_axis
-from ..graph.view import View
-from ..graph.weight import Weight
-from .base import Primitive, spread
+from ..graph.shapes import checked_axis
+from .base import spread
 from .conv import Conv
 from .conv_transpose import ConvTranspose
 from .einsum import einsum
@@ -20,19 +16,14 @@ from .expr import (
     MOST_INPUTS,
     MOST_STEPS,
     Apply,
-    Constant,
     Expr,
     In,
     Number,
-    constants,
     inputs,
     replaced,
     size,
-    told,
-    values,
 )
 from .functions import ALIASES, FUNCTIONS, LINEAR, Function
-from .map import Map
 from .matmul import product
 from .move import Along, Concat, Remap, Reshape, Size
 from .operations import OPERATIONS
@@ -40,36 +31,13 @@ from .pool import Window
 from .reduce import Reduce, Softmax, Sparsemax, counted
 from .symbols import Operand, Order, Sym
 from .trace_index import IndexWords
+from .trace_loop import LoopWords
 
 
-class Trace(IndexWords):
+class Trace(IndexWords, LoopWords):
     """The primitives of one layer, in the order in which they were asked for. Shapes have the batch first."""
 
-    def __init__(self, name: str, label: str = "", kind: str = ""):
-        self.name, self.label, self.kind = name, label or name, kind
-        self.nodes: list[Node] = []
-        self.tensors: list[tuple[str, Dims]] = []  # by number: the name and the stored shape
-        self.weights: dict[str, Weight] = {}  # by the name of a Constant
-        self.roots: dict[str, Dims] = {}  # the shapes of the layer's own
-        self._stored: dict[Expr, int] = {}  # expressions that have become tensors
-        self._folded: dict[Expr, Weight] = {}  # ... and weights
-        self._count = 0
-
     # ---- what goes in
-
-    def tensor(self, name: str, shape: Dims, order: Order | None = None) -> Sym:
-        """A tensor that is there, of this shape as it is stored."""
-        self.tensors.append((name, tuple(shape)))
-        order = order or tuple(range(len(shape)))
-        return Sym(self, In(len(self.tensors) - 1), tuple(shape[axis] for axis in order), order)
-
-    def weight(self, weight: Weight | np.ndarray | float) -> Sym:
-        """A weight, or what was computed of weights."""
-        if not isinstance(weight, Weight):
-            array = np.asarray(weight)
-            weight = Weight.root(f"{self.name}~{len(self.weights)}", array)
-        self.weights[weight.key] = weight
-        return Sym(self, Constant(weight.key, weight.shape), weight.shape, tuple(range(weight.ndim)))
 
     def number(self, value: float | Sequence[float]) -> Sym | float:
         """A number, or several as a weight (count,)."""
@@ -78,19 +46,6 @@ class Trace(IndexWords):
     def spread(self, weight: Sym, shape: Sequence[int]) -> Sym:
         """A weight broadcast to a shape."""
         return self.weight(self.value(weight).broadcast_to(shape))
-
-    def value(self, sym: Sym) -> Weight:
-        """The values of a constant symbol; what was computed of weights is so in float64, and named by what it is.
-
-        Raises ValueError for one that is no constant.
-        """
-        if not sym.constant:
-            raise ValueError("a weight is needed here, not a tensor that is computed")
-        if isinstance(sym.expr, Constant):
-            return self.weights[sym.expr.name]
-        if sym.expr not in self._folded:
-            self._folded[sym.expr] = self._computed(sym.expr)
-        return self._folded[sym.expr]
 
     # ---- element by element
 
@@ -109,12 +64,6 @@ class Trace(IndexWords):
         if (many or sum(map(size, args)) >= MOST_STEPS) and not known:  # what is long becomes a tensor
             args = [In(self._stored_as(arg)) if isinstance(arg, Apply) and inputs(arg) else arg for arg in args]
         return Sym(self, Apply(function, tuple(args)), shape, order)
-
-    def _computed(self, expr: Expr) -> Weight:
-        given = {name: np.asarray(self.weights[name], np.float64) for name in constants(expr)}
-        first, by = next(iter(given)), hashlib.sha256(told(expr, {}).encode()).hexdigest()[:8]
-        name = f"{self.weights[first].name.rpartition('/')[0]}/~{by}"
-        return Weight.root(name, np.asarray(values(expr, {}, given)))
 
     def _common_order(self, syms: Sequence[Sym], rank: int) -> Order:
         """The order of the largest operand that is a tensor; that of its axes where nothing says more."""
@@ -170,18 +119,6 @@ class Trace(IndexWords):
         if x.constant:
             return self.weight(self.value(x).transpose(list(axes)))
         return Sym(self, x.expr, tuple(x.shape[axis] for axis in axes), tuple(x.order[axis] for axis in axes))
-
-    def transposed(self, x: Sym, order: Order) -> Sym:
-        """The same tensor, stored in this order."""
-        if x.order == order:
-            return x
-        stored = [order.index(axis) for axis in range(x.rank)]  # the axis that lies there then
-        made = self._draw(Remap(tuple(Along(x.order[axis]) for axis in stored)), [x])
-        return Sym(self, In(made), x.shape, order)
-
-    def plain(self, x: Sym) -> Sym:
-        """The same tensor, stored in the order of its axes."""
-        return self.transposed(x, tuple(range(x.rank)))
 
     def reshape(self, x: Sym, target: Sequence[Any]) -> Sym:
         """The elements in row-major order in another shape: numbers, sizes of x's own axes (Size), -1 once."""
@@ -269,74 +206,6 @@ class Trace(IndexWords):
     def window(self, kind: str, x: Sym, **options: Any) -> Sym:
         """The "max" or "mean" of each window of x (N, *sizes, C); options: see Window."""
         return self._emit(Window(kind, **options), self.plain(x))
-
-    # ---- nodes
-
-    def stored(self, x: Sym) -> tuple[str, Dims, Order]:
-        """The tensor that holds a symbol, drawn now if it is not: its name, its shape as stored, its order."""
-        name, shape = self.tensors[self._number(x)]
-        return name, shape, x.order
-
-    def _number(self, x: Sym) -> int:
-        """The number of the tensor that holds a symbol's expression."""
-        return self._stored_as(x.expr)
-
-    def _stored_as(self, whole: Expr) -> int:
-        if isinstance(whole, In):
-            return whole.number
-        if whole not in self._stored:
-            reads = inputs(whole)
-            if not reads:
-                raise ValueError("a tensor is needed here, not a weight")
-            index: dict[Expr, Expr] = {In(number): In(k) for k, number in enumerate(reads)}
-            expr, weights, origins = self._own_weights(replaced(whole, index.get))
-            self._stored[whole] = self._node(Map(expr), list(reads), weights, origins)
-        return self._stored[whole]
-
-    def _own_weights(self, expr: Expr) -> tuple[Expr, dict[str, Any], dict[str, str]]:
-        """The expression with its weights named w0, w1, ..; these by name, and where they came from."""
-        leaves = [Constant(key, shape) for key, shape in constants(expr).items()]
-        made: dict[Expr, Expr] = {leaf: Constant(f"w{k}", leaf.shape) for k, leaf in enumerate(leaves)}
-        given = {f"w{k}": self.weights[leaf.name] for k, leaf in enumerate(leaves)}
-        return (
-            replaced(expr, made.get),
-            {name: weight.values for name, weight in given.items()},
-            {name: self._origin(weight) for name, weight in given.items()},
-        )
-
-    def _draw(self, primitive: Primitive, xs: Sequence[Sym]) -> int:
-        return self._node(primitive, [self._number(x) for x in xs], {}, {})
-
-    def drawn(self, primitive: Primitive, xs: Sequence[Sym]) -> Sym:
-        """What a primitive makes of symbols as they are stored."""
-        made = self._draw(primitive, xs)
-        shape = self.tensors[made][1]
-        return Sym(self, In(made), shape, tuple(range(len(shape))))
-
-    def _emit(self, primitive: Primitive, x: Sym, **weights: Sym | None) -> Sym:
-        """A primitive of one plain tensor, with weights by name."""
-        given = {name: self.value(sym) for name, sym in weights.items() if sym is not None}
-        values_ = {name: weight.values for name, weight in given.items()}
-        number = self._node(primitive, [self._number(x)], values_, {n: self._origin(w) for n, w in given.items()})
-        shape = self.tensors[number][1]
-        return Sym(self, In(number), shape, tuple(range(len(shape))))
-
-    def _origin(self, weight: Weight) -> str:
-        """The name of a weight: its root's where it is all of that in its own shape, else one that tells the view."""
-        whole = weight.shape == self.roots.get(weight.name, weight.shape) and weight.view == View.whole(weight.shape)
-        return weight.name if whole else weight.key
-
-    def _node(
-        self, primitive: Primitive, reads: Sequence[int], weights: Mapping[str, Any], origins: Mapping[str, str]
-    ) -> int:
-        shapes = as_tuple(primitive.output_shape(*(self.tensors[number][1] for number in reads)))
-        name = f"{self.name}~{self._count}"
-        self._count += 1
-        made = (name, *(f"{name}.{k}" for k in range(1, len(shapes))))
-        names = tuple(self.tensors[number][0] for number in reads)
-        self.nodes.append(Node(name, primitive, names, made, weights, self.label, origins, self.kind))
-        self.tensors += zip(made, shapes, strict=True)
-        return len(self.tensors) - len(made)
 
 
 def _along(along: Along, source: int) -> Along:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..graph.graph import TensorSpec
+from ..graph.graph import Graph, TensorSpec
 from ..graph.shapes import EXACT, fits, shape_text
 
 
@@ -38,6 +38,19 @@ def named_inputs(x: Any, specs: Sequence[TensorSpec]) -> dict[str, np.ndarray]:
     if len(set(batches.values())) > 1:
         raise InputError(f"the inputs have different batch sizes: {batches}")
     return arrays
+
+
+def with_states(x: Any, graph: Graph) -> dict[str, np.ndarray]:
+    """Arrays for all inputs of a graph from what predict takes; its states are 0. Raises InputError."""
+    arrays = named_inputs(x, graph.given)
+    return arrays | first_states(graph, {name: array.shape for name, array in arrays.items()})
+
+
+def first_states(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> dict[str, np.ndarray]:
+    """The states before the first run on inputs of these shapes: zeros."""
+    count = next(iter(shapes.values()))[0]
+    specs = (spec for spec in graph.inputs if spec.name in graph.states)
+    return {spec.name: np.zeros((count, *(size or 0 for size in spec.shape[1:])), np.float32) for spec in specs}
 
 
 def _checked(value: Any, spec: TensorSpec) -> np.ndarray:

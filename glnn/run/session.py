@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from ..plan.plan import Plan, make_plan
 from ..plan.weights import WeightStore
 from ..show.progress import Progress
 from .executor import Executor
-from .inputs import named_inputs
+from .inputs import first_states, named_inputs
 from .resident import Resident
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Session:
         self._executors: OrderedDict[tuple, Executor] = OrderedDict()
         self._resident: Resident | None = None
         self._generation = 0  # of the device's context that these were made in
+        self._states: Arrays = {}  # of stateful layers, as the last piece of a batch left them
+        self._turn = threading.Lock()  # a piece reads the states that another left
         self.closed = False
 
     @property
@@ -66,10 +69,14 @@ class Session:
         Any batch goes, also zero; it is cut into pieces of `batch_size` (by default as many samples as fit 128 MB, at
         most 1024). verbose: 1 shows a progress bar, 0 none, "auto" one on a terminal when it takes long.
 
+        Each piece goes on with the states of stateful layers that the piece before left, in this call or an earlier
+        one; by default a call is one piece. What is given for them by name is used instead, and nothing is kept.
+
         Raises InputError (number, name, rank, shape, dtype), LimitError (a tensor that does not fit the device),
         ClosedError, NoDeviceError, ForkError (see `Turn`).
         """
-        arrays = named_inputs(x, self.graph.inputs)
+        given = isinstance(x, Mapping) and any(name in x for name in self.graph.states)
+        arrays = named_inputs(x, self.graph.inputs if given else self.graph.given)
         if batch_size is not None and (
             isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1
         ):
@@ -79,15 +86,17 @@ class Session:
         _ = self.device  # a closed session says so for any batch
         if not total:
             return self._empty(shapes)
-        size = min(total, batch_size or self._default_batch(shapes))
+        run = self._piece if given or not self.graph.states else self._going_on
+        default = total if self.graph.states else self._default_batch(shapes)
+        size = min(total, batch_size or default)
         pieces: list[Arrays] = []
         progress, done = Progress(total, verbose), 0
         while done < total:
             count = min(size, total - done)
             try:
-                pieces.append(self._piece({name: a[done : done + count] for name, a in arrays.items()}))
+                pieces.append(run({name: a[done : done + count] for name, a in arrays.items()}))
             except LimitError:
-                if count == 1 or batch_size is not None:
+                if count == 1 or batch_size is not None or self.graph.states:
                     raise
                 size = count // 2
                 continue
@@ -99,7 +108,28 @@ class Session:
 
     def plan(self, input_shapes: Mapping[str, Sequence[int]], limits: Any = None) -> Plan:
         """The Plan for input shapes by name; limits: None for those of the device. Raises LimitError."""
+        if self.graph.states:
+            input_shapes = {n: a.shape for n, a in first_states(self.graph, input_shapes).items()} | dict(input_shapes)
         return make_plan(self.graph, input_shapes, limits or self.device.limits, self.store)
+
+    def _going_on(self, inputs: Arrays) -> Arrays:
+        """The outputs for one piece with the states that the last one left; those that it leaves are kept."""
+        with self._turn:
+            states = self._states or first_states(self.graph, {name: a.shape for name, a in inputs.items()})
+            kept, count = len(next(iter(states.values()))), len(next(iter(inputs.values())))
+            if kept != count:
+                raise InputError(
+                    f"a batch of {count} was given, and the states of stateful layers are those of {kept} samples. "
+                    "Give as many (batch_size cuts a larger batch), or call reset_states() to begin anew"
+                )
+            made = self._piece({**inputs, **states})
+            self._states = {name: made.pop(name) for name in self.graph.states}
+            return made
+
+    def reset_states(self) -> None:
+        """Sets the states of stateful layers to 0, for a batch of any size."""
+        with self._turn:
+            self._states = {}
 
     def _piece(self, inputs: Arrays) -> Arrays:
         """The outputs for one piece of the batch, in one turn on the device."""

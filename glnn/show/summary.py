@@ -66,7 +66,7 @@ def parts(graph: Graph) -> tuple[str, list[str], list[list[Cell]], list[str]]:
     """Title, header, rows and closing lines of the summary. Raises GraphError."""
     specs = graph.specs()
     maker = {name: node.label for node in graph.nodes for name in node.outputs}
-    rows: list[list[Cell]] = [[spec.name, "Input", shape_text(spec.shape), "0", ""] for spec in graph.inputs]
+    rows: list[list[Cell]] = [[spec.name, "Input", shape_text(spec.shape), "0", ""] for spec in graph.given]
     for node in graph.nodes:
         rows.append(
             [
@@ -79,10 +79,7 @@ def parts(graph: Graph) -> tuple[str, list[str], list[list[Cell]], list[str]]:
         )
     weights = graph.weights().values()  # those that layers share count once
     total, stored = sum(int(w.size) for w in weights), sum(int(w.nbytes) for w in weights)
-    names = graph.output_names or graph.outputs
-    outputs = ", ".join(
-        f"{name} {shape_text(specs[out].shape)}" for name, out in zip(names, graph.outputs, strict=True)
-    )
+    outputs = ", ".join(f"{spec.name} {shape_text(spec.shape)}" for spec in graph.output_specs())
     lines = [f"Outputs: {outputs}", f"Parameters: {total:,} ({sizes(total, stored)})"]
     return f"Model: {graph.name}", ["Layer", "Type", "Output shape", "Parameters", "Reads"], rows, lines
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..device.profiles import PROFILES
-from ..errors import InputError
+from ..errors import InputError, UnsupportedError
 from ..image import CHANNELS, Preparation
 from ..layout.cells import CellLayout
 from ..layout.codec import activation_storage
@@ -71,6 +71,9 @@ def export_web(
     Raises InputError (also for a folder of other things), LimitError (a tensor that does not fit a variant),
     UnsupportedError.
     """
+    if graph.states:
+        kept = f"option stateful=True (of {', '.join(graph.states)}: a page keeps no state between predictions)"
+        raise UnsupportedError(f"exporting {graph.name!r}", [kept])
     prepare = Preparation(scale, **picture)
     limits = chosen(variants)
     place = checked_folder(folder, force)

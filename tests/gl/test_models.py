@@ -64,6 +64,17 @@ def test_rock_paper_scissors_is_recognised(models: Path, picture: str) -> None:
     assert ["null", "paper", "rock", "scissors"][got[0].argmax()] == picture
 
 
+@pytest.mark.parametrize("config", DEVICES)
+def test_a_character_model_gives_its_authors_answer(models: Path, config: str) -> None:
+    """128 steps of an LSTM of Keras 2.0.8, whose gates are the hard sigmoids of that time."""
+    folder = models / "char_lstm"
+    if not (folder / "expected.npz").is_file():
+        pytest.skip("the character model is not in the folder of models")
+    with np.load(folder / "inputs.npz") as given, np.load(folder / "expected.npz") as told:
+        with glnn.Model.load(folder / "scifi-128.hdf5", device=device_for(config)) as model:
+            np.testing.assert_allclose(model.predict(given["input_0"]), told["output_0"], rtol=0, atol=1e-4)
+
+
 @pytest.mark.parametrize("picture", ["scissors", "paper"])
 def test_soft_float_is_float(models: Path, picture: str) -> None:
     """Where a device renders to bytes alone, within 1e-5 of what float32 textures give."""

@@ -19,7 +19,7 @@ from glnn.layers.merging import Add, Concatenate, Multiply
 from glnn.layers.normalization import LayerNormalization
 from glnn.layout.codec import activation_storage
 from glnn.plan import Plan, WeightStore, make_plan
-from glnn.primitives.loop import Along, Repeat
+from glnn.primitives.loop import Repeat, Slices
 from glnn.primitives.matmul import Matmul
 from glnn.run.executor import Executor
 from glnn.run.resident import Resident
@@ -92,7 +92,7 @@ def rnn(units: int = 6) -> Graph:
 
 
 def _recurrent(axis: int = 0, back: bool = False, out: int = 0, out_back: bool = False) -> Callable[[int], Node]:
-    along, stacked = (Along(axis, back),), (Along(out, out_back),)
+    along, stacked = (Slices(axis, back),), (Slices(out, out_back),)
     return lambda _: repeated("r", rnn(), ("h", "x"), ("end", "all"), carried=1, sliced=along, stacked=stacked)
 
 
@@ -108,9 +108,9 @@ def _mapped(_: int) -> Node:
         Node("tanh", TANH, ("a",), ("b",)),
         Node("times", MULTIPLY, ("a", "b"), ("c",)),
     )
-    stacked = (Along(), Along(reverse=True), Along())
+    stacked = (Slices(), Slices(reverse=True), Slices())
     return repeated(
-        "r", body({"x": 2}, nodes, ("a", "b", "c")), ("x",), ("p", "q", "r"), sliced=(Along(),), stacked=stacked
+        "r", body({"x": 2}, nodes, ("a", "b", "c")), ("x",), ("p", "q", "r"), sliced=(Slices(),), stacked=stacked
     )
 
 
@@ -118,9 +118,9 @@ def _exchanged(_: int) -> Node:
     """Two carried tensors of one shape that change places, and one that stays; a constant that is stacked."""
     nodes = (Node("add", ADD, ("a", "x"), ("s",)), Node("tanh", TANH, ("s",), ("t",)))
     what = body({"a": 2, "b": 2, "same": 2, "x": 2, "c": 2}, nodes, ("b", "t", "same", "c", "x", "a"))
-    stacked = (Along(), Along(), Along())
+    stacked = (Slices(), Slices(), Slices())
     reads, makes = ("a", "b", "same", "x", "c"), ("a2", "b2", "same2", "cs", "xs", "as")
-    return repeated("r", what, reads, makes, carried=3, sliced=(Along(),), stacked=stacked)
+    return repeated("r", what, reads, makes, carried=3, sliced=(Slices(),), stacked=stacked)
 
 
 def _constant(_: int) -> Node:
@@ -134,7 +134,7 @@ def _constant(_: int) -> Node:
         Node("more", TANH, ("b",), ("h2",)),
     )
     what = body({"h": 2, "sum": 2, "c": 2}, nodes, ("h2", "sum2", "t"))
-    return repeated("r", what, ("h", "sum", "c"), ("h3", "sum3", "ts"), count=_, carried=2, stacked=(Along(1),))
+    return repeated("r", what, ("h", "sum", "c"), ("h3", "sum3", "ts"), count=_, carried=2, stacked=(Slices(1),))
 
 
 def _images(_: int) -> Node:
@@ -146,7 +146,7 @@ def _images(_: int) -> Node:
     )
     what = body({"h": 4, "x": 4}, nodes, ("h2", "y"))
     return repeated(
-        "r", what, ("h", "x"), ("end", "ys"), carried=1, sliced=(Along(0, True),), stacked=(Along(0, True),)
+        "r", what, ("h", "x"), ("end", "ys"), carried=1, sliced=(Slices(0, True),), stacked=(Slices(0, True),)
     )
 
 
@@ -154,31 +154,31 @@ def _sequences(_: int) -> Node:
     """Turns over (T, N, L, C): a stack of sequences."""
     nodes = (dense("w", "x", "a", 3, 5), Node("tanh", TANH, ("a",), ("y",)), Node("add", ADD, ("h", "y"), ("h2",)))
     what = body({"h": 3, "x": 3}, nodes, ("h2", "y"))
-    return repeated("r", what, ("h", "x"), ("end", "ys"), carried=1, sliced=(Along(),), stacked=(Along(),))
+    return repeated("r", what, ("h", "x"), ("end", "ys"), carried=1, sliced=(Slices(),), stacked=(Slices(),))
 
 
 def _vectors(_: int) -> Node:
     nodes = (Node("add", ADD, ("h", "x"), ("s",)), Node("tanh", TANH, ("s",), ("h2",)))
     what = body({"h": 1, "x": 1}, nodes, ("h2", "s"))
-    return repeated("r", what, ("h", "x"), ("end", "ss"), carried=1, sliced=(Along(),), stacked=(Along(),))
+    return repeated("r", what, ("h", "x"), ("end", "ss"), carried=1, sliced=(Slices(),), stacked=(Slices(),))
 
 
 def _numbers(_: int) -> Node:
     nodes = (Node("add", ADD, ("h", "x"), ("s",)), Node("tanh", TANH, ("s",), ("h2",)))
     what = body({"h": 0, "x": 0}, nodes, ("h2", "s"))
-    return repeated("r", what, ("h", "x"), ("end", "ss"), carried=1, sliced=(Along(),), stacked=(Along(),))
+    return repeated("r", what, ("h", "x"), ("end", "ss"), carried=1, sliced=(Slices(),), stacked=(Slices(),))
 
 
 def _channels(_: int) -> Node:
     """Slices along the last axis, which have to be moved to the front."""
     nodes = (Node("add", ADD, ("h", "x"), ("s",)), Node("tanh", TANH, ("s",), ("h2",)))
     what = body({"h": 2, "x": 2}, nodes, ("h2", "s"))
-    return repeated("r", what, ("h", "x"), ("end", "ss"), carried=1, sliced=(Along(-1),), stacked=(Along(2, True),))
+    return repeated("r", what, ("h", "x"), ("end", "ss"), carried=1, sliced=(Slices(-1),), stacked=(Slices(2, True),))
 
 
 def _nested(_: int) -> Node:
     """Turns of turns: the inner ones over slices of a slice, in reverse; what they carry and stack goes on."""
-    inner = repeated("in", rnn(), ("g", "x"), ("g2", "ys"), carried=1, sliced=(Along(0, True),), stacked=(Along(),))
+    inner = repeated("in", rnn(), ("g", "x"), ("g2", "ys"), carried=1, sliced=(Slices(0, True),), stacked=(Slices(),))
     nodes = (
         Node("add", ADD, ("h", "c"), ("g",)),
         inner,
@@ -186,9 +186,9 @@ def _nested(_: int) -> Node:
         Node("more", TANH, ("ys",), ("zs",)),
     )
     what = body({"h": 2, "x": 3, "c": 2}, nodes, ("g2", "ys", "t", "zs"))
-    stacked = (Along(), Along(0, True), Along())
+    stacked = (Slices(), Slices(0, True), Slices())
     return repeated(
-        "r", what, ("h", "x", "c"), ("end", "yss", "ts", "zss"), carried=1, sliced=(Along(),), stacked=stacked
+        "r", what, ("h", "x", "c"), ("end", "yss", "ts", "zss"), carried=1, sliced=(Slices(),), stacked=stacked
     )
 
 
@@ -197,7 +197,7 @@ def _counted(_: int) -> Node:
     inner = _iterated(3)
     nodes = (inner.with_(inputs=("h",), outputs=("g",)), Node("add", ADD, ("h", "g"), ("h2",)))
     return repeated(
-        "r", body({"h": 2}, nodes, ("h2", "g")), ("h",), ("end", "gs"), carried=1, count=_, stacked=(Along(),)
+        "r", body({"h": 2}, nodes, ("h2", "g")), ("h",), ("end", "gs"), carried=1, count=_, stacked=(Slices(),)
     )
 
 
@@ -205,9 +205,9 @@ def _nested_images(_: int) -> Node:
     """Slices of slices where leading axes are folded: of a tensor of six."""
     nodes = (Node("add", ADD, ("g", "y"), ("s",)), Node("tanh", TANH, ("s",), ("g2",)))
     inner = body({"g": 4, "y": 4}, nodes, ("g2", "s"))
-    options = {"carried": 1, "sliced": (Along(0, True),), "stacked": (Along(),)}
+    options = {"carried": 1, "sliced": (Slices(0, True),), "stacked": (Slices(),)}
     node = repeated("in", inner, ("h", "x"), ("h2", "ys"), **options)
-    options = {"carried": 1, "sliced": (Along(0, True),), "stacked": (Along(0, True),)}
+    options = {"carried": 1, "sliced": (Slices(0, True),), "stacked": (Slices(0, True),)}
     return repeated("r", body({"h": 4, "x": 5}, (node,), ("h2", "ys")), ("h", "x"), ("end", "yss"), **options)
 
 
@@ -215,7 +215,7 @@ def _large(_: int) -> Node:
     """A turn alone outgrows small textures, and in rows that do not divide evenly."""
     nodes = (Node("add", ADD, ("h", "x"), ("s",)), Node("tanh", TANH, ("s",), ("h2",)))
     what = body({"h": 4, "x": 4}, nodes, ("h2", "s"))
-    return repeated("r", what, ("h", "x"), ("end", "ss"), carried=1, sliced=(Along(),), stacked=(Along(),))
+    return repeated("r", what, ("h", "x"), ("end", "ss"), carried=1, sliced=(Slices(),), stacked=(Slices(),))
 
 
 def _among_others(_: int) -> list[Node]:
@@ -240,7 +240,7 @@ def _among_others(_: int) -> list[Node]:
         Node("tanh", TANH, ("p",), ("h2",)),
     )
     what = body({"h": 2, "x": 2, "c": 2}, nodes, ("h2", "s"))
-    turns = repeated("r", what, ("h2", "x3", "c"), ("e", "ss"), carried=1, sliced=(Along(),), stacked=(Along(),))
+    turns = repeated("r", what, ("h2", "x3", "c"), ("e", "ss"), carried=1, sliced=(Slices(),), stacked=(Slices(),))
     last = (
         dense("a1", "ss", "s1", 6, 30, 18),
         dense("a2", "s1", "s2", 30, 6, 19),
@@ -256,20 +256,20 @@ def _early(_: int) -> Node:
     turns = repeated("in", body({"g": 2}, inner, ("g2",)), ("h2",), ("z",), carried=1, count=2)
     nodes = (Node("now", ADD, ("h", "x"), ("a",)), Node("new", TANH, ("a",), ("h2",)), turns)
     what = body({"h": 2, "x": 2}, nodes, ("h2", "z"))
-    return repeated("r", what, ("h", "x"), ("end", "zs"), carried=1, sliced=(Along(),), stacked=(Along(),))
+    return repeated("r", what, ("h", "x"), ("end", "zs"), carried=1, sliced=(Slices(),), stacked=(Slices(),))
 
 
 def _forgetful(_: int) -> Node:
     """Carried tensors that no turn reads, but one as the other's successor."""
     nodes = (Node("new", TANH, ("x",), ("h2",)), Node("add", ADD, ("g", "x"), ("g2",)))
     what = body({"h": 2, "i": 2, "g": 2, "x": 2}, nodes, ("h2", "h", "g2"))
-    return repeated("r", what, ("h", "i", "g", "x"), ("h3", "i3", "g3"), carried=3, sliced=(Along(),))
+    return repeated("r", what, ("h", "i", "g", "x"), ("h3", "i3", "g3"), carried=3, sliced=(Slices(),))
 
 
 def _unread(_: int) -> Node:
     nodes = (Node("new", TANH, ("x",), ("h2",)), Node("add", ADD, ("g", "x"), ("g2",)))
     what = body({"h": 2, "g": 2, "x": 2}, nodes, ("h2", "g2"))
-    return repeated("r", what, ("h", "g", "x"), ("h3", "g3"), carried=2, sliced=(Along(),))
+    return repeated("r", what, ("h", "g", "x"), ("h3", "g3"), carried=2, sliced=(Slices(),))
 
 
 def _finished(_: int) -> Node:
@@ -286,7 +286,7 @@ def _finished(_: int) -> Node:
     )
     what = body({"h": 4, "x": 4, "z": 4, "row": 4}, nodes, ("h2", "y"))
     reads = ("h", "x", "z", "row")
-    options = {"sliced": (Along(), Along(0, True), Along(1)), "stacked": (Along(),)}
+    options = {"sliced": (Slices(), Slices(0, True), Slices(1)), "stacked": (Slices(),)}
     return repeated("r", what, reads, ("end", "ys"), carried=1, **options)
 
 
@@ -300,7 +300,7 @@ def _matrices(_: int) -> Node:
     )
     what = body({"h": 3, "m": 3, "x": 3, "c": 3}, nodes, ("h2", "y"))
     return repeated(
-        "r", what, ("h", "m", "x", "c"), ("end", "ys"), carried=1, sliced=(Along(), Along(1)), stacked=(Along(),)
+        "r", what, ("h", "m", "x", "c"), ("end", "ys"), carried=1, sliced=(Slices(), Slices(1)), stacked=(Slices(),)
     )
 
 
@@ -315,7 +315,7 @@ def _virtual(_: int) -> Node:
         Node("soft", Softmax(), ("j",), ("y",)),
     )
     what = body({"h": (None, 6), "x": (None, 6), "c": (None, 2)}, nodes, ("h2", "y"))
-    return repeated("r", what, ("h", "x", "c"), ("end", "ys"), carried=1, sliced=(Along(),), stacked=(Along(),))
+    return repeated("r", what, ("h", "x", "c"), ("end", "ys"), carried=1, sliced=(Slices(),), stacked=(Slices(),))
 
 
 CASES = {
@@ -399,7 +399,7 @@ def run(graph: Graph, inputs: Mapping[str, np.ndarray], device: glnn.Device, tim
 
 __all__ = [
     "CASES",
-    "Along",
+    "Slices",
     "Case",
     "Embedding",
     "Repeat",

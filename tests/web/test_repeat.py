@@ -12,8 +12,14 @@ import pytest
 from support.repeats import CASES, run
 
 import glnn
+from glnn.graph import Graph
+from glnn.layers.conv_recurrent import ConvLSTM2D
+from glnn.layers.recurrent import GRU, LSTM, Bidirectional
 from glnn.layout.limits import Limits
+from glnn.passes import optimize
 from glnn.plan import WeightStore
+from glnn.run.session import Arrays
+from glnn.testing import layer_graph
 from glnn.web import VARIANTS, export_web
 
 if TYPE_CHECKING:
@@ -23,6 +29,11 @@ LIMITS = VARIANTS | {
     "split": Limits(16, 8, 16, "float32", "es300"),
     "split-es100": Limits(64, 1, 16, "float32", "es100"),
     "split-rgba8": Limits(64, 1, 16, "rgba8", "es100"),
+}
+RECURRENT = {
+    "LSTM": (LSTM(6, return_sequences=True, return_state=True), (2, 7, 5)),
+    "GRU": (Bidirectional(GRU(8)), (2, 7, 5)),
+    "ConvLSTM": (ConvLSTM2D(4, 3, padding="same", return_sequences=True), (2, 3, 5, 4, 2)),
 }
 RUNS = {
     "recurrent": 1000,
@@ -69,9 +80,32 @@ PAIRS = [(c, v) for c, n in RUNS.items() for v in LIMITS if n < 1000 or v not in
 
 @pytest.mark.parametrize(("case", "variant"), PAIRS)
 def test_bits_are_pythons(new_page: Callable[[], Page], site: tuple[Path, str], case: str, variant: str) -> None:
-    count, (folder, url) = RUNS[case], site
-    graph, inputs, limits = CASES[case].graph(count), CASES[case].inputs(count), LIMITS[variant]
-    name = f"repeat-{case}-{variant}".replace(" ", "-")
+    count = RUNS[case]
+    check_bits(
+        new_page, site, f"{case}-{variant}", CASES[case].graph(count), CASES[case].inputs(count), LIMITS[variant]
+    )
+
+
+@pytest.mark.parametrize("variant", ["webgl2", "webgl1", "split", "webgl1-rgba8"])
+@pytest.mark.parametrize("layer", RECURRENT)
+def test_bits_of_recurrent_layers(
+    new_page: Callable[[], Page], site: tuple[Path, str], layer: str, variant: str
+) -> None:
+    made, shape = RECURRENT[layer]
+    rng = np.random.default_rng(4)
+    specs = made.weight_specs(shape)
+    weights = {spec.name: (rng.normal(size=spec.shape) / 2).astype(np.float32) for spec in specs}
+    graph = optimize(layer_graph(made, [shape], weights))
+    inputs = {"x0": rng.normal(size=shape).astype(np.float32)}
+    check_bits(new_page, site, f"{layer}-{variant}", graph, inputs, LIMITS[variant])
+
+
+def check_bits(
+    new_page: Callable[[], Page], site: tuple[Path, str], name: str, graph: Graph, inputs: Arrays, limits: Limits
+) -> None:
+    """The page gives Python's bits, at each prediction, and leaves nothing behind."""
+    folder, url = site
+    variant, name = "the only", f"repeat-{name}".replace(" ", "-")
     shapes = {k: x.shape for k, x in inputs.items()}
     export_web(graph, WeightStore(graph), folder / name, shapes, {variant: limits}, verbose=0)
     page = new_page()

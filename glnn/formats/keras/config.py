@@ -11,6 +11,8 @@ from ...graph.shapes import Dims
 from ...layers.operation import Operation
 from ..file import Source, unwrapped
 from .layers import CONTAINERS, full_name
+from .masks import hand_on
+from .states import keep
 from .walk import Builder, Document
 from .weights.entries import Weights
 
@@ -63,7 +65,12 @@ def build_graph(doc: Document, weights: Weights | None, hint: str = "") -> Graph
         ) from error
     if builder.problems:
         raise UnsupportedError(doc.where, list(dict.fromkeys(builder.problems)))
-    infer(builder)
+    hand_on(builder)
+    if builder.problems:
+        raise UnsupportedError(doc.where, list(dict.fromkeys(builder.problems)))
+    states = infer(builder)
+    if builder.problems:
+        raise UnsupportedError(doc.where, list(dict.fromkeys(builder.problems)))
     check_sizes(builder)
     if weights is not None:
         weights.assign(root)
@@ -82,20 +89,29 @@ def build_graph(doc: Document, weights: Weights | None, hint: str = "") -> Graph
         for step in builder.steps
         if step.layer is not None
     )
-    names = unique_names([name for name, _ in tensors])
-    outputs = tuple(tensor for _, tensor in tensors)
-    return validate(Graph(root.name or "model", tuple(builder.inputs), nodes, outputs, names))
+    names = (*unique_names([name for name, _ in tensors]), *states)
+    outputs = (*(tensor for _, tensor in tensors), *states.values())
+    kept = tuple(states)
+    return validate(Graph(root.name or "model", tuple(builder.inputs), nodes, outputs, names, states=kept))
 
 
-def infer(builder: Builder) -> None:
-    """Shapes in the order of the steps: how many tensors each makes, and which weights each layer needs."""
+def infer(builder: Builder) -> dict[str, str]:
+    """Shapes in the order of the steps: how many tensors each makes, and which weights each layer needs.
+
+    Returns the states that stateful layers begin with, and what each becomes.
+    """
+    states: dict[str, str] = {}
     where = builder.doc.where
     shapes: dict[str, Dims] = {spec.name: spec.shape for spec in builder.inputs}
     for step in builder.steps:
+        path = step.entry.path
         given = [shapes[name] for name in step.inputs]
-        layer, path = step.layer, step.entry.path
-        assert layer is not None
         try:
+            states |= keep(builder, step, shapes)
+            shapes |= {spec.name: spec.shape for spec in builder.inputs if spec.name in states}
+            given = [shapes[name] for name in step.inputs]
+            layer = step.layer
+            assert layer is not None
             if not step.entry.specs and step.entry.layer is not None:
                 step.entry.specs = tuple(layer.weight_specs(*given))
             made = as_tuple(layer.output_shape(*given))
@@ -116,6 +132,7 @@ def infer(builder: Builder) -> None:
                 [f"{path} ({step.entry.class_name}): option output_shape={declared} (the others make {made[0]})"],
             )
         shapes.update(zip(step.outputs, map(tuple, made), strict=True))
+    return states
 
 
 def check_sizes(builder: Builder) -> None:

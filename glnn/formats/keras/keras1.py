@@ -10,10 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from ...errors import UnsupportedError
-from ...graph.quantized import Quantized
+from .gates import adapted
 
 Config = dict[str, Any]
 
@@ -53,7 +51,7 @@ KERNEL_KEYS = (("kernel_dim1", "kernel_dim2", "kernel_dim3"), ("nb_row", "nb_col
 UNITS = frozenset("Dense SimpleRNN LSTM GRU TimeDistributedDense".split())  # whose output_dim is called units now
 DROPPED = frozenset(  # training, initial values, speed: nothing that inference sees
     "init inner_init forget_bias_init W_regularizer U_regularizer b_regularizer W_constraint U_constraint "
-    "b_constraint activity_regularizer dropout_W dropout_U consume_less input_dtype input_dim input_length weights "
+    "b_constraint activity_regularizer dropout_W dropout_U input_dtype input_dim input_length weights "
     "gamma_regularizer beta_regularizer".split()
 )
 ONLY_KERAS_1 = frozenset("nb_filter border_mode subsample subsample_length dim_ordering inner_activation".split())
@@ -136,13 +134,11 @@ def adapter(class_name: str, config: Mapping[str, Any], version: int, backend: s
     first = config.get("data_format") == "channels_first"
     if backend == "theano" and class_name.startswith(("Depthwise", "SeparableConv", "LocallyConnected", "ConvLSTM")):
         raise UnsupportedError(class_name, ["weights of the Theano backend, whose kernels are turned around"])
+    if found := adapted(class_name, config, version):
+        return Adapter(found[1], found[0])
     flip = backend == "theano" and class_name in FLIPPED
     if version >= 2:
         return Adapter(lambda stored: [turned(stored[0]), *stored[1:]]) if flip else None
-    if class_name in ("LSTM", "GRU"):
-        return Adapter(
-            joined_gates((0, 6, 3, 9) if class_name == "LSTM" else (0, 3, 6)), 4 if class_name == "LSTM" else 3
-        )
     if class_name not in FLIPPED:
         return None
     if first and backend is None:
@@ -188,26 +184,3 @@ def conv1d_kernel(kernel: Any, filters: int) -> Any:
 def turned(kernel: Any) -> Any:
     """A kernel (*taps, in, out) turned around in all its taps: Theano convolves where the others correlate."""
     return kernel[(slice(None, None, -1),) * (kernel.ndim - 2)]
-
-
-def joined_gates(first: tuple[int, ...]) -> Callable[[Sequence[Any]], list[Any]]:
-    """Weights kept apart by gate, (W, U, b) at each of these places -> kernel, recurrent_kernel, bias."""
-
-    def convert(stored: Sequence[Any]) -> list[Any]:
-        return [joined([stored[place + k] for place in first]) for k in range(3)]
-
-    return convert
-
-
-def joined(parts: Sequence[Any]) -> Any:
-    """Weights side by side along the last axis. Quantized ones of one codec keep their integers and their scales;
-
-    where they differ in codec, or have scales along other axes, float32.
-    """
-    quantized = [part for part in parts if isinstance(part, Quantized)]
-    scales = [part.channels() for part in quantized]
-    if len(quantized) == len(parts) and len({part.codec for part in quantized}) == 1 and None not in scales:
-        codes = np.concatenate([part.codes for part in quantized], axis=-1)
-        scale, low = (np.concatenate([pair[k] for pair in scales if pair]) for k in range(2))
-        return Quantized.make(quantized[0].codec, codes, scale, low)
-    return np.concatenate([np.asarray(part) for part in parts], axis=-1)

@@ -8,7 +8,7 @@ from typing import Any
 from ... import layers  # noqa: F401  (fills the registry)
 from ...errors import UnsupportedError
 from ...layers.base import LAYERS, Layer
-from . import keras1
+from . import gates, keras1
 from .keras1 import Adapter
 from .versions import settled
 
@@ -54,12 +54,13 @@ def build_layer(
     if version == 1 or keras1.is_keras1(name, config):
         name, config = keras1.translate(name, config)
         version = 1
+    stored_as, (name, config) = name, gates.renamed(name, config)
     if name not in LAYERS:
         reason = CODE if name == "Lambda" else "custom class" if ">" in name else "no such layer in glnn"
         raise UnsupportedError(name, [*problems, reason])
     own = sorted(LAYERS[name].own_fields & written.keys())
     problems += [f"option {key}={written[key]!r} (no Keras layer of this kind has it)" for key in own]
-    adapter = keras1.adapter(name, config, version, backend)
+    adapter = keras1.adapter(stored_as, config, version, backend)
     config, disputed = settled(name, config, version, release, backend)
     problems += disputed
     try:
@@ -92,6 +93,7 @@ def modernise(config: Mapping[str, Any], version: int) -> dict[str, Any]:
             name = str(value.get("class_name"))
             if version == 1:
                 name, inner = keras1.translate(name, inner)
+            name, inner = gates.renamed(name, inner)
             new[key] = {**value, "class_name": name, "config": modernise(inner, version)}
         elif key == "cells" and isinstance(value, list):
             new[key] = [{**cell, "config": modernise(cell.get("config", {}), version)} for cell in value]

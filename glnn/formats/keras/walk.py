@@ -10,8 +10,10 @@ import numpy as np
 
 from ...errors import GraphError, ModelFileError, UnsupportedError
 from ...graph.graph import TensorSpec
-from ...layers.base import Layer
-from .calls import Call, Ref, bind, flatten, parse_call
+from ...layers.base import IGNORED_KEYS, Layer
+from ...layers.core import Dense, Identity
+from ...layers.wrappers import Fold, Unfold
+from .calls import Bound, Call, Ref, bind, flatten, parse_call
 from .inputs import implied_shape, input_dtype, input_shape, tells_input
 from .layers import CONTAINERS, build_layer, full_name, unused_weights
 from .operations import Found, Sizes, is_operation, operation, part
@@ -20,19 +22,29 @@ from .weights.entries import Entry, Weights
 MOVING = frozenset(
     "Identity Dropout Flatten Reshape Permute RepeatVector Concatenate ZeroPadding1D ZeroPadding2D".split()
 )
+WRAPPERS = frozenset(("TimeDistributed",))
 MOST_OUTPUTS = 1000  # of one layer; a number beyond is damage
 
 
 @dataclass
 class Step:
-    """One call of a layer on its way to become a Node: what it is called on, and the names of what it makes."""
+    """One call of a layer on its way to become a Node: what it is called on, and the names of what it makes.
+
+    mask: the tensor that the call itself names as the mask. made: the layer of this call where it is not the entry's
+    """
 
     name: str
     entry: Entry
     inputs: list[str]
     outputs: list[str]
-    layer: Layer | None = None  # what the entry's is on this call
+    mask: str | None = None
+    made: Layer | None = None  # what the entry's is on this call
     constants: dict[str, np.ndarray] = field(default_factory=dict)  # weights that the call itself holds
+
+    @property
+    def layer(self) -> Layer | None:
+        """The layer that is called; None where the file's could not be made."""
+        return self.made or self.entry.layer
 
 
 Made = list[str] | Step | Sizes  # what a call makes: tensors, a step that makes them, or sizes of tensors
@@ -77,6 +89,10 @@ class Builder:
                 self.entry(child, inner if name else prefix, f"{str(child.get('class_name')).lower()}_{i + 1}")
                 for i, child in enumerate(self.layers(item))
             ]
+        elif entry.class_name in WRAPPERS and isinstance(options.get("layer"), Mapping):
+            inner = options["layer"]
+            entry.wraps, entry.children = True, [self.entry(inner, f"{path}/", str(inner.get("class_name")).lower())]
+            self.problems += unknown_options(entry, options)
         elif entry.class_name != "InputLayer" and not is_operation(item, self.doc.version):
             entry.declared = options.get("output_shape") if entry.class_name == "Deconvolution2D" else None
             entry.unused = unused_weights(entry.class_name, options)
@@ -105,17 +121,40 @@ class Builder:
 
     def run(self, entry: Entry, item: Mapping[str, Any], given: Sequence[str] | None) -> list[tuple[str, str]]:
         """Walk a model called on the tensors `given` (None: the outermost); its outputs as (name, tensor)."""
+        if entry.wraps:
+            return self.run_wrapped(entry, item, given or [])
         if entry.class_name == "Sequential" or isinstance(item["config"], list):
             return self.run_sequential(entry, item, given)
         return self.run_functional(entry, item["config"], given)
 
+    def run_wrapped(self, entry: Entry, item: Mapping[str, Any], given: Sequence[str]) -> list[tuple[str, str]]:
+        """A layer or model at each step of a sequence: on all steps at once, as if they were a batch."""
+        inner = (entry.children or [])[0]
+        if len(given) != 1:
+            self.problems.append(f"{entry.path} ({entry.class_name}): called on {len(given)} tensors (takes 1)")
+        if isinstance(inner.layer, Dense | Identity):  # which take any axes before the last
+            return [(entry.name, self.outputs(self.call(inner, item["config"]["layer"], list(given)))[0])]
+        folded = self.step(entry, "fold", Fold(), list(given))
+        made = self.outputs(self.call(inner, item["config"]["layer"], [folded]))
+        return [(entry.name, self.step(entry, "unfold", Unfold(), [tensor, *given])) for tensor in made]
+
+    def step(self, entry: Entry, what: str, layer: Layer, tensors: list[str]) -> str:
+        """A step that is no layer of the file but a part of what one does; the name of what it makes."""
+        name = self.unique(f"{entry.path}/{what}")
+        self.steps.append(Step(name, Entry(name, entry.path, entry.class_name, layer=layer), tensors, [name]))
+        return name
+
     def call(
-        self, entry: Entry, item: Mapping[str, Any], tensors: list[str], call: Call | None = None
+        self,
+        entry: Entry,
+        item: Mapping[str, Any],
+        tensors: list[str],
+        bound: Bound | None = None,
+        mask: str | None = None,
     ) -> list[str] | Step:
         """One call of a layer or nested model: the tensors it makes, or the step that makes them."""
         layer = entry.layer
-        if call is not None:
-            bound = bind(call, getattr(layer, "signature", ()))
+        if bound is not None:
             self.problems += [f"{entry.path} ({entry.class_name}): {problem}" for problem in bound.problems]
             layer = replace(layer, **bound.fields) if layer is not None and bound.fields else layer  # type: ignore[type-var]
         if entry.children is not None:
@@ -123,7 +162,7 @@ class Builder:
         arity = layer.arity if layer else None
         if arity is not None and arity != len(tensors):
             self.problems.append(f"{entry.path} ({entry.class_name}): called on {len(tensors)} tensors (takes {arity})")
-        step = Step(self.unique(entry.path), entry, tensors, [], layer)
+        step = Step(self.unique(entry.path), entry, tensors, [], mask, layer if layer is not entry.layer else None)
         self.steps.append(step)
         if type(layer).__name__ in MOVING and self.types.get(tensors[0]):
             self.types[self.output(step, 0)] = self.types[tensors[0]]
@@ -140,7 +179,7 @@ class Builder:
             return found
         layer, tensors, arrays, dtype = found
         constants = {f"constant{k}": array for k, array in enumerate(arrays)}
-        step = Step(self.unique(entry.path), entry, tensors, [], layer, constants)
+        step = Step(self.unique(entry.path), entry, tensors, [], None, layer, constants)
         self.steps.append(step)
         self.types[self.output(step, 0)] = dtype
         return step
@@ -206,7 +245,7 @@ class Builder:
 
     def open(self, entry: Entry, item: Mapping[str, Any], model: Mapping[str, Any]) -> tuple[list[str], bool]:
         """What a Sequential starts from: tensors, and whether its first entry made them (or takes them)."""
-        if entry.children is not None and tells_input(item):
+        if entry.children is not None and not entry.wraps and tells_input(item):
             return [tensor for _, tensor in self.run(entry, item, None)], True
         shape, first = input_shape(item) or input_shape(model), entry
         while first.children:
@@ -258,9 +297,11 @@ class Builder:
                     child, item, call, lambda ref: self.found(made[place(ref, reads)], ref)
                 )
                 continue
-            refs = in_order(call, item, self.doc.version, getattr(child.layer, "signature", ()))
+            bound = bind(call, child.layer.signature, child.layer.call_arguments) if child.layer else bind(call)
+            refs = in_order(call, bound, item, self.doc.version)
             tensors = [self.output(made[place(ref, reads)], ref.output) for ref in refs]
-            made[name, number] = self.call(child, item, tensors, call)
+            mask = self.output(made[place(bound.mask, reads)], bound.mask.output) if bound.mask else None
+            made[name, number] = self.call(child, item, tensors, bound, mask)
         outputs = []
         for key, ref in targets:
             if place(ref, ends) not in made:
@@ -291,7 +332,7 @@ class Builder:
         reads: dict[str, int] = {}
         ends: dict[str, int] = {}
         for name, (child, _) in items.items():
-            if child.children is None:
+            if child.children is None or child.wraps:
                 continue
             read = {ref.node for _, _, call in calls for ref in call.tensors if ref.layer == name}
             end = {ref.node for ref in targets if ref.layer == name}
@@ -302,12 +343,18 @@ class Builder:
         return reads, ends
 
 
+def unknown_options(entry: Entry, options: Mapping[str, Any]) -> list[str]:
+    """What the config of a wrapper says besides its layer, in words."""
+    known = IGNORED_KEYS | {"layer"}
+    return [f"{entry.path} ({entry.class_name}): option {k}={v!r}" for k, v in options.items() if k not in known]
+
+
 def place(ref: Ref, offsets: Mapping[str, int]) -> tuple[str, int]:
     """The layer and the number of its call, counted from 0, that a Ref of this numbering means."""
     return ref.layer, ref.node - offsets.get(ref.layer, 0)
 
 
-def in_order(call: Call, item: Mapping[str, Any], version: int, signature: tuple[str, ...] = ()) -> list[Ref]:
+def in_order(call: Call, bound: Bound, item: Mapping[str, Any], version: int) -> list[Ref]:
     """The tensors of a call in the order of the inputs of the nested model that is called.
 
     A dict's tensors go to inputs by name: by key where the model was made of a dict too (by Keras 3: by the keys'
@@ -315,9 +362,9 @@ def in_order(call: Call, item: Mapping[str, Any], version: int, signature: tuple
     """
     config = item.get("config")
     if not call.named or not isinstance(config, Mapping) or "input_layers" not in config:
-        return bind(call, signature).tensors
+        return bound.tensors
     own = isinstance(config["input_layers"], Mapping)
     if own and version >= 3:
-        return bind(call).tensors
+        return bound.tensors
     names = [(key if own else None) or ref.layer for key, ref in flatten(config["input_layers"])]
-    return [call.named[name] for name in names] if set(names) <= set(call.named) else bind(call).tensors
+    return [call.named[name] for name in names] if set(names) <= set(call.named) else bound.tensors

@@ -35,18 +35,21 @@ def layer_name(layer: Op) -> str:
     raise UnsupportedError(kind.__name__, ["the class is not registered; put @register(...) before it"])
 
 
-def config_json(layer: Op) -> dict[str, Any]:
+def config_json(layer: Op, told: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The config as JSON values, every option of it: what a class takes by default may change, a file may not.
+
+    told: options that are JSON already
 
     Raises InputError for a field that holds anything but numbers, strings, bools, None, tuples and Functions.
     """
     kind: Any = type(layer)
     options = {field.name: getattr(layer, field.name) for field in dataclasses.fields(kind) if field.init}
-    whole = {name: values.encoded(value, f"{kind.__name__}.{name}") for name, value in options.items()}
+    told = told or {}
+    whole = {name: values.encoded(v, f"{kind.__name__}.{name}") for name, v in options.items() if name not in told}
     made = kind(**options)  # told by its text, which tells 1 from 1.0
     if json.dumps({name: values.encoded(getattr(made, name), name) for name in whole}) != json.dumps(whole):
         raise InputError(f"layer {layer!r} does not come out the same from its own config; it cannot be saved")
-    return whole
+    return {name: told[name] if name in told else whole[name] for name in options}
 
 
 def make_layer(name: str, config: Mapping[str, Any]) -> Layer | Primitive:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import types
 import typing
@@ -11,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
+from ...layers.base import LAYERS, Layer
 from ...primitives.expr import Apply, Constant, Expr, In, Index, Number
 from ...primitives.functions import FUNCTIONS, Function
+from ...primitives.loop import Slices
 from ...primitives.move import Along, Size
 from ...primitives.operations import OPERATIONS
 
@@ -37,6 +40,9 @@ def encoded(value: Any, where: str) -> Any:
             raise InputError(f"{where}: activation {value.name!r} is none of glnn's own; it cannot be saved")
         constants = {k: encoded(v, where) for k, v in value.constants}
         return {"function": value.name} | ({"constants": constants} if constants else {})
+    if isinstance(value, Layer) and LAYERS.get(type(value).__name__) is type(value):  # a cell, a layer that is wrapped
+        config = {f.name: encoded(getattr(value, f.name), where) for f in dataclasses.fields(value)}  # type: ignore
+        return {"layer": type(value).__name__, "config": config}
     made = _told(value, where)
     if made is not None:
         return made
@@ -62,6 +68,8 @@ def _told(value: Any, where: str) -> dict[str, Any] | None:
         return {"size": value.axis}
     if isinstance(value, Along):
         return {"along": [getattr(value, name) for name in AXIS]}
+    if isinstance(value, Slices):
+        return {"slices": value.axis, "reverse": value.reverse}
     return None
 
 
@@ -94,6 +102,12 @@ def decoded(value: Any, depth: int = 0) -> Any:
         options = dict(zip(AXIS, value["along"], strict=True))
         check_types(Along, options)
         return Along(**options)
+    if keys == {"slices", "reverse"}:
+        check_types(Slices, {"axis": value["slices"], "reverse": value["reverse"]})
+        return Slices(value["slices"], value["reverse"])
+    if keys == {"layer", "config"} and value["layer"] in LAYERS and isinstance(value["config"], dict):
+        config = {key: decoded(item, depth + 1) for key, item in value["config"].items()}
+        return LAYERS[value["layer"]](**config)
     return _function(value)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,12 @@ from ... import __version__
 from ...errors import GraphError, InputError, UnsupportedError
 from ...graph.graph import Graph, Node, TensorSpec, validate
 from ...graph.quantized import Quantized, pack4
+from ...primitives.loop import Repeat
 from .configs import config_json, layer_name, misfit
 from .container import write_tensors
+from .entries import DEEPEST
+from .fields import VERSION
 
-VERSION = 2
 SUFFIX = ".glnn"
 PLAIN = (np.dtype(np.float32), np.dtype(np.float16))
 
@@ -32,7 +34,8 @@ def save(graph: Graph, path: str | os.PathLike[str]) -> Path:
     place = checked_path(path)
     validate(graph)
     tensors = Tensors()
-    text = compact(graph_json(graph, tensors))
+    head = {"version": VERSION, "producer": f"glnn {__version__}"}
+    text = compact(head | graph_json(graph, tensors, graph.specs()))
     write_tensors(place, tensors.arrays, {"glnn": text})
     return place
 
@@ -79,16 +82,28 @@ class Tensors:
         return name
 
 
-def graph_json(graph: Graph, tensors: Tensors) -> dict[str, Any]:
-    """A graph as JSON values, its weights put into `tensors`. Raises InputError, UnsupportedError, GraphError."""
-    specs = graph.specs()
+class BodyWeights:
+    """The weights of a body by the names that it calls them by, and their shapes: the node that repeats it has them."""
+
+    def add(self, origin: str, weight: Any, where: str) -> Any:
+        """What a node says of a weight."""
+        return {"weight": origin, "shape": list(weight.shape)}
+
+
+def graph_json(
+    graph: Graph, tensors: Tensors | BodyWeights, specs: Mapping[str, TensorSpec], depth: int = 0
+) -> dict[str, Any]:
+    """A graph as JSON values, its weights put into `tensors`. Raises InputError, UnsupportedError, GraphError.
+
+    specs: of all its tensors, by name; depth: of how many repeats it is the body
+    """
     foreign: list[str] = []
     layers: dict[str, int] = {}  # text of each layer -> its number; equal layers are told once
     nodes: list[dict[str, Any]] = []
     before: Sequence[str] = [spec.name for spec in graph.inputs]
     for node in graph.nodes:
         try:
-            layer = compact(layer_json(node, [specs[name].shape for name in node.inputs]))
+            layer = compact(layer_json(node, [specs[name].shape for name in node.inputs], depth))
         except UnsupportedError as error:
             foreign += [f"layer {node.label!r}: {item}" for item in error.items]
             continue
@@ -96,8 +111,7 @@ def graph_json(graph: Graph, tensors: Tensors) -> dict[str, Any]:
         before = node.outputs
     if foreign:
         raise UnsupportedError(f"saving {graph.name!r}", foreign)
-    data: dict[str, Any] = {"version": VERSION, "producer": f"glnn {__version__}", "name": graph.name}
-    data["inputs"] = [input_json(spec) for spec in graph.inputs]
+    data: dict[str, Any] = {"name": graph.name, "inputs": [input_json(spec) for spec in graph.inputs]}
     distinct = [json.loads(layer) for layer in layers]
     if usual := usual_options(distinct):
         data["options"] = usual
@@ -106,6 +120,8 @@ def graph_json(graph: Graph, tensors: Tensors) -> dict[str, Any]:
     data["outputs"] = list(graph.outputs)
     if graph.output_names:
         data["output_names"] = list(graph.output_names)
+    if graph.states:
+        data["states"] = list(graph.states)
     if graph.activations:
         data["activations"] = activations_json(graph)
     return data
@@ -141,7 +157,7 @@ def input_json(spec: TensorSpec) -> dict[str, Any]:
     return data if spec.dtype == "float32" else data | {"dtype": spec.dtype}
 
 
-def layer_json(node: Node, shapes: Sequence[Any]) -> dict[str, Any]:
+def layer_json(node: Node, shapes: Sequence[Any], depth: int = 0) -> dict[str, Any]:
     """A node's layer: class, config, names of weights. Raises GraphError where the node's weights do not fit it."""
     where = f"layer {node.label!r} ({type(node.layer).__name__})"
     fault = misfit(node.layer, shapes, node.weights)
@@ -149,13 +165,21 @@ def layer_json(node: Node, shapes: Sequence[Any]) -> dict[str, Any]:
         raise GraphError(f"{where}: {fault}")
     data: dict[str, Any] = {"class": layer_name(node.layer)}
     try:
-        config = config_json(node.layer)
+        told = {"body": body_json(node.layer, shapes, depth + 1)} if isinstance(node.layer, Repeat) else {}
+        config = config_json(node.layer, told)
     except InputError as error:
         raise InputError(f"{where}: {error}") from error
     return data | ({"config": config} if config else {}) | ({"weights": list(node.weights)} if node.weights else {})
 
 
-def node_json(node: Node, layer: int, before: Sequence[str], tensors: Tensors) -> dict[str, Any]:
+def body_json(loop: Repeat, shapes: Sequence[Any], depth: int) -> dict[str, Any]:
+    """The body of a repeat that takes inputs of these shapes. Raises InputError, UnsupportedError."""
+    if depth > DEEPEST:
+        raise InputError(f"repeats are nested more than {DEEPEST} deep, which no file tells")
+    return {"graph": graph_json(loop.body, BodyWeights(), loop.body.specs(loop.seen(*shapes)), depth)}
+
+
+def node_json(node: Node, layer: int, before: Sequence[str], tensors: Tensors | BodyWeights) -> dict[str, Any]:
     """A node. It is not said when it reads what the node before it makes, or makes one tensor of its own name."""
     where = f"layer {node.label!r}"
     data: dict[str, Any] = {"name": node.name, "layer": layer}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.repeats import ADD, CASES, MULTIPLY, TANH, Along, apart, body, dense, draw, repeated, run
+from support.repeats import ADD, CASES, MULTIPLY, TANH, Slices, apart, body, dense, draw, repeated, run
 from support.replayer import Replayer
 
 import glnn
@@ -156,7 +156,7 @@ def test_whole_numbers_that_are_carried_stay_exact(device: glnn.Device) -> None:
         Node("next", ADD, ("k", "two"), ("k2",)),
     )
     what = body({"k": 2, "two": 2}, nodes, ("k2", "e"))
-    turns = repeated("r", what, ("k", "two"), ("end", "rows"), carried=1, count=20, stacked=(Along(),))
+    turns = repeated("r", what, ("k", "two"), ("end", "rows"), carried=1, count=20, stacked=(Slices(),))
     given = {"k": np.array([[2051.0], [3.0]], np.float32), "two": np.full((2, 1), 2, np.float32)}
     graph = chain(turns, shapes={"k": (2, 1), "two": (2, 1)}, outputs=("end", "rows"))
     try:
@@ -198,7 +198,7 @@ def test_an_lstm_is_keras_lstm(backwards: bool) -> None:
     x, zeros = draw(3, 50, 7), np.zeros((3, 10), np.float32)
     expected = [np.asarray(value) for value in layer(x)]
     weights = [np.asarray(w) for w in layer.get_weights()]
-    options = {"carried": 2, "sliced": (Along(1, backwards),), "stacked": (Along(1),)}
+    options = {"carried": 2, "sliced": (Slices(1, backwards),), "stacked": (Slices(1),)}
     node = repeated("lstm", lstm(10, 7, weights), ("h", "c", "x"), ("h1", "c1", "hs"), **options)
     shapes = {"h": zeros.shape, "c": zeros.shape, "x": x.shape}
     with glnn.Device() as device:

@@ -10,14 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 from cases.keras import CASES
-from support.formats import parts, put, same_graph
+from support.formats import parts, places, put, same_graph
 from support.passes import CONV, NORM, SAME, build
-from support.repeats import CASES as REPEATS
 
 from glnn import passes, quant
-from glnn.errors import GlnnError, GraphError, InputError, UnsupportedError, WeightsMismatchError
+from glnn.errors import GlnnError, GraphError, UnsupportedError, WeightsMismatchError
 from glnn.formats import load
-from glnn.formats.native.configs import make_layer
 from glnn.formats.native.write import save
 from glnn.graph import Graph, reference
 from glnn.layers.activation import LeakyReLU, PReLU, ReLU
@@ -181,14 +179,6 @@ def test_damages_have_names(saved: Path, name: str) -> None:
         assert word in str(caught.value), caught.value
 
 
-def test_a_repeat_is_refused_both_ways(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"layer 'r' \(Repeat\): Repeat.body holds .*, a Graph; what can be saved"):
-        save(REPEATS["recurrent"].graph(3), tmp_path / "r.glnn")
-    config = {"body": {"graph": {}}, "count": 3, "carried": 0, "sliced": [], "stacked": []}
-    with pytest.raises(UnsupportedError, match="repeat: config"):
-        make_layer("repeat", config)
-
-
 def test_an_expression_too_deep_for_json_has_a_name(saved: Path) -> None:
     header, graph, data = parts(saved)
     config(graph, "e")["finish"] = "HERE"
@@ -219,9 +209,3 @@ def test_damage_anywhere_in_a_config_has_a_name(saved: Path) -> None:
                 load(put(saved, header, data))
             except GlnnError as error:
                 assert saved.name in str(error)
-
-
-def places(value: Any) -> list[tuple[Any, Any]]:
-    """Every (container, key) in a JSON value."""
-    keys = list(value) if isinstance(value, dict) else list(range(len(value))) if isinstance(value, list) else []
-    return [(value, key) for key in keys] + [place for key in keys for place in places(value[key])]

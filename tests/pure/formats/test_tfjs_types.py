@@ -19,7 +19,7 @@ from support.tfjs_files import (
 )
 
 from glnn.formats import load
-from glnn.formats.keras.keras1 import joined, turned
+from glnn.formats.keras.gates import joined, turned
 from glnn.graph.quantized import Quantized
 from glnn.show.summary import summary
 

@@ -26,7 +26,7 @@ from glnn.primitives.reduce import Sparsemax
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
-ELSEWHERE = ("conv", "pooling", "resizing")  # test_conv_keras.py
+ELSEWHERE = ("conv", "pooling", "resizing", "recurrent", "conv_recurrent", "wrappers")  # test_conv_keras.py, ..
 ELSEWHERE += ("attention", "einsum_dense", "multi_head_attention", "operation")  # test_attention_keras.py
 DENORMAL = 1e-37  # around the smallest normal float32: what is below may be 0
 LAYERED = [case for case in CASES if isinstance(case.layer, Layer)]
@@ -40,8 +40,17 @@ MINE = [
 
 # What layers without a twin in Keras 3 give for a case, said with other means than their reference.
 ANSWERS = {
+    "ElementMask": lambda case: told_apart(case.inputs[0], case.layer),
     "ThresholdedReLU": lambda case: np.where(case.inputs[0] > case.layer.theta, case.inputs[0], 0),
 }
+
+
+def told_apart(x, layer):
+    """The mask of Keras' Masking or Embedding."""
+    import keras
+
+    made = keras.layers.Masking(layer.value) if layer.vectors else keras.layers.Embedding(1, 1, mask_zero=True)
+    return np.asarray(made.compute_mask(x if layer.vectors else x - layer.value), np.float32)
 
 
 def keras_function(function):

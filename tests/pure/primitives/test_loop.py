@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
-from support.repeats import ADD, CASES, TANH, Along, body, dense, draw, repeated, rnn
+from support.loops import CASES as LOOPS
+from support.repeats import ADD, CASES, TANH, Slices, body, dense, draw, repeated, rnn
 
 from glnn import passes
 from glnn.errors import GraphError, InputError
-from glnn.graph import Graph, Node, Quantized, TensorSpec, reference, validate
+from glnn.graph import ActivationCodec, Graph, Node, Quantized, TensorSpec, reference, validate
+from glnn.layers.conv import Conv2D
 from glnn.layers.embedding import Embedding
+from glnn.layers.normalization import BatchNormalization
+from glnn.layers.resizing import ZeroPadding2D
 from glnn.layout.limits import Limits
 from glnn.plan import WeightStore, make_plan
+from glnn.primitives.base import Primitive
+from glnn.primitives.bodies import throughout
+from glnn.primitives.conv import Conv
+from glnn.primitives.expr import inputs
 from glnn.primitives.loop import Repeat
 from glnn.quant import Encoder
+from glnn.testing import layer_graph
 
 
 def spec(name: str, *shape: int | None) -> TensorSpec:
@@ -23,10 +33,10 @@ def spec(name: str, *shape: int | None) -> TensorSpec:
 
 
 def test_shapes() -> None:
-    op = Repeat(rnn(), carried=1, sliced=(Along(1),), stacked=(Along(1),))
+    op = Repeat(rnn(), carried=1, sliced=(Slices(1),), stacked=(Slices(1),))
     assert op.output_shape((3, 6), (3, 7, 6)) == [(3, 6), (3, 7, 6)]
     assert op.output_shape((None, 6), (None, None, 6)) == [(None, 6), (None, None, 6)]
-    assert Repeat(rnn(), carried=1, sliced=(Along(),), stacked=(Along(-1),)).output_shape((3, 6), (7, 3, 6)) == [
+    assert Repeat(rnn(), carried=1, sliced=(Slices(),), stacked=(Slices(-1),)).output_shape((3, 6), (7, 3, 6)) == [
         (3, 6), (3, 6, 7)
     ]  # fmt: skip
     assert op.turns((3, 6), (3, None, 6)) is None and op.turns((3, 6), (3, 9, 6)) == 9
@@ -43,7 +53,7 @@ def test_shapes() -> None:
     ],
 )
 def test_inputs_that_do_not_fit(shapes: Any, told: str) -> None:
-    op = Repeat(rnn(), 7, carried=1, sliced=(Along(1),), stacked=(Along(),))
+    op = Repeat(rnn(), 7, carried=1, sliced=(Slices(1),), stacked=(Slices(),))
     with pytest.raises((ValueError, GraphError), match=told):
         op.output_shape(*shapes)
     node = Node("again", op, tuple(f"i{k}" for k in range(len(shapes))), ("a", "b"), label="the user's")
@@ -53,7 +63,7 @@ def test_inputs_that_do_not_fit(shapes: Any, told: str) -> None:
 
 def test_slices_of_several_lengths_are_refused() -> None:
     what = body({"x": 1, "y": 1}, (Node("add", ADD, ("x", "y"), ("z",)),), ("z",))
-    op = Repeat(what, sliced=(Along(), Along()), stacked=(Along(),))
+    op = Repeat(what, sliced=(Slices(), Slices()), stacked=(Slices(),))
     assert op.output_shape((4, 3), (4, 3)) == [(4, 3)]
     with pytest.raises(ValueError, match="4 turns .*input 0 has 4 slices along axis 0, input 1 has 5 slices"):
         op.output_shape((4, 3), (5, 3))
@@ -64,14 +74,14 @@ def test_slices_of_several_lengths_are_refused() -> None:
 @pytest.mark.parametrize("count", [-1, 1.0, True, "2"])
 def test_a_count_that_is_none_is_refused(count: Any) -> None:
     with pytest.raises(InputError, match=r"Repeat: count=.*: a whole number of turns is needed"):
-        Repeat(rnn(), count, carried=1, sliced=(Along(),), stacked=(Along(),))
+        Repeat(rnn(), count, carried=1, sliced=(Slices(),), stacked=(Slices(),))
 
 
 def test_bodies_of_other_inputs_and_outputs_are_refused() -> None:
     with pytest.raises(GraphError, match="body 'body' has 2 inputs; 2 carried and 1 sliced"):
-        Repeat(rnn(), carried=2, sliced=(Along(),))
+        Repeat(rnn(), carried=2, sliced=(Slices(),))
     with pytest.raises(GraphError, match="body 'body' has 2 outputs; 1 carried tensors and 2 stacks"):
-        Repeat(rnn(), carried=1, sliced=(Along(),), stacked=(Along(), Along()))
+        Repeat(rnn(), carried=1, sliced=(Slices(),), stacked=(Slices(), Slices()))
     with pytest.raises(InputError, match="no input is sliced, so nothing says how many turns"):
         Repeat(rnn(), carried=2)
 
@@ -110,7 +120,7 @@ def test_a_count_of_none_hands_on_what_came() -> None:
 def two() -> Graph:
     """A repeat whose body shares its weights with a layer beside it, and another repeat."""
     shared = dense("w", "h", "a", 6, 6)
-    options = {"carried": 1, "sliced": (Along(),), "stacked": (Along(),)}
+    options = {"carried": 1, "sliced": (Slices(),), "stacked": (Slices(),)}
     names = {"w/kernel": "w/kernel", "w/bias": "w/bias"}
     first = repeated("first", rnn(), ("a", "x"), ("y", "ys"), origins=names, **options)
     other = rnn()
@@ -135,7 +145,7 @@ def test_weights_of_bodies_are_named_and_shared_like_any() -> None:
 
 def test_a_body_holds_shapes_alone() -> None:
     what = rnn()
-    node = repeated("r", what, ("h", "x"), ("y", "ys"), carried=1, sliced=(Along(),), stacked=(Along(),))
+    node = repeated("r", what, ("h", "x"), ("y", "ys"), carried=1, sliced=(Slices(),), stacked=(Slices(),))
     assert node.weights["w/kernel"] is what.nodes[0].weights["kernel"]
     held = node.layer.body.nodes[0].weights["kernel"]
     assert held.shape == (6, 6) and held.strides == (0, 0)
@@ -171,22 +181,81 @@ def test_what_a_later_turn_looks_up_is_exact() -> None:
         Node("tanh", TANH, ("s",), ("s2",)),
     )
     what = body({"k": 2, "j": 2, "s": 2, "one": 2}, nodes, ("j", "j2", "s2", "e"))
-    op = Repeat(what, 3, carried=3, stacked=(Along(),))
-    assert op.exact_inputs == (0, 1, 3)  # k, j which k becomes, and what j grows by; not s
-    assert Repeat(rnn(), carried=1, sliced=(Along(),), stacked=(Along(),)).exact_inputs == ()
+    node = Repeat.node(
+        "r", what, ("k", "j", "s", "one"), ("k3", "j3", "s3", "es"), count=3, carried=3, stacked=(Slices(),)
+    )
+    inputs = tuple(spec(name, 2, 3) for name in node.inputs)
+    (made,) = passes.optimize(Graph("g", inputs, (node,), node.outputs)).nodes
+    assert made.layer.exact_inputs == (0, 1, 3)  # k, j which k becomes, and what j grows by; not s
+    assert Repeat(rnn(), carried=1, sliced=(Slices(),), stacked=(Slices(),)).exact_inputs == ()
 
 
-def test_passes_leave_repeats_alone() -> None:
-    graph = two()
-    given = {"h": draw(3, 6), "x": draw(4, 3, 6)}
+@pytest.mark.parametrize("name", CASES)
+def test_passes_go_into_bodies_and_change_no_answer(name: str) -> None:
+    graph, given = CASES[name].graph(3), CASES[name].inputs(3)
     made = passes.optimize(graph)
-    assert sum(isinstance(node.layer, Repeat) for node in made.nodes) == 2
-    for name, wanted in reference.run(graph, given).items():
-        np.testing.assert_allclose(reference.run(made, given)[name], wanted, rtol=1e-12)
+    assert all(isinstance(node.layer, Primitive) for node in every(made.nodes))
+    for key, wanted in reference.run(graph, given).items():
+        np.testing.assert_allclose(reference.run(made, given)[key], wanted, rtol=1e-6, atol=1e-6)
+    for run in passes.PASSES:
+        assert throughout(run, made) is made, "a second time changes nothing"
+
+
+def every(nodes: Sequence[Node]) -> list[Node]:
+    """All nodes, also those in bodies."""
+    found = list(nodes)
+    for node in nodes:
+        found += every(node.layer.body.nodes) if isinstance(node.layer, Repeat) else []
+    return found
+
+
+def test_every_pass_does_its_work_in_a_body() -> None:
+    """Zeros, a convolution, a norm and an activation of a turn become one convolution, whose weights are the node's."""
+    norm = {name: abs(draw(3, seed=k)) for k, name in enumerate(("gamma", "beta", "moving_mean", "moving_variance"))}
+    inner = (
+        Node("pad", ZeroPadding2D(((1, 1), (1, 1))), ("h",), ("p",)),
+        Node("conv", Conv2D(3, (3, 3)), ("p",), ("a",), {"kernel": draw(3, 3, 3, 3) / 6, "bias": draw(3)}),
+        Node("norm", BatchNormalization(), ("a",), ("b",), norm),
+        Node("tanh", TANH, ("b",), ("h2",)),
+    )
+    what = body({"h": 4}, inner, ("h2",))
+    turns = repeated("turns", what, ("h",), ("end",), carried=1, count=3)
+    outer = repeated("outer", body({"h": 4}, (turns,), ("end",)), ("x",), ("y",), carried=1, count=2)
+    graph = Graph("g", (spec("x", None, None, None, 3),), (outer,), ("y",))
+    made = passes.optimize(graph)
+    loops = [node for node in every(made.nodes) if isinstance(node.layer, Repeat)]
+    (conv,) = [node for node in every(made.nodes) if node not in loops]
+    assert isinstance(conv.layer, Conv) and conv.layer.padding == ((1, 1), (1, 1)) and inputs(conv.layer.finish) == (0,)
+    folded = "outer/turns/conv/kernel*outer/turns/norm"
+    for loop in loops:
+        assert folded in loop.weights and loop.weights[folded].dtype == np.float32
+    given = {"x": draw(2, 5, 4, 3)}
+    wanted = reference.run(graph, given)["y"]
+    np.testing.assert_allclose(reference.run(made, given)["y"], wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_codecs_that_a_body_states_stay() -> None:
+    what = rnn().with_(activations={"a": ActivationCodec("float16")})
+    node = repeated("r", what, ("h", "x"), ("y", "ys"), carried=1, sliced=(Slices(),), stacked=(Slices(),))
+    graph = Graph("g", (spec("h", 3, 6), spec("x", None, 3, 6)), (node,), ("y", "ys"))
+    (made,) = passes.optimize(graph).nodes
+    assert dict(made.layer.body.activations) == {"a": ActivationCodec("float16")}  # type: ignore[attr-defined]
+    assert len(made.layer.body.nodes) == 2, "a tensor of a stated codec stays"  # type: ignore[attr-defined]
+    plan = make_plan(passes.optimize(graph), {"h": (3, 6), "x": (4, 3, 6)}, Limits())
+    assert "float16" in {slot.format for slot in plan.slots}
+
+
+def test_draws_of_a_body_tell_the_layer() -> None:
+    plan = make_plan(CASES["nested"].graph(2), {k: x.shape for k, x in CASES["nested"].inputs(2).items()}, Limits())
+    assert {"r/in/w", "r/tanh", "r/more"} <= {draw.label for draw in plan.draws}
+    loop = LOOPS["nested"]
+    graph = layer_graph(loop.layer, loop.shapes, loop.values())
+    plan = make_plan(passes.optimize(graph), {f"x{k}": shape for k, shape in enumerate(loop.shapes)}, Limits())
+    assert {draw.label for draw in plan.draws} == {"layer"}
 
 
 def test_it_tells_what_it_is() -> None:
-    text = repr(Repeat(rnn(), carried=1, sliced=(Along(),), stacked=(Along(),)))
+    text = repr(Repeat(rnn(), carried=1, sliced=(Slices(),), stacked=(Slices(),)))
     inner = "<Graph 'body': 3 nodes, h (?, ?), x (?, ?) -> h2, h2>"
     assert text == f"Repeat({inner}, a turn for each slice, 1 carried, 1 sliced, 1 stacked)"
-    assert "9 turns" in repr(Repeat(rnn(), 9, carried=1, sliced=(Along(),), stacked=(Along(),)))
+    assert "9 turns" in repr(Repeat(rnn(), 9, carried=1, sliced=(Slices(),), stacked=(Slices(),)))

@@ -26,7 +26,10 @@ class Stored:
 
 @dataclass(eq=False)
 class Entry:
-    """A layer of a model's config, or a model in it (with children). One Entry for all calls of a shared layer."""
+    """A layer of a model's config, or a model in it (with children). One Entry for all calls of a shared layer.
+
+    One that `wraps` has the layer or model that it wraps as its only child.
+    """
 
     name: str
     path: str
@@ -38,6 +41,7 @@ class Entry:
     specs: Sequence[WeightSpec] = ()
     unused: Sequence[str] = ()  # names of weights that Keras keeps behind these, for training alone
     weights: Mapping[str, Any] = field(default_factory=dict)
+    wraps: bool = False
     declared: Sequence[int | None] | None = None  # the output shape that Keras 1 tells of its transposed convolution
 
     def leaves(self) -> Iterator[Entry]:

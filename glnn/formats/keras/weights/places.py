@@ -39,10 +39,13 @@ def in_parts(leaf: Entry) -> bool:
 
 def meaning(leaf: Entry, weight: Stored) -> str | None:
     """Which weight of this layer a stored weight's name says it is; None if it says none of them."""
-    part = split(weight.name)[1]
+    folder, part = split(weight.name)
     for word in (part, without_counter(part)):
         for name in (*(spec.name for spec in leaf.specs), *leaf.unused):
-            if word == name or word in ALIASES.get(name, ()):
+            inner, _, last = name.rpartition("/")
+            if inner and not any(layer.startswith(inner) for layer in folder):
+                continue  # of a part of the layer, whose own name begins so: forward_lstm, backward_lstm
+            if word == last or word in ALIASES.get(last, ()):
                 return name
     return None
 

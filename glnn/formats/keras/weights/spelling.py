@@ -10,6 +10,7 @@ from functools import lru_cache
 ALIASES = {
     "kernel": ("W",),
     "depthwise_kernel": ("kernel",),
+    "recurrent_kernel": ("U",),
     "bias": ("b",),
     "embeddings": ("W",),
     "alpha": ("alphas",),

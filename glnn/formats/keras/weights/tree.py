@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 
@@ -74,10 +75,21 @@ class TreeWeights:
         order = self.order(entry, [child.name for child in children], names)
         for k, child in enumerate(children):
             member = layers[places[children[order[k]].name]]
-            if child.children is not None:
-                self.assign_children(child, member)
-            else:
-                fill(child, in_order(child, list(self.stored(member)), self.where), self.where)
+            self.assign_entry(child, member)
+
+    def assign_entry(self, entry: Entry, member: h5py.Group) -> None:
+        """A layer or model, from its own group."""
+        if entry.children is None:
+            fill(entry, in_order(entry, list(self.stored(member, entry.layer)), self.where), self.where)
+        elif entry.wraps:
+            inner = subgroup(member, "layer", self.path)
+            if inner is None:
+                raise WeightsMismatchError(
+                    f"{self.where}: {member.name} has no group 'layer' for what {entry.path!r} wraps"
+                )
+            self.assign_entry(entry.children[0], inner)
+        else:
+            self.assign_children(entry, member)
 
     def places(self, entry: Entry, found: set[str]) -> Mapping[str, str]:
         """The group of each layer of a model, by the layer's name.
@@ -114,7 +126,9 @@ class TreeWeights:
 
     def holds(self, member: h5py.Group) -> bool:
         """Whether there are weights in a layer's group, or in a model's."""
-        return any(self.stored(member)) or any(map(self.holds, self.groups(member, self.key).values()))
+        inner = subgroup(member, "layer", self.path)
+        own = list(self.groups(member, self.key).values())
+        return any(map(self.holds, own if inner is None else [*own, inner])) or any(self.stored(member))
 
     def name(self, member: h5py.Group) -> str | None:
         """The name of a layer, which Keras 3 began to tell later."""
@@ -127,12 +141,19 @@ class TreeWeights:
         for name in sorted(values or (), key=lambda key: (len(key), key)):
             yield dataset(values, name, self.path)
 
-    def stored(self, member: h5py.Group) -> Iterator[Stored]:
-        """The weights in a layer's group and in the groups of layers it wraps. Raises ModelFileError for others."""
+    def stored(self, member: h5py.Group, layer: Any = None) -> Iterator[Stored]:
+        """The weights in a layer's group and in the groups of layers it wraps. Raises ModelFileError for others.
+
+        layer: whose they are; a stack of cells has them in the order of the cells, not of their names
+        """
         yield from self.variables(member)
-        for part in (*PARTS, *sorted(member.keys() - {"vars", self.key, *PARTS, *UNUSED})):
+        cells = self.groups(member, "cells")
+        for name in in_classes(getattr(layer, "cells", ())) if layer else cells:
+            if name in cells:
+                yield from self.stored(cells[name])
+        for part in (*PARTS, *sorted(member.keys() - {"vars", "cells", self.key, *PARTS, *UNUSED})):
             inner = subgroup(member, part, self.path)
-            weights = [] if inner is None else list(self.stored(inner))
+            weights = [] if inner is None else list(self.stored(inner, part_of(layer, part)))
             if weights and part not in PARTS:
                 raise ModelFileError(
                     f"{self.where}: {member.name} has weights of its part {part!r}, which is not known"
@@ -153,6 +174,21 @@ def numbered(entry: Entry, weighted: int) -> dict[str, str]:
         counts[name] = count + (weighted if child.count else 1)
         groups[child.name] = f"{name}_{count}" if count else name
     return groups
+
+
+def part_of(layer: Any, part: str) -> Any:
+    """What a layer has as this part, if it has it."""
+    return getattr(layer, "layer" if part == "forward_layer" else part, None)
+
+
+def in_classes(cells: Iterable[Any]) -> list[str]:
+    """The groups of a stack's cells, in their order: class in snake case, and how many before it."""
+    names: list[str] = []
+    for cell in cells:
+        name = snake_case(type(cell).__name__)
+        count = sum(other == name or other.startswith(f"{name}_") for other in names)
+        names.append(f"{name}_{count}" if count else name)
+    return names
 
 
 def snake_case(name: str) -> str:
