@@ -36,8 +36,8 @@ for name in "log log1p log2 log10 sqrt rsqrt reciprocal arccosh".split():
 for name in "arccos arcsin arctanh".split():
     case(name, A, make=lambda ops, x, name=name: getattr(ops, name)(ops.tanh(x) * 0.9))
 for name in (
-    "add subtract multiply divide true_divide maximum minimum floor_divide mod fmod greater greater_equal less less_equal "
-    "equal not_equal logical_and logical_or logical_xor hypot logaddexp arctan2 fmax fmin heaviside isclose"
+    "add subtract multiply divide true_divide maximum minimum floor_divide mod fmod greater greater_equal less "
+    "less_equal equal not_equal logical_and logical_or logical_xor hypot logaddexp arctan2 fmax fmin heaviside isclose"
 ).split():
     case(name, A, B, make=lambda ops, x, y, name=name: getattr(ops, name)(x, y))
     if name not in ("hypot", "heaviside"):  # where Keras itself takes no number

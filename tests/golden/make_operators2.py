@@ -6,6 +6,7 @@
 One file: models.json has each model's JSON by name, answers.npz the inputs (name/0, name/1) and the output (name/y).
 """
 
+# ruff: noqa: E501
 from __future__ import annotations
 
 import json

@@ -54,6 +54,7 @@ class Bound:
 
     tensors: list[Ref] = field(default_factory=list)
     fields: dict[str, Any] = field(default_factory=dict)
+    mask: Ref | None = None  # what the call itself names as the mask
     problems: list[str] = field(default_factory=list)
 
 
@@ -172,23 +173,33 @@ def is_leaf(value: Any) -> bool:
 # ---- what a layer makes of it
 
 
-def bind(call: Call, signature: tuple[str, ...] = ()) -> Bound:
+def bind(call: Call, signature: tuple[str, ...] = (), arguments: tuple[str, ...] = ()) -> Bound:
     """What a layer is called on.
 
     signature: the names of its arguments, where they are more than one. Tensors are taken in their order, and told by
     the field `given`; those in lists as "mask.0", "mask.1". Other values are fields of the layer.
+    arguments: of a layer without, which are tensors that follow its first inputs
     """
     bound = Bound()
     if not signature:
         for value in call.args:
             add_tensors(bound, value)
         options = dict(call.options)
-        for key in ("inputs", "x"):
-            add_tensors(bound, options.pop(key, None))
+        for key in ("inputs", "x", *arguments):
+            if key != "inputs" or not bound.tensors:
+                add_tensors(bound, options.pop(key, None))
+        masks = list(refs(options.get("mask")))
+        if masks:
+            del options["mask"]
+            bound.mask = masks[0]
+            bound.problems += ["call argument mask= (several tensors)"] * (len(masks) > 1)
         for key, value in options.items():
             check_option(bound, key, value)
         return bound
-    values = dict(zip(signature, call.args, strict=False)) | call.options
+    args = call.args
+    if len(args) == 1 and isinstance(args[0], tuple) and len(args[0]) == 1:  # Keras 2 has lists of one tensor
+        args = args[0]
+    values = dict(zip(signature, args, strict=False)) | call.options
     if len(call.args) > len(signature):
         bound.problems.append(f"call with {len(call.args)} arguments (takes {len(signature)})")
     given: list[str] = []

@@ -10,7 +10,7 @@ from ...primitives import Sym, Trace
 from ...primitives.einsum import with_ones
 from ...primitives.move import Along
 from ..attention import both, causal, masked
-from .shaping import _first, _last
+from .shaping import first, last
 from .table import FLOAT, operand, operator, several, tensor, whole
 
 
@@ -33,7 +33,7 @@ def _padding(padding: Any) -> Any:
 
 def _on_images(t: Trace, x: Any, data_format: str | None, make: Callable[[Sym], Sym]) -> Sym:
     """What is made of images with their channels last, and put back."""
-    return _first(t, make(t.plain(_last(t, tensor(t, x), data_format))), data_format)
+    return first(t, make(t.plain(last(t, tensor(t, x), data_format))), data_format)
 
 
 @operator(FLOAT)

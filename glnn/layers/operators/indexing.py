@@ -9,6 +9,8 @@ import numpy as np
 from ...graph.shapes import checked_axis
 from ...primitives import Sym, Trace
 from ...primitives.einsum import with_ones
+from .repeating import pad
+from .slicing import getitem
 from .table import INTEGER, Free, flat, operand, operator, plain, several, tensor, whole
 
 
@@ -31,8 +33,6 @@ def take(t: Trace, x: Any, indices: Any, axis: Any = None, mode: str = "nan", ba
 
 def getrow(t: Trace, x: Sym, axis: int, place: int) -> Sym:
     """One row along an axis, which goes."""
-    from .shaping import getitem
-
     return getitem(t, x, (*[("slice:", None, None, None)] * axis, place))
 
 
@@ -140,8 +140,6 @@ def slice_update(t: Trace, inputs: Any, start_indices: Any, updates: Any) -> Sym
     """x with updates in a box that begins there."""
     x, new = tensor(t, inputs), tensor(t, updates)
     starts = several(start_indices)
-    from .shaping import pad
-
     sizes = [whole(size) if size is not None else None for size in new.shape]
     inside: Any = None
     widths = []

@@ -10,7 +10,7 @@ from functools import reduce
 from typing import Any
 
 from ...primitives import Sym
-from .shaping import is_slice
+from .slicing import is_slice
 from .table import Free
 
 SIZES: dict[str, Callable[..., Any]] = {}

@@ -17,10 +17,9 @@ from .places import in_order
 from .spelling import keeps_order, pair_by_counters
 
 ROOTS = ("layers", "_layer_checkpoint_dependencies")  # Keras 2.15 and 3; Keras 2.12 to 2.14
-PARTS = (  # where layers keep those that they wrap, in Keras' order
-    "layer", "forward_layer", "backward_layer", "cell",
-    "query_dense", "key_dense", "gate_dense", "value_dense", "output_dense",
-)  # fmt: skip
+DENSE = ("query_dense", "key_dense", "gate_dense", "value_dense", "output_dense")  # of attention of several heads
+# Where layers keep those that they wrap, in Keras' order; Keras 2 has "_query_dense".
+PARTS = ("layer", "forward_layer", "backward_layer", "cell", *DENSE, *(f"_{name}" for name in DENSE))
 UNUSED = ("seed_generator",)  # the state of random numbers, which are drawn in training
 CLASSES = {"Model": "Functional", "BatchNormalizationV1": "BatchNormalization"}  # as Keras' code calls them today
 
