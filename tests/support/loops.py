@@ -76,7 +76,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 def _lstm(t: Any, x: Any, h: Any, c: Any, kernel: Any, recurrent: Any, bias: Any) -> list:
     def step(h: Any, c: Any, x: Any) -> list:
         z = t.dense(h, recurrent) + x
-        i, f, g, o = (t.slice(z, -1, 5 * k, 5) for k in range(4))
+        i, f, g, o = (t.slice(z, -1, k * h.shape[-1], h.shape[-1]) for k in range(4))
         c = t.apply("sigmoid", f) * c + t.apply("sigmoid", i) * t.apply("tanh", g)
         h = t.apply("sigmoid", o) * t.apply("tanh", c)
         return [h, c, h]
@@ -96,28 +96,32 @@ def _lstm_answer(x: Any, h: Any, c: Any, kernel: Any, recurrent: Any, bias: Any)
 
 
 case(_lstm, (2, 7, 3), (2, 5), (2, 5), answer=_lstm_answer, kernel=(3, 20), recurrent=(5, 20), bias=(20,))
+# Gates of whole groups of channels, which are read where they lie.
+CASES["lstm of 8"] = Case(
+    _lstm, ((2, 7, 3), (2, 8), (2, 8)), _lstm_answer, {"kernel": (3, 32), "recurrent": (8, 32), "bias": (32,)}
+)
 
 
 def _from_outside(t: Any, x: Any, m: Any, h: Any, kernel: Any, gain: Any) -> list:
     """A step that reads tensors, sums and weights from outside, and uses one weight twice."""
-    twice = m * 2.0 + gain
+    twice = m * 2.0 + gain  # drawn in a turn and, once more, outside
     total = t.reduce("sum", m, -1, keepdims=True)
 
     def step(h: Any, x: Any) -> list:
-        y = t.dense(t.dense(h, kernel) + x, kernel)
+        y = t.dense(t.dense(h, kernel) + x, kernel) + t.dense(twice, kernel)
         return [t.apply("tanh", y * gain + twice), y + total]
 
     h, ys = t.repeat(step, [h], [x], axis=0)
-    return [h, ys, h + twice]
+    return [h, ys, h + t.dense(twice, kernel)]
 
 
 def _from_outside_answer(x: Any, m: Any, h: Any, kernel: Any, gain: Any) -> list:
     made = []
     for row in x:
-        y = (h @ kernel + row) @ kernel
+        y = (h @ kernel + row) @ kernel + (m * 2 + gain) @ kernel
         h = np.tanh(y * gain + m * 2 + gain)
         made.append(y + m.sum(-1, keepdims=True))
-    return [h, np.stack(made), h + m * 2 + gain]
+    return [h, np.stack(made), h + (m * 2 + gain) @ kernel]
 
 
 case(_from_outside, (4, 3, 5), (3, 5), (3, 5), answer=_from_outside_answer, kernel=(5, 5), gain=(5,))
@@ -125,7 +129,7 @@ case(_from_outside, (4, 3, 5), (3, 5), (3, 5), answer=_from_outside_answer, kern
 
 def _other_orders(t: Any, x: Any, h: Any) -> list:
     """What is carried, sliced and stacked lies in another order of axes than that in which it is said."""
-    x, h = t.transpose(x, (3, 1, 2, 0)), t.transpose(h, (1, 0, 2))
+    x, h = t.transpose(x, (3, 2, 1, 0)), t.transpose(h, (1, 0, 2))
 
     def step(h: Any, x: Any) -> list:
         return [
@@ -138,7 +142,7 @@ def _other_orders(t: Any, x: Any, h: Any) -> list:
 
 
 def _other_orders_answer(x: Any, h: Any) -> list:
-    x, h = x.transpose(3, 1, 2, 0), h.transpose(1, 0, 2)
+    x, h = x.transpose(3, 2, 1, 0), h.transpose(1, 0, 2)
     made = []
     for row in rows(x, 2):
         made.append((row + h.transpose(1, 0, 2)).transpose(2, 0, 1))
@@ -147,7 +151,7 @@ def _other_orders_answer(x: Any, h: Any) -> list:
     return [h, ys, ys.transpose(2, 1, 0, 3)]
 
 
-case(_other_orders, (2, 3, 4, 5), (5, 3, 2), answer=_other_orders_answer)
+case(_other_orders, (2, 3, 4, 5), (5, 4, 2), answer=_other_orders_answer)
 
 
 def _counted(t: Any, h: Any, kernel: Any) -> list:

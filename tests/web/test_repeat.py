@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from support.loops import CASES as LOOPS
 from support.repeats import CASES, run
 
 import glnn
@@ -46,6 +47,7 @@ RUNS = {
     "finished": 3,
     "followed": 7,
     "followed back": 2,
+    "lstm of 8": 7,  # said by t.repeat
 }
 # Loads, predicts twice and profiles: bits by output, how many objects there were after each, the passes.
 PREDICT = """async ([url, inputs]) => {
@@ -83,9 +85,13 @@ PAIRS = [(c, v) for c, n in RUNS.items() for v in LIMITS if n < 1000 or v not in
 @pytest.mark.parametrize(("case", "variant"), PAIRS)
 def test_bits_are_pythons(new_page: Callable[[], Page], site: tuple[Path, str], case: str, variant: str) -> None:
     count = RUNS[case]
-    check_bits(
-        new_page, site, f"{case}-{variant}", CASES[case].graph(count), CASES[case].inputs(count), LIMITS[variant]
-    )
+    if case in LOOPS:
+        loop = LOOPS[case]
+        graph = optimize(layer_graph(loop.layer, loop.shapes, loop.values()))
+        inputs = {f"x{k}": x for k, x in enumerate(loop.inputs())}
+    else:
+        graph, inputs = CASES[case].graph(count), CASES[case].inputs(count)
+    check_bits(new_page, site, f"{case}-{variant}", graph, inputs, LIMITS[variant])
 
 
 @pytest.mark.parametrize("variant", ["webgl2", "webgl1", "split", "webgl1-rgba8"])

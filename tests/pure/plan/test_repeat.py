@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.loops import CASES as LOOPS
 from support.repeats import CASES, apart
 
 from glnn.errors import GraphError, InputError, KernelError, LimitError
 from glnn.graph import Graph
 from glnn.kernels import add_folder
 from glnn.layout.limits import Limits
+from glnn.passes import optimize
 from glnn.plan import Count, Draw, Plan, Repeat, WeightStore, make_plan
 from glnn.plan.builder import PlanBuilder
 from glnn.plan.place import Placer
@@ -22,6 +24,7 @@ from glnn.plan.steps import each_draw, turns_of
 from glnn.primitives.base import Epilogue, Joined, Value
 from glnn.primitives.expr import In
 from glnn.primitives.turns import Counted, Sliced, Turn
+from glnn.testing import layer_graph
 
 LIMITS = {
     "es300": Limits(),
@@ -267,9 +270,20 @@ def test_what_is_stacked_and_carried_is_drawn_once(case: str) -> None:
         assert places.isdisjoint(number for kind, number, _ in made.textures if kind == "slot")
         assert any(places & {n for kind, n, _ in draw.textures if kind == "slot"} for draw in draws)
         assert repeat.swaps, "what is carried alone still takes turns"
+        used = {slot for draw in plan.draws for slot, _ in (draw.move.places if draw.move else [(draw.target, 0)])}
+        used |= {slot for tensor in (*plan.inputs, *plan.outputs) for slot in tensor.slots}
+        assert used | {slot for pair in repeat.swaps for slot in pair} == set(range(len(plan.slots)))
 
 
 def test_a_state_that_its_own_draw_reads_is_copied_to_its_stack() -> None:
     plan = plan_of("recurrent", 7, Limits())
     (repeat,) = repeats(plan.steps)
     assert len(repeat.swaps) == 1 and [bool(d.move) for d in repeat.steps if isinstance(d, Draw)] == [False, True]
+
+
+def test_a_turn_of_an_lstm_is_three_draws() -> None:
+    loop = LOOPS["lstm of 8"]
+    graph = optimize(layer_graph(loop.layer, loop.shapes, loop.values()))
+    plan = make_plan(graph, {f"x{k}": shape for k, shape in enumerate(loop.shapes)}, Limits())
+    (repeat,) = repeats(plan.steps)
+    assert [step.kernel for step in repeat.steps if isinstance(step, Draw)] == ["conv", "map", "map"]
