@@ -137,9 +137,9 @@ class Softmax(Layer):
     """
 
     arity: ClassVar[int | None] = None
+    passes_mask: ClassVar[bool] = True
     signature: ClassVar[tuple[str, ...]] = ("inputs", "mask")
     own_fields = frozenset(("given", "zeroed"))
-    passes_mask: ClassVar[bool] = True
 
     axis: int | tuple[int, ...] = -1
     zeroed: bool = True

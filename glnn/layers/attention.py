@@ -46,6 +46,7 @@ class Attention(Layer):
     """
 
     arity: ClassVar[int | None] = None
+    passes_mask: ClassVar[bool] = True
     signature: ClassVar[tuple[str, ...]] = ("inputs", "mask", "return_attention_scores", "use_causal_mask")
     ignored = frozenset(("dropout",))
     own_fields = frozenset(("given", "use_causal_mask", "return_attention_scores"))

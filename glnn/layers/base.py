@@ -53,6 +53,8 @@ class Layer:
     """Inputs (by number) that hold whole numbers: stored with full precision where the device can."""
     call_arguments: ClassVar[tuple[str, ...]] = ()
     """Arguments of its call that are tensors, in the order in which they follow its first inputs."""
+    signature: ClassVar[tuple[str, ...]] = ()
+    """All arguments of its call, in order, where several may be tensors: the field `given` names its inputs then."""
     passes_mask: ClassVar[bool] = False
     """Whether what it makes has the mask of its input (Keras' supports_masking)."""
     takes_masks: ClassVar[bool] = False

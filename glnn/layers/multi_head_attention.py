@@ -21,6 +21,7 @@ class _Heads(Layer):
     """What both layers share: the names of their inputs, masks, projections."""
 
     arity: ClassVar[int | None] = None
+    passes_mask: ClassVar[bool] = True
     signature: ClassVar[tuple[str, ...]] = (
         "query", "value", "key", "query_mask", "value_mask", "key_mask", "attention_mask", "return_attention_scores",
         "use_causal_mask",

@@ -39,8 +39,8 @@ for layer in (Attention, AdditiveAttention):
     case(layer(), Q, V)
     case(layer(use_scale=True, use_causal_mask=True), Q, V)
     case(layer(given=(*OF, "inputs.2"), return_attention_scores=True), Q, V, K)
-    case(layer(given=(*OF, "mask.0", "mask.1")), Q, V, Q[:2], V[:2], kind="normal|normal|truth|truth")
-    case(layer(given=(*OF, "mask.1"), use_causal_mask=True), Q, V, V[:2], kind="normal|normal|truth")
+    case(layer(given=(*OF, "mask.0", "mask.1")), Q, V, Q[:2], V[:2], kind="normal|normal|kept|kept")
+    case(layer(given=(*OF, "mask.1"), use_causal_mask=True), Q, V, V[:2], kind="normal|normal|kept")
     case(layer(), (1, 1, 3), (1, 1, 3))
 case(Attention(score_mode="concat", use_scale=True), Q, V)
 case(Attention(), (2, 9, 16), (2, 33, 16))
@@ -58,21 +58,21 @@ for options in (
 case(MultiHeadAttention(3, 4), (1, 6, 12), (1, 6, 12))
 case(MultiHeadAttention(1, 1), (1, 1, 1), (1, 1, 1))
 MASKED: dict[str, Any] = {"given": (*HEADS, "attention_mask")}
-case(MultiHeadAttention(2, 3, **MASKED), Q, V, (2, 5, 7), kind="normal|normal|truth")
-case(MultiHeadAttention(2, 3, use_causal_mask=True, dropout=0.1, **MASKED), Q, V, (2, 5, 7), kind="normal|normal|truth")
-case(MultiHeadAttention(2, 3, return_attention_scores=True, **MASKED), Q, V, (2, 2, 5, 7), kind="normal|normal|truth")
+case(MultiHeadAttention(2, 3, **MASKED), Q, V, (2, 5, 7), kind="normal|normal|kept")
+case(MultiHeadAttention(2, 3, use_causal_mask=True, dropout=0.1, **MASKED), Q, V, (2, 5, 7), kind="normal|normal|kept")
+case(MultiHeadAttention(2, 3, return_attention_scores=True, **MASKED), Q, V, (2, 2, 5, 7), kind="normal|normal|kept")
 for axes in ((1,), (2,), (1, 2), (-2,)):
     case(MultiHeadAttention(2, 3, attention_axes=axes), (2, 3, 4, 6), (2, 3, 4, 6))
 case(MultiHeadAttention(2, 3), (2, 3, 4, 6), (2, 2, 5, 6))
 case(
     MultiHeadAttention(2, 3, given=(*HEADS, "query_mask", "value_mask")), Q, V, Q[:2], V[:2],
-    kind="normal|normal|truth|truth",
+    kind="normal|normal|kept|kept",
 )  # fmt: skip
 for options in ({}, {"use_gate": True, "use_bias": False}, {"return_attention_scores": True, "use_causal_mask": True}):
     case(GroupedQueryAttention(3, 4, 2, **options), Q, V)
-case(GroupedQueryAttention(4, 4, 1, **MASKED), Q, V, (2, 5, 7), kind="normal|normal|truth")
-case(Softmax(given=("inputs", "mask")), (2, 4, 6), (2, 4, 6), kind="normal|truth")
-case(Softmax((1, 2), given=("inputs", "mask")), (2, 4, 6), (2, 1, 6), kind="normal|truth")
+case(GroupedQueryAttention(4, 4, 1, **MASKED), Q, V, (2, 5, 7), kind="normal|normal|kept")
+case(Softmax(given=("inputs", "mask")), (2, 4, 6), (2, 4, 6), kind="normal|kept")
+case(Softmax((1, 2), given=("inputs", "mask")), (2, 4, 6), (2, 1, 6), kind="normal|kept")
 
 X, Y = (2, 4, 6), (2, 4, 6)
 for function in ("floor_divide", "hypot", "logaddexp", "divide_no_nan", "fmax"):
@@ -85,6 +85,6 @@ case(Operation("split", (In(0), 3, -1)), X)
 case(Operation("stack", ((In(0), In(1)), 1)), X, Y)
 case(Operation("median", (In(0), 1)), X)
 case(Operation("logsumexp", (In(0), (1, 2))), X)
-case(Operation("one_hot", (In(0), 3)), (2, 5), kind="truth")
+case(Operation("one_hot", (In(0), 3)), (2, 5), kind="kept")
 case(Operation("diagonal", (In(0), 1, 1, 2)), X)
 case(Operation("einsum", ("btd,bsd->bts", In(0), In(1))), X, (2, 5, 6))

@@ -45,7 +45,7 @@ from glnn.primitives.functions import FUNCTIONS, LINEAR
 from glnn.primitives.move import Along
 
 NORMAL, WIDE, LOW, LARGE, CONSTANT, DENORMAL, SPECIAL = "normal wide low large constant denormal special".split()
-ROWS, BEYOND, TRUTH, RARE = "rows beyond truth rare".split()
+ROWS, BEYOND, TRUTH, RARE, KEPT = "rows beyond truth rare kept".split()
 
 
 def values(kind: str, shape: Shape, rng: np.random.Generator) -> np.ndarray:
@@ -53,8 +53,8 @@ def values(kind: str, shape: Shape, rng: np.random.Generator) -> np.ndarray:
 
     low: all below -88, where exp underflows. large: +-1e4. constant: one value per channel. denormal: too small for
     a normal float32. special: normal with NaN and both infinities strewn in. rows: numbers of a table of 11 rows, some
-    with a fraction or from the end. beyond: those and numbers past its ends. truth: 1 and, less often, 0, which is
-    never all along an axis. rare: of three values.
+    with a fraction or from the end. beyond: those and numbers past its ends. truth: 0 and 1. rare: of three values.
+    kept: 1 and, less often, 0, which is never all along the last axis.
     """
     x = rng.standard_normal(shape)
     if kind == WIDE:
@@ -71,7 +71,9 @@ def values(kind: str, shape: Shape, rng: np.random.Generator) -> np.ndarray:
         x = np.trunc(rng.uniform(-11.9, 11, shape) if kind == ROWS else rng.uniform(-30, 30, shape))
         x = np.where(rng.random(shape) < 0.3, x + np.copysign(rng.choice([0.25, 0.5, 0.875], shape), x), x)
     elif kind == TRUTH:
-        x = (x > -0.5) | (np.indices(shape)[-1] == 0) if shape else x > 0
+        x = rng.random(shape) < 0.6
+    elif kind == KEPT:
+        x = (x > -0.5) | (np.indices(shape)[-1] == 0)
     elif kind == RARE:
         x = rng.choice([0.0, 0.0, 2.0, -1.5], shape)
     elif kind == SPECIAL:

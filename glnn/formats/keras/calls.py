@@ -54,6 +54,7 @@ class Bound:
 
     tensors: list[Ref] = field(default_factory=list)
     fields: dict[str, Any] = field(default_factory=dict)
+    mask: Ref | None = None  # what the call itself names as the mask
     problems: list[str] = field(default_factory=list)
 
 
@@ -172,19 +173,26 @@ def is_leaf(value: Any) -> bool:
 # ---- what a layer makes of it
 
 
-def bind(call: Call, signature: tuple[str, ...] = ()) -> Bound:
+def bind(call: Call, signature: tuple[str, ...] = (), arguments: tuple[str, ...] = ()) -> Bound:
     """What a layer is called on.
 
     signature: the names of its arguments, where they are more than one. Tensors are taken in their order, and told by
     the field `given`; those in lists as "mask.0", "mask.1". Other values are fields of the layer.
+    arguments: of a layer without, which are tensors that follow its first inputs
     """
     bound = Bound()
     if not signature:
         for value in call.args:
             add_tensors(bound, value)
         options = dict(call.options)
-        for key in ("inputs", "x"):
-            add_tensors(bound, options.pop(key, None))
+        for key in ("inputs", "x", *arguments):
+            if key != "inputs" or not bound.tensors:
+                add_tensors(bound, options.pop(key, None))
+        masks = list(refs(options.get("mask")))
+        if masks:
+            del options["mask"]
+            bound.mask = masks[0]
+            bound.problems += ["call argument mask= (several tensors)"] * (len(masks) > 1)
         for key, value in options.items():
             check_option(bound, key, value)
         return bound
@@ -263,7 +271,7 @@ def place(ref: Ref, offsets: Mapping[str, int]) -> tuple[str, int]:
     return ref.layer, ref.node - offsets.get(ref.layer, 0)
 
 
-def in_order(call: Call, item: Mapping[str, Any], version: int, signature: tuple[str, ...] = ()) -> list[Ref]:
+def in_order(call: Call, bound: Bound, item: Mapping[str, Any], version: int) -> list[Ref]:
     """The tensors of a call in the order of the inputs of the nested model that is called.
 
     A dict's tensors go to inputs by name: by key where the model was made of a dict too (by Keras 3: by the keys'
@@ -271,9 +279,9 @@ def in_order(call: Call, item: Mapping[str, Any], version: int, signature: tuple
     """
     config = item.get("config")
     if not call.named or not isinstance(config, Mapping) or "input_layers" not in config:
-        return bind(call, signature).tensors
+        return bound.tensors
     own = isinstance(config["input_layers"], Mapping)
     if own and version >= 3:
-        return bind(call).tensors
+        return bound.tensors
     names = [(key if own else None) or ref.layer for key, ref in flatten(config["input_layers"])]
-    return [call.named[name] for name in names] if set(names) <= set(call.named) else bind(call).tensors
+    return [call.named[name] for name in names] if set(names) <= set(call.named) else bound.tensors

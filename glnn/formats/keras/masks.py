@@ -15,6 +15,7 @@ from ...layers.core import ElementMask
 from ...layers.merging import Concatenate, Maximum, Minimum, _Merge
 from ...layers.recurrent import Bidirectional, Recurrent
 from ...layers.wrappers import Unfold
+from .versions import numbered
 from .walk import Builder, Document, Step
 from .weights.entries import Entry
 
@@ -43,31 +44,42 @@ def hand_on(builder: Builder) -> None:
         mask: Known = step.mask or masks.get(step.inputs[-1 if isinstance(layer, Unfold) else 0])
         if step.mask is None and isinstance(layer, _Merge | Concatenate) and len(step.inputs) > 1:
             mask = merged(layer, [masks.get(name) for name in step.inputs], builder.doc.version)
-        if takes_by_name(layer) and any(masks.get(name) is not None for name in step.inputs):
-            builder.problems.append(
-                f"{step.entry.path} ({step.entry.class_name}): the mask of its input (here a mask is an "
-                "argument of the call alone, mask=)"
-            )
-        if mask is not None and layer.takes_masks and not (step.mask is None and alone(builder, layer, step)):
+        lone = builder.doc.version < 3 or step.mask is not None or len(step.inputs) == 1
+        if mask is not None and layer.takes_masks and lone:  # Keras 3 hands a mask to layers of one tensor alone
             name = tensor(builder, steps, step, mask)
             if name is not None:
                 masks |= {key: name for key, known in masks.items() if known is mask}
-                step.inputs, step.layer = [*step.inputs, name], masked(layer, builder.doc)
+                step.inputs, step.made = [*step.inputs, name], masked(layer, builder.doc)
                 mask = name
+        if layer.signature:
+            attend(builder, steps, step, masks)
         steps.append(step)
         masks |= dict(zip(step.outputs, after(layer, step, mask), strict=False))
     builder.steps[:] = steps
 
 
-def alone(builder: Builder, layer: Layer, step: Step) -> bool:
-    """Whether a layer that is called on states takes no mask but one that the call names: so it is since Keras 3."""
-    return builder.doc.version >= 3 and isinstance(layer, Recurrent | Bidirectional) and len(step.inputs) > 1
+# The mask of an input, by its name -> the name of the input that it becomes.
+OF_INPUTS = {"query": "query_mask", "value": "value_mask", "key": "key_mask", "inputs": "mask", "inputs.0": "mask.0",
+             "inputs.1": "mask.1"}  # fmt: skip
+HEADS_SINCE = (2, 10)  # attention of several heads takes masks that are handed on
 
 
-def takes_by_name(layer: Layer) -> bool:
-    """Whether a layer is called without a mask that it has an argument for."""
-    words = [word for word in getattr(layer, "signature", ()) if word.endswith("mask") and not word.startswith("use_")]
-    return bool(words) and not any("mask" in name for name in getattr(layer, "given", ()))
+def attend(builder: Builder, steps: list[Step], step: Step, masks: dict[str, Known]) -> None:
+    """Gives a layer of several named inputs the masks of these, where its call names none."""
+    layer: Any = step.layer
+    explicit = any(name.partition(".")[0] == "mask" for name in layer.given)
+    old = builder.doc.version < 3 and (numbered(builder.doc.release) or HEADS_SINCE) < HEADS_SINCE
+    if explicit or (old and "query" in layer.given):
+        return
+    for given, read in list(zip(layer.given, step.inputs, strict=True)):
+        wanted, mask = OF_INPUTS.get(given), masks.get(read)
+        if wanted is None or mask is None or wanted in layer.given:
+            continue
+        name = tensor(builder, steps, step, mask)
+        if name is not None:
+            masks |= {key: name for key, known in masks.items() if known is mask}
+            layer = replace(layer, given=(*layer.given, wanted))
+            step.inputs, step.made = [*step.inputs, name], layer
 
 
 def masked(layer: Any, doc: Document) -> Any:
@@ -127,5 +139,5 @@ def tensor(builder: Builder, steps: list[Step], step: Step, mask: str | Mask) ->
         return None
     name = builder.unique(f"{step.entry.path}/mask")
     entry = Entry(name, step.entry.path, type(mask.layer).__name__, layer=mask.layer)
-    steps.append(Step(name, entry, [read for read in reads if read], [name], mask.layer))
+    steps.append(Step(name, entry, [read for read in reads if read], [name]))
     return name

@@ -42,7 +42,7 @@ def keep(builder: Builder, step: Step, shapes: Mapping[str, Dims]) -> dict[str, 
         builder.inputs.append(TensorSpec(name, (None, *shape[1:])))
         names.append(name)
         ends[name] = builder.output(step, first + k)
-    step.inputs[1:1], step.layer = names, wide
+    step.inputs[1:1], step.made = names, wide
     return ends
 
 

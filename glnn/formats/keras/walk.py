@@ -14,7 +14,7 @@ from ...layers.base import IGNORED_KEYS, Layer
 from ...layers.core import Dense, Identity
 from ...layers.image_size import Resizing
 from ...layers.wrappers import Fold, Unfold
-from .calls import Call, Ref, bind, flatten, in_order, parse_call, place
+from .calls import Bound, Call, Ref, bind, flatten, in_order, parse_call, place
 from .inputs import implied_shape, input_dtype, input_shape, tells_input
 from .layers import CONTAINERS, build_layer, full_name, unused_weights
 from .operations import Found, Sizes, is_operation, operation, part
@@ -22,11 +22,11 @@ from .sharing import shared_with
 from .versions import counts_other_calls
 from .weights.entries import Entry, Weights
 
-WRAPPERS = frozenset(("TimeDistributed",))
 MOVING = frozenset(
     "Identity Dropout Flatten Reshape Permute RepeatVector Concatenate ZeroPadding1D ZeroPadding2D".split()
 )
 MOST_CALLS = 20_000  # of layers and models: models that call each other twice are 2^n calls
+WRAPPERS = frozenset(("TimeDistributed",))
 MOST_OUTPUTS = 1000  # of one layer; a number beyond is damage
 
 
@@ -41,9 +41,14 @@ class Step:
     entry: Entry
     inputs: list[str]
     outputs: list[str]
-    layer: Layer | None = None  # what the entry's is on this call
-    constants: dict[str, np.ndarray] = field(default_factory=dict)  # weights that the call itself holds
     mask: str | None = None
+    made: Layer | None = None  # what the entry's is on this call
+    constants: dict[str, np.ndarray] = field(default_factory=dict)  # weights that the call itself holds
+
+    @property
+    def layer(self) -> Layer | None:
+        """The layer that is called; None where the file's could not be made."""
+        return self.made or self.entry.layer
 
 
 Made = list[str] | Step | Sizes  # what a call makes: tensors, a step that makes them, or sizes of tensors
@@ -149,9 +154,7 @@ class Builder:
     def step(self, entry: Entry, what: str, layer: Layer, tensors: list[str], mask: str | None = None) -> str:
         """A step that is no layer of the file but a part of what one does; the name of what it makes."""
         name = self.unique(f"{entry.path}/{what}")
-        self.steps.append(
-            Step(name, Entry(name, entry.path, entry.class_name, layer=layer), tensors, [name], layer, mask=mask)
-        )
+        self.steps.append(Step(name, Entry(name, entry.path, entry.class_name, layer=layer), tensors, [name], mask))
         return name
 
     def call(
@@ -159,14 +162,13 @@ class Builder:
         entry: Entry,
         item: Mapping[str, Any],
         tensors: list[str],
-        call: Call | None = None,
+        bound: Bound | None = None,
         mask: str | None = None,
     ) -> list[str] | Step:
         """One call of a layer or nested model: the tensors it makes, or the step that makes them."""
         self.count()
         layer = entry.layer
-        if call is not None:
-            bound = bind(call, getattr(layer, "signature", ()))
+        if bound is not None:
             self.problems += [f"{entry.path} ({entry.class_name}): {problem}" for problem in bound.problems]
             layer = replace(layer, **bound.fields) if layer is not None and bound.fields else layer  # type: ignore[type-var]
         if entry.wraps:
@@ -181,7 +183,7 @@ class Builder:
         arity = layer.arity if layer else None
         if arity is not None and arity != len(tensors):
             self.problems.append(f"{entry.path} ({entry.class_name}): called on {len(tensors)} tensors (takes {arity})")
-        step = Step(self.unique(entry.path), entry, tensors, [], layer, mask=mask)
+        step = Step(self.unique(entry.path), entry, tensors, [], mask, layer if layer is not entry.layer else None)
         self.steps.append(step)
         if type(layer).__name__ in MOVING and self.types.get(tensors[0]):
             self.types[self.output(step, 0)] = self.types[tensors[0]]
@@ -204,7 +206,7 @@ class Builder:
             return found
         layer, tensors, arrays, dtype = found
         constants = {f"constant{k}": array for k, array in enumerate(arrays)}
-        step = Step(self.unique(entry.path), entry, tensors, [], layer, constants)
+        step = Step(self.unique(entry.path), entry, tensors, [], None, layer, constants)
         self.steps.append(step)
         self.types[self.output(step, 0)] = dtype
         return step
@@ -323,11 +325,11 @@ class Builder:
                     child, item, call, lambda ref: self.found(made[place(ref, reads)], ref)
                 )
                 continue
-            call, named = without_mask(call, child)
-            mask = self.output(made[place(named, reads)], named.output) if named else None
-            refs = in_order(call, item, self.doc.version, getattr(child.layer, "signature", ()))
+            bound = bind(call, child.layer.signature, child.layer.call_arguments) if child.layer else bind(call)
+            refs = in_order(call, bound, item, self.doc.version)
             tensors = [self.output(made[place(ref, reads)], ref.output) for ref in refs]
-            made[name, number] = self.call(child, item, tensors, call, mask)
+            mask = self.output(made[place(bound.mask, reads)], bound.mask.output) if bound.mask else None
+            made[name, number] = self.call(child, item, tensors, bound, mask)
         outputs = []
         for key, ref in targets:
             if place(ref, ends) not in made:
@@ -371,19 +373,6 @@ class Builder:
             else:
                 reads[name] = ends[name] = int(0 not in read | end)
         return reads, ends
-
-
-def without_mask(call: Call, entry: Entry) -> tuple[Call, Ref | None]:
-    """The call with a layer's further tensors behind the first, and the tensor that it names as the mask."""
-    options = dict(call.options)
-    mask = options.get("mask")
-    several = entry.children is not None and isinstance(mask, Ref) and len(call.tensors) != 2
-    if "mask" in getattr(entry.layer, "signature", ()) or several:
-        return call, None
-    if isinstance(mask, Ref):
-        del options["mask"]
-    behind = [options.pop(key) for key in getattr(entry.layer, "call_arguments", ()) if key in options]
-    return replace(call, args=(*call.args, *behind), options=options), mask if isinstance(mask, Ref) else None
 
 
 def unknown_options(entry: Entry, options: Mapping[str, Any]) -> list[str]:
