@@ -147,3 +147,13 @@ def flatten(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str | None
             yield from flatten(item, (*path, str(number)) if path else ())
     else:
         raise ValueError(f"{value!r} is not [layer, node, output]")
+
+
+def untold(node: Any) -> Any:
+    """A call of Keras 3 without `training`, which it writes for layers that change images whether told or not.
+
+    At inference it computes as if it had not been told.
+    """
+    if not isinstance(node, Mapping) or not isinstance(node.get("kwargs"), Mapping):
+        return node
+    return {**node, "kwargs": {key: value for key, value in node["kwargs"].items() if key != "training"}}

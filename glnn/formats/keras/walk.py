@@ -9,7 +9,7 @@ from typing import Any
 from ...errors import GraphError, ModelFileError, UnsupportedError
 from ...graph.graph import TensorSpec
 from ...layers.image_size import Resizing
-from .calls import Call, Ref, flatten, parse_call
+from .calls import Call, Ref, flatten, parse_call, untold
 from .inputs import implied_shape, input_dtype, input_shape, tells_input
 from .layers import CONTAINERS, build_layer, full_name, on_number, only_operation, operation_problem, unused_weights
 from .weights.entries import Entry, Weights
@@ -268,16 +268,6 @@ class Builder:
             else:
                 reads[name] = ends[name] = int(0 not in read | end)
         return reads, ends
-
-
-def untold(node: Any) -> Any:
-    """A call of Keras 3 without `training`, which it writes for layers that change images whether told or not.
-
-    At inference it computes as if it had not been told.
-    """
-    if not isinstance(node, Mapping) or not isinstance(node.get("kwargs"), Mapping):
-        return node
-    return {**node, "kwargs": {key: value for key, value in node["kwargs"].items() if key != "training"}}
 
 
 def place(ref: Ref, offsets: Mapping[str, int]) -> tuple[str, int]:
