@@ -106,7 +106,7 @@ class ELU(Functional):
 class GELU(Functional):
     """gelu, or its approximation by tanh (TensorFlow Addons)."""
 
-    approximate: bool = True
+    approximate: bool  # told by its file: a class of this name that does not is someone else's
 
     @property
     def function(self) -> Function:

@@ -106,7 +106,7 @@ class ParametricSoftplus(PReLU):
         return w["alphas"] * t.apply("softplus", w["betas"] * x)
 
 
-@register("Cosine")
+@register("glnn>Cosine")
 @dataclass(frozen=True)
 class Cosine(Layer):
     """Keras 1's Merge with mode "cos": what Dot gives, over the root of what it gives for each input with itself.

@@ -1,6 +1,6 @@
 """Writes the configs of every layer of a Keras, as files hold them: tests/golden/configs-VERSION.json.
 
-With Keras 1.2.2 (see keras1/make.py), and with tf-keras (see keras2/make_words.py): `python make_configs.py`.
+With Keras 1.2.2 (see keras1/make.py), and with tf-keras (see keras2_words/make.py): `python make_configs.py`.
 """
 
 import inspect

@@ -285,3 +285,13 @@ def in_order(call: Call, bound: Bound, item: Mapping[str, Any], version: int) ->
         return bound.tensors
     names = [(key if own else None) or ref.layer for key, ref in flatten(config["input_layers"])]
     return [call.named[name] for name in names] if set(names) <= set(call.named) else bound.tensors
+
+
+def untold(node: Any) -> Any:
+    """A call of Keras 3 without `training`, which it writes for layers that change images whether told or not.
+
+    At inference it computes as if it had not been told.
+    """
+    if not isinstance(node, Mapping) or not isinstance(node.get("kwargs"), Mapping):
+        return node
+    return {**node, "kwargs": {key: value for key, value in node["kwargs"].items() if key != "training"}}

@@ -35,7 +35,7 @@ MERGE_MODES = {
     "ave": "Average",
     "max": "Maximum",
     "dot": "Dot",
-    "cos": "Cosine",
+    "cos": "glnn>Cosine",
 }
 KEYS = {
     "nb_filter": "filters",

@@ -14,7 +14,7 @@ from ...layers.base import IGNORED_KEYS, Layer
 from ...layers.core import Dense, Identity
 from ...layers.image_size import Resizing
 from ...layers.wrappers import Fold, Unfold
-from .calls import Bound, Call, Ref, bind, flatten, in_order, parse_call, place
+from .calls import Bound, Call, Ref, bind, flatten, in_order, parse_call, place, untold
 from .inputs import implied_shape, input_dtype, input_shape, tells_input
 from .layers import CONTAINERS, build_layer, full_name, unused_weights
 from .operations import Found, Sizes, is_operation, operation, part
@@ -379,13 +379,3 @@ def unknown_options(entry: Entry, options: Mapping[str, Any]) -> list[str]:
     """What the config of a wrapper says besides its layer, in words."""
     known = IGNORED_KEYS | {"layer"}
     return [f"{entry.path} ({entry.class_name}): option {k}={v!r}" for k, v in options.items() if k not in known]
-
-
-def untold(node: Any) -> Any:
-    """A call of Keras 3 without `training`, which it writes for layers that change images whether told or not.
-
-    At inference it computes as if it had not been told.
-    """
-    if not isinstance(node, Mapping) or not isinstance(node.get("kwargs"), Mapping):
-        return node
-    return {**node, "kwargs": {key: value for key, value in node["kwargs"].items() if key != "training"}}

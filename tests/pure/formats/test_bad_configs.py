@@ -40,7 +40,7 @@ def test_everything_unsupported_is_told_at_once(tmp_path: Path) -> None:
     "class_name, config, word",
     [
         ("BatchNormalization", {"mode": 1, "axis": -1}, "mode=1"),
-        ("Merge", {"mode": "cos"}, "mode='cos'"),
+        ("Merge", {"mode": "min"}, "mode='min'"),
         ("Merge", {"mode": "x", "mode_type": "lambda"}, "never run"),
         ("Convolution2D", {"nb_filter": 2, "nb_row": 1, "nb_col": 1, "dim_ordering": "th"}, "which backend"),
     ],

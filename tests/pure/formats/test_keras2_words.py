@@ -1,4 +1,4 @@
-"""Models that Keras 2 saved: sizes of images, classes, activations (make_words.py), layers of TensorFlow Addons."""
+"""Models that Keras 2 saved (golden/keras2_words): sizes of images, classes, activations, TensorFlow Addons."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from glnn.graph.reference import run
 TABLE = 5e-3  # TensorFlow takes bicubic weights from a table of 1024, unless it smooths
 
 
-@pytest.mark.parametrize("name", ["words-images", "words-classes", "words-activations", "addons"])
+@pytest.mark.parametrize("name", ["images", "classes", "activations", "addons"])
 def test_files_of_keras2_give_its_answers(root: Path, name: str) -> None:
-    path = root / "tests" / "golden" / "keras2" / f"{name}.h5"
+    path = root / "tests" / "golden" / "keras2_words" / f"{name}.h5"
     graph, answers = load(path), np.load(path.with_suffix(".npz"))
     inputs = {spec.name: answers[f"x{k}"].astype(np.float32) for k, spec in enumerate(graph.inputs)}
     made = run(graph, inputs)

@@ -99,7 +99,7 @@ def test_every_class_is_known_or_there_is_a_reason() -> None:
 
 
 KNOWN = sorted((CLASSES.keys() & (LAYERS.keys() | {"SpectralNormalization"})) - {"InputLayer", "IntegerLookup"})
-# IntegerLookup needs TensorFlow: files of it are in tests/golden/keras2
+# IntegerLookup needs TensorFlow: a file of it is tests/golden/keras2_words/classes.h5
 
 
 @pytest.mark.parametrize("name", KNOWN)

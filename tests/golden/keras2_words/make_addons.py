@@ -1,4 +1,4 @@
-"""Makes a model of TensorFlow Addons' layers, and its own answers: tests/golden/keras2/addons.h5 and .npz.
+"""Makes a model of TensorFlow Addons' layers, and its own answers: addons.h5 and addons.npz.
 
 `pip install "tensorflow-cpu==2.15.*" tensorflow-addons==0.23.0 && python make_addons.py`
 """
@@ -11,7 +11,7 @@ import tensorflow_addons as tfa
 
 L = tf.keras.layers
 RNG = np.random.default_rng(5)
-FOLDER = Path(__file__).parent / "keras2"
+FOLDER = Path(__file__).parent
 
 x = L.Input((5, 7, 6))
 outputs = [tfa.layers.InstanceNormalization()(x), tfa.layers.InstanceNormalization(axis=1, center=False)(x)]

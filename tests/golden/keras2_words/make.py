@@ -1,6 +1,6 @@
 """Makes models of Keras 2 with its layers for images and classes and its activations, and Keras' own answers.
 
-`pip install tensorflow-cpu tf-keras && TF_USE_LEGACY_KERAS=1 python make_words.py` (made with tf-keras 2.21);
+`pip install tensorflow-cpu tf-keras && TF_USE_LEGACY_KERAS=1 python make.py` (made with tf-keras 2.21);
 test_keras2_words.py reads it.
 """
 
@@ -56,7 +56,7 @@ for make in (images, classes, activations):
     for weight in model.weights:
         values = RNG.normal(size=weight.shape) * 0.3
         weight.assign(np.abs(values) + 0.1 if "variance" in weight.name else values)
-    model.save(FOLDER / f"words-{make.__name__}.h5", include_optimizer=False)
+    model.save(FOLDER / f"{make.__name__}.h5", include_optimizer=False)
     inputs = [RNG.normal(size=(2, *x.shape[1:])) * 2 for x in model.inputs]
     inputs = [
         RNG.integers(0, 8, size=a.shape) if x.dtype == "int64" else a.astype("float32")
@@ -64,4 +64,4 @@ for make in (images, classes, activations):
     ]
     outputs = model.predict(inputs, verbose=0)
     arrays = {f"x{k}": a for k, a in enumerate(inputs)} | {f"y{k}": a for k, a in enumerate(outputs)}
-    np.savez_compressed(FOLDER / f"words-{make.__name__}.npz", **arrays)
+    np.savez_compressed(FOLDER / f"{make.__name__}.npz", **arrays)
