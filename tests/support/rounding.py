@@ -18,8 +18,9 @@ from cases.keras import Case
 from glnn.graph.shapes import product
 from glnn.layers.activation import Functional, PReLU
 from glnn.layers.base import Layer
-from glnn.layers.conv import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
+from glnn.layers.conv import Conv2D, Conv2DTranspose, DepthwiseConv1D, DepthwiseConv2D, SeparableConv2D
 from glnn.layers.core import Dense
+from glnn.layers.local import LocallyConnected2D
 from glnn.layers.merging import Add, Average, Dot, Multiply, Subtract
 from glnn.layers.normalization import (
     CENTRED,
@@ -102,10 +103,11 @@ def allowed(
         elif (count := roundings(case)) is not None:
             terms = _sum(layer, x, w)
             lost = _sum(
-                layer, [np.full_like(a, 32 * tiny) for a in x], {k: 0 * v if v.ndim == 1 else v for k, v in w.items()}
-            )
+                layer, [np.full_like(a, 32 * tiny) for a in x],
+                {k: 0 * v if k == "bias" or (v.ndim == 1 and k != "kernel") else v for k, v in w.items()},
+            )  # fmt: skip
             if isinstance(layer, SeparableConv2D):  # whose first half may overflow as well
-                channels = 1 if layer.data_format == "channels_first" else -1
+                channels = 1 if layer.channels_first else -1
                 terms = np.where(_depthwise(layer, x, w).max(channels, keepdims=True) > LARGEST, np.inf, terms)
             error = (count + 4) * u * terms + lost + (count + 4) * tiny
             error = error + 16 * u * np.abs(want)  # of a function that follows: none here is steeper than 1
@@ -132,7 +134,7 @@ def roundings(case: Case) -> int | None:
     layer, x = case.layer, case.shapes[0]
     if isinstance(layer, Dense):
         return x[-1]
-    if isinstance(layer, (Conv2D, Conv2DTranspose)):
+    if isinstance(layer, (Conv2D, Conv2DTranspose, LocallyConnected2D)):
         return product(layer.kernel_size) * layer.channels(x)
     if isinstance(layer, (DepthwiseConv2D, SeparableConv2D)):
         return product(layer.kernel_size) + layer.channels(x) * layer.depth_multiplier
@@ -173,10 +175,9 @@ def _sum(layer: Any, x: list[np.ndarray], w: Arrays) -> np.ndarray:
 
 
 def _depthwise(layer: SeparableConv2D, x: list[np.ndarray], w: Arrays) -> np.ndarray:
-    first = DepthwiseConv2D(
-        layer.kernel_size, layer.strides, layer.padding, layer.depth_multiplier, dilation_rate=layer.dilation_rate,
-        data_format=layer.data_format,
-    )  # fmt: skip
+    first = (DepthwiseConv1D if layer.axes == 1 else DepthwiseConv2D)(
+        layer.kernel_size, layer.strides, layer.padding, layer.depth_multiplier, layer.data_format, layer.dilation_rate
+    )
     return first.reference(x, {"depthwise_kernel": w["depthwise_kernel"]})
 
 

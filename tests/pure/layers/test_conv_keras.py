@@ -10,6 +10,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from cases.keras import CASES, SPECIAL
+from support.twins import of_keras
 
 from glnn.errors import UnsupportedError
 from glnn.layers.base import LAYERS, Layer
@@ -48,11 +49,7 @@ def keras_answer(case):
         return from_corners(x, layer.size), None
     if options.get("groups") == 1:
         del options["groups"]
-    if options.get("data_format", "") is None:  # which not all layers on sequences have
-        del options["data_format"]
-    for name in ("padding", "cropping", "size"):
-        if layer.axes == 1 and isinstance(options.get(name), tuple):
-            options[name] = options[name][0]
+    options = of_keras(layer, options)
     if not isinstance(layer, ZeroPadding2D) and isinstance(options.get("padding"), tuple):
         more = {"data_format": layer.data_format} if layer.data_format else {}
         x = getattr(keras.layers, f"ZeroPadding{layer.axes}D")(options["padding"], **more)(x)

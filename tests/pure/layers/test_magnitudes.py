@@ -15,6 +15,7 @@ import pytest
 from cases.keras import Case
 from support.magnitudes import JUDGED, Magnitudes, on_examples, values
 from support.rounding import allowed, assert_right, exact
+from support.twins import of_keras
 
 from glnn.graph import Graph, Node, TensorSpec, validate
 from glnn.graph.quantized import Quantized
@@ -75,7 +76,7 @@ def twin_options(layer: Layer) -> dict | None:
         return None
     if options.get("groups") == 1:
         del options["groups"]
-    return options | {"activation": function.name}
+    return of_keras(layer, options) | {"activation": function.name}
 
 
 def keras64(case: Case, inputs: list[np.ndarray], weights: dict[str, np.ndarray]) -> np.ndarray:
@@ -106,7 +107,8 @@ def has_twin(case: Case) -> bool:
         return False
     if isinstance(case.layer, Functional):
         return case.layer.function.name not in (*ELSEWHERE, *BY_HAND)
-    return type(case.layer).__name__ != "ThresholdedReLU" and twin_options(case.layer) is not None
+    gone = "ThresholdedReLU", "LocallyConnected1D", "LocallyConnected2D"
+    return type(case.layer).__name__ not in gone and twin_options(case.layer) is not None
 
 
 def test_every_function_has_a_judge() -> None:
