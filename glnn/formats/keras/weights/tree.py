@@ -19,9 +19,8 @@ from .spelling import keeps_order, pair_by_counters
 
 ROOTS = ("layers", "_layer_checkpoint_dependencies")  # Keras 2.15 and 3; Keras 2.12 to 2.14
 # The attributes in which layers keep others, in the order in which Keras lists their weights; some begin with "_".
-PARTS = (
-    "layer forward_layer backward_layer cell cells query_dense key_dense gate_dense value_dense output_dense".split()
-)
+DENSE = ("query_dense", "key_dense", "gate_dense", "value_dense", "output_dense")
+PARTS = ("layer", "forward_layer", "backward_layer", "cell", "cells", *DENSE)
 UNUSED = ("seed_generator",)  # the state of random numbers, which are drawn in training
 CLASSES = {"Model": "Functional", "BatchNormalizationV1": "BatchNormalization"}  # as Keras' code calls them today
 
