@@ -133,8 +133,9 @@ def lambdas(keras: Any) -> Any:
     return keras.Model(x, L.Dense(2)(y))
 
 
-def test_each_lambda_has_its_own_replacement(keras: Any, tmp_path: Path) -> None:
-    model, path = lambdas(keras), tmp_path / "m.h5"
+@pytest.mark.parametrize("suffix", ["h5", "keras"])
+def test_each_lambda_has_its_own_replacement(keras: Any, tmp_path: Path, suffix: str) -> None:
+    model, path = lambdas(keras), tmp_path / f"m.{suffix}"
     model.save(path)
     objects = {"Lambda:in/prepare": lambda t, x: x / 2 - 1, "Lambda:floor": lambda t, x, by: x * x + by}
     same(model, path, objects=objects)
@@ -237,14 +238,17 @@ def test_weights_of_custom_layers_in_a_tree(keras: Any, own_classes: dict[str, A
     same(model, tmp_path / "m.h5", objects={"mine>Gain": Gain})
 
 
+@pytest.mark.parametrize("suffix", ["h5", "keras"])
 @pytest.mark.parametrize("package", ["", "mine>"])
-def test_custom_layers_and_functions(keras: Any, own_classes: dict[str, Any], tmp_path: Path, package: str) -> None:
-    model = custom(keras, own_classes)
-    model.save(tmp_path / "m.h5")
-    same(model, tmp_path / "m.h5", objects={f"{package}{name}": thing for name, thing in OBJECTS.items()})
+def test_custom_layers_and_functions(
+    keras: Any, own_classes: dict[str, Any], tmp_path: Path, package: str, suffix: str
+) -> None:
+    model, path = custom(keras, own_classes), tmp_path / f"m.{suffix}"
+    model.save(path)
+    same(model, path, objects={f"{package}{name}": thing for name, thing in OBJECTS.items()})
     assert "Wavy" not in LAYERS and "double_swish" not in LAYERS  # nothing of it stays
     words = ("wavy", "custom class", "activation 'mine>double_swish'", '"mine>Gated": ...', "units, inner, table")
-    refused(UnsupportedError, tmp_path / "m.h5", *words)
+    refused(UnsupportedError, path, *words)
 
 
 def test_registered_layers_are_found_with_and_without_their_package(tmp_path: Path) -> None:

@@ -88,7 +88,8 @@ class TreeWeights:
     def assign_entry(self, entry: Entry, member: h5py.Group, owned: Mapping[int, Sequence[Entry]]) -> None:
         """A layer or model, from its own group."""
         if entry.children is None:
-            fill(entry, in_order(entry, self.stored(member, entry.config), self.where), self.where)
+            stored = self.by_specs(entry, member) or self.stored(member, entry.config)
+            fill(entry, in_order(entry, stored, self.where), self.where)
         elif entry.wraps:
             inner = subgroup(member, "layer", self.where)
             if inner is None:
@@ -96,6 +97,30 @@ class TreeWeights:
             self.assign_entry(entry.children[0], inner, owned)
         else:
             self.assign_children(entry, member, owned)
+
+    def by_specs(self, leaf: Entry, member: h5py.Group) -> list[Stored]:
+        """A layer's weights by the paths in their specs ("inner/kernel": the next of what the layer keeps as `inner`).
+
+        Empty where specs have none, or the file has other parts or other numbers of weights in them.
+        """
+        heads = [spec.name.rpartition("/")[0] for spec in leaf.specs]
+        found: dict[str, list[Stored]] = {}
+        for head in dict.fromkeys(heads) if any(heads) else ():
+            group: h5py.Group | None = member
+            for name in head.split("/") if head else ():
+                group = None if group is None else subgroup(group, name, self.where)
+            found[head] = [] if group is None else list(self.variables(group))
+        whole = sum(map(len, found.values())) == len(self.every_in(member))
+        if not whole or any(heads.count(head) != len(weights) for head, weights in found.items()):
+            return []
+        return [found[head].pop(0) for head in heads]
+
+    def every_in(self, member: h5py.Group) -> list[Stored]:
+        """All weights in a layer's group and in the parts of it, in no order."""
+        return [
+            *self.variables(member),
+            *(each for part in self.parts(member).values() for each in self.every_in(part)),
+        ]
 
     def lacking(self, entry: Entry, why: str, found: Collection[str]) -> WeightsMismatchError:
         """The error for a layer or model without weights."""
