@@ -8,6 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+# Each room registers its loaders; this is the order in which they are asked. Other modules would change it: they come
+# later.
+# isort: off
+from . import native  # noqa: F401
+from . import keras  # noqa: F401
+from . import tfjs  # noqa: F401
+# isort: on
+
 from ..errors import GlnnError, ModelFileError, UnsupportedError
 from ..graph.graph import Graph
 from ..layers.custom import custom_objects as custom
@@ -17,13 +25,6 @@ from .foreign import looks_like
 from .registry import LOADERS, Loader, loader
 from .remote import Origin, is_url
 from .surveys import LayerSeen, Survey, surveying
-
-# Each room registers its loaders; this is the order in which they are asked.
-# isort: off
-from . import native  # noqa: F401
-from . import keras  # noqa: F401
-from . import tfjs  # noqa: F401
-# isort: on
 
 __all__ = ["LOADERS", "Loader", "Source", "Survey", "load", "loader", "survey"]
 

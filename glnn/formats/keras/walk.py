@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -360,10 +361,16 @@ class Builder:
         """
         reads: dict[str, int] = {}
         ends: dict[str, int] = {}
+        read_of: defaultdict[str, set[int]] = defaultdict(set)
+        end_of: defaultdict[str, set[int]] = defaultdict(set)
+        made_of = Counter(layer for layer, _, _ in calls)
+        for _, _, call in calls:
+            for ref in call.tensors:
+                read_of[ref.layer].add(ref.node)
+        for ref in targets:
+            end_of[ref.layer].add(ref.node)
         for name, (child, _) in items.items():
-            read = {ref.node for _, _, call in calls for ref in call.tensors if ref.layer == name}
-            end = {ref.node for ref in targets if ref.layer == name}
-            made = sum(layer == name for layer, _, _ in calls)
+            read, end, made = read_of[name], end_of[name], made_of[name]
             if counts_other_calls(self.doc.version, self.doc.release) and max(read, default=0) >= made > 0:
                 reads[name] = max(read) - made + 1
             elif child.children is None or child.wraps:

@@ -20,7 +20,7 @@ from glnn.formats import load
 from glnn.graph.reference import run
 from glnn.layers import LAYERS, Activated, Layer, WeightSpec, layer_of
 from glnn.layers.core import Dense
-from glnn.layers.merging import Arithmetic
+from glnn.layers.preprocessing import Rescaling
 from glnn.primitives import Sym, Trace
 from glnn.primitives.functions import LINEAR, Function
 
@@ -297,7 +297,7 @@ def test_what_stands_for_a_name(tmp_path: Path) -> None:
     for own, act, expected in [
         (lambda t, x, by: x * by, lambda t, x: x + 1, x * 2 @ kernel + 1),
         (lambda t, x, **options: x * options["by"], "linear", x * 2 @ kernel),
-        (Arithmetic("multiply", 3.0), "relu", np.maximum(x * 3 @ kernel, 0)),
+        (Rescaling(3.0), "relu", np.maximum(x * 3 @ kernel, 0)),
     ]:
         graph = load(path, custom_objects={"Own": own, "act": act})
         np.testing.assert_allclose(run(graph, {graph.inputs[0].name: x})["d"], expected, atol=1e-5)
