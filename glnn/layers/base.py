@@ -57,6 +57,8 @@ class Layer:
     """All arguments of its call, in order, where several may be tensors: the field `given` names its inputs then."""
     passes_mask: ClassVar[bool] = False
     """Whether what it makes has the mask of its input (Keras' supports_masking)."""
+    by_steps: ClassVar[bool] = False
+    """Whether it goes through a sequence step by step, from states to states."""
     takes_masks: ClassVar[bool] = False
     """Whether it computes with the mask of its first input: a tensor (N, T) of 0 and 1, its last input then.
 
@@ -200,7 +202,7 @@ def register(*names: str) -> Callable[[L], L]:
             raise InputError(f"register: {cls!r} is no frozen dataclass of a Layer. Put @dataclass(frozen=True) below")
         for name in names or (cls.__name__,):
             # The class itself once more is a notebook's cell or a module that ran twice.
-            taken, new = (f"{c.__module__}.{c.__qualname__}" for c in (LAYERS.data.get(name, cls), cls))
+            taken, new = (f"{c.__module__}.{c.__qualname__}" for c in (LAYERS.known(name) or cls, cls))
             if taken != new:
                 raise InputError(
                     f"register: layer {name!r} is {taken} already, and {new} cannot have the name as well. "

@@ -233,12 +233,15 @@ def cell_of(value: Any) -> Cell:
         return StackedRNNCells(tuple(map(cell_of, value)))
     name = str(value.get("class_name")) if isinstance(value, Mapping) else repr(value)
     kind = LAYERS.get(name)
-    if kind is None or name not in CELLS or not isinstance(value.get("config"), Mapping):
-        raise UnsupportedError("RNN", [f"cell {name} (known are {', '.join(sorted(CELLS))})"])
+    if not is_cell(kind) or not isinstance(value.get("config"), Mapping):
+        known = sorted(name for name, each in LAYERS.items() if is_cell(each))
+        raise UnsupportedError("RNN", [f"cell {name} (known are {', '.join(known)})"])
     return kind.from_config(value["config"], name)
 
 
-CELLS = tuple(name for name, kind in LAYERS.items() if issubclass(kind, Cell))
+def is_cell(kind: Any) -> bool:
+    """Whether this is a class of cells."""
+    return isinstance(kind, type) and issubclass(kind, Cell)
 
 
 def part(w: Words, prefix: str) -> dict[str, Sym]:

@@ -28,6 +28,7 @@ class Recurrent(Layer):
     """
 
     arity: ClassVar[int | None] = None
+    by_steps: ClassVar[bool] = True
     ignored: ClassVar[frozenset[str]] = TRAINING | {"unroll"}
     own_fields: ClassVar[frozenset[str]] = frozenset(("masked", "zero_start"))
     call_arguments: ClassVar[tuple[str, ...]] = ("initial_state",)
@@ -127,6 +128,7 @@ class Bidirectional(Layer):
     Further inputs: the states of the one and of the other before the first step, then, where `masked`, a mask.
     """
 
+    by_steps: ClassVar[bool] = True
     arity: ClassVar[int | None] = None
     own_fields: ClassVar[frozenset[str]] = frozenset(("masked",))
     call_arguments: ClassVar[tuple[str, ...]] = ("initial_state",)

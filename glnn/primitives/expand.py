@@ -91,6 +91,7 @@ def traced(
 ) -> tuple[Trace, tuple[Sym, ...]]:
     """The primitives of a layer alone, for inputs of these shapes; without weights, of zeros."""
     trace = Trace(type(layer).__name__)
+    trace.shapes_only = weights is None
     xs = [trace.tensor(f"x{k}", shape) for k, shape in enumerate(shapes)]
     given = _zeros(layer, shapes) if weights is None else {n: Weight.root(n, w) for n, w in weights.items()}
     return trace, built(layer, trace, xs, given)

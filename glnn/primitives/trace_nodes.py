@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..graph.graph import Node, as_tuple
-from ..graph.shapes import Dims
+from ..graph.shapes import Dims, numbers
 from ..graph.view import View
 from ..graph.weight import Weight
 from .base import Primitive
@@ -35,6 +35,7 @@ class Nodes:
         self._folded: dict[Expr, Weight] = {}  # ... and weights
         self._over: list[range] = []  # tensors, by number, of turns that are said
         self._count = 0
+        self.shapes_only = False  # nobody asks for values: what is computed of weights is zeros
 
     def apply(self, function: str | Function, *operands: Operand) -> Sym:
         """See Trace: what the arithmetic of symbols is said by."""
@@ -66,8 +67,11 @@ class Nodes:
         if isinstance(sym.expr, Constant):
             return self.weights[sym.expr.name]
         if sym.expr not in self._folded:
-            self._folded[sym.expr] = self._computed(sym.expr)
+            self._folded[sym.expr] = self._blank(sym) if self.shapes_only else self._computed(sym.expr)
         return self._folded[sym.expr]
+
+    def _blank(self, sym: Sym) -> Weight:
+        return Weight.root(f"{self.name}~0{len(self._folded)}", np.broadcast_to(np.float32(0), numbers(sym.shape)))
 
     def _computed(self, expr: Expr) -> Weight:
         given = {name: np.asarray(self.weights[name], np.float64) for name in constants(expr)}

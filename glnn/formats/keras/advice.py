@@ -27,7 +27,7 @@ def advice(doc: Document, root: Entry, steps: Sequence[Step]) -> str:
 
 def replacement(leaf: Entry, inputs: int, version: int) -> Iterator[str]:
     """An entry of custom_objects for a layer that is not known: of a Lambda by its name, else of its class."""
-    if leaf.layer is not None or leaf.class_name in (*LAYERS, "InputLayer"):
+    if leaf.layer is not None or leaf.class_name == "InputLayer" or LAYERS.known(leaf.class_name):
         return
     xs = "x" if inputs == 1 else ", ".join(f"x{k}" for k in range(inputs))
     if leaf.class_name == "Lambda":

@@ -13,7 +13,6 @@ from typing import Any
 from ...layers.base import Layer
 from ...layers.core import ElementMask
 from ...layers.merging import Concatenate, Maximum, Minimum, _Merge
-from ...layers.recurrent import Bidirectional, Recurrent
 from ...layers.wrappers import Unfold
 from .versions import numbered
 from .walk import Builder, Document, Step
@@ -88,10 +87,10 @@ def masked(layer: Any, doc: Document) -> Any:
     Where the first steps are masked, TensorFlow gives 0; JAX the state before them, as far as one is given.
     """
     zero = {"zero_start": True} if doc.version < 3 or doc.backend == "tensorflow" else {}
-    if isinstance(layer, Bidirectional) and layer.backward_layer is not None:
+    if getattr(layer, "backward_layer", None) is not None:
         one, other = (replace(part, **zero) for part in (layer.layer, layer.backward_layer))
         layer = replace(layer, layer=one, backward_layer=other)
-    return replace(layer, masked=True, **(zero if isinstance(layer, Recurrent) else {}))
+    return replace(layer, masked=True, **(zero if hasattr(layer, "zero_start") else {}))
 
 
 def after(layer: Layer, step: Step, mask: Known) -> list[Known]:

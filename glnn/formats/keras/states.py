@@ -10,7 +10,6 @@ from typing import Any
 from ...graph.graph import TensorSpec, as_tuple
 from ...graph.shapes import Dims
 from ...layers.base import Layer
-from ...layers.recurrent import Bidirectional, Recurrent
 from .walk import Builder, Step
 
 
@@ -20,7 +19,7 @@ def keep(builder: Builder, step: Step, shapes: Mapping[str, Dims]) -> dict[str, 
     A layer that is called on states takes these, as Keras does. shapes: those of the step's inputs, by name
     """
     layer, entry = step.layer, step.entry
-    if not isinstance(layer, Recurrent | Bidirectional) or not is_stateful(layer) or states_given(layer, step):
+    if layer is None or not layer.by_steps or not is_stateful(layer) or states_given(layer, step):
         return {}
     if Counter(id(other.entry) for other in builder.steps)[id(entry)] > 1:
         builder.problems.append(
@@ -58,7 +57,7 @@ def states_given(layer: Any, step: Step) -> bool:
 
 def with_states(layer: Any) -> Any:
     """The layer with its states as outputs."""
-    if isinstance(layer, Bidirectional):
+    if hasattr(layer, "backward_layer"):
         parts = (layer.layer, layer.backward_layer)
         one, other = (replace(part, return_state=True) for part in parts if part is not None)
         return replace(layer, layer=one, backward_layer=other)

@@ -13,7 +13,6 @@ from ...errors import GraphError, ModelFileError, UnsupportedError
 from ...graph.graph import TensorSpec
 from ...layers.base import IGNORED_KEYS, Layer
 from ...layers.core import Dense, Identity
-from ...layers.image_size import Resizing
 from ...layers.wrappers import Fold, Unfold
 from .calls import Bound, Call, Ref, bind, flatten, in_order, parse_call, place, untold
 from .inputs import implied_shape, input_dtype, input_shape, tells_input
@@ -178,9 +177,9 @@ class Builder:
             if mask is not None:  # that of the model's only input
                 tensors = [self.step(entry, "masked", Identity(), tensors, mask)]
             return [tensor for _, tensor in self.run(entry, item, tensors)]
-        if isinstance(layer, Resizing) and self.doc.version >= 3:
+        if hasattr(layer, "images_type") and self.doc.version >= 3:
             types = {spec.name: spec.dtype for spec in self.inputs}
-            layer = replace(layer, images_type=types.get(tensors[0], "float32"))
+            layer = replace(layer, images_type=types.get(tensors[0], "float32"))  # type: ignore[type-var]
         arity = layer.arity if layer else None
         if arity is not None and arity != len(tensors):
             self.problems.append(f"{entry.path} ({entry.class_name}): called on {len(tensors)} tensors (takes {arity})")

@@ -21,7 +21,6 @@ from .cache import PIECE, Cache, Record
 TIMEOUT = 30.0  # seconds without a byte
 PAUSES = (0.5, 1.0, 2.0)  # seconds before the second, third and fourth try
 LONGEST_PAUSE = 20.0  # seconds that a server may ask for
-LARGEST = 1 << 36  # bytes of a file
 AGAIN = (502, 503, 504)  # a server, or one before it, that may answer in a moment
 BROKEN = (urllib.error.URLError, http.client.HTTPException, OSError)  # OSError: timeouts and resets
 ANSWERS = {
@@ -45,7 +44,7 @@ class Redirects(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def fetch(url: str, cache: Cache, most: int = LARGEST, told: Told | None = None) -> Path:
+def fetch(url: str, cache: Cache, most: int, told: Told | None = None) -> Path:
     """The file of a URL in the cache, fetched where it is not there or has changed.
 
     most: bytes that it may have

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,10 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from ...errors import ModelFileError
 from ...show.progress import Progress
 from .cache import Cache
-from .http import LARGEST, fetch
 
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 CUT = re.compile(r"https?:/[^/]")  # what pathlib makes of a URL
+LARGEST = 1 << 36  # bytes of a file
 TOGETHER = 6  # files that are fetched at once, as browsers do
 
 
@@ -80,6 +79,10 @@ class Origin:
 
     def files(self, wanted: Mapping[str, int]) -> dict[str, Path]:
         """The files of several URLs, with the most bytes that each may have. Raises DownloadError for the first."""
+        from concurrent.futures import ThreadPoolExecutor  # 30 ms that files on disk should not wait for
+
+        from .http import fetch
+
         meter = Meter(self.verbose)
 
         def one(url: str) -> Path:

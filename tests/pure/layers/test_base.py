@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +14,7 @@ import pytest
 from glnn.errors import GraphError, InputError, KernelError, UnsupportedError
 from glnn.graph import reference
 from glnn.kernels.files import parse
-from glnn.layers import LAYERS, register
+from glnn.layers import FAMILIES, LAYERS, register
 from glnn.layers.base import Layer
 from glnn.layout import Limits
 from glnn.plan import make_plan
@@ -37,6 +39,14 @@ def test_a_class_is_registered_under_its_names() -> None:
     register()(Wave)
     assert LAYERS["Wave"] is Wave
     assert LAYERS["Wave"].from_config({"name": "w", "height": 2.0}) == Wave(2.0)
+
+
+def test_every_layer_is_found_by_its_module() -> None:
+    """The table of names by module is whole, so that one that is asked for need not be imported before."""
+    own = {name: kind.__module__ for name, kind in LAYERS.items() if kind.__module__.startswith("glnn.layers.")}
+    assert own == {name: f"glnn.layers.{module}" for module, names in FAMILIES.items() for name in names.split()}
+    alone = "import sys; from glnn.layers import LAYERS; LAYERS['Dot']; print('glnn.layers.recurrent' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", alone], capture_output=True, text=True).stdout == "False\n"
 
 
 def test_a_name_has_one_class() -> None:
