@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import queue
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,21 +80,14 @@ class Origin:
 
     def files(self, wanted: Mapping[str, int]) -> dict[str, Path]:
         """The files of several URLs, with the most bytes that each may have. Raises DownloadError for the first."""
-        from concurrent.futures import ThreadPoolExecutor  # 30 ms that files on disk should not wait for
-
-        from .http import fetch
+        from .http import fetch  # 30 ms that files on disk should not wait for
 
         meter = Meter(self.verbose)
 
         def one(url: str) -> Path:
             return fetch(url, self.cache, wanted[url], lambda done, total: meter.told(url, done, total))
 
-        with ThreadPoolExecutor(TOGETHER, "glnn-fetch") as threads:
-            try:
-                found = dict(zip(wanted, threads.map(one, wanted), strict=True))
-            except BaseException:
-                threads.shutdown(wait=False, cancel_futures=True)
-                raise
+        found = dict(zip(wanted, together(one, list(wanted)), strict=True))
         self.names |= {str(path): url for url, path in found.items()}
         return found
 
@@ -111,3 +105,36 @@ class Origin:
         for path, url in sorted(self.names.items(), key=lambda pair: -len(pair[0])):
             message = message.replace(path, url)
         return message
+
+
+def together(one: Callable[[str], Path], urls: Sequence[str]) -> list[Path]:
+    """What `one` gives for each URL, some at a time. Raises what it raises, as soon as it does.
+
+    Nobody waits for the rest then, nor after Ctrl-C, which a pool of concurrent.futures would.
+    """
+    found: dict[int, Path] = {}
+    waiting: Iterator[tuple[int, str]] = enumerate(urls)
+    lock, answers = threading.Lock(), queue.SimpleQueue[tuple[int, Path | BaseException]]()
+
+    def work() -> None:
+        while True:
+            with lock:
+                number, url = next(waiting, (-1, ""))
+            if number < 0:
+                return
+            try:
+                answers.put((number, one(url)))
+            except BaseException as error:
+                answers.put((number, error))
+
+    for _ in range(min(TOGETHER, len(urls))):
+        threading.Thread(target=work, name="glnn-fetch", daemon=True).start()
+    try:
+        while len(found) < len(urls):
+            number, answer = answers.get()
+            if isinstance(answer, BaseException):
+                raise answer
+            found[number] = answer
+    finally:
+        waiting = iter(())
+    return [found[number] for number in range(len(urls))]

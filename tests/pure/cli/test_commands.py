@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -197,12 +198,18 @@ def test_ctrl_c_leaves_no_file(digits: str, tmp_path: Path, monkeypatch: pytest.
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 def test_ctrl_c_in_a_process_is_one_line(digits: str, tmp_path: Path) -> None:
-    """A summary that waits for a model out of a pipe."""
-    os.mkfifo(tmp_path / "model.h5")
-    command = [sys.executable, "-m", "glnn", "summary", str(tmp_path / "model.h5")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
-        with open(tmp_path / "model.h5", "wb"):  # returns when the command has opened it to read
+    """A summary that waits for a model from a server that does not answer."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/model.h5"
+        command = [sys.executable, "-m", "glnn", "summary", url]
+        environment = os.environ | {"GLNN_CACHE": str(tmp_path)}
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        ) as child:
+            server.settimeout(60)
+            connection, _ = server.accept()
             time.sleep(0.2)
             child.send_signal(signal.SIGINT)
             out, err = child.communicate(timeout=60)
+            connection.close()
     assert (child.returncode, out, err) == (130, "", "glnn: interrupted\n")
