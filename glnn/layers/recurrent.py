@@ -116,6 +116,15 @@ class RNN(Recurrent):
     cell: Cell = SimpleRNNCell(1)
 
     @classmethod
+    def from_config(cls, config: Mapping[str, Any], where: str = "") -> Layer:
+        """TensorFlow.js says the cell's options in the layer's config a second time; what differs there is refused."""
+        cell, own = config.get("cell"), {field.name for field in fields(cls)}
+        told = cell.get("config") if isinstance(cell, Mapping) else None
+        again = told.items() if isinstance(told, Mapping) else ()
+        said = {key for key, value in again if key not in own and key in config and config[key] == value}
+        return super().from_config({key: value for key, value in config.items() if key not in said}, where)
+
+    @classmethod
     def convert(cls, key: str, value: Any) -> Any:
         return cell_of(value) if key == "cell" else super().convert(key, value)
 

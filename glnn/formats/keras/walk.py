@@ -103,6 +103,7 @@ class Builder:
         elif entry.class_name in WRAPPERS and isinstance(options.get("layer"), Mapping):
             inner = options["layer"]
             entry.wraps, entry.children = True, [self.entry(inner, f"{path}/", str(inner.get("class_name")).lower())]
+            entry.children[0].wrapper = path
             self.problems += unknown_options(entry, options)
         elif entry.class_name != "InputLayer" and not is_operation(item, self.doc.version):
             entry.declared = options.get("output_shape") if entry.class_name == "Deconvolution2D" else None
