@@ -60,6 +60,7 @@ def hand_on(builder: Builder) -> None:
 # The mask of an input, by its name -> the name of the input that it becomes.
 OF_INPUTS = {"query": "query_mask", "value": "value_mask", "key": "key_mask", "inputs": "mask", "inputs.0": "mask.0",
              "inputs.1": "mask.1"}  # fmt: skip
+ENDS_MASKS = frozenset(("SpectralNormalization",))  # wrappers that pass no mask, though the layer in them may
 HEADS_SINCE = (2, 10)  # attention of several heads takes masks that are handed on
 
 
@@ -98,7 +99,8 @@ def after(layer: Layer, step: Step, mask: Known) -> list[Known]:
     made = layer.mask_of()
     if made is not None:
         return [Mask(made, (step.inputs[0],))]
-    if not layer.passes_mask or not getattr(layer, "return_sequences", True):
+    ends = step.entry.class_name in ENDS_MASKS
+    if ends or not layer.passes_mask or not getattr(layer, "return_sequences", True):
         return []
     return [mask, mask] if getattr(layer, "merge_mode", "") is None else [mask]
 
