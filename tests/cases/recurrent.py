@@ -79,7 +79,9 @@ case(ConvLSTM3D(3, 3, padding="same", go_backwards=True), (2, 3, 2, 3, 4, 3), *[
 case(ConvLSTM3D(3, 2, padding="same", masked=True, return_sequences=True), (2, 3, 3, 2, 4, 3), (2, 3), kind=MASKED)
 case(ConvLSTM3D(3, 2, masked=True, go_backwards=True, return_state=True), (2, 3, 3, 2, 4, 3), (2, 3), kind=MASKED)
 case(ConvLSTM3D(3, 2, padding="same", data_format="channels_first", return_state=True), (2, 3, 2, 3, 5, 4))
-case(ConvLSTM3D(5, (1, 2, 3), data_format="channels_first", return_sequences=True, go_backwards=True), (2, 2, 6, 2, 3, 4))
+case(
+    ConvLSTM3D(5, (1, 2, 3), data_format="channels_first", return_sequences=True, go_backwards=True), (2, 2, 6, 2, 3, 4)
+)
 case(Bidirectional(ConvLSTM3D(2, 2, padding="same", return_sequences=True)), (2, 2, 2, 3, 3, 3))
 case(Bidirectional(ConvLSTM1D(3, 3, padding="same", return_sequences=True)), (2, 3, 9, 5))
 
