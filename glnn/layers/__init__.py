@@ -88,7 +88,7 @@ FAMILIES = {
         "ZeroPadding2D ZeroPadding1D ZeroPadding3D Cropping2D Cropping1D Cropping3D UpSampling1D UpSampling3D "
         "UpSampling2D"
     ),
-    "wrappers": "glnn>Fold glnn>Unfold",
+    "wrappers": "glnn>Fold glnn>Unfold glnn>StepMasks glnn>AnyLeft",
 }
 LAYERS.find_in({name: f"{__name__}.{family}" for family, names in FAMILIES.items() for name in names.split()})
 

@@ -74,6 +74,8 @@ class Recurrent(Layer):
         follows = mask is None or not (self.zero_output_for_mask or (self.zero_start and given))
         carried = states if follows else [*states, zeros(t, sliced[0], sizes[main])]
         if mask is not None:
+            if mask.rank == 3 and rank == 3:  # of the steps of each step: one counts where it leaves any of them
+                mask = t.reduce("any", mask, 2)
             sliced.append(t.reshape(mask, (Size(0), Size(1), *(1,) * (rank - 2))))
 
         def step(*turn: Sym) -> list[Sym]:

@@ -9,7 +9,7 @@ from glnn.layers.conv_recurrent import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from glnn.layers.core import ElementMask, Masking
 from glnn.layers.pooling import GlobalAveragePooling1D
 from glnn.layers.recurrent import GRU, LSTM, RNN, Bidirectional, SimpleRNN
-from glnn.layers.wrappers import Fold, Unfold
+from glnn.layers.wrappers import AnyLeft, Fold, StepMasks, Unfold
 
 CASES: list[tuple[Layer, tuple[Shape, ...], str]] = []
 MASKED = "normal|truth"
@@ -97,3 +97,8 @@ case(Fold(), (3, 7, 5))
 case(Fold(), (2, 3, 5, 4, 3))
 case(Unfold(), (6, 5), (2, 3, 4))
 case(Unfold(), (6, 5, 4, 3), (2, 3, 1, 1))
+case(StepMasks(), (2, 3, 5), kind="truth")
+case(StepMasks(), (1, 2, 4, 3), kind="truth")
+case(AnyLeft(), (3, 5, 2), kind="truth")
+case(AnyLeft(), (2, 3), kind="truth")
+case(LSTM(3, masked=True, return_sequences=True), (3, 7, 2), (3, 7, 2), kind=MASKED)

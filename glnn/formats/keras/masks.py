@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...layers.base import Layer
-from ...layers.core import ElementMask
 from ...layers.merging import Concatenate, Maximum, Minimum, _Merge
-from ...layers.wrappers import Unfold
+from ...layers.wrappers import AnyLeft, Fold, StepMasks, Unfold
 from .versions import numbered
 from .walk import Builder, Document, Step
 from .weights.entries import Entry
@@ -53,7 +52,8 @@ def hand_on(builder: Builder) -> None:
         if layer.signature:
             attend(builder, steps, step, masks)
         steps.append(step)
-        masks |= dict(zip(step.outputs, after(layer, step, mask), strict=False))
+        inner = masks.get(step.inputs[0]) if isinstance(layer, Unfold) and builder.doc.version < 3 else None
+        masks |= dict(zip(step.outputs, after(layer, step, mask, inner, builder.doc.version), strict=False))
     builder.steps[:] = steps
 
 
@@ -94,8 +94,16 @@ def masked(layer: Any, doc: Document) -> Any:
     return replace(layer, masked=True, **(zero if hasattr(layer, "zero_start") else {}))
 
 
-def after(layer: Layer, step: Step, mask: Known) -> list[Known]:
-    """The masks of what a layer makes."""
+def after(layer: Layer, step: Step, mask: Known, inner: Known, version: int) -> list[Known]:
+    """The masks of what a layer makes; inner: that of what a layer at each step made of one step.
+
+    After a layer at each step, Keras 3 goes on with the mask before it, Keras 2 with what the layer made of that, or
+    with whether it left anything of a step.
+    """
+    if isinstance(layer, Fold):
+        return [Mask(StepMasks(), (mask,))] if mask is not None else []
+    if isinstance(layer, Unfold) and version < 3 and (inner or mask):
+        return [Mask(Unfold(), (inner, step.inputs[-1])) if inner else Mask(AnyLeft(), (mask,))]
     made = layer.mask_of()
     if made is not None:
         return [Mask(made, (step.inputs[0],))]
@@ -134,8 +142,7 @@ def tensor(builder: Builder, steps: list[Step], step: Step, mask: str | Mask) ->
     if mask.layer is None:
         builder.problems.append(f"{step.entry.path} ({step.entry.class_name}): {mask.problem}")
         return None
-    reads = [of if isinstance(of, str) and isinstance(mask.layer, ElementMask) else tensor(builder, steps, step, of)
-             for of in mask.of]  # fmt: skip
+    reads = [tensor(builder, steps, step, of) for of in mask.of]
     if None in reads:
         return None
     name = builder.unique(f"{step.entry.path}/mask")

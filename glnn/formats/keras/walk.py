@@ -148,7 +148,7 @@ class Builder:
             self.problems.append(f"{entry.path} ({entry.class_name}): called on {len(given)} tensors (takes 1)")
         if isinstance(inner.layer, Dense | Identity):  # which take any axes before the last
             return [(entry.name, self.outputs(self.call(inner, item["config"]["layer"], list(given), None, mask))[0])]
-        folded = self.step(entry, "fold", Fold(), list(given))
+        folded = self.step(entry, "fold", Fold(), list(given), mask)
         made = self.outputs(self.call(inner, item["config"]["layer"], [folded]))
         return [(entry.name, self.step(entry, "unfold", Unfold(), [tensor, *given], mask)) for tensor in made]
 

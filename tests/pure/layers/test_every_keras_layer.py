@@ -30,8 +30,8 @@ BASES = frozenset(
 WRAPPING = frozenset(("SpectralNormalization", "TimeDistributed"))  # known to the loader: no layer of one call
 GIVEN: dict[str, Any] = dict(  # what Keras must be told, by argument
     activation="relu", axes=1, dims=(2, 1), factor=0.5, filters=4, height=3, height_factor=0.2, input_dim=4,
-    kernel_size=3, n=2, num_tokens=3, output_dim=3, output_size=2, pool_size=2, rate=0.5, scale=2.0, stddev=0.1, target_shape=(2,),
-    units=3, value_range=(0, 255), width=4, width_factor=0.2, max_number=3,
+    kernel_size=3, n=2, num_tokens=3, output_dim=3, output_size=2, pool_size=2, rate=0.5, scale=2.0, stddev=0.1,
+    target_shape=(2,), units=3, value_range=(0, 255), width=4, width_factor=0.2, max_number=3,
 )  # fmt: skip
 OF_CLASS: dict[str, dict[str, Any]] = {
     "Discretization": {"bin_boundaries": [1.0, 2.0]},
