@@ -13,8 +13,9 @@ from typing import Any
 from ...layers.base import Layer
 from ...layers.merging import Concatenate, Maximum, Minimum, _Merge
 from ...layers.wrappers import AnyLeft, Fold, StepMasks, Unfold
+from .steps import Document, Step
 from .versions import numbered
-from .walk import Builder, Document, Step
+from .walk import Builder
 from .weights.entries import Entry
 
 
@@ -102,8 +103,10 @@ def after(layer: Layer, step: Step, mask: Known, inner: Known, version: int) -> 
     """
     if isinstance(layer, Fold):
         return [Mask(StepMasks(), (mask,))] if mask is not None else []
-    if isinstance(layer, Unfold) and version < 3 and (inner or mask):
-        return [Mask(Unfold(), (inner, step.inputs[-1])) if inner else Mask(AnyLeft(), (mask,))]
+    if isinstance(layer, Unfold) and version < 3:
+        if inner is not None:
+            return [Mask(Unfold(), (inner, step.inputs[-1]))]
+        return [Mask(AnyLeft(), (mask,))] if mask is not None else []
     made = layer.mask_of()
     if made is not None:
         return [Mask(made, (step.inputs[0],))]
