@@ -18,6 +18,7 @@ import pytest
 from glnn.errors import UnsupportedError
 from glnn.formats.keras.layers import REFUSED, build_layer
 from glnn.formats.keras.masks import ENDS_MASKS
+from glnn.formats.keras.weights.tree import CLASSES as CLASSES_IN_TREES
 from glnn.layers.base import IGNORED_KEYS, LAYERS
 from glnn.layers.wrappers import Unfold
 
@@ -110,6 +111,14 @@ KNOWN = sorted((CLASSES.keys() & (LAYERS.keys() | {"SpectralNormalization"})) - 
 @pytest.mark.parametrize("name", KNOWN)
 def test_what_keras_makes_by_default_is_read(name: str) -> None:
     loaded(made(name))
+
+
+@pytest.mark.parametrize("name", sorted({*KNOWN, "TimeDistributed"}))
+def test_the_class_in_python_is_known_by_the_name_in_files(name: str) -> None:
+    """A tree of weights calls layers by their classes, which may have other names than Keras writes into configs."""
+    layer = made(name)
+    written = keras.saving.serialize_keras_object(layer)["class_name"]
+    assert CLASSES_IN_TREES.get(written, written) == type(layer).__name__
 
 
 SEVERAL = frozenset(  # layers of several tensors
