@@ -183,9 +183,10 @@ def test_files_of_keras(name, tmp_path):
     model.set_weights([np.abs(w) + 0.2 if w.ndim == 1 else rng.normal(size=w.shape) * 0.7 for w in model.get_weights()])
     expected = [np.asarray(y) for y in keras.tree.flatten(model(x))]
     model.save(tmp_path / "whole.h5")
+    model.save(tmp_path / "whole.keras")
     model.save_weights(tmp_path / "apart.weights.h5")
     (tmp_path / "apart.json").write_text(model.to_json())
-    for files in (["whole.h5"], ["apart.json", "apart.weights.h5"]):
+    for files in (["whole.h5"], ["whole.keras"], ["apart.json", "apart.weights.h5"]):
         with glnn.Model.load(*(tmp_path / file for file in files)) as loaded:
             made = loaded.reference(x)
             for ours, theirs in zip(made if isinstance(made, list) else [made], expected, strict=True):
