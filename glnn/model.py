@@ -27,10 +27,10 @@ StrPath = str | os.PathLike[str]
 class Model:
     """A trained model that predicts through shaders. Make one with `Model.load`, free it with `close()` or `with`."""
 
-    def __init__(self, graph: Graph, device: Device | None = None):
+    def __init__(self, graph: Graph, device: Device | None = None, report: QuantReport | None = None):
         self.graph = validate(graph)
         self.session = Session(passes.optimize(graph), device)
-        self.report: QuantReport | None = None  # what `quantize` did to make this model
+        self.report = report  # what `quantize` did to make this model
 
     @classmethod
     def load(
@@ -40,15 +40,8 @@ class Model:
         """The model in a file, in a folder that holds one, at a URL, or one of Keras; no OpenGL before a predict.
 
         path: str or os.PathLike; or a Sequential or functional model of Keras 2 or 3, whose weights are copied
-        weights, metadata: companions of formats that keep them apart, looked for beside the model if None
+        weights, metadata, custom_objects (layers and functions by name), verbose, exceptions: see glnn.formats.load
         device: where to run; None: the process's default device
-        custom_objects: layers and functions by the names that the file has for them, for this load alone: a class of
-                glnn.layers.Layer, a layer, a function `lambda t, x: ...` of a Trace and symbols, or the name of a layer
-                or function that does the same. A Lambda is called "Lambda:" and its layer's name
-        verbose: of downloads, as of predict; or a function that is handed how many bytes are here, of how many
-
-        What a URL gives is kept in a cache, see docs/environment.md. Raises DownloadError, ModelFileError,
-        WeightsMismatchError, UnsupportedError (all unsupported layers together), GraphError, InputError.
         """
         return cls(formats.load(path, weights, metadata, custom_objects, verbose), device)
 
@@ -82,10 +75,10 @@ class Model:
         return self.graph.find(name)
 
     def summary(self, print_fn: Callable[[str], Any] | None = None) -> Summary | None:
-        """The layers with their output shapes and parameters: printed, or handed on as text or HTML.
+        """The layers with their output shapes and parameters: alone on a line it prints the table.
 
-        Alone on a line it prints the table. What is returned is the table as well: `print(model.summary())` shows it
-        once, `str(model.summary())` is its text, a notebook shows it as HTML. print_fn: hands the text to it instead.
+        `print(model.summary())` shows it once, `str(model.summary())` is its text, a notebook shows it as HTML.
+        print_fn: hands the text to it instead.
         """
         return hand_on(Summary(self.graph), print_fn)
 
@@ -103,28 +96,21 @@ class Model:
         One output comes as an array, several as a list, and for a dict as a dict by output name. Any batch goes, also
         zero; it is cut into pieces of `batch_size` (by default as many samples as fit 128 MB, at most 1024).
         verbose: 1 shows a progress bar, 0 none, "auto" one on a terminal when it takes long.
-
-        Any thread may call it; threads take turns. Raises InputError (number, name, rank, shape, dtype), LimitError (a
-        tensor that does not fit the device), ClosedError, NoDeviceError, ForkError (OpenGL does not survive a fork).
+        Threads take turns. Raises InputError (number, name, rank, shape, dtype), LimitError (a tensor that does not fit
+        the device), ClosedError, NoDeviceError, ForkError (OpenGL does not survive a fork).
         """
         return shaped(x, self.session.run(x, batch_size, verbose))
 
     def reference(self, x: Any) -> Any:
-        """What `predict` should give, computed layer by layer in NumPy with float64: slow, and free of OpenGL.
-
-        Stateful layers begin with states of 0.
-        """
-        return shaped(x, self._without_states(reference.run(self.graph, with_states(x, self.graph))))
-
-    def _without_states(self, outputs: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in outputs.items() if name not in self.graph.states}
+        """`predict` layer by layer in NumPy with float64: slow, without OpenGL; stateful layers begin with 0."""
+        made = reference.run(self.graph, with_states(x, self.graph))
+        return shaped(x, {name: value for name, value in made.items() if name not in self.graph.states})
 
     def reset_states(self) -> None:
         """Makes stateful layers (LSTM(stateful=True) and its kin) begin with states of 0, and a batch of any size.
 
-        Each `predict` goes on where the one before ended: sample i of a batch with the states that sample i left. A
-        batch is then one piece unless batch_size cuts it, into pieces that go on from each other, and all of one size.
-        Threads share the states.
+        Else sample i of a `predict` goes on with the states that sample i left; threads share them. A batch is then one
+        piece unless batch_size cuts it, into pieces that go on from each other, and all of one size.
         """
         self.session.reset_states()
 
@@ -144,8 +130,7 @@ class Model:
         variants, labels, scale, options: see glnn.web.export_web
 
         The same model gives the same bytes. Files of an earlier export in the folder are replaced, others stay.
-        Raises InputError (also for a folder of other things), LimitError (a tensor that does not fit a variant),
-        UnsupportedError.
+        Raises what glnn.web.export_web does.
         """
         from .web import export_web
 
@@ -182,7 +167,7 @@ class Model:
         from .measure.compress import quantize
 
         graph, report = quantize(self.session, weights, per_channel, activations, calibrate, skip, max_drift, verbose)
-        return _made(graph, self.session.given, report)
+        return Model(graph, self.session.given, report)
 
     def range_report(self, x: Any, verbose: Any = "auto") -> RangeReport:
         """What range the tensors between layers have on inputs x (as for predict), and which leave that of float16.
@@ -205,16 +190,10 @@ class Model:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A pickled model holds its weights and what its device was asked for; it opens a device where it runs."""
-        return _made, (self.graph, self.session.given, self.report)
+        return Model, (self.graph, self.session.given, self.report)
 
     def __deepcopy__(self, memo: Any = None) -> Model:
         """A copy shares the graph, which nothing changes, and the device."""
-        return _made(self.graph, self.session.given, self.report)
+        return Model(self.graph, self.session.given, self.report)
 
     __copy__ = __deepcopy__
-
-
-def _made(graph: Graph, device: Device | None, report: QuantReport | None) -> Model:
-    model = Model(graph, device)
-    model.report = report
-    return model

@@ -11,6 +11,7 @@ from .custom import custom_objects
 if TYPE_CHECKING:
     from . import (
         activation,
+        adaptive,
         applications,
         attention,
         augmentation,
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
 # The names that files have for layers, by the module that registers them. It is imported when one is asked for.
 FAMILIES = {
     "activation": "Activation ReLU LeakyReLU ELU GELU ThresholdedReLU Softmax PReLU",
+    "adaptive": (
+        "AdaptiveMaxPooling2D AdaptiveMaxPooling1D AdaptiveMaxPooling3D AdaptiveAveragePooling2D "
+        "AdaptiveAveragePooling1D AdaptiveAveragePooling3D"
+    ),
     "applications": "LayerScale StochasticDepth CustomScaleLayer",
     "attention": "Attention AdditiveAttention",
     "augmentation": (
@@ -83,13 +88,13 @@ FAMILIES = {
         "ZeroPadding2D ZeroPadding1D ZeroPadding3D Cropping2D Cropping1D Cropping3D UpSampling1D UpSampling3D "
         "UpSampling2D"
     ),
-    "wrappers": "glnn>Fold glnn>Unfold",
+    "wrappers": "glnn>Fold glnn>Unfold glnn>StepMasks glnn>AnyLeft",
 }
 LAYERS.find_in({name: f"{__name__}.{family}" for family, names in FAMILIES.items() for name in names.split()})
 
 __all__ = [
     "LAYERS", "Activated", "Layer", "WeightSpec", "custom_objects", "layer_of", "register",
-    "activation", "applications", "attention", "augmentation", "cells", "conv", "conv_recurrent", "core",
+    "activation", "adaptive", "applications", "attention", "augmentation", "cells", "conv", "conv_recurrent", "core",
     "einsum_dense", "embedding", "encoding", "former", "image_size", "local", "merging", "multi_head_attention",
     "normalization", "operation", "pooling", "preprocessing", "recurrent", "resizing", "wrappers",
 ]  # fmt: skip

@@ -139,6 +139,7 @@ class Softmax(Layer):
     arity: ClassVar[int | None] = None
     passes_mask: ClassVar[bool] = True
     signature: ClassVar[tuple[str, ...]] = ("inputs", "mask")
+    ignored = frozenset(("robust_masking",))  # how scores are put aside: with masks of 0 and 1 the result is the same
     own_fields = frozenset(("given", "zeroed"))
 
     axis: int | tuple[int, ...] = -1

@@ -21,6 +21,7 @@ class Augmentation(Identity):
     """Changes images in training."""
 
     augments = True
+    passes_mask = False
     ignored = frozenset(
         "addition_factor all_ops alpha bins bounding_box_format brightness_factor chain_depth contrast_factor "
         "data_format factor fill_mode fill_value height_factor hue_factor interpolation kernel_size lower "

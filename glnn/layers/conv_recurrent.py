@@ -102,9 +102,6 @@ class ConvLSTM3D(ConvLSTM2D):
 
     axes: ClassVar[int] = 3
 
-    def unsupported(self) -> list[str]:
-        return [*super().unsupported(), f"option kernel_size={self.kernel_size} (convolutions along three axes)"]
-
 
 def _channels(x: Sym, states: Sequence[Sym]) -> list[tuple[Sym, int]]:
     """A sequence and states of images whose channels come first, each with the axis that these are."""

@@ -26,7 +26,8 @@ class _Heads(Layer):
         "query", "value", "key", "query_mask", "value_mask", "key_mask", "attention_mask", "return_attention_scores",
         "use_causal_mask",
     )  # fmt: skip
-    ignored = frozenset("flash_attention query_shape value_shape key_shape".split())
+    # softmax_robust_masking: how scores are put aside that a mask of 0 and 1 leaves out, with the same result
+    ignored = frozenset("flash_attention query_shape value_shape key_shape softmax_robust_masking".split())
     own_fields = frozenset(("given", "use_causal_mask", "return_attention_scores", "zeroed"))
 
     use_bias: bool

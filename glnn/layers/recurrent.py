@@ -74,6 +74,8 @@ class Recurrent(Layer):
         follows = mask is None or not (self.zero_output_for_mask or (self.zero_start and given))
         carried = states if follows else [*states, zeros(t, sliced[0], sizes[main])]
         if mask is not None:
+            if mask.rank == 3 and rank == 3:  # of the steps of each step: one counts where it leaves any of them
+                mask = t.reduce("any", mask, 2)
             sliced.append(t.reshape(mask, (Size(0), Size(1), *(1,) * (rank - 2))))
 
         def step(*turn: Sym) -> list[Sym]:
@@ -114,6 +116,15 @@ class RNN(Recurrent):
     """A cell, or several one after the other, step after step."""
 
     cell: Cell = SimpleRNNCell(1)
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], where: str = "") -> Layer:
+        """TensorFlow.js says the cell's options in the layer's config a second time; what differs there is refused."""
+        cell, own = config.get("cell"), {field.name for field in fields(cls)}
+        told = cell.get("config") if isinstance(cell, Mapping) else None
+        again = told.items() if isinstance(told, Mapping) else ()
+        said = {key for key, value in again if key not in own and key in config and config[key] == value}
+        return super().from_config({key: value for key, value in config.items() if key not in said}, where)
 
     @classmethod
     def convert(cls, key: str, value: Any) -> Any:

@@ -32,3 +32,23 @@ class Unfold(Layer):
 
     def build(self, t: Trace, x: Sym, like: Sym, w: Mapping[str, Sym]) -> Sym:
         return t.drawn(Unfolded(), [t.plain(x), t.plain(like)])
+
+
+@register("glnn>StepMasks")
+@dataclass(frozen=True)
+class StepMasks(Fold):
+    """A mask (N, T, S) -> (N T, S): that of each step's own steps."""
+
+    def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
+        if x.rank < 3:
+            raise ValueError(f"a layer at each step would take its mask of {x.shape}, which has none for each step")
+        return super().build(t, x, w)
+
+
+@register("glnn>AnyLeft")
+@dataclass(frozen=True)
+class AnyLeft(Layer):
+    """A mask (N, T, ...) -> (N, T): 1 for steps of which it leaves anything."""
+
+    def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
+        return t.reduce("any", x, range(2, x.rank)) if x.rank > 2 else x

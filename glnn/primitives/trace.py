@@ -93,7 +93,9 @@ class Trace(IndexWords, LoopWords):
             return self._emit(Sparsemax(), self.plain(x))
         if function.name == "glu":
             function.output_shape(x.shape)
-            half = (x.shape[-1] or 0) // 2
+            if x.shape[-1] is None:
+                raise ValueError(f"glu halves the last axis, whose size must be known; of {x.shape} it is free")
+            half = x.shape[-1] // 2
             return self.slice(x, -1, 0, half) * self.apply("sigmoid", self.slice(x, -1, half, half))
         return x if function == LINEAR else self.apply(function, x)
 

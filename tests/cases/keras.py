@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from cases import (
+    adaptive,
     applications,
     attention,
     conv,
@@ -323,7 +324,7 @@ for layer, shapes, kind in (*conv.CASES, *attention.CASES, *words.CASES, *applic
     case(layer, *shapes, kind=kind)
 
 # Recurrent layers and masks
-for layer, shapes, kind in recurrent.CASES:
+for layer, shapes, kind in (*recurrent.CASES, *adaptive.CASES):
     case(layer, *shapes, kind=kind)
 
 # What layers are made of

@@ -5,11 +5,11 @@ from __future__ import annotations
 from glnn.graph.shapes import Shape
 from glnn.layers.base import Layer
 from glnn.layers.cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
-from glnn.layers.conv_recurrent import ConvLSTM1D, ConvLSTM2D
+from glnn.layers.conv_recurrent import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from glnn.layers.core import ElementMask, Masking
 from glnn.layers.pooling import GlobalAveragePooling1D
 from glnn.layers.recurrent import GRU, LSTM, RNN, Bidirectional, SimpleRNN
-from glnn.layers.wrappers import Fold, Unfold
+from glnn.layers.wrappers import AnyLeft, Fold, StepMasks, Unfold
 
 CASES: list[tuple[Layer, tuple[Shape, ...], str]] = []
 MASKED = "normal|truth"
@@ -69,6 +69,20 @@ case(ConvLSTM2D(4, 3, padding="same", go_backwards=True), (2, 3, 5, 4, 3), (2, 5
 case(ConvLSTM2D(3, 3, padding="same", masked=True, return_sequences=True), (2, 3, 5, 4, 3), (2, 3), kind=MASKED)
 case(ConvLSTM2D(3, 3, padding="same", data_format="channels_first", return_state=True), (2, 3, 2, 5, 4))
 case(ConvLSTM1D(3, 3, data_format="channels_first", return_sequences=True, use_bias=False), (2, 3, 2, 9))
+for padding, strides, dilation in (("same", 1, 1), ("valid", 1, 1), ("same", 2, 1), ("valid", 1, 2)):
+    options = dict(padding=padding, strides=strides, dilation_rate=dilation, return_sequences=True)
+    case(ConvLSTM3D(3, 2, **options), (1, 2, 4, 5, 3, 2))
+case(ConvLSTM3D(1, 1), (1, 1, 1, 1, 1, 1))
+case(ConvLSTM3D(4, (1, 3, 2), padding="same", return_state=True), (3, 2, 2, 4, 3, 3))
+case(ConvLSTM3D(5, (3, 1, 2), (2, 1, 3), "same", use_bias=False), (2, 3, 5, 3, 4, 1))
+case(ConvLSTM3D(3, 3, padding="same", go_backwards=True), (2, 3, 2, 3, 4, 3), *[(2, 2, 3, 4, 3)] * 2)
+case(ConvLSTM3D(3, 2, padding="same", masked=True, return_sequences=True), (2, 3, 3, 2, 4, 3), (2, 3), kind=MASKED)
+case(ConvLSTM3D(3, 2, masked=True, go_backwards=True, return_state=True), (2, 3, 3, 2, 4, 3), (2, 3), kind=MASKED)
+case(ConvLSTM3D(3, 2, padding="same", data_format="channels_first", return_state=True), (2, 3, 2, 3, 5, 4))
+case(
+    ConvLSTM3D(5, (1, 2, 3), data_format="channels_first", return_sequences=True, go_backwards=True), (2, 2, 6, 2, 3, 4)
+)
+case(Bidirectional(ConvLSTM3D(2, 2, padding="same", return_sequences=True)), (2, 2, 2, 3, 3, 3))
 case(Bidirectional(ConvLSTM1D(3, 3, padding="same", return_sequences=True)), (2, 3, 9, 5))
 
 for first in (None, "channels_first"):
@@ -83,3 +97,8 @@ case(Fold(), (3, 7, 5))
 case(Fold(), (2, 3, 5, 4, 3))
 case(Unfold(), (6, 5), (2, 3, 4))
 case(Unfold(), (6, 5, 4, 3), (2, 3, 1, 1))
+case(StepMasks(), (2, 3, 5), kind="truth")
+case(StepMasks(), (1, 2, 4, 3), kind="truth")
+case(AnyLeft(), (3, 5, 2), kind="truth")
+case(AnyLeft(), (2, 3), kind="truth")
+case(LSTM(3, masked=True, return_sequences=True), (3, 7, 2), (3, 7, 2), kind=MASKED)

@@ -61,8 +61,8 @@ def test_model_of_keras(tmp_path: Path, make: Any, order: str, device: str) -> N
     keras = pytest.importorskip("keras")
     model = make(keras, order)
     randomise(model, 4)
-    path = tmp_path / ("model.json" if device in ("default", "numpy") else "model.h5")
-    if path.suffix == ".h5":
+    path = tmp_path / {"default": "model.json", "es100": "model.keras"}.get(device, "model.h5")
+    if path.suffix != ".json":
         model.save(path)
     else:
         path.write_text(model.to_json())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ...layers.base import IGNORED_KEYS, LAYERS
-from .walk import Document, Step
+from .steps import Document, Step
 from .weights.entries import Entry
 
 

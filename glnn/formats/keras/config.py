@@ -16,7 +16,8 @@ from .advice import advice
 from .layers import CONTAINERS, full_name
 from .masks import hand_on
 from .states import keep
-from .walk import Builder, Document
+from .steps import Document
+from .walk import Builder
 from .weights.entries import Weights
 
 # What walking a config raises where something is not of the kind, or not in the place, that Keras writes.

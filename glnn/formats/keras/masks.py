@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...layers.base import Layer
-from ...layers.core import ElementMask
 from ...layers.merging import Concatenate, Maximum, Minimum, _Merge
-from ...layers.wrappers import Unfold
+from ...layers.wrappers import AnyLeft, Fold, StepMasks, Unfold
+from .steps import Document, Step
 from .versions import numbered
-from .walk import Builder, Document, Step
+from .walk import Builder
 from .weights.entries import Entry
 
 
@@ -53,13 +53,15 @@ def hand_on(builder: Builder) -> None:
         if layer.signature:
             attend(builder, steps, step, masks)
         steps.append(step)
-        masks |= dict(zip(step.outputs, after(layer, step, mask), strict=False))
+        inner = masks.get(step.inputs[0]) if isinstance(layer, Unfold) and builder.doc.version < 3 else None
+        masks |= dict(zip(step.outputs, after(layer, step, mask, inner, builder.doc.version), strict=False))
     builder.steps[:] = steps
 
 
 # The mask of an input, by its name -> the name of the input that it becomes.
 OF_INPUTS = {"query": "query_mask", "value": "value_mask", "key": "key_mask", "inputs": "mask", "inputs.0": "mask.0",
              "inputs.1": "mask.1"}  # fmt: skip
+ENDS_MASKS = frozenset(("SpectralNormalization",))  # wrappers that pass no mask, though the layer in them may
 HEADS_SINCE = (2, 10)  # attention of several heads takes masks that are handed on
 
 
@@ -93,12 +95,23 @@ def masked(layer: Any, doc: Document) -> Any:
     return replace(layer, masked=True, **(zero if hasattr(layer, "zero_start") else {}))
 
 
-def after(layer: Layer, step: Step, mask: Known) -> list[Known]:
-    """The masks of what a layer makes."""
+def after(layer: Layer, step: Step, mask: Known, inner: Known, version: int) -> list[Known]:
+    """The masks of what a layer makes; inner: that of what a layer at each step made of one step.
+
+    After a layer at each step, Keras 3 goes on with the mask before it, Keras 2 with what the layer made of that, or
+    with whether it left anything of a step.
+    """
+    if isinstance(layer, Fold):
+        return [Mask(StepMasks(), (mask,))] if mask is not None else []
+    if isinstance(layer, Unfold) and version < 3:
+        if inner is not None:
+            return [Mask(Unfold(), (inner, step.inputs[-1]))]
+        return [Mask(AnyLeft(), (mask,))] if mask is not None else []
     made = layer.mask_of()
     if made is not None:
         return [Mask(made, (step.inputs[0],))]
-    if not layer.passes_mask or not getattr(layer, "return_sequences", True):
+    ends = step.entry.class_name in ENDS_MASKS
+    if ends or not layer.passes_mask or not getattr(layer, "return_sequences", True):
         return []
     return [mask, mask] if getattr(layer, "merge_mode", "") is None else [mask]
 
@@ -132,8 +145,7 @@ def tensor(builder: Builder, steps: list[Step], step: Step, mask: str | Mask) ->
     if mask.layer is None:
         builder.problems.append(f"{step.entry.path} ({step.entry.class_name}): {mask.problem}")
         return None
-    reads = [of if isinstance(of, str) and isinstance(mask.layer, ElementMask) else tensor(builder, steps, step, of)
-             for of in mask.of]  # fmt: skip
+    reads = [tensor(builder, steps, step, of) for of in mask.of]
     if None in reads:
         return None
     name = builder.unique(f"{step.entry.path}/mask")

@@ -10,7 +10,8 @@ from typing import Any
 from ...graph.graph import TensorSpec, as_tuple
 from ...graph.shapes import Dims
 from ...layers.base import Layer
-from .walk import Builder, Step
+from .steps import Step
+from .walk import Builder
 
 
 def keep(builder: Builder, step: Step, shapes: Mapping[str, Dims]) -> dict[str, str]:

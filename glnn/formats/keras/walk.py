@@ -4,80 +4,35 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from ...errors import GraphError, ModelFileError, UnsupportedError
-from ...graph.graph import TensorSpec
-from ...layers.base import IGNORED_KEYS, Layer
+from ...layers.base import IGNORED_KEYS
 from ...layers.core import Dense, Identity
 from ...layers.wrappers import Fold, Unfold
 from .calls import Bound, Call, Ref, bind, flatten, in_order, parse_call, place, untold
-from .inputs import implied_shape, input_dtype, input_shape, tells_input
+from .inputs import implied_shape, input_shape, tells_input
 from .layers import CONTAINERS, build_layer, full_name, unused_weights
 from .operations import Found, Sizes, is_operation, operation, part
 from .sharing import shared_with
+from .steps import Document, Made, Step, Steps
 from .versions import counts_other_calls
 from .weights.entries import Entry, Weights
 
 MOVING = frozenset(
     "Identity Dropout Flatten Reshape Permute RepeatVector Concatenate ZeroPadding1D ZeroPadding2D".split()
 )
-MOST_CALLS = 20_000  # of layers and models: models that call each other twice are 2^n calls
 WRAPPERS = frozenset(("TimeDistributed",))
-MOST_OUTPUTS = 1000  # of one layer; a number beyond is damage
 
 
-@dataclass
-class Step:
-    """One call of a layer on its way to become a Node: what it is called on, and the names of what it makes.
-
-    mask: the tensor that the call itself names as the mask
-    """
-
-    name: str
-    entry: Entry
-    inputs: list[str]
-    outputs: list[str]
-    mask: str | None = None
-    made: Layer | None = None  # what the entry's is on this call
-    constants: dict[str, np.ndarray] = field(default_factory=dict)  # weights that the call itself holds
-
-    @property
-    def layer(self) -> Layer | None:
-        """The layer that is called; None where the file's could not be made."""
-        return self.made or self.entry.layer
-
-
-Made = list[str] | Step | Sizes  # what a call makes: tensors, a step that makes them, or sizes of tensors
-
-
-@dataclass(frozen=True)
-class Document:
-    """A model's config as a file holds it, with the major version of Keras, its backend and its release."""
-
-    where: str
-    item: Mapping[str, Any]
-    version: int
-    backend: str | None = None
-    release: str = ""  # the file's keras_version; TensorFlow.js writes "tfjs-layers 4.22.0"
-    told: str = ""  # what stands for it in a line of Python, where that is no path
-
-
-class Builder:
+class Builder(Steps):
     """Collects the inputs and steps of a model while its config is walked, and every problem on the way."""
 
     def __init__(self, doc: Document, weights: Weights | None):
-        self.doc, self.weights = doc, weights
-        self.inputs: list[TensorSpec] = []
-        self.steps: list[Step] = []
-        self.problems: list[str] = []
-        self.used: dict[str, int] = {}  # names, and the last counter behind each
+        super().__init__(doc)
+        self.weights = weights
         self.entries: dict[int, Entry] = {}
-        self.types: dict[str, str] = {}  # of tensors by name, where they are known
-        self.calls_made = 0
         self.items: list[Mapping[str, Any]] = []  # those of the entries
 
     def entry(self, item: Mapping[str, Any], prefix: str, fallback: str) -> Entry:
@@ -103,6 +58,7 @@ class Builder:
         elif entry.class_name in WRAPPERS and isinstance(options.get("layer"), Mapping):
             inner = options["layer"]
             entry.wraps, entry.children = True, [self.entry(inner, f"{path}/", str(inner.get("class_name")).lower())]
+            entry.children[0].wrapper = path
             self.problems += unknown_options(entry, options)
         elif entry.class_name != "InputLayer" and not is_operation(item, self.doc.version):
             entry.declared = options.get("output_shape") if entry.class_name == "Deconvolution2D" else None
@@ -147,15 +103,9 @@ class Builder:
             self.problems.append(f"{entry.path} ({entry.class_name}): called on {len(given)} tensors (takes 1)")
         if isinstance(inner.layer, Dense | Identity):  # which take any axes before the last
             return [(entry.name, self.outputs(self.call(inner, item["config"]["layer"], list(given), None, mask))[0])]
-        folded = self.step(entry, "fold", Fold(), list(given))
+        folded = self.step(entry, "fold", Fold(), list(given), mask)
         made = self.outputs(self.call(inner, item["config"]["layer"], [folded]))
         return [(entry.name, self.step(entry, "unfold", Unfold(), [tensor, *given], mask)) for tensor in made]
-
-    def step(self, entry: Entry, what: str, layer: Layer, tensors: list[str], mask: str | None = None) -> str:
-        """A step that is no layer of the file but a part of what one does; the name of what it makes."""
-        name = self.unique(f"{entry.path}/{what}")
-        self.steps.append(Step(name, Entry(name, entry.path, entry.class_name, layer=layer), tensors, [name], mask))
-        return name
 
     def call(
         self,
@@ -189,12 +139,6 @@ class Builder:
             self.types[self.output(step, 0)] = self.types[tensors[0]]
         return step
 
-    def count(self) -> None:
-        """Notes a call. Raises ModelFileError where models in models make more of them than there can be."""
-        self.calls_made += 1
-        if self.calls_made > MOST_CALLS:
-            raise ModelFileError(f"{self.doc.where}: more than {MOST_CALLS} calls of layers; the config is damaged")
-
     def operate(self, entry: Entry, item: Mapping[str, Any], call: Call, made: Callable[[Ref], Found]) -> Made:
         """One call of an operator: the step that makes its tensors, or sizes."""
         try:
@@ -210,41 +154,6 @@ class Builder:
         self.steps.append(step)
         self.types[self.output(step, 0)] = dtype
         return step
-
-    def output(self, made: Made, index: int) -> str:
-        """The name of one tensor that a call makes."""
-        if isinstance(made, Sizes):
-            raise UnsupportedError(self.doc.where, ["the shape of a tensor is used as a tensor, or is an output"])
-        if not isinstance(index, int) or not 0 <= index < MOST_OUTPUTS:
-            raise ValueError(f"output {index!r} of a layer is read")
-        if isinstance(made, list):
-            return made[index]
-        while len(made.outputs) <= index:
-            k = len(made.outputs)
-            made.outputs.append(made.name if k == 0 else self.unique(f"{made.name}/output{k}"))
-        return made.outputs[index]
-
-    def unique(self, name: str) -> str:
-        """The name, with a counter after it if it is taken."""
-        candidate, count = name, self.used.get(name, 0)
-        while candidate in self.used:
-            count += 1
-            candidate = f"{name}:{count}"
-        self.used[candidate] = 0
-        self.used[name] = count
-        return candidate
-
-    def add_input(self, name: str, shape: Sequence[int | None] | None, dtype: Any) -> str:
-        """A new input of the graph; its name. The batch is free."""
-        if not shape:
-            raise ModelFileError(
-                f"{self.doc.where}: the shape of input {name!r} is not in the file. "
-                "Call the model once on data of its size, or give it an Input layer, and save it again"
-            )
-        spec = TensorSpec(self.unique(name), (None, *shape[1:]), input_dtype(dtype))
-        self.inputs.append(spec)
-        self.types[spec.name] = spec.dtype
-        return spec.name
 
     def run_sequential(
         self, entry: Entry, item: Mapping[str, Any], given: Sequence[str] | None
@@ -283,10 +192,6 @@ class Builder:
         source = entry.class_name == "InputLayer"
         name = entry.name if source else f"{entry.name}_input"
         return [self.add_input(name, shape, (item["config"] if source else {}).get("dtype"))], source
-
-    def outputs(self, made: list[str] | Step) -> list[str]:
-        """All tensors of a nested model, the first of a layer: what the next layer of a Sequential takes."""
-        return made if isinstance(made, list) else [self.output(made, 0)]
 
     def run_functional(
         self, entry: Entry, config: Mapping[str, Any], given: Sequence[str] | None

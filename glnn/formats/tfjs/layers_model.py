@@ -9,7 +9,7 @@ from ...errors import ModelFileError
 from ...graph.graph import Graph
 from ..file import Source, unwrapped
 from ..keras.config import build_graph, document
-from ..keras.walk import Document
+from ..keras.steps import Document
 from ..registry import loader
 from ..surveys import written_by
 from .manifest import read_manifest

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from support.keras_files import dense, draw, layer, sequential, write_model
 
-from glnn.errors import UnsupportedError
+from glnn.errors import GraphError, UnsupportedError
 from glnn.formats import load
 from glnn.graph.reference import run
 
@@ -57,6 +57,19 @@ def test_what_keras_computes_wrongly_is_refused_by_its_name(tmp_path: Path) -> N
     keras.Sequential([keras.Input((6,)), L.Activation("sparsemax")]).save(tmp_path / "m.h5")
     with pytest.raises(UnsupportedError, match="sparsemax.*does not add up to 1"):
         load(tmp_path / "m.h5")
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_glu_needs_a_known_size(tmp_path: Path, first: bool) -> None:
+    """Of images with the channels first it halves the width."""
+    shape, order = ((4, None), "channels_first") if first else ((None, 4), "channels_last")
+    made = L.Conv1D(4, 1, data_format=order, activation="glu", name="halved")
+    keras.Sequential([keras.Input(shape), made]).save(tmp_path / "m.h5")
+    if first:
+        with pytest.raises(GraphError, match=r"'halved' \(Conv1D\).*glu halves the last axis.*must be known"):
+            load(tmp_path / "m.h5")
+    else:
+        assert load(tmp_path / "m.h5").output_specs()[0].shape == (None, None, 2)
 
 
 def test_every_function_of_keras_is_known() -> None:

@@ -193,3 +193,18 @@ def test_bombs(keras: Any, tmp_path: Path, member: str) -> None:
     path.write_bytes(data)
     with pytest.raises(ModelFileError, match="m.keras"):
         load(path)
+
+
+@pytest.mark.parametrize("suffix", ["keras", "h5"])
+def test_wrapped_layers(keras: Any, tmp_path: Path, suffix: str) -> None:
+    """Their weights lie in the tree below the wrapper's own, which come first."""
+    L = keras.layers
+    model = keras.Sequential([
+        keras.Input((4, 6, 5, 2)), L.TimeDistributed(L.SpectralNormalization(L.Conv2D(3, 2))),
+        L.TimeDistributed(keras.Sequential([L.Input((5, 4, 3)), L.BatchNormalization(), L.Flatten(), L.Dense(4)])),
+        L.SpectralNormalization(L.Dense(5)), L.Bidirectional(L.RNN([L.GRUCell(3), L.LSTMCell(2)])),
+    ])  # fmt: skip
+    rng = np.random.default_rng(3)
+    model.set_weights([0.2 + rng.random(w.shape) for w in model.get_weights()])
+    model.save(tmp_path / f"m.{suffix}")
+    agrees(model, tmp_path / f"m.{suffix}")

@@ -47,12 +47,13 @@ KINDS = [
 KINDS += ["lost"]
 
 
+@pytest.mark.parametrize("suffix", ["h5", "keras"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_masks_go_to_attention_as_in_keras(kind: str, tmp_path: Path) -> None:
+def test_masks_go_to_attention_as_in_keras(kind: str, suffix: str, tmp_path: Path) -> None:
     model = built(kind)
     model.set_weights([w + RNG.normal(size=w.shape).astype("float32") * 0.5 for w in model.get_weights()])
-    model.save(tmp_path / "m.h5")
-    graph = load(tmp_path / "m.h5")
+    model.save(tmp_path / f"m.{suffix}")
+    graph = load(tmp_path / f"m.{suffix}")
     xs = [RNG.integers(0, 4, (3, size)) for size in (5, 7)]
     xs[1][1] = 0
     names = {"one": xs[0], "two": xs[1]}

@@ -88,7 +88,8 @@ def network(keras: Any) -> Any:
 def test_a_network(keras: Any, tmp_path: Path) -> None:
     model = network(keras)
     model.save(tmp_path / "m.h5")
-    for source in (tmp_path / "m.h5", model):
+    model.save(tmp_path / "m.keras")
+    for source in (tmp_path / "m.h5", tmp_path / "m.keras", model):
         with glnn.Model.load(source, device=glnn.Device("numpy")) as ours:
             x = draw(2, 3, 9, 7)
             for y, expected in zip(ours.predict(x), model.predict(x, verbose=0), strict=True):

@@ -187,14 +187,15 @@ def test_a_lambda_of_several_inputs_and_outputs(keras: Any, tmp_path: Path) -> N
     a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b")
     both = keras.layers.Lambda(lambda xs: [xs[0] + xs[1], xs[0] - xs[1]], name="both")([a, b])
     model = keras.Model([a, b], keras.layers.Concatenate()(both))
-    model.save(tmp_path / "m.h5")
-    with pytest.raises(UnsupportedError, match=r'"Lambda:both": lambda t, x0, x1: \.\.\.'):
-        load(tmp_path / "m.h5")
-    graph = load(tmp_path / "m.h5", custom_objects={"Lambda:both": lambda t, x, y: [x + y, x - y]})
-    x, y = draw(3, 4), draw(3, 4)
-    (made,) = run(graph, {"a": x, "b": y}).values()
-    np.testing.assert_allclose(made, model.predict([x, y], verbose=0), atol=1e-5)
-    assert graph.nodes[0].kind == "Lambda"
+    for path in (tmp_path / "m.h5", tmp_path / "m.keras"):
+        model.save(path)
+        with pytest.raises(UnsupportedError, match=r'"Lambda:both": lambda t, x0, x1: \.\.\.'):
+            load(path)
+        graph = load(path, custom_objects={"Lambda:both": lambda t, x, y: [x + y, x - y]})
+        x, y = draw(3, 4), draw(3, 4)
+        (made,) = run(graph, {"a": x, "b": y}).values()
+        np.testing.assert_allclose(made, model.predict([x, y], verbose=0), atol=1e-5)
+        assert graph.nodes[0].kind == "Lambda"
 
 
 # ---- classes and functions, by their names
@@ -234,8 +235,9 @@ def test_weights_of_custom_layers_in_a_tree(keras: Any, own_classes: dict[str, A
     (tmp_path / "m.json").write_text(model.to_json())
     model.save_weights(tmp_path / "m.weights.h5")
     same(model, tmp_path / "m.json", objects={"Gain": Gain})
-    model.save(tmp_path / "m.h5")
-    same(model, tmp_path / "m.h5", objects={"mine>Gain": Gain})
+    for path in (tmp_path / "m.h5", tmp_path / "m.keras"):
+        model.save(path)
+        same(model, path, objects={"mine>Gain": Gain})
 
 
 @pytest.mark.parametrize("suffix", ["h5", "keras"])
@@ -371,9 +373,10 @@ def test_anonymous_functions_go_by_their_layer(keras: Any, tmp_path: Path) -> No
     x = keras.Input((4,))
     y = keras.layers.Dense(3, activation=lambda x: x * 2, name="a")(x)
     model = keras.Model(x, keras.layers.Dense(3, activation=lambda x: x + 1, name="b")(y))
-    model.save(tmp_path / "m.h5")
-    same(model, tmp_path / "m.h5", objects={"<lambda>:a": lambda t, x: x * 2, "<lambda>:b": lambda t, x: x + 1})
-    refused(UnsupportedError, tmp_path / "m.h5", "custom_objects={'<lambda>:a': lambda t, x: ...}")
+    for path in (tmp_path / "m.h5", tmp_path / "m.keras"):
+        model.save(path)
+        same(model, path, objects={"<lambda>:a": lambda t, x: x * 2, "<lambda>:b": lambda t, x: x + 1})
+        refused(UnsupportedError, path, "custom_objects={'<lambda>:a': lambda t, x: ...}")
 
 
 def test_a_layer_with_an_inner_one_says_what_is_wrong_in_it(tmp_path: Path) -> None:

@@ -25,9 +25,10 @@ def test_images_of_integers_stay_such_where_they_are_resized(tmp_path: Path, dty
     layers = [L.Resizing(4, 4), L.Resizing(3, 9, "bicubic"), L.Resizing(6, 6, pad_to_aspect_ratio=True)]
     layers += [L.CenterCrop(3, 3), L.CenterCrop(8, 8), L.RandomFlip(), L.AutoContrast(), L.RandomRotation(0.5)]
     model = keras.Model(x, [made(x) for made in layers])
-    model.save(tmp_path / "m.h5")
+    path = tmp_path / ("m.h5" if dtype == "uint8" else "m.keras")
+    model.save(path)
     images = RNG.integers(0, 255, (2, 5, 7, 3)).astype(dtype)
-    graph = load(tmp_path / "m.h5")
+    graph = load(path)
     made = run(graph, {graph.inputs[0].name: images.astype(np.float32)})
     for values, wanted in zip(made.values(), model.predict(images, verbose=0), strict=True):
         off = np.abs(values - wanted.astype(float))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import glnn
-from glnn.errors import UnsupportedError
+from glnn.errors import GraphError, UnsupportedError
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 keras = pytest.importorskip("keras")
@@ -83,7 +83,39 @@ def nested():
     return keras.Model(x, L.GRU(2)(inner(L.Masking()(x)))), SEQUENCE
 
 
+PAGES = np.array([[[1, 5, 0], [0, 3, 0], [0, 0, 0]], [[0, 2, 2], [0, 4, 1], [7, 1, 1]]])  # words of lines
+LINES = numbers(2, 3, 4, 5) * (PAGES[..., None] != 0).repeat(2, 2)[:, :, :4]
+
+
+def pages(*layers, full=False):
+    """What a mask of each line's words is handed to, line by line."""
+    x = np.maximum(PAGES, 1) if full else PAGES
+    return sequential(L.Embedding(8, 4, mask_zero=True), *layers, shape=(3, 3), x=x, dtype="int32")
+
+
+def encoder():
+    return keras.Sequential([L.Input((3, 4)), L.Dense(4), L.Bidirectional(L.GRU(3, return_sequences=True)), L.LSTM(2)])
+
+
+def called_with_mask_of_lines():
+    x, mask = keras.Input((3, 4, 5)), keras.Input((3, 4), dtype="bool")
+    return keras.Model([x, mask], L.LSTM(3)(L.TimeDistributed(L.GRU(4))(x, mask=mask))), [
+        numbers(2, 3, 4, 5), numbers(2, 3, 4) > 0,
+    ]  # fmt: skip
+
+
 MODELS = {
+    "words of lines": lambda: pages(L.TimeDistributed(L.LSTM(3))),
+    "words, then lines": lambda: pages(L.TimeDistributed(L.Bidirectional(L.LSTM(3))), L.GRU(2, return_sequences=True)),
+    "words twice": lambda: pages(
+        L.TimeDistributed(L.GRU(4, return_sequences=True)), L.TimeDistributed(L.Dense(3)), L.TimeDistributed(L.GRU(2))
+    ),
+    "model of words": lambda: pages(L.TimeDistributed(encoder()), L.GRU(2)),
+    "lines of pages": lambda: pages(L.TimeDistributed(L.TimeDistributed(L.Dense(3))), L.TimeDistributed(L.LSTM(2))),
+    "means of words": lambda: pages(L.TimeDistributed(L.GlobalAveragePooling1D()), full=True),
+    "vectors of lines": lambda: sequential(L.Masking(), L.TimeDistributed(L.LSTM(3)), L.LSTM(2), shape=(3, 4, 5),
+                                           x=LINES),
+    "mask of lines": called_with_mask_of_lines,
     "lstm": lambda: sequential(L.LSTM(3)),
     "gru": lambda: sequential(L.GRU(3, return_sequences=True), L.GRU(2, go_backwards=True)),
     "gru before": lambda: sequential(L.GRU(3, reset_after=False, recurrent_activation="hard_sigmoid")),
@@ -151,13 +183,22 @@ def test_files_of_keras(name, tmp_path):
     model.set_weights([np.abs(w) + 0.2 if w.ndim == 1 else rng.normal(size=w.shape) * 0.7 for w in model.get_weights()])
     expected = [np.asarray(y) for y in keras.tree.flatten(model(x))]
     model.save(tmp_path / "whole.h5")
+    model.save(tmp_path / "whole.keras")
     model.save_weights(tmp_path / "apart.weights.h5")
     (tmp_path / "apart.json").write_text(model.to_json())
-    for files in (["whole.h5"], ["apart.json", "apart.weights.h5"]):
+    for files in (["whole.h5"], ["whole.keras"], ["apart.json", "apart.weights.h5"]):
         with glnn.Model.load(*(tmp_path / file for file in files)) as loaded:
             made = loaded.reference(x)
             for ours, theirs in zip(made if isinstance(made, list) else [made], expected, strict=True):
                 np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=3e-6)
+
+
+def test_a_mask_of_steps_alone_is_none_for_the_layer_in_each(tmp_path):
+    """What Keras computes of it depends on the batch."""
+    x, mask = keras.Input((3, 4, 5)), keras.Input((3,), dtype="bool")
+    keras.Model([x, mask], L.TimeDistributed(L.GRU(4), name="each")(x, mask=mask)).save(tmp_path / "m.h5")
+    with pytest.raises(GraphError, match="each.*a layer at each step would take its mask of"):
+        glnn.Model.load(tmp_path / "m.h5")
 
 
 def test_an_option_of_a_wrapper_is_refused(tmp_path):

@@ -158,15 +158,15 @@ def nested_twice_over() -> Any:
     return keras.Model([r, s], {"t": o["t"], "s": o["u"]})
 
 
-@pytest.mark.parametrize("form", ["h5", "json"])
+@pytest.mark.parametrize("form", ["h5", "keras", "json"])
 @pytest.mark.parametrize(("make", "inputs", "outputs"), CASES, ids=lambda value: getattr(value, "__name__", ""))
 @pytest.mark.filterwarnings("ignore")  # Keras would rather have keys and names be the same
 def test_tensors_are_numbered_as_keras_does(make: Make, inputs: str, outputs: str, form: str, tmp_path: Path) -> None:
     model = scattered(make())
     arrays = [RNG.normal(size=(2, *tensor.shape[1:])).astype(np.float32) for tensor in model.inputs]
     wanted = keras.tree.flatten(model.predict(keras.tree.pack_sequence_as(model.input, arrays), verbose=0))
-    if form == "h5":
-        model.save(tmp_path / "m.h5")
+    if form != "json":
+        model.save(tmp_path / f"m.{form}")
     else:
         (tmp_path / "m.json").write_text(model.to_json())
         model.save_weights(tmp_path / "m.weights.h5")

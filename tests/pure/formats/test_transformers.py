@@ -53,6 +53,7 @@ def transformer() -> Any:
 def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
     model, folder = transformer(), tmp_path_factory.mktemp("transformer")
     model.save(folder / "m.h5")
+    model.save(folder / "m.keras")
     (folder / "m.json").write_text(model.to_json())
     model.save_weights(folder / "m.weights.h5")
     return model, folder
@@ -72,9 +73,10 @@ def agree(graph: Graph, model: Any) -> None:
         np.testing.assert_allclose(result, np.asarray(model(xs)), rtol=1e-4, atol=1e-4)
 
 
-def test_a_whole_file(saved: tuple[Any, Path]) -> None:
+@pytest.mark.parametrize("suffix", ["h5", "keras"])
+def test_a_whole_file(saved: tuple[Any, Path], suffix: str) -> None:
     model, folder = saved
-    graph = load(folder / "m.h5")
+    graph = load(folder / f"m.{suffix}")
     agree(graph, model)
     agree(optimize(graph), model)
 

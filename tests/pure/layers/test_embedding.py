@@ -43,9 +43,10 @@ def test_keras3(tmp_path: Path, dtype: str, functional: bool) -> None:
             y = each(y)
         model = keras.Model(start, y)
     model.set_weights([TABLE, KERNEL, BIAS])
-    model.save(tmp_path / "model.h5")
     np.testing.assert_allclose(model.predict(INDICES, verbose=0), EXPECTED, rtol=1e-5)
-    check(load(tmp_path / "model.h5"), dtype)
+    for name in ("model.h5", "model.keras"):
+        model.save(tmp_path / name)
+        check(load(tmp_path / name), dtype)
 
 
 WEIGHTS = {
@@ -89,7 +90,6 @@ def test_keras1(tmp_path: Path, shape: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("options", "word"),
     [
-        ({"mask_zero": True}, "mask_zero=True"),
         ({"input_dim": 0}, "input_dim is 0"),
         ({"output_dim": "3"}, "output_dim is '3'"),
         ({"input_dim": (1 << 24) + 1}, "input_dim=16777217"),

@@ -134,6 +134,8 @@ def test_steps_as_a_batch(case):
         ("RNN", {"cell": {"class_name": "mine>Cell", "config": {}}}, "mine>Cell"),
         ("RNN", {"cell": {"class_name": "LSTM", "config": {"units": 3}}}, "cell LSTM"),
         ("RNN", {"cell": None}, "cell None"),
+        ("RNN", {"units": 3, "cell": {"class_name": "LSTMCell", "config": {"units": 4}}}, "units=3"),
+        ("RNN", {"cells": [], "cell": {"class_name": "LSTMCell", "config": {"units": 4}}}, "cells"),
         ("Bidirectional", {"layer": {"class_name": "Dense", "config": {"units": 3}}}, "Dense"),
         ("Bidirectional", {"layer": {"class_name": "LSTM", "config": {"units": 3}}, "merge_mode": "dot"}, "merge_mode"),
     ],
@@ -145,6 +147,14 @@ def test_bad_options_are_refused(name, config, word):
 
 def test_what_does_not_tell_reset_after_is_older_than_it():
     assert GRU.from_config({"units": 3}) == GRU(3, reset_after=False)
+
+
+def test_a_cell_s_options_may_be_said_twice():
+    """As TensorFlow.js does, which joins the config of the cell and that of the layer."""
+    inner = {"name": "lstm_cell", "units": 3, "activation": "relu", "use_bias": False, "dropout": 0}
+    cell = {"class_name": "LSTMCell", "config": inner}
+    config = {**inner, "name": "rnn", "return_state": True, "cell": cell}
+    assert RNN.from_config(config) == RNN(cell=LSTM(3, activation="relu", use_bias=False).cell, return_state=True)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 
 from ....errors import WeightsMismatchError
 from .entries import Entry, Stored, listing, needs, wrong_number
@@ -83,8 +84,9 @@ class Lot:
 
         Keras names a nested layer's weights with the models around it, or some of them, or none, and may put a model's
         own name before all; `whole` false: names of what a layer wraps may follow its own. The longer agreement counts.
+        What TimeDistributed wraps may be called by the wrapper's name alone.
         """
-        paths = [leaf.path.split("/") for leaf in self.leaves]
+        paths = [[path.split("/") for path in (leaf.path, leaf.wrapper) if path] for leaf in self.leaves]
         claims: dict[tuple[tuple[str, ...], int], list[int]] = {}  # (path to a layer, which of one path) -> bundles
         again: Counter[tuple[str, ...]] = Counter()
         for number, bundle in enumerate(self.bundles):
@@ -182,11 +184,10 @@ class Lot:
         return all(len(each) == 1 for each in layers) and all(layers[k] == {leaf} for k, leaf in owners.items())
 
 
-def overlap(path: Sequence[str], folder: Sequence[str]) -> int:
-    """How many names at the ends of both agree."""
-    count = 0
-    for ours, theirs in zip(reversed(path), reversed(folder), strict=False):
-        if ours != theirs:
-            break
-        count += 1
-    return count
+def overlap(paths: Sequence[Sequence[str]], folder: Sequence[str]) -> int:
+    """How many names at the ends of a folder and of one of these paths agree."""
+    found = []
+    for path in paths:
+        pairs = zip(reversed(path), reversed(folder), strict=False)
+        found.append(len(list(takewhile(lambda pair: pair[0] == pair[1], pairs))))
+    return max(found)

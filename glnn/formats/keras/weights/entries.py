@@ -43,6 +43,7 @@ class Entry:
     unused: Sequence[str] = ()  # names of weights that Keras keeps behind these, for training alone
     weights: Mapping[str, Any] = field(default_factory=dict)
     wraps: bool = False
+    wrapper: str = ""  # the path of what wraps it, by which its weights may be called
     config: Mapping[str, Any] = field(default_factory=dict)  # its own, as the file has it
     declared: Sequence[int | None] | None = None  # the output shape that Keras 1 tells of its transposed convolution
 

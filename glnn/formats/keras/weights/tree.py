@@ -22,7 +22,11 @@ ROOTS = ("layers", "_layer_checkpoint_dependencies")  # Keras 2.15 and 3; Keras 
 DENSE = ("query_dense", "key_dense", "gate_dense", "value_dense", "output_dense")
 PARTS = ("layer", "forward_layer", "backward_layer", "cell", "cells", *DENSE)
 UNUSED = ("seed_generator",)  # the state of random numbers, which are drawn in training
-CLASSES = {"Model": "Functional", "BatchNormalizationV1": "BatchNormalization"}  # as Keras' code calls them today
+CLASSES = {  # as Keras' code calls them today
+    "Model": "Functional",
+    "BatchNormalizationV1": "BatchNormalization",
+    "GroupQueryAttention": "GroupedQueryAttention",
+}
 
 
 @dataclass(frozen=True)
