@@ -43,7 +43,7 @@ def acgan_discriminator(keras: Any) -> Any:
 
 
 def variational(keras: Any) -> Any:
-    """Of 8 x 8 digits: `encoder` gives mean, logarithm of variance, and a sample of both, of which `decoder` makes one."""
+    """Of 8 x 8 digits: `encoder` gives mean, logarithm of variance and a sample, of which `decoder` makes a digit."""
     L, ops = keras.layers, keras.ops
 
     @keras.saving.register_keras_serializable("demos")
