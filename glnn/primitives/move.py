@@ -17,6 +17,7 @@ from .expr import RESULT, Expr
 MAX_RANK = 6
 EXACT_INDEX = 2**24  # integers that a kernel divides exactly
 EDGES = {"inside": 0, "zero": 1, "clamp": 2, "reflect": 3, "wrap": 4, "only": 5}  # the numbers that the kernel knows
+COUNTED = (*EDGES, "end")
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,8 @@ class Along:
     source: None: the axis is new, and all along it is the same
     size:   of the axis; None: (size of the source * div + extra) // mul
     edge:   what is read beyond the source: "zero", its end ("clamp"), it mirrored at its end ("reflect"), it from its
-            other end ("wrap"); "inside": nothing is; "only": zero, and also where the division leaves a rest
+            other end ("wrap"); "inside": nothing is; "only": zero, and also where the division leaves a rest;
+            "end": nothing is, and `add` counts from its end
     """
 
     source: int | None
@@ -102,23 +104,31 @@ class Along:
     edge: str = "inside"
 
     def __post_init__(self) -> None:
-        one_of(EDGES, edge=self.edge)
+        one_of(COUNTED, edge=self.edge)
         at_least(1, div=self.div, size=1 if self.size is None else self.size)
-        if self.mul < 1 and self.size is None:
-            raise ValueError(f"mul is {self.mul}; allowed is 1 or more, less where the size is given")
+        if self.mul < 1 and self.size is None and not (self.mul and self.edge == "end"):
+            raise ValueError(f"mul is {self.mul}; allowed is 1 or more, less where the size is given, or from the end")
 
     def length(self, size: int | None) -> int | None:
-        """The length of the axis for a source of this size. Raises ValueError where nothing is left."""
-        if self.size is not None or size is None:
-            return self.size
-        made = (size * self.div + self.extra) // self.mul
-        if made < 1:
+        """The length of the axis for a source of this size. Raises ValueError where nothing is left, or ever was."""
+        made = self.size
+        if size is not None and made is None:
+            made = (size * self.div + self.extra) // abs(self.mul)
+        if made is not None and made < 1:
             raise ValueError(f"of {size} elements along axis {self.source} none is left")
+        if size is not None and made and self.edge == "end" and self.add + size < 0:
+            raise ValueError(f"element {self.add} of {size} along axis {self.source} is before the first")
         return made
+
+    def counted(self, size: int) -> Along:
+        """The same for a source of this size, counted from its beginning."""
+        if self.edge != "end":
+            return self
+        return replace(self, size=self.length(size), add=self.add + size * self.div, edge="inside")
 
     def places(self, size: int, length: int) -> tuple[np.ndarray, np.ndarray]:
         """For each element the place in a source of this size, and whether there is one."""
-        at = np.arange(length) * self.mul + self.add
+        at = np.arange(length) * self.mul + self.counted(size).add
         place = at // self.div
         if self.edge == "clamp":
             return np.clip(place, 0, size - 1), np.ones(length, bool)
@@ -254,6 +264,7 @@ def expand(b: Builder, value: Value, shape: Shape) -> Value:
 def remap(b: Builder, x: Value, axes: tuple[Along, ...], finish: Epilogue | None = None) -> Value:
     """The draws of a Remap, none where all stays as it is."""
     shape = numbers(Remap(axes).shape(x.shape))
+    axes = tuple(a if a.source is None else a.counted(x.shape[a.source]) for a in axes)
     rank = len(axes)
     if axes == tuple(Along(axis) for axis in range(len(x.shape))):
         return moved(b, x, finish)

@@ -1,7 +1,7 @@
 """Operators between layers as Keras 3 writes them: a name, the shapes of inputs without the batch, the function.
 
 Functions get keras.ops and symbols. Where an input's values matter its kind follows its shape: "whole" numbers from
--3 to 3, numbers of "rows" of a table of three, "truth", "positive".
+-3 to 3, numbers of "rows" of a table of three, "truth", "positive"; "free" are sizes that the model does not know.
 """
 
 from __future__ import annotations
@@ -122,6 +122,15 @@ for number, key in enumerate((
     np.s_[..., None], np.s_[:, 3:0:-2, 5], np.s_[:, -1, -3:],
 )):  # fmt: skip
     case(f"slice {number}", A, make=lambda ops, x, key=key: x[key])
+for number, key in enumerate((
+    np.s_[:, -1], np.s_[:, -3], np.s_[:, -3:], np.s_[:, -4:-1:2], np.s_[:, :-2], np.s_[:, 1:-1], np.s_[:, 1:-1:2],
+    np.s_[:, ::-1], np.s_[:, ::-2], np.s_[:, :-1:2, 1:], np.s_[:, -4:, None, ::-1],
+)):  # fmt: skip
+    case(f"slice {number}, free", (5, 6, "free"), make=lambda ops, x, key=key: x[key])
+case("roll, free", (5, 3, 2, "free"), make=lambda ops, x: ops.roll(x, (1, -2), axis=(1, 2)))
+case("flip, free", (5, 3, 2, "free"), make=lambda ops, x: ops.flip(x, (1, 2)))
+case("depth_to_space, free", (5, 3, 8, "free"), make=lambda ops, x: ops.depth_to_space(x, 2))
+case("space_to_depth, free", (4, 6, 3, "free"), make=lambda ops, x: ops.space_to_depth(x, 2))
 case("slice", A, make=lambda ops, x: ops.slice(x, (0, 1, 2), (1, 2, 3)))
 case("tile", A, make=lambda ops, x: ops.tile(x, (1, 2, 3)))
 case("repeat", A, make=lambda ops, x: ops.repeat(x, 3, axis=1))

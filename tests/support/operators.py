@@ -29,9 +29,14 @@ def inputs(case: Case, batch: int) -> list[np.ndarray]:
     return made
 
 
+def told(shape: tuple[int, ...], kind: str) -> tuple[int | None, ...]:
+    """The sizes that the model knows: "free" says of channels alone."""
+    return (*[None] * (len(shape) - 1), shape[-1]) if kind == "free" else shape
+
+
 def model(keras: Any, case: Case) -> Any:
     """The case as a functional model, between two that are layers."""
-    xs = [keras.Input(shape_of(shape)[0], name=f"x{k}") for k, shape in enumerate(case[1])]
+    xs = [keras.Input(told(*shape_of(shape)), name=f"x{k}") for k, shape in enumerate(case[1])]
     return keras.Model(xs, case[2](keras.ops, *xs))
 
 

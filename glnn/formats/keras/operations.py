@@ -26,6 +26,7 @@ from .operator_names import IDLE, TENSORFLOW, class_word
 LAMBDAS = frozenset(("TFOpLambda", "SlicingOpLambda"))
 MOST_WHOLE = 4096  # integers of an array that are kept as such: numbers of rows, sizes
 WRAPPING = frozenset("add subtract multiply negative power square".split())
+PIXELS = frozenset(("depth_to_space", "space_to_depth"))
 TYPED = frozenset(("cast", "saturate_cast"))
 
 
@@ -139,6 +140,9 @@ def read(item: Mapping[str, Any], call: Call) -> Read:
         word = class_word(str(item.get("class_name")))
         own = {key: nested(value) for key, value in config.items() if key != "dtype" or word in TYPED}
         made = operations_call(word, call.args, own | options)
+        if word in PIXELS and made.options.get("data_format") == "channels_first":
+            told_so = "data_format='channels_first' (backends of Keras order channels differently; transpose before)"
+            raise UnsupportedError("operator", [f"operation {told(item)}: {told_so}"])
     if not (made.word in OPERATORS or made.word in SIZES):
         raise UnsupportedError("operator", [f"operation {told(item)} (not known)"])
     known = OPERATORS[made.word].signature.parameters if made.word in OPERATORS else {}

@@ -60,7 +60,9 @@ def roll(t: Trace, x: Any, shift: Any, axis: Any = None) -> Sym:
     shifts, axes = several(shift), counted_axes(axis, x.rank)
     shifts = shifts * len(axes) if len(shifts) == 1 else shifts
     for step, place in zip(shifts, axes, strict=True):
-        move = Along(None, known(x, place, "roll"), add=-step, edge="wrap")
+        if place == 0 and x.shape[0] is None:
+            raise ValueError("roll along the batch, whose size is free")
+        move = Along(None, add=-step, edge="wrap")
         x = t.remap(x, [move if k == place else None for k in range(x.rank)])
     return x
 
@@ -69,13 +71,9 @@ def roll(t: Trace, x: Any, shift: Any, axis: Any = None) -> Sym:
 def flip(t: Trace, x: Any, axis: Any = None) -> Sym:
     x = tensor(t, x)
     axes = counted_axes(axis, x.rank)
-    if axes == (0,) and x.shape[0] is None:
+    if 0 in axes and x.shape[0] is None:
         raise ValueError("flip along the batch, whose size is free")
-    moves = [
-        Along(None, known(x, k, "flip"), mul=-1, add=known(x, k, "flip") - 1) if k in axes else None
-        for k in range(x.rank)
-    ]
-    return t.remap(x, moves)
+    return t.remap(x, [Along(None, mul=-1, add=-1, edge="end") if k in axes else None for k in range(x.rank)])
 
 
 @operator()

@@ -146,6 +146,8 @@ def depth_to_space(t: Trace, x: Any, block_size: int, data_format: str = "channe
     channels = known(x, 3, "depth_to_space") // (b * b)
     y = t.transpose(t.reshape(x, (Size(0), Size(1), Size(2), b, b, channels)), (0, 1, 3, 2, 4, 5))
     h, w = (-1 if size is None else size * b for size in x.shape[1:3])
+    if h == w == -1:  # one size of a shape may follow from the others
+        y, h = t.reshape(y, (Size(0), -1, Size(3), b, channels)), Size(1)
     return first(t, t.reshape(y, (Size(0), h, w, channels)), data_format)
 
 
@@ -153,9 +155,13 @@ def depth_to_space(t: Trace, x: Any, block_size: int, data_format: str = "channe
 def space_to_depth(t: Trace, x: Any, block_size: int, data_format: str = "channels_last") -> Sym:
     """(N, H * b, W * b, C) -> (N, H, W, b * b * C)."""
     x, b = last(t, tensor(t, x), data_format), block_size
-    h, w, channels = (known(x, k, "space_to_depth") for k in (1, 2, 3))
-    y = t.transpose(t.reshape(x, (Size(0), h // b, b, w // b, b, channels)), (0, 1, 3, 2, 4, 5))
-    return first(t, t.reshape(y, (Size(0), h // b, w // b, b * b * channels)), data_format)
+    if any(size is not None and size % b for size in x.shape[1:3]):
+        raise ValueError(f"blocks of {b} do not fit the sizes of {x.shape}")
+    h, w, channels = *(-1 if size is None else size // b for size in x.shape[1:3]), known(x, 3, "space_to_depth")
+    if h == w == -1:
+        x, h = t.reshape(x, (Size(0), -1, b, Size(2), channels)), Size(1)
+    y = t.transpose(t.reshape(x, (Size(0), h, b, w, b, channels)), (0, 1, 3, 2, 4, 5))
+    return first(t, t.reshape(y, (Size(0), Size(1), Size(2), b * b * channels)), data_format)
 
 
 def last(t: Trace, x: Sym, data_format: str | None) -> Sym:

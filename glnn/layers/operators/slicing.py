@@ -79,16 +79,33 @@ def ranged(x: Sym, axis: int, start: Any, stop: Any, step: Any) -> Along | None:
     if step == 1 and start in (None, 0) and (stop is None or (size is not None and stop >= size)):
         return None
     if size is None:
-        start = 0 if start is None else start
-        if (start, stop, step) == (0, 1, 1):  # no size is less
-            return Along(None, 1)
-        if step < 1 or start < 0 or stop is not None:
+        along = _unsized(start, stop, step)
+        if axis == 0 and along is not None and along.edge == "end":  # a batch may be cut into pieces
+            along = None
+        if along is None:
             raise ValueError(f"the slice {start}:{stop}:{step} along axis {axis} of {x.shape} needs its size")
-        return Along(None, mul=step, add=start, extra=step - 1 - start)
+        return along
     places = range(size)[slice(start, stop, step)]
     if not places:
         raise ValueError(f"the slice {start}:{stop}:{step} leaves nothing of axis {axis} of {x.shape}")
     return Along(None, len(places), mul=step if len(places) > 1 else 1, add=places[0])
+
+
+def _unsized(start: int | None, stop: int | None, step: int) -> Along | None:
+    """A slice of an axis whose size is not known; None where more than its length depends on the size."""
+    if step < 0:  # all of it, backwards
+        return Along(None, mul=step, add=-1, extra=-step - 1, edge="end") if start is stop is None else None
+    if (start or 0, stop, step) == (0, 1, 1):  # no size is less
+        return Along(None, 1)
+    start, stop = start or 0, stop or 0
+    if stop > 0:
+        return None
+    if start >= 0:
+        return Along(None, mul=step, add=start, extra=stop - start + step - 1)
+    count = (stop - start + step - 1) // step
+    if count < 1:
+        raise ValueError(f"the slice {start}:{stop}:{step} leaves nothing")
+    return Along(None, count, mul=step, add=start, edge="end")
 
 
 @operator()
@@ -138,7 +155,9 @@ def is_slice(item: Any) -> bool:
 def _at(x: Sym, axis: int, place: int) -> Along:
     size = x.shape[axis]
     if size is None and place < 0:
-        raise ValueError(f"element {place} along axis {axis} of {x.shape} needs its size, which is free")
+        if axis == 0:  # a batch may be cut into pieces
+            raise ValueError(f"element {place} along axis {axis} of {x.shape} needs its size, which is free")
+        return Along(None, 1, add=place, edge="end")
     if size is not None and not -size <= place < size:
         raise ValueError(f"element {place} along axis {axis} of {x.shape} is beyond its end")
     return Along(None, 1, add=place + (size or 0) if place < 0 else place)

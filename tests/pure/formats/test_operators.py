@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from cases.operators import CASES, Case
 from support import operators
+from support.bad_files import refused
 
+from glnn.errors import UnsupportedError
 from glnn.formats import load
 from glnn.graph import reference
 
@@ -26,3 +28,12 @@ def test_an_operator_agrees_with_keras(case: Case, tmp_path: Path) -> None:
         (result,) = found.values()
         assert result.shape == expected.shape
         np.testing.assert_allclose(result, expected, rtol=2e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize("name", ["depth_to_space", "space_to_depth"])
+def test_sub_pixels_of_channels_first_are_refused(name: str, tmp_path: Path) -> None:
+    """Keras' JAX and TensorFlow give their channels in two orders, and the file does not tell which is meant."""
+    x = keras_module.Input((12, 4, 6))
+    model = keras_module.Model(x, getattr(keras_module.ops, name)(x, 2, data_format="channels_first"))
+    (tmp_path / "m.json").write_text(model.to_json())
+    refused(UnsupportedError, tmp_path / "m.json", f"keras.ops.{name}", "data_format='channels_first'", "transpose")

@@ -112,19 +112,24 @@ class TreeWeights:
         for head in dict.fromkeys(heads) if any(heads) else ():
             group: h5py.Group | None = member
             for name in head.split("/") if head else ():
-                group = None if group is None else subgroup(group, name, self.where)
+                group = None if group is None else self.part(group, name)
             found[head] = [] if group is None else list(self.variables(group))
         whole = sum(map(len, found.values())) == len(self.every_in(member))
         if not whole or any(heads.count(head) != len(weights) for head, weights in found.items()):
             return []
         return [found[head].pop(0) for head in heads]
 
+    def part(self, member: h5py.Group, name: str) -> h5py.Group | None:
+        """The group of a layer in a layer by its name in specs, or in a model there; attention has roles."""
+        kept = self.parts(member)
+        role = "output_dense" if name == "attention_output" else f"{name}_dense"
+        ways = (name, f"_{name}", role, f"_{role}")
+        return next((kept[way] for way in ways if way in kept), self.groups(member, self.key).get(name))
+
     def every_in(self, member: h5py.Group) -> list[Stored]:
         """All weights in a layer's group and in the parts of it, in no order."""
-        return [
-            *self.variables(member),
-            *(each for part in self.parts(member).values() for each in self.every_in(part)),
-        ]
+        inner = [*self.parts(member).values(), *self.groups(member, self.key).values()]
+        return [*self.variables(member), *(each for part in inner for each in self.every_in(part))]
 
     def lacking(self, entry: Entry, why: str, found: Collection[str]) -> WeightsMismatchError:
         """The error for a layer or model without weights."""
