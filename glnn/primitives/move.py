@@ -89,6 +89,7 @@ class Along:
 
     source: None: the axis is new, and all along it is the same
     size:   of the axis; None: (size of the source * div + extra) // mul
+    mul:    -1 without a size: from the last to the first
     edge:   what is read beyond the source: "zero", its end ("clamp"), it mirrored at its end ("reflect"), it from its
             other end ("wrap"); "inside": nothing is; "only": zero, and also where the division leaves a rest
     """
@@ -104,13 +105,24 @@ class Along:
     def __post_init__(self) -> None:
         one_of(EDGES, edge=self.edge)
         at_least(1, div=self.div, size=1 if self.size is None else self.size)
-        if self.mul < 1 and self.size is None:
+        if self.mul < 1 and self.size is None and not self.backwards:
             raise ValueError(f"mul is {self.mul}; allowed is 1 or more, less where the size is given")
+
+    @property
+    def backwards(self) -> bool:
+        """Whether it is the source from its last element to its first, however long that is."""
+        return (self.size, self.mul, self.add, self.div, self.extra, self.edge) == (None, -1, 0, 1, 0, "inside")
+
+    def told(self, size: int) -> Along:
+        """The same for a source of this size, where numbers depend on that."""
+        return replace(self, size=size, add=size - 1) if self.backwards else self
 
     def length(self, size: int | None) -> int | None:
         """The length of the axis for a source of this size. Raises ValueError where nothing is left."""
         if self.size is not None or size is None:
             return self.size
+        if self.backwards:
+            return size
         made = (size * self.div + self.extra) // self.mul
         if made < 1:
             raise ValueError(f"of {size} elements along axis {self.source} none is left")
@@ -118,7 +130,8 @@ class Along:
 
     def places(self, size: int, length: int) -> tuple[np.ndarray, np.ndarray]:
         """For each element the place in a source of this size, and whether there is one."""
-        at = np.arange(length) * self.mul + self.add
+        along = self.told(size)
+        at = np.arange(length) * along.mul + along.add
         place = at // self.div
         if self.edge == "clamp":
             return np.clip(place, 0, size - 1), np.ones(length, bool)
@@ -254,6 +267,7 @@ def expand(b: Builder, value: Value, shape: Shape) -> Value:
 def remap(b: Builder, x: Value, axes: tuple[Along, ...], finish: Epilogue | None = None) -> Value:
     """The draws of a Remap, none where all stays as it is."""
     shape = numbers(Remap(axes).shape(x.shape))
+    axes = tuple(along if along.source is None else along.told(x.shape[along.source]) for along in axes)
     rank = len(axes)
     if axes == tuple(Along(axis) for axis in range(len(x.shape))):
         return moved(b, x, finish)
