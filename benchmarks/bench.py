@@ -50,6 +50,7 @@ class Case:
     graph: Callable[[], Graph]
     peer: str = "onnxruntime"
     goal_for: str = "predict"  # what the goal counts: a whole predict(), or "draws", the draws alone
+    most_ms: float | None = None  # what the median may take, whatever the peer takes
 
 
 def _network(name: str) -> Callable[[], Graph]:
@@ -61,7 +62,7 @@ CASES = (
     Case("matmul", "matmul 1024", 8, models.matmul_graph, peer="NumPy", goal_for="draws"),
     Case("mobilenetv2", "MobileNetV2-224", 32, _network("mobilenetv2")),
     Case("resnet50", "ResNet50-224", 20, _network("resnet50")),
-    Case("bilstm", "Bidirectional LSTM(128), 80 steps of 64", 40, models.lstm_graph),
+    Case("bilstm", "Bidirectional LSTM(128), 80 steps of 64", 40, models.lstm_graph, most_ms=20),
 )
 FIRST = {"first-mobilenetv2": 3.0, "first-resnet50": None}  # seconds allowed for the first prediction
 
@@ -111,8 +112,13 @@ def run_case(case: Case, reps: int, profile: bool) -> dict[str, Any]:
         result[f"{name}_ratio"] = dataclasses.asdict(spread)
         ours, peer = (timing.Spread.of(times[key]).text(1e3) for key in (name, "peer"))
         goal = verdict(spread.median, case.goal, "x", share) if name == case.goal_for else ""
+        if goal and case.most_ms is not None:
+            goal += ", " + verdict(result[f"{name}_ms"]["median"], case.most_ms, "ms", share)
         print_row(f"{case.title}, {name}", ours, f"{peer} {case.peer}", spread.text(digits=1), f"{share:.0%}", goal)
     result["met"] = result[f"{case.goal_for}_ratio"]["median"] <= case.goal
+    if case.most_ms is not None:
+        result["most_ms"] = case.most_ms
+        result["met"] = result["met"] and result[f"{case.goal_for}_ms"]["median"] <= case.most_ms
     return result
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+import numpy as np
+
 from ..errors import UnsupportedError
-from ..graph.shapes import Dims, Shape
+from ..graph.quantized import Quantized
+from ..graph.shapes import Dims, Shape, numbers
+from ..graph.weight import Weight
 from ..primitives import Sym, Trace
 from ..primitives.functions import FUNCTIONS, Function
 from .base import LAYERS, Layer, WeightSpec, register, resolve
@@ -87,6 +91,24 @@ class GatedCell(Cell):
     def project(self, t: Trace, x: Sym, w: Words) -> Sym:
         return t.dense(x, w["kernel"], w.get("bias"), self.gates * self.units)
 
+    def recur(self, t: Trace, h: Sym, kernel: Sym, bias: Sym | None = None) -> Sym:
+        """What a step computes of h for its gates; of two cells beside each other, each of its own channels."""
+        rows, width = numbers(kernel.shape)
+        cells = self.units // rows
+        return t.conv(h, kernel, bias, groups=cells, rounds=width // self.units if cells > 1 else 1)
+
+    def beside(self, t: Trace, one: Words, other: Words) -> tuple[GatedCell, dict[str, Sym]] | None:
+        """Two cells of these weights as one with the units of both, and its weights; None where that is no gain.
+
+        The channels of each gate are those of the one, then those of the other, and so are those of the states. Weights
+        that are integers stay so, in cells of their own.
+        """
+        roots = [(name, t.value(one[name]), t.value(other[name])) for name in one]
+        if self.units % 4 or any(isinstance(w.values, Quantized) or not w.ndim for _, *pair in roots for w in pair):
+            return None
+        cell = replace(self, units=2 * self.units)  # type: ignore[type-var]
+        return cell, {name: t.weight(interleaved(a, b, self.units)) for name, a, b in roots}
+
 
 @register("SimpleRNNCell")
 @dataclass(frozen=True)
@@ -98,7 +120,7 @@ class SimpleRNNCell(GatedCell):
     use_bias: bool = True
 
     def step(self, t: Trace, x: Sym, states: Sequence[Sym], w: Words) -> Step:
-        h = t.activation(x + t.dense(states[0], w["recurrent_kernel"]), self.activation)
+        h = t.activation(x + self.recur(t, states[0], w["recurrent_kernel"]), self.activation)
         return h, [h]
 
 
@@ -111,10 +133,6 @@ class LongShort(GatedCell):
     @property
     def states(self) -> list[int]:
         return [self.units] * 2
-
-    def recur(self, t: Trace, h: Sym, kernel: Sym) -> Sym:
-        """What a step computes of h for all gates."""
-        return t.dense(h, kernel)
 
     def step(self, t: Trace, x: Sym, states: Sequence[Sym], w: Words) -> Step:
         h, c = states
@@ -170,15 +188,15 @@ class GRUCell(GatedCell):
     def step(self, t: Trace, x: Sym, states: Sequence[Sym], w: Words) -> Step:
         (h,), kernel = states, t.value(w["recurrent_kernel"])
         if self.reset_after:
-            inner = split(t, t.dense(h, w["recurrent_kernel"], self.bias(t, w, 1)), 3)
+            inner = split(t, self.recur(t, h, w["recurrent_kernel"], self.bias(t, w, 1)), 3)
             given = split(t, x, 3)
             z, r = (t.activation(given[k] + inner[k], self.recurrent_activation) for k in (0, 1))
             candidate = given[2] + r * inner[2]
         else:
             most = 2 * self.units
-            both = t.slice(x, -1, 0, most) + t.dense(h, t.weight(kernel[:, :most]))
+            both = t.slice(x, -1, 0, most) + self.recur(t, h, t.weight(kernel[:, :most]))
             z, r = split(t, t.activation(both, self.recurrent_activation), 2)
-            candidate = t.slice(x, -1, most, self.units) + t.dense(r * h, t.weight(kernel[:, most:]))
+            candidate = t.slice(x, -1, most, self.units) + self.recur(t, r * h, t.weight(kernel[:, most:]))
         h = z * h + (1 - z) * t.activation(candidate, self.activation)
         return h, [h]
 
@@ -247,6 +265,12 @@ def is_cell(kind: Any) -> bool:
 def part(w: Words, prefix: str) -> dict[str, Sym]:
     """The weights whose names begin so, without that."""
     return {name.removeprefix(prefix): sym for name, sym in w.items() if name.startswith(prefix)}
+
+
+def interleaved(one: Weight, other: Weight, units: int) -> Weight:
+    """Two weights (..., gates * units) as one (..., gates * 2 * units): gate by gate, first of the one."""
+    parts = [np.asarray(w).reshape(*w.shape[:-1], -1, units) for w in (one, other)]
+    return Weight.root(f"{one.origin}~{other.origin}", np.concatenate(parts, -1).reshape(*one.shape[:-1], -1))
 
 
 def split(t: Trace, x: Sym, count: int) -> list[Sym]:

@@ -82,9 +82,9 @@ class ConvLSTM2D(Recurrent, LongShort):
         made = t.drawn(Unfolded(), [made, x])
         return t.transpose(made, (1, 0, *range(2, made.rank)))
 
-    def recur(self, t: Trace, h: Sym, kernel: Sym) -> Sym:
+    def recur(self, t: Trace, h: Sym, kernel: Sym, bias: Sym | None = None) -> Sym:
         one = (1,) * self.axes
-        return t.conv(h, kernel, kernel_size=self.kernel_size, strides=one, dilation=one, padding="same")
+        return t.conv(h, kernel, bias, kernel_size=self.kernel_size, strides=one, dilation=one, padding="same")
 
 
 @register("ConvLSTM1D")

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
+import numpy as np
+
 from ..errors import UnsupportedError
 from ..graph.shapes import Dims
 from ..primitives import Sym, Trace
 from ..primitives.move import Along, Size
 from .base import LAYERS, Layer, WeightSpec, register
-from .cells import TRAINING, Cell, GRUCell, LSTMCell, SimpleRNNCell, Words, cell_of, part
+from .cells import TRAINING, Cell, GatedCell, GRUCell, LSTMCell, SimpleRNNCell, Words, cell_of, part, split
 
 MERGE_MODES = ("concat", "sum", "mul", "ave", None)
 
@@ -63,13 +65,24 @@ class Recurrent(Layer):
         self, t: Trace, x: Sym, states: Sequence[Sym], mask: Sym | None, w: Words, stack_reverse: bool = False
     ) -> list[Sym]:
         """The output and, if they are asked for, the states. Raises ValueError for shapes that do not fit."""
-        cell, rank = self.cell, 3 + self.cell.axes
-        sizes, main = cell.states, cell.output_state
+        cell = self.cell
+        self.check(x, states)
+        return self.steps(t, cell, cell.project(t, x, w), states, mask, w, stack_reverse)
+
+    def check(self, x: Sym, states: Sequence[Sym]) -> None:
+        """Raises ValueError for shapes that do not fit."""
+        rank, count = 3 + self.cell.axes, len(self.cell.states)
         if x.rank != rank:
             raise ValueError(f"{type(self).__name__} takes a sequence of {rank} axes, not {x.shape}")
-        if len(states) not in (0, len(sizes)):
-            raise ValueError(f"{len(states)} initial states; allowed are none or {len(sizes)}")
-        given, count, sliced = bool(states), len(sizes), [cell.project(t, x, w)]
+        if len(states) not in (0, count):
+            raise ValueError(f"{len(states)} initial states; allowed are none or {count}")
+
+    def steps(
+        self, t: Trace, cell: Cell, x: Sym, states: Sequence[Sym], mask: Sym | None, w: Words, stack_reverse: bool
+    ) -> list[Sym]:
+        """What a cell makes of what was projected for it: the output and, if they are asked for, the states."""
+        sizes, main, rank = cell.states, cell.output_state, x.rank
+        given, count, sliced = bool(states), len(sizes), [x]
         states = list(states) or [zeros(t, sliced[0], size) for size in sizes]
         follows = mask is None or not (self.zero_output_for_mask or (self.zero_start and given))
         carried = states if follows else [*states, zeros(t, sliced[0], sizes[main])]
@@ -179,6 +192,8 @@ class Bidirectional(Layer):
 
     def build(self, t: Trace, *xs: Sym, w: Words) -> list[Sym]:
         given, mask = (xs[:-1], xs[-1]) if self.masked else (xs, None)
+        if len(xs) == 1 and (both := self.at_once(t, xs[0], w)):
+            return both
         half, made = (len(given) - 1) // 2, []
         for k, (name, layer) in enumerate((("forward/", self.layer), ("backward/", self.backward_layer))):
             assert layer is not None
@@ -188,6 +203,30 @@ class Bidirectional(Layer):
             made.append(layer.run(t, given[0], states, mask, part(w, name), stack_reverse=k == 1))
         (one, *first), (other, *second) = made
         return [*self.merged(t, one, other), *first, *second]
+
+    def at_once(self, t: Trace, x: Sym, w: Words) -> list[Sym] | None:
+        """Both directions as one cell of both their units; None where they differ, or that is no gain.
+
+        What is projected for the one that goes backwards is turned around before, and what it gives afterwards.
+        """
+        layer, other = self.layer, self.backward_layer
+        assert other is not None
+        cell = layer.cell
+        if cell != other.cell or cell.axes or not isinstance(cell, GatedCell):
+            return None
+        layer.check(x, ())
+        beside = cell.beside(t, part(w, "forward/"), part(w, "backward/"))
+        if beside is None:
+            return None
+        wide, weights = beside
+        z = wide.project(t, x, weights)
+        ahead = np.tile(np.repeat((1.0, 0.0), cell.units), wide.gates)  # 1 for channels of the forward layer
+        turned = t.backwards(z, 1)
+        z = t.where(t.weight(ahead), *((turned, z) if layer.go_backwards else (z, turned)))
+        made = replace(layer, go_backwards=False).steps(t, wide, z, (), None, weights, False)
+        one, another = zip(*(split(t, y, 2) for y in made), strict=True)
+        output = t.backwards(another[0], 1) if layer.return_sequences else another[0]
+        return [*self.merged(t, one[0], output), *one[1:], *another[1:]]
 
     def merged(self, t: Trace, one: Sym, other: Sym) -> list[Sym]:
         """What both directions give, as one tensor or, without a merge_mode, as two."""

@@ -61,6 +61,7 @@ class RepeatSpec:
     steps: list[DrawSpec | RepeatSpec] = field(default_factory=list)
     carried: list[Carried] = field(default_factory=list)
     stacked: list[Stacked] = field(default_factory=list)
+    twins: list[tuple[Value, Value]] = field(default_factory=list)  # stacks, each for the other in every second turn
 
     @property
     def makers(self) -> dict[int, DrawSpec]:

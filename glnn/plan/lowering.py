@@ -61,7 +61,7 @@ def store_activations(b: PlanBuilder, graph: Graph, values: Mapping[str, Value],
             b.store_as(values[name], ActivationCodec("rgba8"))
         kept.add(values[name].id)
     for name, codec in graph.activations.items():
-        if b.is_part(values[name]):  # of a tensor that has a codec itself
+        if b.is_part(values[name]) and b.home(values[name]).id not in b.stacks:  # of one that has a codec itself
             continue
         best = codec.codec == "float32" or (codec.codec == "float16" and b.limits.float_target == "rgba8")
         if values[name].id not in kept and not best:

@@ -35,6 +35,7 @@ class Placer:
                 made += self._draws(spec, around)
                 continue
             pairs = [(self.slot_of[pair.state.id], self.slot_of[pair.result.id]) for pair in spec.carried]
+            pairs += [(self.slot_of[one.id], self.slot_of[other.id]) for one, other in spec.twins]
             swaps = tuple(swap for states, results in pairs for swap in zip(states, results, strict=True))
             made.append(Repeat(spec.count, self.steps(spec.steps, (*around, spec)), swaps))
         return tuple(made)

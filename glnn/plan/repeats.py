@@ -10,9 +10,10 @@ import numpy as np
 from ..errors import GraphError, InputError
 from ..graph.shapes import Shape
 from ..layout.sections import section
-from ..primitives.base import Epilogue, Value
-from ..primitives.expr import RESULT, Constant
+from ..primitives.base import Computed, Epilogue, Value
+from ..primitives.expr import RESULT, Apply, Constant, In, Index, Number
 from ..primitives.move import Along, permute, remap, reshape
+from ..primitives.operations import OPERATIONS
 from ..primitives.turns import Body, Counted, Sliced, Turn
 from .drafts import Carried, InPlace, RepeatSpec, Stacked
 
@@ -86,15 +87,42 @@ def stack(b: PlanBuilder, spec: RepeatSpec, item: Stacked) -> None:
 
 
 def follow(b: PlanBuilder, spec: RepeatSpec, state: Value, turn: Value, back: bool) -> tuple[Value, Value]:
-    """Has a turn read a state where it writes the next one, into a stack -> the stack, and the state in the end."""
+    """Has a turn read a state where it writes the next one, into a stack -> the stack, and the state in the end.
+
+    Where the draw that makes a state reads the one before, there are two stacks that turns read and write by turns:
+    then the sections of even numbers lie in the one, those of odd numbers in the other.
+    """
     b.close(state)
     count = spec.count
-    whole = b.stack(count + 1, turn, state)
-    stack(b, spec, Stacked(turn, whole, 1, 1))
+    whole = other = b.stack(count + 1, turn, state)
+    if state in map(b.home, spec.makers[turn.id].inputs.values()):
+        other = b.stack(count + 1, turn, state)
+        b.twins |= {whole.id: other, other.id: whole}
+        spec.twins.append((whole, other))
+    stack(b, spec, Stacked(turn, other, 1, 1))
     b.in_place[state.id] = walk(whole, 0, state.shape, spec)
-    along = Along(0, count, mul=-1, add=count) if back else Along(0, count, add=1)
-    made = remap(b, whole, (along, *(Along(axis) for axis in range(1, len(whole.shape)))))
-    return made, b.look(walk(whole, 0, state.shape, spec, count, 0))
+    rest = [Along(axis) for axis in range(1, len(whole.shape))]
+    if whole is other:
+        along = Along(0, count, mul=-1, add=count) if back else Along(0, count, add=1)
+        made = remap(b, whole, (along, *rest))
+    else:
+        even, odd = (remap(b, one, (Along(0, count, add=1), *rest)) for one in (other, whole))
+        made = alternating(b, even, odd, (count, *turn.shape))
+        made = (
+            remap(b, made, (Along(0, mul=-1, add=-1, edge="end"), *map(Along, range(1, len(made.shape)))))
+            if back
+            else made
+        )
+    return made, b.look(walk(other if count % 2 else whole, 0, state.shape, spec, count, 0))
+
+
+def alternating(b: PlanBuilder, even: Value, odd: Value, shape: Shape) -> Value:
+    """Along the first axis the elements of even number of one tensor, those of odd number of another, in this shape."""
+    is_odd = Apply(OPERATIONS["mod"], (Index(-len(even.shape)), Number(2.0)))
+    which = Epilogue(Apply(OPERATIONS["where"], (is_odd, In(1), In(0))), {0: even, 1: odd})
+    if shape == even.shape:
+        return b.draw("map", shape, {}, finish=which)
+    return reshape(b, Computed(even.shape, which), shape)
 
 
 def trails_of(
@@ -103,7 +131,6 @@ def trails_of(
     """What is both stacked and carried, by number of the one -> of the other, and so need not be drawn twice.
 
     Its stack begins with the state before the first turn, and a turn reads the section before the one that it writes.
-    So the draw that makes it must not read the state: no draw may read the texture that it writes to.
     """
     found: dict[int, int] = {}
     for k, (state, result) in enumerate(zip(states, results, strict=True)):
@@ -111,8 +138,7 @@ def trails_of(
         number = next((j for j, turn in enumerate(turns) if turn.id == result.id), None)
         if maker is None or number is None or number in found or not b.can_stack(spec.count + 1, result, state):
             continue
-        codec = b.codecs[result.id].codec
-        if codec == b.codecs[state.id].codec != "uint8" and state not in map(b.home, maker.inputs.values()):
+        if b.codecs[result.id].codec == b.codecs[state.id].codec != "uint8":
             found[number] = k
     return found
 

@@ -119,7 +119,7 @@ class _Slots:
 
     def _take(self, value: Value, reuse: bool = True) -> None:
         """Slots for a tensor's textures. Those of graph outputs are new ones."""
-        layout, pair = self.drafts.layouts[value.id], value.id in self.pairs
+        layout, pair = self.drafts.layouts[value.id], value.id in self.pairs or value.id in self.drafts.twins
         format = activation_storage(self.drafts.codecs[value.id].codec).format
         need = Slot(*layout.size, layout.depth if self.array else 0, format)
         reuse = reuse and self.pairs.get(value.id, value.id) not in self.kept

@@ -24,6 +24,7 @@ class Tensors:
         self.codecs: list[ActivationCodec] = []  # of the tensors, as the layouts
         self.in_place: dict[int, InPlace] = {}  # values that have no texture of their own, by number
         self.stacks: dict[int, Stack] = {}  # by the number of the whole
+        self.twins: dict[int, Value] = {}  # stacks that lie alike, as turns read and write them by turns
         self._turns: dict[int, tuple[Value, ...]] = {}  # what lies in a stack's sections, by the number of the whole
         self._alike: dict[int, tuple[Value, ...]] = {}  # values that must lie alike, by the number of each
         self._drawn: dict[int, tuple[bool, bool]] = {}  # whether in blocks, and in rows, of each value that is drawn
@@ -74,8 +75,9 @@ class Tensors:
         if value.id in self.stacks:
             turns = self._turns[value.id]
             if len(turns) == 1 or codec.codec != "uint8":
-                self._fixed |= {value.id, *(turn.id for turn in turns)}
-                self._lay_stack(value, turns, codec)
+                for whole in {value, self.twins.get(value.id, value)}:
+                    self._fixed |= {whole.id, *(turn.id for turn in turns)}
+                    self._lay_stack(whole, turns, codec)
             return
         self._fixed |= {v.id for v in alike}
         self.lay_alike(alike, codec)

@@ -43,6 +43,9 @@ class Conv(Primitive):
 
     `padding` is "valid", "same" or ((before, after), ...) pixels of zeros for each spatial axis. Without spatial axes
     any rank goes: (..., C) -> (..., filters).
+
+    With `groups` each run of filters sees its own run of channels. With `rounds` there are as many runs of filters for
+    each of channels, that go through them in turn: of two groups a, b and three rounds a, b, a, b, a, b.
     """
 
     filters: int
@@ -51,11 +54,12 @@ class Conv(Primitive):
     dilation: Sizes = ()
     padding: Padding = "valid"
     groups: int = 1
+    rounds: int = 1
     use_bias: bool = True
     finish: Expr = RESULT
 
     def __post_init__(self) -> None:
-        at_least(1, filters=self.filters, groups=self.groups, kernel_size=self.kernel_size)
+        at_least(1, filters=self.filters, groups=self.groups, rounds=self.rounds, kernel_size=self.kernel_size)
         at_least(1, strides=self.strides, dilation=self.dilation)
         check_padding(self.padding, len(self.kernel_size))
         if len({*map(len, (self.kernel_size, self.strides, self.dilation))}) > 1 or len(self.kernel_size) > 3:
@@ -75,41 +79,52 @@ class Conv(Primitive):
         channels = inputs[0][-1]
         if channels is None:
             raise ValueError(f"the number of channels of {inputs[0]} must be known")
-        if channels % self.groups or self.filters % self.groups:
-            raise ValueError(f"{self.groups} groups divide {channels} channels or {self.filters} filters unevenly")
+        if channels % self.groups or self.filters % (self.groups * self.rounds):
+            raise ValueError(
+                f"{self.groups} groups divide {channels} channels or, in {self.rounds} rounds, {self.filters} filters "
+                "unevenly"
+            )
         kernel = WeightSpec("kernel", (*self.kernel_size, channels // self.groups, self.filters))
         return [kernel, WeightSpec("bias", (self.filters,))][: 1 + self.use_bias]
 
     def compute(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
         x, kernel, bias = inputs[0], weights["kernel"], weights["bias"] if self.use_bias else 0
         if not self.kernel_size:
-            return (x @ kernel + bias).astype(x.dtype, copy=False)
+            each = zip(np.split(x, self.groups, -1) * self.rounds, self._runs(kernel), strict=True)
+            y = np.concatenate([part @ matrix for part, matrix in each], axis=-1)
+            return (y + bias).astype(x.dtype, copy=False)
         pads = paddings(self.padding, x.shape[1:-1], self.kernel_size, self.strides, self.dilation)
         seen = windows(x, pads, self.kernel_size, self.strides, self.dilation)
         rank = len(self.kernel_size)
         taps = tuple(range(rank + 2, 2 * rank + 2))
-        if self.groups == x.shape[-1]:
+        if self.groups == x.shape[-1] and self.rounds == 1:
             split = kernel.reshape(*self.kernel_size, self.groups, -1)
             letters = "abc"[:rank]
             sums = np.einsum(f"...i{letters},{letters}im->...im", seen, split)
             y = sums.reshape(*sums.shape[:-2], self.filters)
         else:
             axes = (*taps, rank + 1), tuple(range(rank + 1))
-            each = zip(np.split(seen, self.groups, rank + 1), np.split(kernel, self.groups, -1), strict=True)
+            each = zip(np.split(seen, self.groups, rank + 1) * self.rounds, self._runs(kernel), strict=True)
             y = np.concatenate([np.tensordot(part, weight, axes) for part, weight in each], axis=-1)
         return (y + bias).astype(x.dtype, copy=False)
+
+    def _runs(self, kernel: np.ndarray) -> list[np.ndarray]:
+        """The kernel of each run of filters."""
+        return np.split(kernel, self.groups * self.rounds, -1)
 
     def recipes(self, inputs: Sequence[Value], weights: Mapping[str, Any]) -> list[Recipe]:
         x, kernel, bias = inputs[0], weights["kernel"], weights["bias"] if self.use_bias else None
         shape = numbers(self.shape(x.shape))
-        if not self.kernel_size:
+        if not self.kernel_size and self.groups == 1:
             return [Recipe("rows", lambda b, finish: draw_matrix(b, x, kernel, bias, finish))]
-        pads = paddings(self.padding, x.shape[1:-1], self.kernel_size, self.strides, self.dilation)
+        sizes = x.shape[1:-1] if self.kernel_size else ()
+        pads = paddings(self.padding, sizes, self.kernel_size, self.strides, self.dilation)
         (kd, kh, kw), (sd, *strides), (dd, *dilation) = map(triple, (self.kernel_size, self.strides, self.dilation))
         kernel = kernel.reshape(kd, kh, kw, *kernel.shape[-2:])
         front, *corner = triple([before for before, _ in pads], 0)
-        planes = Planes(kd, triple(shape[1:-1])[0], triple(x.shape[1:-1])[0], sd, dd, front)
-        channels, filters = kernel.shape[3], self.filters // self.groups
+        made = shape[1:-1] if self.kernel_size else ()
+        planes = Planes(kd, triple(made)[0], triple(sizes)[0], sd, dd, front)
+        channels, filters = kernel.shape[3], self.filters // (self.groups * self.rounds)
         inner = channels if self.groups > 1 and (channels % 4 or filters % 4) else ceil_div(channels, 4)
         draw = partial(
             draw_conv, shape=shape, x=x, bias=bias, corner=corner, strides=strides, dilation=dilation, planes=planes,
@@ -123,9 +138,12 @@ class Conv(Primitive):
         looped = rows_looped(kw, inner)
         if lanes:
             bands = None if self.groups == x.shape[-1] else looped
-            return [_recipe(draw, "conv_lanes", weights=kernel, rows=bands, CI=channels, CO=filters)]
+            return [
+                _recipe(draw, "conv_lanes", weights=kernel, rows=bands, CI=channels, CO=filters, GROUPS=self.groups)
+            ]
         if self.groups > 1:
-            return [_recipe(draw, "conv_grouped", weights=kernel, rows=looped, GI=channels // 4, GO=filters // 4)]
+            numbers_ = dict(GI=channels // 4, GO=filters // 4, GROUPS=self.groups)
+            return [_recipe(draw, "conv_grouped", weights=kernel, rows=looped, **numbers_)]
         loops = _recipe(draw, "conv", weights=kernel, rows=looped, looped=True)
         return [_recipe(draw, "conv", weights=kernel, rows=rows, blocked=True), loops] if rows else [loops]
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import LimitError
 from ..graph.shapes import Dims, Shape, checked_axis, numbers, product, row_major
-from .base import Builder, Epilogue, Joined, Primitive, Recipe, Value, at_least, one_of
+from .base import Builder, Computed, Epilogue, Joined, Primitive, Recipe, Value, at_least, one_of
 from .expr import RESULT, Expr
 
 MAX_RANK = 6
@@ -240,9 +240,9 @@ def moved(b: Builder, value: Value, finish: Epilogue | None) -> Value:
     return b.draw("map", value.shape, {}, finish=replace(finish, tensors={**finish.tensors, 0: value}))
 
 
-def reshape(b: Builder, value: Value, shape: Shape, finish: Epilogue | None = None) -> Value:
+def reshape(b: Builder, value: Value | Computed, shape: Shape, finish: Epilogue | None = None) -> Value:
     """The same elements in row-major order with another shape of the same size; nothing is drawn if it is the same."""
-    if tuple(shape) == tuple(value.shape):
+    if isinstance(value, Value) and tuple(shape) == tuple(value.shape):
         return moved(b, value, finish)
     aligned = int(value.shape[-1] % 4 == 0 and shape[-1] % 4 == 0) if shape and value.shape else 0
     _check_size(value, aligned)
@@ -339,7 +339,7 @@ def gather(
     return b.draw("permute", tuple(shape), {"x": value}, const={"ALIGNED": aligned}, param=param, finish=finish)
 
 
-def _check_size(value: Value, aligned: int) -> None:
+def _check_size(value: Value | Computed, aligned: int) -> None:
     limit = EXACT_INDEX * (4 if aligned else 1)
     if math.prod(value.shape) > limit:
         raise LimitError(

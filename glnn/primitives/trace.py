@@ -212,6 +212,11 @@ class Trace(IndexWords, LoopWords):
         """x (..., C) times a matrix (C, filters)."""
         return self.conv(x, matrix, bias, filters=filters)
 
+    def backwards(self, x: Sym, axes: int | Sequence[int]) -> Sym:
+        """x from its last element along axes to its first, however many these are."""
+        turned = counted(axes, x.rank)
+        return self.remap(x, [Along(None, mul=-1, add=-1, edge="end") if k in turned else None for k in range(x.rank)])
+
     def window(self, kind: str, x: Sym, **options: Any) -> Sym:
         """The "max" or "mean" of each window of x (N, *sizes, C); options: see Window."""
         return self._emit(Window(kind, **options), self.plain(x))

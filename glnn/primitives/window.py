@@ -152,8 +152,8 @@ IMAGE = Planes()  # those alone, which are of no volume
 
 
 def triple(sizes: Sequence[int], fill: int = 1) -> Triple:
-    """(along depth, height, width) of sizes along one to three axes: rows of vectors are images of height N."""
-    first, second, third = (fill, fill, *sizes)[-3:]
+    """(along depth, height, width) of sizes along up to three axes: rows of vectors are images of height N."""
+    first, second, third = (fill, fill, fill, *sizes)[-3:]
     return first, second, third
 
 

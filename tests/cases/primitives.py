@@ -262,7 +262,7 @@ def convolved(layer: Conv, pads: tuple) -> Answer:
         each, groups = x.shape[-1] // layer.groups, layer.groups
         y = np.zeros((*taps.shape[1:-1], layer.filters), x.dtype)
         for out in range(layer.filters):
-            first = out // (layer.filters // groups) * each
+            first = out // (layer.filters // (groups * layer.rounds)) % groups * each
             for number, tap in enumerate(np.ndindex(*layer.kernel_size)):
                 for c in range(each):
                     y[..., out] += taps[number][..., first + c] * kernel[(*tap, c, out)]
@@ -271,16 +271,34 @@ def convolved(layer: Conv, pads: tuple) -> Answer:
     return answer
 
 
+def grouped(layer: Conv) -> Answer:
+    """Each filter's own run of the channels of each vector."""
+
+    def answer(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | float = 0.0) -> np.ndarray:
+        each, run = len(kernel), layer.filters // (layer.groups * layer.rounds)
+        firsts = [out // run % layer.groups * each for out in range(layer.filters)]
+        return np.stack([x[..., k : k + each] @ kernel[:, out] for out, k in enumerate(firsts)], -1) + bias
+
+    return answer
+
+
 for channels, filters in ((1, 4), (3, 5), (5, 3), (8, 8), (9, 2)):
     case(Conv(filters), (2, channels), answer=lambda x, kernel, bias: np.einsum("nc,cf->nf", x, kernel) + bias)
 for shape in ((5,), (2, 3, 5), (2, 3, 2, 3, 5)):
     case(Conv(6, use_bias=False), shape, answer=lambda x, kernel: np.einsum("...c,cf->...f", x, kernel))
+for filters, groups, rounds, shape in (
+    (8, 2, 1, (3, 8)), (24, 2, 3, (3, 8)), (6, 2, 3, (5, 2)), (12, 3, 2, (2, 3, 9)), (32, 2, 4, (8,)),
+):  # fmt: skip
+    layer = Conv(filters, groups=groups, rounds=rounds, use_bias=filters != 32)
+    case(layer, shape, answer=grouped(layer))
 one = Conv(6, (3,), (1,), (1,))
 for layer, channels, length, pads in (
     (one, 5, 9, (0, 0)), (replace(one, padding="same"), 4, 9, (1, 1)), (replace(one, strides=(2,)), 3, 8, (0, 0)),
     (replace(one, dilation=(3,), padding="same"), 2, 11, (3, 3)), (replace(one, padding=((2, 0),)), 1, 6, (2, 0)),
     (replace(one, kernel_size=(1,), use_bias=False), 9, 4, (0, 0)), (replace(one, groups=3), 3, 7, (0, 0)),
-    (replace(one, groups=2), 4, 7, (0, 0)), (replace(one, filters=8, groups=2, strides=(2,)), 8, 9, (0, 0)),
+    (replace(one, groups=2), 4, 7, (0, 0)), (replace(one, filters=24, groups=2, rounds=3), 8, 7, (0, 0)),
+    (replace(one, filters=12, groups=2, rounds=3), 6, 7, (0, 0)), (replace(one, groups=3, rounds=2), 3, 7, (0, 0)),
+    (replace(one, filters=8, groups=2, strides=(2,)), 8, 9, (0, 0)),
     (replace(one, filters=5, groups=5, padding="same"), 5, 7, (1, 1)), (replace(one, groups=6), 6, 1 + 2, (0, 0)),
     (replace(one, filters=2, kernel_size=(80,), padding="same"), 3, 90, (39, 40)),
     (replace(one, strides=(3,), padding="same"), 4, 10, (1, 1)),

@@ -59,6 +59,15 @@ case(Bidirectional(LSTM(3, return_sequences=True), masked=True), (3, 7, 6), (3, 
 case(Bidirectional(LSTM(3), masked=True), (3, 7, 6), (3, 7), kind=MASKED)
 case(Bidirectional(GRU(3, return_sequences=True)), (3, 7, 6), (3, 3), (3, 3))
 case(Bidirectional(RNN(cell=STACK)), (3, 2, 6))
+# both directions at once: alike but for the direction, whole groups of four channels, no mask or state
+for make in (SimpleRNN, LSTM, GRU, lambda *a, **k: GRU(*a, reset_after=False, **k)):
+    case(Bidirectional(make(4, return_sequences=True)), (3, 7, 5))
+    case(Bidirectional(make(8, return_state=True, use_bias=False), merge_mode=None), (1, 3, 4))
+    case(
+        Bidirectional(make(4, return_sequences=True, return_state=True, go_backwards=True), merge_mode="mul"), (3, 2, 1)
+    )
+case(Bidirectional(RNN(cell=LSTMCell(4))), (3, 1, 6))
+case(Bidirectional(LSTM(4), LSTM(4, activation="relu", go_backwards=True)), (3, 7, 6))  # not alike
 
 for padding, strides, dilation in (("same", 1, 1), ("valid", 1, 1), ("same", 2, 1), ("valid", 1, 2)):
     options = dict(padding=padding, strides=strides, dilation_rate=dilation, return_sequences=True)

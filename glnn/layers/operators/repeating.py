@@ -73,7 +73,7 @@ def flip(t: Trace, x: Any, axis: Any = None) -> Sym:
     axes = counted_axes(axis, x.rank)
     if 0 in axes and x.shape[0] is None:
         raise ValueError("flip along the batch, whose size is free")
-    return t.remap(x, [Along(None, mul=-1, add=-1, edge="end") if k in axes else None for k in range(x.rank)])
+    return t.backwards(x, axes)
 
 
 @operator()

@@ -1,12 +1,13 @@
 // Convolution in groups of whole texels: an output texel reads the GI input texels of its own group of GO output texels.
+// There are GROUPS of them in the input; what has more goes through them again.
 #pragma glnn input x
 #pragma glnn matrix weights
 #pragma glnn vector bias
-#pragma glnn const VOLUME KD KH KW SH SW DH DW PT PL GI GO
+#pragma glnn const VOLUME KD KH KW SH SW DH DW PT PL GI GO GROUPS
 #pragma glnn param YD SD DD PF ED XD
 vec4 kernel(int n, int h, int w, int c) {
     vec4 y = bias(0, c / 4);
-    int first = idiv(c / 4, GO) * GI, image = n;
+    int first = imod(idiv(c / 4, GO), GROUPS) * GI, image = n;
     for (int d = 0; d < KD; d++) {
         if (VOLUME == 1) image = volume_image(n, YD, SD, d * DD - PF, ED, XD);
         if (VOLUME == 0 || image >= 0)

@@ -1,10 +1,10 @@
-// Convolution in groups of any size, CI input and CO output channels each: every lane reads the channels of its own group.
+// Convolution in groups of any size, CI input and CO output channels each: every lane reads the channels of its own group, of GROUPS in turn.
 #pragma glnn input x
 #pragma glnn input weights
 #pragma glnn vector bias
-#pragma glnn const VOLUME KD KH KW SH SW DH DW PT PL CI CO
+#pragma glnn const VOLUME KD KH KW SH SW DH DW PT PL CI CO GROUPS
 #pragma glnn param YD SD DD PF ED XD
-int first_channel(int c) { return idiv(c < y_C ? c : y_C - 1, CO) * CI; }
+int first_channel(int c) { return imod(idiv(c < y_C ? c : y_C - 1, CO), GROUPS) * CI; }
 
 vec4 kernel(int n, int h, int w, int c) {
     vec4 y = bias(0, c / 4);

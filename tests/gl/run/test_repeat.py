@@ -16,6 +16,7 @@ from glnn.errors import LimitError
 from glnn.graph import ActivationCodec, Graph, Node, TensorSpec
 from glnn.layers.activation import Activation
 from glnn.layers.embedding import Embedding
+from glnn.plan.steps import Repeat, each_draw
 from glnn.quant import Encoder
 
 DEVICES: dict[str, dict[str, Any]] = {
@@ -130,7 +131,8 @@ def test_codecs_of_what_repeats_carry_and_stack(device: glnn.Device) -> None:
         made = run(graph, inputs, device)
         best = device.limits.float_target
         assert made.error() < max(allowed, 2e-2 if best == "float16" else 0)
-        formats = {made.plan.slots[d.target].format for d in made.plan.draws if d.label.startswith("r")}
+        (loop,) = (step for step in made.plan.steps if isinstance(step, Repeat))
+        formats = {made.plan.slots[d.target].format for d in each_draw(loop.steps)}
         if codec == "float16" and best == "float32":
             others = {made.plan.slots[d.target].format for d in made.plan.draws if d.label in ("a", "b")}
             assert formats == {"float16"} and others == {"float32"}
