@@ -202,7 +202,7 @@ def keras_names() -> list[str]:
         importlib.import_module(f"keras.src.applications.{path.stem}") for path in sorted(folder.glob("[a-z]*.py"))
     ]
     found = [pair for module in (keras.layers, *modules) for pair in inspect.getmembers(module, inspect.isclass)]
-    return sorted({name for name, kind in found if issubclass(kind, keras.Layer) and name == kind.__name__})
+    return sorted({kind.__name__ for _, kind in found if issubclass(kind, keras.Layer)})
 
 
 def main() -> int:
