@@ -86,7 +86,7 @@ def families() -> Iterator[tuple[Any, dict[type, list[str]]]]:
     from glnn.layers import LAYERS
 
     modules: dict[str, dict[type, list[str]]] = {}
-    for name, kind in LAYERS.data.items():
+    for name, kind in LAYERS.items():
         if kind.__module__.startswith("glnn."):
             modules.setdefault(kind.__module__, {}).setdefault(kind, []).append(name)
     for name in sorted(modules):

@@ -49,7 +49,7 @@ def with_format() -> list[str]:
     known = {name for name, _ in today}
     return sorted(
         name
-        for name, kind in LAYERS.data.items()
+        for name, kind in LAYERS.items()
         if name in known | KERAS_2
         and "Convolution" not in name
         and "data_format" in {field.name for field in dataclasses.fields(kind)}

@@ -92,7 +92,7 @@ def not_training(case):
     import keras
 
     (x,) = case.inputs
-    for name in (name for name, kind in LAYERS.data.items() if kind is type(case.layer)):
+    for name in (name for name, kind in LAYERS.items() if kind is type(case.layer)):
         if f"{x.ndim - 2}D" in name or not name.endswith("D"):
             x = getattr(keras.layers, name)(0.5)(x, training=False)
     return np.asarray(x)
