@@ -18,7 +18,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 PAGE, MEASURES = ROOT / "docs" / "layers.md", ROOT / "docs" / "layers.json"
-GENERATIONS = {"Keras 1": "1", "Keras 2": "2", "Keras 3": "3", "TensorFlow.js": "js"}
+GENERATIONS = {"Keras 1": "1", "Keras 2": "2", "Keras 3": "3", "TensorFlow.js": "js", "TensorFlow Addons": "tfa"}
+OWN = "glnn>"  # begins the names of layers that glnn itself puts into models
 HEAD = """# Layers
 
 <!-- Written by scripts/make_layers.py from the classes in glnn/layers: change those, then `make api`. -->
@@ -27,22 +28,45 @@ What glnn reads and runs, family by family. A layer that is not here is refused 
 option that is not told here, each by its name; `glnn check MODEL` lists all of them. A layer of your own is
 [a class](kernels.md#adding-a-layer), or [a function](kernels.md#for-one-load-alone) for one load.
 
-- **In** says whose files know the name: Keras 1, 2 and 3, and js: TensorFlow.js. Keras.js files are of Keras 1 and
-  2, `.glnn` files hold all layers.
+- **In** says whose files know the name: Keras 1, 2 and 3, js: TensorFlow.js, tfa: TensorFlow Addons. Keras.js files are
+  of Keras 1 and 2, `.glnn` files hold all layers. Layers whose names begin with `glnn>` are put into a model while
+  it is read.
 - **Options** are those that glnn takes into account, with what holds where a file does not say it. Initial values,
   regularizers and the like, which inference does not see, may have any value.
-- **Error** is the largest one measured of the shaders on {device}, relative to the largest value of the output, against
-  {keras} over {cases:,} cases (`make layers`). Where Keras has no such layer any more, against its formula said again.
+- **Error** is the largest one measured of the shaders on {device}, relative to the largest value of the output, over
+  {cases:,} cases (`make layers`), those in which the layer is within another among them.
+- **Against** says what the error is measured against: the layer of the same name in {keras}; or,
+  where that has none any more or no such option, the layer's formula said again with other means (`ANSWERS` in
+  tests/pure/layers/test_reference.py). Files of earlier versions, with their answers, are held to in `tests/golden`.
+
+The families: {families}. After them: [operators](#operators), [activation functions](#activation-functions), what is
+[read as another layer](#read-as-another-layer), what is [refused](#refused) and [not there](#not-there).
+"""
+OPERATORS = """## Operators
+
+Functions that models call between their layers: those of `keras.ops` in Keras 3, and of TensorFlow in Keras 2
+(`tf.add(x, y)`, `x[:, 1:]`, `x + y`), {count} of them, each under the names that the two have for it. Arithmetic with
+shapes ({sizes}) is done when a model is loaded. Errors are measured as those of layers, in models that Keras 3 makes
+and in those that TensorFlow 2.15 wrote, with its answers (`tests/golden/operators2`); "-" where none of these has it.
+"""
+OTHERS = """## Read as another layer
+
+- {wrappers}: the layer in it, on each step of a sequence.
+- {wrapped}: the layer in it, with the weights that are left of it at inference.
+- {cudnn}.
+- Of Keras 1: {keras1}; and Merge, by its mode.
 """
 REFUSED = """## Refused
 
-What a layer's options may say and glnn does not do, as messages name it; `...` is what the file says. Where versions or
-backends of Keras take an option differently, and the file does not tell who wrote it, `glnn/formats/keras/versions.py`
-refuses it too.
+What a layer's options may say and glnn does not do. Where versions or backends of Keras take an option differently, and
+the file does not tell who wrote it, `glnn/formats/keras/versions.py` refuses it too.
 """
 LACKING = """## Not there
 
-Layers of Keras that are refused by name: {names}.
+Layers of Keras that are refused by name:
+
+{reasons}
+- {names}: glnn has no such layer.
 
 A Lambda is Python code, which glnn never runs: [say what it does](kernels.md#for-one-load-alone).
 """
@@ -62,7 +86,7 @@ def families() -> Iterator[tuple[Any, dict[type, list[str]]]]:
     from glnn.layers import LAYERS
 
     modules: dict[str, dict[type, list[str]]] = {}
-    for name, kind in LAYERS.data.items():
+    for name, kind in LAYERS.items():
         if kind.__module__.startswith("glnn."):
             modules.setdefault(kind.__module__, {}).setdefault(kind, []).append(name)
     for name in sorted(modules):
@@ -85,44 +109,100 @@ def options(kind: Any) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
+class Left:
+    """Stands for what only a file tells: by the name of the option where it is one."""
+
+    def __init__(self, name: str = "...") -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Left:
+        return Left(f"`{name}`")
+
+    def __repr__(self) -> str:
+        return self._name
+
+
 def refusals(kind: Any) -> list[str]:
-    """What `unsupported` of a layer may say, from its source and that of the functions it calls, values left out."""
+    """What `unsupported` of a layer may say of options that it has, in a reader's words."""
     found: list[str] = []
     for owner in kind.__mro__:
         method = vars(owner).get("unsupported")
         if method is None or owner.__name__ == "Layer":
             continue
-        found += said(method, set())
+        found += said(method, {"self": Left()}, set())
         if "super()" not in inspect.getsource(method):
             break
-    return list(dict.fromkeys(found))
+    parts = {text for text in found for other in found if text != other and text in other}
+    return list(dict.fromkeys(readable(text) for text in found if text not in parts and has(kind, text)))
 
 
-def said(function: Any, seen: set[Any]) -> list[str]:
-    """The texts about options in a function of glnn, and in those that it calls."""
+def said(function: Any, known: dict[str, Any], seen: set[Any]) -> list[str]:
+    """The texts about options in a function of glnn, and in those that it calls; `known`: its arguments."""
     if function in seen or not getattr(function, "__module__", "").startswith("glnn."):
         return []
     seen.add(function)
     found: list[str] = []
     for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function)))):
-        text = words(node)
+        text = words(node, function.__globals__ | known)
         if re.match(r"options? |\w+=", text):
             found.append(text)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             called = function.__globals__.get(node.func.id)
-            found += said(called, seen) if inspect.isfunction(called) else []
-    parts = {text for text in found for other in found if text != other and text in other}
-    return [text for text in found if text not in parts]
+            if inspect.isfunction(called):
+                found += said(called, arguments(called, node, function.__globals__ | known), seen)
+    return found
 
 
-def words(node: ast.AST) -> str:
-    """The text of a string, values in it as "..."."""
+def arguments(function: Any, call: ast.Call, known: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a call by their names, as far as these are known without a file."""
+    given: list[Any] = []
+    for node in call.args:
+        value = valued(node.value if isinstance(node, ast.Starred) else node, known)
+        given += value if isinstance(node, ast.Starred) and isinstance(value, tuple) else [value]
+    try:
+        return dict(inspect.signature(function).bind(*given).arguments)
+    except TypeError:
+        return {}
+
+
+def valued(node: ast.AST, known: dict[str, Any]) -> Any:
+    """What an expression comes to; Left where that takes a file."""
+    try:
+        return eval(compile(ast.Expression(node), "", "eval"), known)  # type: ignore[arg-type]  # of glnn's own source
+    except Exception:
+        return Left()
+
+
+def words(node: ast.AST, known: dict[str, Any]) -> str:
+    """The text of a string about options, "..." for values in it that take a file."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value if node.value.startswith("option") else ""
     if isinstance(node, ast.JoinedStr):
-        parts = (str(part.value) if isinstance(part, ast.Constant) else "..." for part in node.values)
-        return "".join(parts)
+        return "".join(str(p.value if isinstance(p, ast.Constant) else valued(p.value, known)) for p in node.values)  # type: ignore[attr-defined]
     return ""
+
+
+def has(kind: Any, text: str) -> bool:
+    """Whether a layer has the option that a text is about, as a name where only names are allowed."""
+    fields = {field.name: field.default for field in dataclasses.fields(kind)}
+    name = re.findall(r"\w+", re.sub(r"^options? ", "", text))[0]
+    return name in fields and not ("only 'same'" in text and isinstance(fields[name], tuple))
+
+
+def readable(text: str) -> str:
+    """What is refused, as a reader of the page wants it: `padding` other than 'same' and 'valid'."""
+    text = re.sub(r"^options? ", "", text)
+    match = re.fullmatch(r"(\w+)(=\S+)?((?: with \S+)?) ?(?:\((.*)\))?", text)
+    if match is None:
+        return text
+    name, value, more, why = match.groups()
+    value = "" if value is None or "`" in value or value == "=..." else value
+    more = f" with `{more.removeprefix(' with ')}`" if more else ""
+    if why is None:
+        return f"`{name}{value}`{more}" + ("" if value or more else " of other values than Keras documents")
+    if why.startswith("only "):
+        return f"`{name}`{more} other than {why.removeprefix('only ')}"
+    return f"`{name}{value}`{more} ({why})"
 
 
 def error(measure: dict[str, Any] | None) -> str:
@@ -130,33 +210,126 @@ def error(measure: dict[str, Any] | None) -> str:
     return "-" if measure is None else "0" if measure["error"] == 0 else f"{measure['error']:.0e}"
 
 
+def against(measure: dict[str, Any] | None) -> str:
+    """What an error was measured against."""
+    return ", ".join((measure or {}).get("against", ()))
+
+
+def title(module: Any) -> str:
+    """A family's heading."""
+    name = module.__name__.rpartition(".")[2].replace("_", " ")
+    return str(name[0].upper() + name[1:])
+
+
+def about(module: Any) -> str:
+    """The first paragraph of what a family says of itself."""
+    return (inspect.getdoc(module) or "").split("\n\n")[0]
+
+
+def anchor(heading: str) -> str:
+    """A link to a heading of the page."""
+    return f"[{heading}](#{heading.lower().replace(' ', '-')})"
+
+
 def page() -> str:
     """All of docs/layers.md."""
     measures = json.loads(MEASURES.read_text(encoding="utf-8"))
-    cases = sum(item["cases"] for item in measures["layers"].values())
-    parts = [HEAD.format(device=measures["device"], keras=f"Keras {measures['keras']}", cases=cases).strip()]
-    refused: list[str] = []
-    known: set[str] = set()
-    for module, classes in families():
-        title = module.__name__.rpartition(".")[2].replace("_", " ")
-        parts.append(f"## {title[0].upper()}{title[1:]}\n\n{(inspect.getdoc(module) or '').split(chr(10) * 2)[0]}")
-        rows = ["| Layer | In | Options | Error |", "| --- | --- | --- | --- |"]
+    found = [family for family in families() if not family[0].__name__.endswith(".operation")]
+    cases = sum(item["cases"] for part in ("layers", "operators") for item in measures.get(part, {}).values())
+    links = ", ".join(anchor(title(module)) for module, _ in found)
+    head = HEAD.format(device=measures["device"], keras=f"Keras {measures['keras']}", cases=cases, families=links)
+    parts = [head.strip()]
+    refused: dict[tuple[str, ...], list[str]] = {}
+    for module, classes in found:
+        parts.append(f"## {title(module)}\n\n{about(module)}")
+        parts.append(table("Layer In Options Error Against".split(), rows(classes, measures)))
         for kind, names in classes.items():
-            known |= set(names)
-            for name in names:
-                where = " ".join(short for full, short in GENERATIONS.items() if name in measures["names"][full])
-                told = options(kind) if name == names[0] else f"those of {names[0]}"
-                measure = measures["layers"].get(kind.__name__)
-                rows.append(f"| {name} | {where or '-'} | {told} | {error(measure)} |".replace("|  |", "| |"))
             if texts := refusals(kind):
-                refused.append(f"- {', '.join(names)}: " + "; ".join(f"`{text}`" for text in texts))
-        parts.append("\n".join(rows))
-    parts.append(functions().strip())
-    parts += [REFUSED.strip(), "\n".join(refused)]
-    there = {name for names in measures["names"].values() for name in names}
-    lacking = sorted(there - known - NO_LAYERS - from_keras1())
-    parts.append(LACKING.format(names=", ".join(lacking) or "none").strip())
+                refused.setdefault(tuple(texts), []).extend(names)
+    parts += [operators(measures), functions().strip(), others().strip(), REFUSED.strip()]
+    parts.append("\n".join(f"- {', '.join(names)}: {'; '.join(texts)}." for texts, names in refused.items()))
+    parts.append(lacking({name for _, classes in families() for names in classes.values() for name in names}, measures))
     return "\n\n".join(parts) + "\n"
+
+
+def table(heads: list[str], lines: list[list[str]]) -> str:
+    """A table in Markdown."""
+    told = [heads, ["---"] * len(heads), *lines]
+    return "\n".join(f"| {' | '.join(cells)} |".replace("|  |", "| |").replace("|  |", "| |") for cells in told)
+
+
+def rows(classes: dict[type, list[str]], measures: dict[str, Any]) -> list[list[str]]:
+    """The rows of a family: those names of a class together that the same files know."""
+    made = []
+    for kind, names in classes.items():
+        measure = measures["layers"].get(kind.__name__)
+        known: dict[str, list[str]] = {}
+        for name in names:
+            where = [short for full, short in GENERATIONS.items() if name in measures["names"].get(full, ())]
+            known.setdefault("glnn" if name.startswith(OWN) else " ".join(where) or "-", []).append(name)
+        for where, group in known.items():
+            told = options(kind) if names[0] in group or not options(kind) else f"those of {names[0]}"
+            made.append([", ".join(group), where, told, error(measure), against(measure)])
+    return made
+
+
+def operators(measures: dict[str, Any]) -> str:
+    """The operators, by the modules that have them."""
+    from glnn.formats.keras.operator_names import TENSORFLOW
+    from glnn.layers.operators import OPERATORS as KNOWN
+    from glnn.layers.operators.sizes import MAKERS, SIZES
+
+    names: dict[str, tuple[list[str], list[str]]] = {word: ([], []) for word in KNOWN}
+    for name, word in measures["functions"].items():
+        names[word][0].append(name)
+    for name, (word, _) in TENSORFLOW.items():
+        if word in names:
+            names[word][1].append(name)
+    tables: dict[str, list[list[str]]] = {}
+    for word, told in names.items():
+        if any(told):
+            measure = measures.get("operators", {}).get(word)
+            keras, tensorflow = (", ".join(f"`{name}`" for name in group) for group in told)
+            tables.setdefault(home(KNOWN[word].function), []).append(
+                [keras, tensorflow, error(measure), against(measure)]
+            )
+    sizes = ", ".join(f"`{name}`" for name, (word, _) in TENSORFLOW.items() if word in MAKERS and word in SIZES)
+    parts = [OPERATORS.format(count=sum(map(len, tables.values())), sizes=sizes).strip()]
+    for module, lines in sorted(tables.items()):
+        parts.append(f"### {title(sys.modules[module])}\n\n{about(sys.modules[module])}")
+        parts.append(table(["`keras.ops.`", "`tf.`", "Error", "Against"], lines))
+    return "\n\n".join(parts)
+
+
+def home(function: Any) -> str:
+    """The module whose family an operator belongs to."""
+    return str(function.__module__)
+
+
+def others() -> str:
+    """What is read as another layer."""
+    from glnn.formats.keras import gates, keras1, walk, wrapped
+
+    cudnn = ", ".join(f"{name}: {kind}" for name, kind in gates.CUDNN.items())
+    renamed = ", ".join(f"{name} ({kind})" for name, kind in sorted(keras1.CLASSES.items()) if name != kind)
+    return OTHERS.format(
+        wrappers=", ".join(sorted(walk.WRAPPERS)), wrapped=", ".join(wrapped.WRAPPERS), cudnn=cudnn, keras1=renamed
+    )
+
+
+def lacking(known: set[str], measures: dict[str, Any]) -> str:
+    """The layers that are refused by name, and why."""
+    from glnn.formats.keras import gates, walk, wrapped
+    from glnn.formats.keras.layers import CONTAINERS
+    from glnn.formats.keras.layers import REFUSED as REASONS
+
+    elsewhere = {*walk.WRAPPERS, *wrapped.WRAPPERS, *gates.CUDNN, *CONTAINERS} | NO_LAYERS | from_keras1()
+    left = {name for names in measures["names"].values() for name in names} - known - elsewhere
+    reasons: dict[str, list[str]] = {}
+    for name in sorted(left & REASONS.keys()):
+        reasons.setdefault(REASONS[name], []).append(name)
+    told = "\n".join(f"- {', '.join(names)}: {reason}." for reason, names in reasons.items())
+    return LACKING.format(reasons=told, names=", ".join(sorted(left - REASONS.keys())) or "none").strip()
 
 
 def functions() -> str:

@@ -85,8 +85,10 @@ class Discretization(Layer):
     output_mode: str = "int"
 
     def unsupported(self) -> list[str]:
-        lacking = "option bin_boundaries=None (they were learned, and the config does not hold them; make the layer of "
-        lacking += "the boundaries that adapt() found, and save the model again)"
+        lacking = (
+            "option bin_boundaries=None (they were learned, and the config does not hold them; make the layer of "
+            "the boundaries that adapt() found, and save the model again)"
+        )
         return mode_problems(self.output_mode, "int", *MODES) + ([] if self.bin_boundaries else [lacking])
 
     def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:

@@ -18,6 +18,7 @@ from cases import (
     applications,
     attention,
     conv,
+    idle,
     primitives,
     primitives_index,
     primitives_sums,
@@ -320,7 +321,7 @@ case(Concatenate(), (2, 5, 3), (2, 5, 6), kind=SPECIAL)
 case(Concatenate(1), *[(2, rows, 5, 3) for rows in (1, 4, 2)])
 
 # Layers by family
-for layer, shapes, kind in (*conv.CASES, *attention.CASES, *words.CASES, *applications.CASES):
+for layer, shapes, kind in (*conv.CASES, *attention.CASES, *words.CASES, *applications.CASES, *idle.CASES):
     case(layer, *shapes, kind=kind)
 
 # Recurrent layers and masks

@@ -195,3 +195,18 @@ case("attention", (5, 2, 4), (7, 2, 4), make=lambda ops, q, k: ops.dot_product_a
 case(
     "attention, causal", (5, 4, 3), (5, 2, 3), make=lambda ops, q, k: ops.dot_product_attention(q, k, k, is_causal=True)
 )
+
+case("slice_update", A, (2, 3), make=lambda ops, x, y: ops.slice_update(x, (0, 1, 2), y))
+case("dstack", A, B, make=lambda ops, x, y: ops.dstack([x, y]))
+case("fliplr", A, make=lambda ops, x: ops.fliplr(x))
+case("hsplit", A, make=lambda ops, x: ops.hsplit(x, 2)[1])
+case("dsplit", A, make=lambda ops, x: ops.dsplit(x, 3)[1])
+case("digitize", A, make=lambda ops, x: ops.digitize(x, np.array([-1.0, 0.0, 0.5])))
+case("searchsorted of rows", (3,), make=lambda ops, x: ops.searchsorted(np.array([-1.0, 0.0, 0.5], "float32"), x[0]))
+case(
+    "separable_conv",
+    (5, 6, 2),
+    make=lambda ops, x: ops.separable_conv(
+        x, K[..., :2], np.arange(12, dtype="float32").reshape(1, 1, 4, 3) - 5, 1, "same"
+    ),
+)

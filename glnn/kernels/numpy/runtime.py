@@ -221,7 +221,7 @@ def fetch(texels: Texels, at: Any, layer: Any = None) -> Any:
     if layer is None and len(at) == 3:
         at, layer = at[:2], at[2]
     real = texels.real
-    number = 0 if layer is None else int(layer + 0.5) if np.ndim(layer) == 0 else _whole(np.floor(layer + real(0.5)))
+    number = 0 if layer is None else _whole(np.floor(layer + real(0.5)))  # NaN where no invocation is to be here
     return texels.at(_whole(at[0] * real(texels.width)), _whole(at[1] * real(texels.height)), number)
 
 

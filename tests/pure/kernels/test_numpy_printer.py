@@ -15,6 +15,7 @@ import glnn
 from glnn.errors import KernelError
 from glnn.kernels.numpy.preprocess import preprocessed
 from glnn.kernels.numpy.printer import module
+from glnn.kernels.numpy.runtime import Texels, fetch
 
 FIRST = """int first(int n, int stop) {
     for (int i = 0; i < 9; i++) {
@@ -224,3 +225,13 @@ def test_tracebacks_show_the_python_and_the_kernel(monkeypatch: pytest.MonkeyPat
             told = traceback.format_exc()
     assert "<glnn text-" in told
     assert "made = gl.pick(live, gl.spread(real, 4, gl.sqrt(s)), made)" in told
+
+
+def test_a_layer_that_nobody_has_set_can_be_fetched() -> None:
+    """Where no invocation is to read, a global that reads set on their way is one number still: NaN."""
+    texels = Texels(np.arange(8.0).reshape(4, 2), 2, 1, 1, np.float64)
+    with np.errstate(invalid="ignore"):
+        assert fetch(texels, np.full((2, 3), 0.5), np.float64("nan")).shape == (4, 3)
+    np.testing.assert_array_equal(
+        fetch(texels, np.full((2, 3), 0.5), np.float64(1.4)), [[1.0] * 3, [3.0] * 3, [5.0] * 3, [7.0] * 3]
+    )

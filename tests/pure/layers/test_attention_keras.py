@@ -27,8 +27,8 @@ NAMES = {"GroupedQueryAttention": "GroupQueryAttention"}
 CALL = ("use_causal_mask", "return_attention_scores")
 
 
-def called(case: Case) -> list[Any]:
-    """What Keras' layer gives, called as the case says."""
+def keras_answer(case: Case) -> tuple[list[Any], None]:
+    """(outputs, no config) of Keras' layer, called as the case says."""
     layer: Any = case.layer
     options = {f.name: getattr(layer, f.name) for f in dataclasses.fields(layer) if f.name not in layer.own_fields}
     options = {"output_shape" if name == "sizes" else name: value for name, value in options.items()}
@@ -61,7 +61,7 @@ def called(case: Case) -> list[Any]:
     for name, mask in masks.items():
         arguments[name.removesuffix("_mask")] = with_mask(arguments[name.removesuffix("_mask")], mask)
     made = twin(arguments.pop("inputs"), **arguments, **call) if "inputs" in arguments else twin(**arguments, **call)
-    return [np.asarray(one) for one in (made if isinstance(made, list | tuple) else [made])]
+    return [np.asarray(one) for one in (made if isinstance(made, list | tuple) else [made])], None
 
 
 def with_mask(x: np.ndarray, mask: np.ndarray) -> Any:
@@ -73,7 +73,7 @@ def with_mask(x: np.ndarray, mask: np.ndarray) -> Any:
 
 @pytest.mark.parametrize("case", MINE, ids=lambda case: case.name)
 def test_reference_agrees_with_keras(case: Case) -> None:
-    expected = called(case)
+    expected, _ = keras_answer(case)
     wide = {name: array.astype(np.float64) for name, array in case.weights.items()}
     found = case.layer.reference([x.astype(np.float64) for x in case.inputs], wide)
     found = found if isinstance(found, list) else [found]

@@ -9,7 +9,7 @@ import re
 
 import numpy as np
 import pytest
-from cases import words
+from cases import idle, words
 from cases.keras import CASES, SPECIAL, Case
 
 from glnn.errors import LimitError, UnsupportedError
@@ -17,7 +17,7 @@ from glnn.kernels.finish import LIBRARY
 from glnn.layers import LAYERS
 from glnn.layers.activation import LeakyReLU, PReLU, ReLU
 from glnn.layers.base import Layer, resolve
-from glnn.layers.core import Dense, Dropout, Permute, Reshape
+from glnn.layers.core import Dense, Dropout, Identity, Permute, Reshape
 from glnn.layers.merging import Add, Concatenate
 from glnn.layers.normalization import BatchNormalization
 from glnn.primitives.base import Value
@@ -72,6 +72,8 @@ def locally_connected(case):
     return layer.activation(y)
 
 
+IDLE = frozenset(kind.__name__ for kind in idle.KINDS)  # of one argument each, which says how much
+
 # What layers without a twin in Keras 3 give for a case, said with other means than their reference. None: it has one.
 ANSWERS = {
     "ElementMask": lambda case: told_apart(case.inputs[0], case.layer),
@@ -83,6 +85,17 @@ ANSWERS = {
     "CustomScaleLayer": lambda case: case.inputs[1] * np.float32(case.layer.scale) + case.inputs[0],
     "ThresholdedReLU": lambda case: np.where(case.inputs[0] > case.layer.theta, case.inputs[0], 0),
 }
+
+
+def not_training(case):
+    """What Keras' layers of all the names of a class make of an input in turn when they do not train."""
+    import keras
+
+    (x,) = case.inputs
+    for name in (name for name, kind in LAYERS.items() if kind is type(case.layer)):
+        if f"{x.ndim - 2}D" in name or not name.endswith("D"):
+            x = getattr(keras.layers, name)(0.5)(x, training=False)
+    return np.asarray(x)
 
 
 def told_apart(x, layer):
@@ -129,14 +142,13 @@ def keras_answer(case: Case):
         pytest.skip("Keras gives NaN at infinity for functions that have a limit there")
     if name == "Embedding" and case.kind == SPECIAL:
         pytest.skip("Keras takes NaN for 0")
-    if name in ANSWERS:
-        return ANSWERS[name](case), None
     own = case.layer.own_fields
     options = {f.name: getattr(case.layer, f.name) for f in dataclasses.fields(case.layer) if f.name not in own}
     if name in ANSWERS and (made := ANSWERS[name](case)) is not None:
         return made, None
-    options = {f.name: getattr(case.layer, f.name) for f in dataclasses.fields(case.layer)}
     activation = options.pop("activation", FUNCTIONS["linear"])
+    if isinstance(case.layer, Identity) and name in IDLE:
+        return not_training(case), None
     if name == "Activation":
         return np.asarray(keras_function(activation)(case.inputs[0])), None
     twin = getattr(keras.layers, name)(**options)
