@@ -19,6 +19,7 @@ folder = Path(sys.argv[1])
 rng = np.random.default_rng(5)
 L = keras.layers
 IDS = np.array([[1, 5, 0, 3, 0, 0], [0, 2, 2, 0, 4, 1], [7, 6, 5, 4, 3, 2]])
+PAGES = np.array([[[1, 5, 0], [0, 3, 0], [0, 0, 0]], [[0, 2, 2], [0, 4, 1], [7, 1, 1]]])
 TRUE = np.array([[1, 1, 0, 1, 0, 0], [0, 1, 1, 0, 1, 1], [1, 1, 1, 1, 1, 1]], bool)
 X = (rng.normal(size=(3, 6, 4)) * TRUE[..., None]).astype(np.float32)
 
@@ -29,6 +30,11 @@ def sequential(*layers: Any, x: Any = X, **options: Any) -> tuple[Any, list[Any]
 
 def words(*layers: Any) -> tuple[Any, list[Any]]:
     return sequential(L.Embedding(8, 3, mask_zero=True), *layers, x=IDS)
+
+
+def lines(*layers: Any) -> tuple[Any, list[Any]]:
+    """Words of lines, of which some have none."""
+    return sequential(L.Embedding(8, 4, mask_zero=True), *layers, x=PAGES)
 
 
 def merged(merge: Any, masked: bool = True) -> tuple[Any, list[Any]]:
@@ -79,7 +85,15 @@ MODELS = {
     "outputs": all_outputs(),
     "CuDNNLSTM": sequential(L.LSTM(3, return_sequences=True)),
     "CuDNNGRU": sequential(L.Bidirectional(L.GRU(3))),
-}
+    "lines": lines(L.TimeDistributed(L.LSTM(3)), L.GRU(2)),
+    "words of lines": lines(
+        L.TimeDistributed(L.GRU(4, return_sequences=True)), L.TimeDistributed(L.Dense(3)), L.TimeDistributed(L.GRU(2)),
+        L.LSTM(2),
+    ),
+    "model of lines": lines(
+        L.TimeDistributed(keras.Sequential([L.Input((3, 4)), L.GRU(3, return_sequences=True), L.LSTM(2)])), L.GRU(2)
+    ),
+}  # fmt: skip
 
 
 def cudnn(model: Any, name: str) -> tuple[Any, list[Any]]:

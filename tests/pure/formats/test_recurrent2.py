@@ -12,7 +12,7 @@ import glnn
 from glnn.errors import UnsupportedError
 
 GOLDEN = "lstm|gru|simple|cells|both|steps|images|masked images|mean|channels|one of two|channels of one|in time"
-GOLDEN += "|started lstm|started gru|named mask|outputs|CuDNNLSTM|CuDNNGRU"
+GOLDEN += "|started lstm|started gru|named mask|outputs|CuDNNLSTM|CuDNNGRU|lines|words of lines|model of lines"
 
 
 def golden(root, name, path):
