@@ -24,6 +24,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     **{f"DepthwiseConv{n}D": {"kernel_size": 3, "depth_multiplier": 2} for n in (1, 2)},
     **{f"SeparableConv{n}D": {"filters": 3, "kernel_size": 2} for n in (1, 2)},
     **{f"{kind}Pooling{n}D": {"pool_size": 2, "padding": "same"} for kind in ("Max", "Average") for n in (1, 2, 3)},
+    **{f"Adaptive{kind}Pooling{n}D": {"output_size": 4} for kind in ("Max", "Average") for n in (1, 2, 3)},
     **{f"Global{kind}Pooling{n}D": {} for kind in ("Max", "Average") for n in (1, 2, 3)},
     **{f"ZeroPadding{n}D": {"padding": 2} for n in (1, 2, 3)},
     **{f"Cropping{n}D": {"cropping": 1} for n in (1, 2, 3)},
