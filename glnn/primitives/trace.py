@@ -9,6 +9,7 @@ import numpy as np
 
 from ..graph.shapes import checked_axis
 from .base import spread
+from .concat import Concat
 from .conv import Conv
 from .conv_transpose import ConvTranspose
 from .einsum import einsum
@@ -26,7 +27,7 @@ from .expr import (
 from .functions import ALIASES, FUNCTIONS, LINEAR, Function
 from .group_mean import group_mean
 from .matmul import product
-from .move import Along, Concat, Remap, Reshape, Size
+from .move import Along, Remap, Reshape, Size
 from .operations import OPERATIONS
 from .pool import Window
 from .reduce import Reduce, Softmax, Sparsemax, counted

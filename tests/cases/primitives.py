@@ -11,12 +11,13 @@ from cases.expressions import Answer, X, Y, Z, f
 
 from glnn.graph.shapes import Shape
 from glnn.primitives.base import Primitive
+from glnn.primitives.concat import Concat
 from glnn.primitives.conv import Conv
 from glnn.primitives.conv_transpose import ConvTranspose
 from glnn.primitives.expr import Constant, Expr, In
 from glnn.primitives.index import Take
 from glnn.primitives.map import Copy, Map
-from glnn.primitives.move import Along, Concat, Remap, Reshape, Size
+from glnn.primitives.move import Along, Remap, Reshape, Size
 from glnn.primitives.pool import Window
 from glnn.primitives.reduce import Reduce, Softmax, Sparsemax
 from glnn.primitives.resample import Resample

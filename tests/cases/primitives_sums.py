@@ -10,10 +10,10 @@ from cases.expressions import Answer, X, Y, f
 
 from glnn.graph.shapes import Shape
 from glnn.primitives.base import Primitive
+from glnn.primitives.concat import Concat
 from glnn.primitives.expr import Constant, Expr
 from glnn.primitives.group_mean import GroupMean
 from glnn.primitives.matmul import Matmul
-from glnn.primitives.move import Concat
 from glnn.primitives.reduce import Reduce
 
 CASES: list[tuple[Primitive, tuple[Shape, ...], str, Answer | None]] = []

@@ -17,9 +17,9 @@ from glnn.graph.shapes import Dims, Shape
 from glnn.kernels import files
 from glnn.layers import Layer
 from glnn.primitives.base import Builder, Computed, Epilogue, Primitive, Value
+from glnn.primitives.concat import Concat
 from glnn.primitives.expr import In
 from glnn.primitives.matmul import Matmul
-from glnn.primitives.move import Concat
 from glnn.primitives.reduce import Reduce
 from glnn.testing import check_layer, run_layer
 
