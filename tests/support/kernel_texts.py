@@ -79,7 +79,8 @@ def chosen(dialect: str, more: int) -> list[ShaderText]:
             elif kind in CODED:
                 group = text.kernel if "conv" in text.kernel or text.kernel == "embedding" else "", kind
             else:  # of what reads such a tensor as well: the draw after another of the same layer does not
-                group = "reads" if "_decode1(" in text.fragment or "_z) * " in text.fragment else "", kind
+                read = [way for way in ("_decode1(", "_z) * ") if way in text.fragment]  # by a kernel, or after it
+                group = " ".join(read), kind
             if group not in longest or len(text.fragment) > len(longest[group].fragment):
                 longest[group] = text
     kept = {text.key: text for text in longest.values()}

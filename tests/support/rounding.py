@@ -50,7 +50,11 @@ from glnn.primitives.taps import applied
 
 # What squares or multiplies in between: test_a_normalization_at_every_size, and products of matrices as primitives.
 SQUARES = (Dot, GroupNormalization, LayerNormalization, Normalization, Rescaling, RMSNormalization, UnitNormalization)
-COMPOSED = ("augmentation", "encoding", "former", "image_size")  # modules of layers that are made of several steps
+# Modules of layers that are made of several steps, each a primitive that is judged by itself.
+COMPOSED = (
+    "adaptive attention augmentation cells conv_recurrent einsum_dense encoding former image_size multi_head_attention "
+    "operation recurrent wrappers"
+).split()
 LARGEST, TINY = float(np.finfo("f").max), float(np.finfo("f").tiny)
 ROUNDING = 2.0**-24  # of a float32, relative: half a unit in the last place
 Arrays = Mapping[str, np.ndarray]
