@@ -67,7 +67,7 @@ def twin_options(layer: Layer) -> dict | None:
     padded, output = isinstance(options.get("padding"), tuple), options.pop("output_size", None)
     if output is not None or (padded and hasattr(layer, "strides")):
         return None
-    if not options.pop("half_pixel_centers", True):
+    if not options.pop("half_pixel_centers", True) or options.pop("masked", False):
         return None
     if isinstance(options.get("axis"), tuple):  # Keras subtracts a log-sum-exp there, which is absorbed by large values
         return None
