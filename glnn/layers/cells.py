@@ -258,8 +258,8 @@ def cell_of(value: Any) -> Cell:
 
 
 def is_cell(kind: Any) -> bool:
-    """Whether this is a class of cells."""
-    return isinstance(kind, type) and issubclass(kind, Cell)
+    """Whether this is a class of cells, not of layers that go through a sequence with one."""
+    return isinstance(kind, type) and issubclass(kind, Cell) and not kind.by_steps
 
 
 def part(w: Words, prefix: str) -> dict[str, Sym]:

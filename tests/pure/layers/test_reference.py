@@ -28,7 +28,7 @@ from glnn.primitives.reduce import Sparsemax
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 ELSEWHERE = ("conv", "pooling", "resizing", "recurrent", "conv_recurrent", "wrappers")  # test_conv_keras.py, ..
-ELSEWHERE += ("attention", "einsum_dense", "multi_head_attention", "operation")  # test_attention_keras.py
+ELSEWHERE += ("adaptive", "attention", "einsum_dense", "multi_head_attention", "operation")  # test_attention_keras.py
 DENORMAL = 1e-37  # around the smallest normal float32: what is below may be 0
 LAYERED = [case for case in CASES if isinstance(case.layer, Layer)]
 MINE = [
