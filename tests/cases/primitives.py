@@ -17,7 +17,7 @@ from glnn.primitives.conv_transpose import ConvTranspose
 from glnn.primitives.expr import Constant, Expr, In
 from glnn.primitives.index import Take
 from glnn.primitives.map import Copy, Map
-from glnn.primitives.move import Along, Remap, Reshape, Size
+from glnn.primitives.move import Along, Remap, Reshape, Size, Unfolded
 from glnn.primitives.pool import Window
 from glnn.primitives.reduce import Reduce, Softmax, Sparsemax
 from glnn.primitives.resample import Resample
@@ -431,6 +431,10 @@ ends(axis_of(4, 2, Along(None, div=2)), (2, 5, 3, 6), lambda x: np.repeat(x, 2, 
 ends(axis_of(4, 3, Along(None, add=-1, extra=3, edge="reflect")), (2, 5, 3, 6))
 ends(Remap((Along(0), Along(2), Along(1))), (2, 3, 5), lambda x: x.transpose(0, 2, 1))
 ends(Remap((Along(0), Along(1))), (3, 5), lambda x: x)
+for batch, steps, rest in ((2, 3, (5,)), (3, 1, (4, 6)), (1, 7, (3, 2, 9)), (4, 5, ())):
+    unfolded = (batch, steps, *rest)
+    case(Unfolded(), (batch * steps, *rest), (batch, steps, 2), answer=lambda x, _, shape=unfolded: x.reshape(shape))
+case(Unfolded(finish=f("relu", f("add", X, In(1)))), (6, 5), (2, 3, 4), (2, 3, 5))
 case(Concat(1, finish=SUM), (2, 3, 5), (2, 4, 5), (2, 7, 5), answer=lambda a, b, y: relu(np.concatenate([a, b], 1) + y))
 case(Concat(2, finish=f("multiply", X, Constant("w0", (9,)))), (2, 3, 5), (2, 3, 4))
 case(Take(table=(11, 6), finish=SUM), (2, 5), (2, 5, 6), kind="rows")

@@ -134,10 +134,9 @@ def check(device: glnn.Device, case: Case, weights: Mapping[str, Any]) -> LayerR
             check_layer(device, case.layer, case.inputs, weights)
         return None
     several = len(case.shapes) > 1 or bool(case.weights)
-    if (
-        device.limits.dialect == "es100"
-        and several
-        and needs(case, device.limits, sum) + weighs(case, device.limits) > 1
+    volume = len(case.shapes[0]) > 4 and device.limits.max_texture_size == 16  # images of few pixels fill no texture
+    if device.limits.dialect == "es100" and (
+        volume or (several and needs(case, device.limits, sum) + weighs(case, device.limits) > 1)
     ):
         try:  # whether all of them have to be there at once is the draw's
             return check_layer(device, case.layer, case.inputs, weights)

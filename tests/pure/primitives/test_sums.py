@@ -7,7 +7,7 @@ import pytest
 from cases.keras import values
 from cases.primitives_sums import CASES, Answer, X, f
 
-from glnn.formats.native.configs import config_json, make_layer
+from glnn.formats.native.configs import config_json, layer_name, make_layer
 from glnn.graph.shapes import Shape
 from glnn.primitives import Sym, Trace
 from glnn.primitives.base import Primitive
@@ -40,8 +40,7 @@ def test_a_reference_is_what_numpy_says(
 
 @pytest.mark.parametrize("primitive", [c[0] for c in CASES[::5]], ids=IDS[::5])
 def test_a_file_tells_it_again(primitive: Primitive) -> None:
-    name = type(primitive).__name__.lower()
-    assert make_layer(name, config_json(primitive)) == primitive
+    assert make_layer(layer_name(primitive), config_json(primitive)) == primitive
 
 
 @pytest.mark.parametrize(
