@@ -157,14 +157,17 @@ def test_coded_weights(config: str, case: Case) -> None:
     # Nothing fell back to floats: all textures of weights but those of biases and scales hold the codec.
     computed = [w for w in run.plan.weights if w.key.startswith("~")]
     assert all(len(w.shape) == 2 for w in computed)  # zeros for a bias; scales and lows; what ends of draws read
-    own = [w for w in run.plan.weights if w not in computed and "/~" not in w.key]  # not what the layer made of them
-    vectors = [f"/{name}[" for name, w in weights.items() if len(w.shape) < 2]  # biases, whatever they are called
+    own = [w for w in run.plan.weights if "~" not in w.key]  # not what the layer made of them
+    # Biases, whatever they are called; those of attention have an axis for its heads.
+    vectors = [f"/{name}[" for name, w in weights.items() if len(w.shape) < 2 or name.endswith("bias")]
     held = [w for w in own if not any(vector in w.key for vector in vectors)]
     if not held:  # numbers and vectors by channel at the end of a draw are floats
-        made = any("/~" in w.key for w in run.plan.weights)
+        made = any("~" in w.key for w in run.plan.weights)
         assert made or all(w.size in (1, w.shape[-1]) for w in weights.values())
         return
-    assert {w.codec for w in held} == {codec}
+    if per_channel and hasattr(case.layer, "projections"):  # scales by one axis of two that become one are decoded
+        held = [w for w in held if w.codec != "float32"]
+    assert {w.codec for w in held} == {codec}, [(w.key, w.codec) for w in held]
     scales = {w.quant for w in held} - {None}
     if codec == "float16":
         assert not scales
