@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+from glnn.formats import load
 from glnn.graph import ActivationCodec, Graph, Node, TensorSpec, validate
 from glnn.graph.quantized import BITS, CODE_DTYPES, Quantized, shrunk
 from glnn.layers.activation import ReLU
@@ -114,6 +116,22 @@ def put(path: Path, header: Mapping[str, Any] | bytes, data: bytes) -> Path:
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
     path.write_bytes(len(text).to_bytes(8, "little") + text + data)
     return path
+
+
+def damaged(path: Path, change: Callable[[dict[str, Any]], Any]) -> Path:
+    """The .glnn file after a change of its graph."""
+    header, graph, data = parts(path)
+    change(graph)
+    header["__metadata__"]["glnn"] = json.dumps(graph)
+    return put(path, header, data)
+
+
+def assert_refused(path: Path, error: type[Exception], words: Sequence[str]) -> None:
+    """Loading raises this error or a narrower one, whose message names the file and holds all these words."""
+    with pytest.raises(error) as caught:
+        load(path)
+    for word in (path.name, *words):
+        assert word in str(caught.value), caught.value
 
 
 def places(value: Any) -> list[tuple[Any, Any]]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 from cases.keras import CASES, NORMAL, SPECIAL, Case
+from support.devices import OneDevice
 
 import glnn
 from glnn.errors import LimitError
@@ -63,22 +64,17 @@ PARAMS = [
     for d, c in COMBINED
     for case in JUDGED[c]
 ]
-_device: dict[str, glnn.Device] = {}
+ONE = OneDevice()
 
 
 @pytest.fixture(scope="module", autouse=True)
 def devices() -> Iterator[None]:
     yield
-    while _device:
-        _device.popitem()[1].close()
+    ONE.close()
 
 
 def device_for(name: str) -> glnn.Device:
-    if name not in _device:
-        while _device:
-            _device.popitem()[1].close()
-        _device[name] = glnn.Device(**DEVICES[name])
-    return _device[name]
+    return ONE.of(**DEVICES[name])
 
 
 def codec_for(name: str, codec: str, values: np.ndarray) -> ActivationCodec:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from cases.keras import Case
+from support.devices import OneDevice
 from support.magnitudes import JUDGED, Magnitudes, on_examples
 from support.rounding import LARGEST, ROUNDING, allowed, assert_right, exact
 
@@ -38,22 +39,17 @@ DEVICES: dict[str, dict] = {
 FIRST = list({(type(c.layer), *(getattr(c.layer, k, None) for k in ("activation", "kind", "finish"))): c
               for c in reversed(JUDGED)}.values())  # fmt: skip
 SHARE = 30  # one case in so many runs on each push
-_devices: dict[str, glnn.Device] = {}
+ONE = OneDevice()
 
 
 @pytest.fixture(scope="module", autouse=True)
 def devices() -> Iterator[None]:
     yield
-    while _devices:
-        _devices.popitem()[1].close()
+    ONE.close()
 
 
 def device_for(name: str) -> glnn.Device:
-    if name not in _devices:
-        while _devices:
-            _devices.popitem()[1].close()
-        _devices[name] = glnn.Device(**DEVICES[name])
-    return _devices[name]
+    return ONE.of(**DEVICES[name])
 
 
 def chosen(name: str, case: Case) -> bool:

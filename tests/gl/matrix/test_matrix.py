@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cases.keras import CASES, Case
+from support.devices import OneDevice
 
 import glnn
 from glnn.errors import LimitError
@@ -89,27 +90,17 @@ def params(configs: Iterable[str], cases: list[Case], share: int) -> list:
     return [pytest.param(c, case, id=f"{c}-{case.name}", marks=marks(c, case)) for c in configs for case in cases]
 
 
-_devices: dict[str, glnn.Device] = {}
+ONE = OneDevice()
 
 
 @pytest.fixture(scope="module", autouse=True)
-def devices() -> Iterator[dict[str, glnn.Device]]:
-    """A device for each kind of limits, made when first asked for."""
-    yield _devices
-    for device in _devices.values():
-        device.close()
-    _devices.clear()
+def devices() -> Iterator[None]:
+    yield
+    ONE.close()
 
 
 def device_for(config: str) -> glnn.Device:
-    limits = CODED[config][0] if config in CODED else CONFIGS[config]
-    key = repr(limits)
-    if key not in _devices:
-        for other in _devices.values():
-            other.close()
-        _devices.clear()
-        _devices[key] = glnn.Device(**limits)
-    return _devices[key]
+    return ONE.of(**(CODED[config][0] if config in CODED else CONFIGS[config]))
 
 
 @pytest.mark.parametrize(("config", "case"), params(CONFIGS, CASES, SHARE))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from cases.keras import values
 from cases.primitives_sums import CASES, TOTALS, f
+from support.devices import OneDevice
 
 import glnn
 from glnn.errors import LimitError
@@ -33,22 +34,17 @@ DEVICES: dict[str, dict] = {
     "split-es100": {"max_texture_size": 16, "dialect": "es100"},
 }
 WHOLE, SHARE = ("es300",), 4  # every case on these on each push, one in so many on the others
-_devices: dict[str, glnn.Device] = {}
+ONE = OneDevice()
 
 
 @pytest.fixture(scope="module", autouse=True)
 def devices() -> Iterator[None]:
     yield
-    while _devices:
-        _devices.popitem()[1].close()
+    ONE.close()
 
 
 def device_for(name: str) -> glnn.Device:
-    if name not in _devices:
-        while _devices:
-            _devices.popitem()[1].close()
-        _devices[name] = glnn.Device(**DEVICES[name])
-    return _devices[name]
+    return ONE.of(**DEVICES[name])
 
 
 def told(number: int) -> str:

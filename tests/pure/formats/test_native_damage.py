@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.formats import parts, put, same_graph, small
+from support.formats import damaged, parts, put, same_graph, small
 
 from glnn.errors import GlnnError, GraphError, ModelFileError, UnsupportedError, WeightsMismatchError
 from glnn.formats import load
@@ -180,10 +180,7 @@ DAMAGES: dict[str, tuple[Callable[[dict[str, Any]], Any], type[GlnnError], tuple
 @pytest.mark.parametrize("name", DAMAGES)
 def test_graphs_that_do_not_hold(saved: Path, name: str) -> None:
     change, error, words = DAMAGES[name]
-    header, graph, data = parts(saved)
-    change(graph)
-    header["__metadata__"]["glnn"] = json.dumps(graph)
-    refused(error, put(saved, header, data), *words)
+    refused(error, damaged(saved, change), *words)
 
 
 def test_a_name_twice_in_the_graph(saved: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cases.keras import CASES
-from support.formats import parts, places, put, same_graph
+from support.formats import assert_refused, damaged, parts, places, put, same_graph
 from support.passes import CONV, NORM, SAME, build
 
 from glnn import passes, quant
@@ -169,14 +169,7 @@ DAMAGES: dict[str, tuple[Callable[[dict[str, Any]], Any], type[GlnnError], tuple
 @pytest.mark.parametrize("name", DAMAGES)
 def test_damages_have_names(saved: Path, name: str) -> None:
     change, error, words = DAMAGES[name]
-    header, graph, data = parts(saved)
-    change(graph)
-    header["__metadata__"]["glnn"] = json.dumps(graph)
-    with pytest.raises(error) as caught:
-        load(put(saved, header, data))
-    assert isinstance(caught.value, error) and saved.name in str(caught.value)
-    for word in words:
-        assert word in str(caught.value), caught.value
+    assert_refused(damaged(saved, change), error, words)
 
 
 def test_an_expression_too_deep_for_json_has_a_name(saved: Path) -> None:

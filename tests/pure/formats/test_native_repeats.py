@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.formats import parts, places, put, same_graph
+from support.formats import assert_refused, damaged, parts, places, put, same_graph
 from support.loops import CASES as LOOPS
 from support.repeats import CASES, apart, body, repeated, run
 
@@ -243,14 +243,7 @@ DAMAGES: dict[str, Damage] = {
 @pytest.mark.parametrize("name", DAMAGES)
 def test_damages_have_names(saved: Path, name: str) -> None:
     change, error, words = DAMAGES[name]
-    header, graph, data = parts(saved)
-    change(graph)
-    header["__metadata__"]["glnn"] = json.dumps(graph)
-    with pytest.raises(error) as caught:
-        load(put(saved, header, data))
-    assert isinstance(caught.value, error) and saved.name in str(caught.value), caught.value
-    for word in words:
-        assert word in str(caught.value), caught.value
+    assert_refused(damaged(saved, change), error, words)
 
 
 @pytest.mark.parametrize("junk", [None, "x", -3, 0, [], {}, {"graph": {}}, True], ids=str)
