@@ -45,9 +45,8 @@ def hand_on(builder: Builder) -> None:
             mask = merged(layer, [masks.get(name) for name in step.inputs], builder.doc.version)
         lone = builder.doc.version < 3 or step.mask is not None or len(step.inputs) == 1
         if mask is not None and layer.takes_masks and lone:  # Keras 3 hands a mask to layers of one tensor alone
-            name = tensor(builder, steps, step, mask)
+            name = held(builder, steps, step, masks, mask)
             if name is not None:
-                masks |= {key: name for key, known in masks.items() if known is mask}
                 step.inputs, step.made = [*step.inputs, name], masked(layer, builder.doc)
                 mask = name
         if layer.signature:
@@ -76,9 +75,8 @@ def attend(builder: Builder, steps: list[Step], step: Step, masks: dict[str, Kno
         wanted, mask = OF_INPUTS.get(given), masks.get(read)
         if wanted is None or mask is None or wanted in layer.given:
             continue
-        name = tensor(builder, steps, step, mask)
+        name = held(builder, steps, step, masks, mask)
         if name is not None:
-            masks |= {key: name for key, known in masks.items() if known is mask}
             layer = replace(layer, given=(*layer.given, wanted))
             step.inputs, step.made = [*step.inputs, name], layer
 
@@ -136,6 +134,14 @@ def merged(layer: Layer, masks: Sequence[Known], version: int) -> Known:
             None, problem=f"different masks of the inputs of {kind} (releases of Keras 3 join them differently)"
         )
     return given[0] if len(set(given)) == 1 else Mask(Minimum(), tuple(given))
+
+
+def held(builder: Builder, steps: list[Step], step: Step, masks: dict[str, Known], mask: str | Mask) -> str | None:
+    """As `tensor`; whatever else has this mask has that tensor from then on."""
+    name = tensor(builder, steps, step, mask)
+    if name is not None:
+        masks |= {key: name for key, known in masks.items() if known is mask}
+    return name
 
 
 def tensor(builder: Builder, steps: list[Step], step: Step, mask: str | Mask) -> str | None:
