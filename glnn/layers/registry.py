@@ -43,8 +43,10 @@ class Registry(UserDict[str, Any]):
         for names in (_objects.get(), self.data):
             if name in names:
                 return name
-            if ":" in name:  # of one layer alone, by its own name
-                continue
+            if (
+                names is self.data and ":" in name
+            ):  # one layer by its own name: packages are looked for where it is given
+                break
             if package and short in names and not (names is self.data and is_own(names[short])):
                 return short
             longer = [] if package else [key for key in names if ">" in key and key.endswith(f">{name}")]

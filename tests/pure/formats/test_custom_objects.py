@@ -312,6 +312,16 @@ def dense() -> dict[str, dict[str, np.ndarray]]:
     return {"d": {"d/kernel:0": GROUPS["first"]["first/kernel:0"][:3, :2], "d/bias:0": np.zeros(2)}}
 
 
+def test_one_layer_of_a_class_with_a_package(tmp_path: Path) -> None:
+    """The name of one layer alone is found with a package before its class as well, and without."""
+    for written, given in (("mine>Own", "Own:o"), ("Own", "mine>Own:o"), ("mine>Own", "mine>Own:o")):
+        item = layer(written, "o", by=2.0, batch_input_shape=[None, 3])
+        path = write_model(tmp_path / "m.h5", sequential(item), {})
+        graph = load(path, custom_objects={given: lambda t, x, by: x * by})
+        x = draw(2, 3)
+        np.testing.assert_allclose(run(graph, {graph.inputs[0].name: x})["o"], 2 * x, atol=1e-6)
+
+
 def test_an_alias_of_a_layer(tmp_path: Path) -> None:
     item = layer("FixedDropout", "d", rate=0.5, seed=1, noise_shape=None, batch_input_shape=[None, 3])
     graph = load(write_model(tmp_path / "m.h5", sequential(item), {}), custom_objects={"FixedDropout": "Dropout"})
