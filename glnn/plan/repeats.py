@@ -108,11 +108,8 @@ def follow(b: PlanBuilder, spec: RepeatSpec, state: Value, turn: Value, back: bo
     else:
         even, odd = (remap(b, one, (Along(0, count, add=1), *rest)) for one in (other, whole))
         made = alternating(b, even, odd, (count, *turn.shape))
-        made = (
-            remap(b, made, (Along(0, mul=-1, add=-1, edge="end"), *map(Along, range(1, len(made.shape)))))
-            if back
-            else made
-        )
+        if back:
+            made = remap(b, made, (Along(0, mul=-1, add=-1, edge="end"), *map(Along, range(1, len(made.shape)))))
     return made, b.look(walk(other if count % 2 else whole, 0, state.shape, spec, count, 0))
 
 
