@@ -87,16 +87,22 @@ return {fetch_text(x, layout.textures, "at", layer)}; }}""")
     if seen is not None:
         at = ", ".join(seen.at(section_starts(x)))
         out.append(f"vec4 {x}(int n, int h, int w, int c) {{ return {whole}({at}, c); }}")
-    out += more_text(x, {*called, f"{x}_or"} if dynamic else called)
+    out += more_text(x, {*called, f"{x}_or"} if dynamic else called, layout.texels > 1)
     return "\n".join(out), start
 
 
-def more_text(x: str, called: Set[str]) -> list[str]:
-    """Those of x_or, x_fill, x_at and x_flat that are called: they read through the accessor x(n, h, w, c)."""
+def more_text(x: str, called: Set[str], costly: bool = False) -> list[str]:
+    """Those of x_or, x_fill, x_at and x_flat that are called: they read through the accessor x(n, h, w, c).
+
+    A read that is `costly` stands behind a branch: SwiftShader takes minutes to compile nine that decode floats from
+    bytes one after another.
+    """
     out = []
     if f"{x}_or" in called:
-        out.append(f"""vec4 {x}_or(int n, int h, int w, int c, float fill) {{ vec4 v = {x}(n, h, w, c);
-return (h < 0 || h >= {x}_H) || (w < 0 || w >= {x}_W) ? vec4(fill) : v; }}""")
+        outside = f"(h < 0 || h >= {x}_H) || (w < 0 || w >= {x}_W)"
+        early, late = (f"if ({outside}) return vec4(fill);", "v") if costly else ("", f"{outside} ? vec4(fill) : v")
+        out.append(f"""vec4 {x}_or(int n, int h, int w, int c, float fill) {{ {early}
+vec4 v = {x}(n, h, w, c); return {late}; }}""")
     if f"{x}_fill" in called:
         out.append(f"""vec4 {x}_fill(int n, int h, int w, int c, float fill) {{ vec4 v = {x}(n, h, w, c);
 return vec4(v.x, c + 1 < {x}_C ? v.y : fill, c + 2 < {x}_C ? v.z : fill, c + 3 < {x}_C ? v.w : fill); }}""")
