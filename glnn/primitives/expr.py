@@ -216,7 +216,7 @@ def printed(expr: Expr, leaves: Mapping[Expr, str], number: str) -> Printed:
 
     def applied(part: Apply, inner: bool) -> str:
         function, sign = part.function, part.function.infix
-        if sign:
+        if sign and not (sign == "-" and len(part.args) == 2 and part.args[0] == part.args[1]):
             args = [text(arg) for arg in part.args]
             made = f" {sign} ".join(args) if len(args) > 1 else f"{sign}{args[0]}"
             return f"({made})" if inner else made

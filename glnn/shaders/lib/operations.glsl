@@ -16,6 +16,9 @@ float f_less(float u, float v) { return u < v ? 1.0 : 0.0; }
 // function: sum_of_parts
 // What drivers would make (a + b) * s of, where a * s + b * s are added.
 float f_sum_of_parts(float u, float v) { return nothing(y_H) + u + v; }
+// function: subtract
+// Of a value and itself, the others have a sign: compilers make 0 of it, where infinities and NaN give NaN.
+float f_subtract(float u, float v) { return u * nothing(y_H); }
 // function: divide
 // By numbers beyond 2^126 some drivers divide as by infinity, since the inverse is below the least normal float.
 float f_divide(float u, float v) { float s = abs(v) > 1e37 ? 0.0625 : 1.0; return (u * s) / (v * s); }

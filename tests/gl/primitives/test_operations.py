@@ -116,3 +116,9 @@ def judge(got: np.ndarray, want: np.ndarray, ulp: float, xs: list[np.ndarray], n
     wrong = finite & ~(off <= limit) & ~((np.abs(want) < TINY * 1.01) & (np.abs(got) < TINY * 1.01))
     print(name, "largest error in units:", off[finite & (np.abs(want) >= TINY)].max(initial=0))
     assert not wrong.any(), told(wrong)
+
+
+def test_a_value_less_itself_is_nan_where_it_is_not_finite(device: glnn.Device) -> None:
+    less = Map(Apply(OPERATIONS["subtract"], (In(0), In(0))))
+    [out] = run_layer(device, less, [np.float32([[1, np.inf, -np.inf, np.nan, 3e38, 0, -7]])]).outputs
+    assert np.array_equal(out, np.float32([[0, np.nan, np.nan, np.nan, 0, 0, 0]]), equal_nan=True)
