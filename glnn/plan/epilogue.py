@@ -12,7 +12,7 @@ from ..graph.quantized import broadcast
 from ..graph.shapes import Shape, canonical
 from ..kernels.finish import NUMBER, VECTORS, Finish, Place, Spread
 from ..primitives.base import Builder, Epilogue, Value, Window
-from ..primitives.expr import Constant, Expr, In, Index, Number, inputs, leaves, printed, replaced
+from ..primitives.expr import Constant, Expr, In, Index, Number, inputs, leaves, printed, replaced, without_spreads
 from ..primitives.move import expand, reshape
 
 
@@ -56,7 +56,8 @@ def bind(
         made.windows[name] = Window(mul=(int(flags[1]), int(flags[2])))
         return name
 
-    for leaf in leaves(epilogue.expr):
+    expr = without_spreads(epilogue.expr)
+    for leaf in leaves(expr):
         if isinstance(leaf, In) and leaf.number in epilogue.tensors:
             value = _spreadable(b, epilogue.tensors[leaf.number], shape)
             made.inputs[tensor(leaf, value.shape)] = value
@@ -77,7 +78,7 @@ def bind(
                 made.tensors[tensor(leaf, array.shape)] = array
     if vectors:
         made.cells[VECTORS] = np.stack(vectors)
-    text = printed(replaced(epilogue.expr, numbers.get), names, number)
+    text = printed(replaced(expr, numbers.get), names, number)
     made.finish = Finish(text.text, text.functions, text.numbers, tuple(spreads), len(vectors), tuple(indices))
     return made
 

@@ -128,6 +128,24 @@ def replaced(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
     return of(expr)
 
 
+def without_spreads(expr: Expr) -> Expr:
+    """The expression where its shape is known: what takes but the shape of a tensor does not read it."""
+    done: dict[Expr, Expr] = {}
+
+    def of(part: Expr) -> Expr:
+        if part not in done:
+            done[part] = part
+            if isinstance(part, Apply):
+                args = tuple(map(of, part.args))
+                if part.function.name == "spread":
+                    done[part] = args[0]
+                elif not all(map(operator.is_, args, part.args)):
+                    done[part] = Apply(part.function, args)
+        return done[part]
+
+    return of(expr)
+
+
 def values(expr: Expr, tensors: Mapping[int, Any], weights: Mapping[str, Any]) -> Any:
     """The expression of tensors by number and weights by name, in the type of the tensors."""
     done: dict[Expr, Any] = {}

@@ -54,8 +54,6 @@ float f_logical_not(float v) { return truth(v) ? 0.0 : 1.0; }
 float f_isnan(float v) { return v != v ? 1.0 : 0.0; }
 // function: isinf
 float f_isinf(float v) { return abs(v) > LARGE ? 1.0 : 0.0; }
-// function: spread
-float f_spread(float u, float v) { return u; }
 // function: undefined
 // NaN, of any v.
 float undefined(float v) { return sqrt(-1.0 - abs(v)); }
