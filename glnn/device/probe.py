@@ -6,13 +6,13 @@ A probe runs when it is asked for, so that making a Device compiles four small p
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import DeviceError, GlnnError
 from ..layout.limits import DIALECTS, TARGETS
+from ..records import dataclass
 
 if TYPE_CHECKING:
     from .device import Device

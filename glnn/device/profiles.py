@@ -6,12 +6,13 @@ import difflib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
 from ..layout.limits import Limits
+from ..records import dataclass
 
 AGAIN = "Write it again with `glnn doctor --json` on that machine"
 YOUNG = frozenset(("precision",))  # limits that reports of older versions lack; all have a default that was true then

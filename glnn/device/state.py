@@ -12,12 +12,12 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DeviceLostError, ForkError, NoDeviceError
 from ..layout.limits import Limits
+from ..records import dataclass
 from . import context as g
 from . import current
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from typing import Any
 
 from ..errors import DeviceError, InputError
 from ..layout.limits import DIALECTS, TARGETS, Limits
+from ..records import dataclass
 from . import profiles
 from .probe import MAX_UNITS, buffer_counts
 

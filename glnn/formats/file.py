@@ -6,7 +6,6 @@ import os
 import re
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ModelFileError
+from ..records import dataclass
 from .foreign import stand_in
 from .json_text import parse_json
 from .remote.origin import Origin

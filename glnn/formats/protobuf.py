@@ -7,12 +7,12 @@ and packed numbers of fixed size stay views of what is read. Fields that the tab
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..errors import ModelFileError
+from ..records import dataclass
 
 DEPTH = 100  # messages in each other, as Google's own readers allow
 MOST_FIELDS = 2_000_000  # of one file: what a damaged one can ask of time and memory

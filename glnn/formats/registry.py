@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ..graph.graph import Graph
+from ..records import dataclass
 from .file import Source
 
 Load = Callable[[Source], Graph]

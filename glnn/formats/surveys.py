@@ -6,11 +6,12 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ..errors import ModelFileError
 from ..graph.graph import Graph
+from ..records import dataclass
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Protocol
 
 from ..errors import GlnnError, GraphError, InputError
+from ..records import dataclass
 from .names import named
 from .shapes import Dims, shape_text
 

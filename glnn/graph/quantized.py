@@ -6,10 +6,11 @@ values (`np.asarray`, `astype`) gets float32; a layer hands it to a draw as it i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from ..records import dataclass
 
 BITS = {"uint4": 4, "uint8": 8, "uint16": 16}  # of a code, by codec
 # Of the codes in NumPy: a uint4 takes a byte there.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from ..records import dataclass
 from .quantized import Quantized, broadcast
 from .shapes import Shape
 from .view import View, is_whole

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import InputError
+from ..records import dataclass
 from .files import pillow
 
 CHANNELS = (1, 3, 4)  # grey, RGB, RGBA

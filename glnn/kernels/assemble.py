@@ -6,12 +6,13 @@ The kernel language is described in docs/kernels.md.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 from ..errors import KernelError
 from ..layout.limits import MAX_LOOP_TURNS
 from ..layout.tiles import Layout
+from ..records import dataclass
 from .expand import Expanded, block_consts, expand, written
 from .fetches import Bound, sampler
 from .files import KernelSource, kernel_names, load_kernel, parse, read_shader

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
+from ..records import dataclass
 from .files import KernelSource
 from .language import rewrite
 from .language.arrays import scalar_arrays

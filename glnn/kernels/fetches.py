@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from ..layout.cells import CellLayout
 from ..layout.sections import Section
 from ..layout.tiles import Layout
+from ..records import dataclass
 from .uniforms import Params
 
 AXES = ("n", "h", "w")

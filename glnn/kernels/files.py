@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError, KernelError
+from ..records import dataclass
 from .language.check import check
 from .language.parse import parse_file
 from .language.tree import Tree

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from ..errors import KernelError
+from ..records import dataclass
 from .fetches import Bound
 from .files import read_shader
 from .language.glsl import printed

@@ -6,9 +6,8 @@ window may start anywhere in a block of the input, and a tap computes its place.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..layout.tiles import Layout
+from ..records import dataclass
 from .fetches import Bound, fetch_text, groups_text, part_text
 from .uniforms import Params
 

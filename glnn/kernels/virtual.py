@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
 
+from ..records import dataclass
 from .finish import Finish, body_text, declare_places, place_text, spread_call
 from .read_tensors import more_text
 from .uniforms import Params

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from ..graph.shapes import Dims, Shape, checked_axis
 from ..primitives import Sym, Trace
 from ..primitives.functions import FUNCTIONS, LINEAR, Function
+from ..records import dataclass
 from .attention import masked
 from .base import Activated, Layer, WeightSpec, register
 

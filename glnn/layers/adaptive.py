@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from ..primitives import Sym, Trace
 from ..primitives.window import Sizes, normalize
+from ..records import dataclass
 from .base import register
 from .convolution import Images
 

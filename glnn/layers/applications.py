@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ..graph.shapes import Dims
 from ..primitives import Sym, Trace
+from ..records import dataclass
 from .activation import scalar
 from .base import Layer, WeightSpec, register
 from .core import Identity, whole

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..graph.shapes import Dims
 from ..primitives import Sym, Trace
 from ..primitives.einsum import with_ones
+from ..records import dataclass
 from .base import Layer, WeightSpec, register
 
 MASKED = 3e4  # taken off scores that are masked: nothing is left of them, and half floats hold it

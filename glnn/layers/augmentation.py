@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ..primitives import Sym, Trace
+from ..records import dataclass
 from .base import Layer, register
 from .core import Identity
 

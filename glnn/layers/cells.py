@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,6 +14,7 @@ from ..graph.shapes import Dims, Shape, numbers
 from ..graph.weight import Weight
 from ..primitives import Sym, Trace
 from ..primitives.functions import FUNCTIONS, Function
+from ..records import dataclass
 from .base import LAYERS, Layer, WeightSpec, register, resolve
 from .core import whole
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ..graph.shapes import Dims
 from ..primitives import Sym, Trace
 from ..primitives.window import Padding, Sizes, refused, sizes_of
+from ..records import dataclass
 from .base import WeightSpec, register
 from .convolution import Convolution
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ..graph.shapes import Dims
@@ -11,6 +10,7 @@ from ..primitives import Sym, Trace
 from ..primitives.functions import FUNCTIONS, Function
 from ..primitives.move import Size, Unfolded
 from ..primitives.window import Padding, Sizes, normalize, refused
+from ..records import dataclass
 from .base import WeightSpec, register
 from .cells import TRAINING, Cell, LongShort, Words
 from .recurrent import Recurrent

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,6 +14,7 @@ from ..errors import InputError
 from ..primitives import Sym, Trace
 from ..primitives.expand import computed
 from ..primitives.functions import ALIASES, FUNCTIONS, Function
+from ..records import dataclass
 from .activation import Activation
 from .base import IGNORED_KEYS, LAYERS, Layer, is_layer
 from .registry import scope

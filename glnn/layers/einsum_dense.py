@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..graph.shapes import Dims
 from ..primitives import Sym, Trace
 from ..primitives.einsum import parsed
 from ..primitives.functions import LINEAR, Function
+from ..records import dataclass
 from .base import Activated, WeightSpec, register
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ..graph.shapes import EXACT, Dims
 from ..primitives import Sym, Trace
 from ..primitives.index import MOST_AXES
+from ..records import dataclass
 from .base import Layer, WeightSpec, register
 from .core import ElementMask, whole
 

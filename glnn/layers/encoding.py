@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from ..graph.shapes import EXACT
 from ..primitives import Sym, Trace
 from ..primitives.move import Size
+from ..records import dataclass
 from .base import Layer, register
 from .core import whole
 

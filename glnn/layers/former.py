@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ..graph.shapes import Dims, numbers
 from ..primitives import Sym, Trace
 from ..primitives.functions import LINEAR, Function
 from ..primitives.move import Size
+from ..records import dataclass
 from .activation import PReLU
 from .base import Activated, Layer, WeightSpec, register
 from .core import whole

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from ..graph.shapes import numbers
 from ..primitives import Sym, Trace
 from ..primitives.move import Along
+from ..records import dataclass
 from .base import register
 from .convolution import Images
 from .core import whole

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from ..graph.shapes import Dims, Shape
 from ..primitives import Sym, Trace
 from ..primitives.move import Along, Size
 from ..primitives.window import Margins, Sizes, normalize, window_sizes
+from ..records import dataclass
 from .base import WeightSpec, register
 from .convolution import ActivatedImages
 

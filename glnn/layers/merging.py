@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import reduce
 from typing import ClassVar
 
 from ..graph.shapes import checked_axis, numbers
 from ..primitives import Sym, Trace
 from ..primitives.move import Size
+from ..records import dataclass
 from .base import Layer, register
 from .normalization import unit
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..graph.shapes import Dims, Shape
 from ..primitives import Sym, Trace
 from ..primitives.einsum import with_ones
 from ..primitives.move import Along
+from ..records import dataclass
 from .attention import both, causal, masked
 from .base import Layer, WeightSpec, register
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..graph.graph import as_tuple
@@ -11,6 +10,7 @@ from ..graph.shapes import Dims, Shape
 from ..primitives import Sym, Trace
 from ..primitives.expand import traced
 from ..primitives.expr import Constant, In
+from ..records import dataclass
 from .base import Layer, WeightSpec, register
 from .operators import OPERATORS
 from .operators.sizes import SIZES

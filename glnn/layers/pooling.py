@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ..primitives import Sym, Trace
 from ..primitives.move import Size
 from ..primitives.window import Padding, Sizes, normalize
+from ..records import dataclass
 from .base import register
 from .convolution import Images
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ..graph.shapes import Dims
 from ..primitives import Sym, Trace
+from ..records import dataclass
 from .base import Layer, WeightSpec, register
 from .normalization import AlongAxes
 

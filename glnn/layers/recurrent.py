@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +12,7 @@ from ..errors import UnsupportedError
 from ..graph.shapes import Dims
 from ..primitives import Sym, Trace
 from ..primitives.move import Along, Size
+from ..records import dataclass
 from .base import LAYERS, Layer, WeightSpec, register
 from .cells import TRAINING, Cell, GatedCell, GRUCell, LSTMCell, SimpleRNNCell, Words, cell_of, part, split
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ..primitives import Sym, Trace
 from ..primitives.move import Along
 from ..primitives.window import Margins, Sizes, margins, normalize
+from ..records import dataclass
 from .base import register
 from .convolution import Images
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ..primitives import Sym, Trace
 from ..primitives.move import Size, Unfolded
+from ..records import dataclass
 from .base import Layer, register
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from ..errors import LimitError
 from ..graph.shapes import ceil_div
+from ..records import dataclass
 from .limits import MAX_TILES, Limits
 from .tiles import uneven
 

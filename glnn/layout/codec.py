@@ -6,12 +6,12 @@ Where its values lie in a texel depends on what it holds and on the device: see 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..graph.quantized import BITS, pack4, unpack4
+from ..records import dataclass
 
 # Texture formats: type of a component in NumPy, components.
 FORMATS: dict[str, tuple[Any, int]] = {

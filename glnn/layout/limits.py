@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from ..records import dataclass
 
 DIALECTS = ("es300", "gl330", "es100")  # of shader texts, in the order of preference
 TARGETS = ("float32", "float16", "rgba8")  # texels that can be drawn to, best first

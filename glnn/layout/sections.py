@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..errors import LimitError
 from ..graph.shapes import Shape, canonical
+from ..records import dataclass
 from .limits import MAX_TILES, Limits
 from .tiles import Layout, choose_layout
 

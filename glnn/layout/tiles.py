@@ -11,13 +11,13 @@ of one texel, so that it folds anywhere.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
 
 from ..errors import LimitError
 from ..graph.shapes import canonical, ceil_div
+from ..records import dataclass
 from .blocks import best_block, best_columns, own_block
 from .limits import MAX_TILES, Limits
 

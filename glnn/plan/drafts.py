@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ..kernels.finish import Finish
 from ..kernels.virtual import Virtual
 from ..layout.sections import Section
 from ..primitives.base import Value, Window
+from ..records import dataclass
 
 
 @dataclass(eq=False)

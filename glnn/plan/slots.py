@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from ..layout.codec import activation_storage
 from ..primitives.base import Value
+from ..records import dataclass
 from .builder import PlanBuilder
 from .drafts import DrawSpec, RepeatSpec
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from ..layout.cells import CellLayout, choose_cells
 from ..layout.codec import Storage, storage, texel_bytes
 from ..layout.limits import Limits
 from ..layout.tiles import Layout, choose_layout
+from ..records import dataclass
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from ..graph.shapes import Dims, Shape, broadcast
 from ..graph.weight import WeightSpec
+from ..records import dataclass
 from .expr import RESULT, Expr, constants, replaced, values
 from .expr import inputs as read
 from .functions import Function

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..graph.shapes import Dims, Shape, checked_axis, numbers
+from ..records import dataclass
 from .base import Builder, Epilogue, Joined, Primitive, Recipe, Value
 from .expr import RESULT, Expr
 from .move import moved, reshape

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from ..graph.shapes import Dims, Shape, ceil_div, numbers
 from ..graph.weight import WeightSpec
+from ..records import dataclass
 from .base import Builder, Epilogue, Primitive, Recipe, Value, Window, after, at_least
 from .expr import RESULT, Apply, Expr, In
 from .operations import OPERATIONS

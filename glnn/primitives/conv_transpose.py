@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..graph.shapes import Dims, Shape, ceil_div, numbers
 from ..graph.weight import WeightSpec
+from ..records import dataclass
 from .base import Builder, Epilogue, Primitive, Recipe, Value, at_least
 from .conv import draw_conv, rows_looped, rows_unrolled
 from .expr import RESULT, Expr

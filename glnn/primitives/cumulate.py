@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..graph.shapes import Dims, checked_axis
+from ..records import dataclass
 from .base import Builder, Epilogue, Primitive, Recipe, Value
 from .expr import RESULT, Expr
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import operator
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ..graph.shapes import Shape
+from ..records import dataclass
 from .functions import Function
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import LimitError
 from ..graph.shapes import Dims
+from ..records import dataclass
 from .base import Builder, Epilogue, Primitive, Recipe, Value, at_least
 from .conv import LOOP_TURNS
 from .expr import RESULT, Expr

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from ..errors import LimitError
 from ..graph.shapes import EXACT, Dims, Shape, checked_axis, numbers
 from ..graph.weight import WeightSpec
+from ..records import dataclass
 from .base import Builder, Epilogue, Primitive, Recipe, Value, at_least
 from .expr import RESULT, Expr
 from .move import Along, remap

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +14,7 @@ from ..graph.exact import whole_numbers
 from ..graph.graph import Graph, Node, check_names
 from ..graph.shapes import Dims, checked_axis, shape_text
 from ..graph.weight import WeightSpec
+from ..records import dataclass
 from .base import Primitive, Value
 from .move import permute
 from .turns import Sliced, Turn, TurnBuilder

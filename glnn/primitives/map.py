@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..graph.shapes import Dims, numbers
+from ..records import dataclass
 from .base import Epilogue, Primitive, Recipe, Value, spread
 from .expr import RESULT, Expr, constants, values
 from .expr import inputs as read

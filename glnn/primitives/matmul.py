@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..graph.shapes import Dims, Shape, broadcast, ceil_div, numbers, row_major
+from ..records import dataclass
 from .base import Builder, Epilogue, Primitive, Recipe, Value
 from .conv import DENSE_GROUPS, summed
 from .expr import RESULT, Expr

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..errors import LimitError
 from ..graph.shapes import Dims, Shape, numbers, product, row_major
+from ..records import dataclass
 from .base import Builder, Computed, Epilogue, Primitive, Recipe, Value, at_least, one_of
 from .expr import RESULT, Expr
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..errors import LimitError
 from ..graph.shapes import Dims, checked_axis
+from ..records import dataclass
 from .base import Builder, Primitive, Recipe, Value
 from .index import Take
 from .move import permute

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..graph.shapes import Dims, Shape, numbers
+from ..records import dataclass
 from .base import Builder, Epilogue, Primitive, Recipe, Value, at_least, one_of
 from .base import Window as Place
 from .expr import RESULT, Expr

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from ..errors import LimitError
 from ..graph.shapes import Dims, Shape, ceil_div, numbers
 from ..graph.weight import WeightSpec
+from ..records import dataclass
 from .base import Builder, Computed, Epilogue, Primitive, Recipe, Source, Value, after, spread
 from .expr import RESULT, Apply, Expr, In, Number, constants, replaced, values
 from .expr import inputs as parts_read

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from ..graph.shapes import Shape, ceil_div, row_major
+from ..records import dataclass
 from .base import Builder, Epilogue, Source, Value, after
 from .conv import LOOP_TURNS
 from .expr import Number

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..errors import LimitError
 from ..graph.shapes import Dims, Shape, numbers
+from ..records import dataclass
 from .base import Builder, Epilogue, Primitive, Recipe, Value
 from .expr import RESULT, Expr
 from .move import moved

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..graph.shapes import Dims
+from ..records import dataclass
 from .expr import Expr, inputs
 
 if TYPE_CHECKING:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from ..records import dataclass
 
 Pair = tuple[int, int]
 Triple = tuple[int, int, int]

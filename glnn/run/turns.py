@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from ..device.objects import Program, Target, Texture
 from ..plan.steps import Draw, Move
+from ..records import dataclass
 
 CHUNK = 1024  # turns whose integers are made ready at once
 

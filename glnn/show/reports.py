@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
+from ..records import dataclass
 from .tables import Cell, as_html, as_text, number, percent, samples, share, without
 
 

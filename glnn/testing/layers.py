@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from ..plan.weights import WeightStore
 from ..primitives.expand import expand
 from ..primitives.map import Copy
 from ..quant import half, linear
+from ..records import dataclass
 from ..run.executor import Executor
 from ..run.resident import Resident
 

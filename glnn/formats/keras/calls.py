@@ -6,10 +6,12 @@ Tensors may lie in lists and dicts, nested; Keras numbers them list by list, and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
+
+from ...records import dataclass
 
 TRAINING = "training"
 

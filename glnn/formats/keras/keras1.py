@@ -7,12 +7,12 @@ The facts are those of Keras 1.2's get_config methods and of Keras 2.0's own upg
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ...errors import UnsupportedError
+from ...records import dataclass
 from .gates import adapted
 from .versions import most
 

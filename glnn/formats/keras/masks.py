@@ -7,12 +7,13 @@ nobody takes is never computed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ...layers.base import Layer
 from ...layers.merging import Concatenate, Maximum, Minimum, _Merge
 from ...layers.wrappers import AnyLeft, Fold, StepMasks, Unfold
+from ...records import dataclass
 from .steps import Document, Step
 from .versions import numbered
 from .walk import Builder

@@ -7,7 +7,7 @@ Each becomes an Operation of the table (glnn/layers/operators) on the arguments 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from ...layers.operators.elementwise import INTEGERS, WIDE_INTEGERS
 from ...layers.operators.sizes import MAKERS, SIZES
 from ...layers.operators.table import SAME
 from ...primitives.expr import Constant, In
+from ...records import dataclass
 from .calls import Call, Ref, Unread
 from .operator_names import IDLE, TENSORFLOW, class_word
 

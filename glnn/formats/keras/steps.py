@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from ...errors import ModelFileError, UnsupportedError
 from ...graph.graph import TensorSpec
 from ...layers.base import Layer
+from ...records import dataclass
 from .inputs import input_dtype
 from .operations import Sizes
 from .weights.entries import Entry

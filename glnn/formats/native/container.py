@@ -12,13 +12,13 @@ import mmap
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...errors import InputError, ModelFileError
+from ...records import dataclass
 from ..json_text import parse_json
 
 HEADER_LIMIT = 100_000_000  # bytes: a damaged length may not ask for more memory than this

@@ -15,12 +15,13 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from ...errors import DownloadError, ModelFileError
+from ...records import dataclass
 from ..json_text import parse_json
 
 VARIABLE = "GLNN_CACHE"

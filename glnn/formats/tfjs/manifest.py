@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 
 from ...errors import ModelFileError
 from ...graph.quantized import Quantized
+from ...records import dataclass
 from ..file import map_file
 from ..keras.weights.entries import Stored
 from ..keras.weights.named import NamedWeights

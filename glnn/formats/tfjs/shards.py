@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -13,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 
 from ...errors import ModelFileError
+from ...records import dataclass
 from ..file import missing, read_head
 from ..foreign import looks_like
 from ..remote.origin import Origin

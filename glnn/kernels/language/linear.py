@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ...records import dataclass
 from .tree import NOWHERE, At, Binary, Expr, Name, Unary
 from .values import Env, number, whole
 from .walk import put_at, within

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ...records import dataclass
 from .linear import Linear, linear
 from .tree import Assign, Block, Call, Expr, For, If, Index, Item, Member, Name, Statement, Tree
 from .values import Env

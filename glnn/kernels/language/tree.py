@@ -6,10 +6,11 @@ comparisons, so that two trees are equal where their texts mean the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, NoReturn
 
 from ...errors import KernelError
+from ...records import dataclass
 
 At = tuple[int, int]  # line and column, from 1
 NOWHERE = (0, 0)  # what the assembler adds: printed on the line of what stands before it

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from ...records import dataclass
 from .rewrite import loop_range
 from .tree import Block, Call, Declare, For, Function, Name, Tree
 from .values import Env, seen_after, without

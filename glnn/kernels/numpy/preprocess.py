@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
 
+from ...records import dataclass
 from ..language.tokens import WORD, Token
 from .places import Locate, refused
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NoReturn
 
+from ...records import dataclass
 from ..language import tree as t
 from ..language.expressions import Reader
 from ..language.parse import _ASSIGNMENTS, _STATEMENTS, DEEP, MAX_DEPTH, Parser

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from ...graph.shapes import checked_axis
 from ...primitives import Sym, Trace
 from ...primitives.move import Size
+from ...records import dataclass
 
 OPERATORS: dict[str, Operator] = {}
 SAME, FLOAT, INTEGER, TRUTH = "same", "float32", "int32", "bool"  # the type of what an operator makes

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
 
 from ....errors import WeightsMismatchError
+from ....records import dataclass
 from .entries import Entry, Stored, listing, needs, wrong_number
 from .places import Slot, fits, slots
 from .spelling import pair_by_counters, pair_by_suffix, split, without_counter

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,6 +12,7 @@ from ....errors import ModelFileError, WeightsMismatchError
 from ....graph.quantized import Quantized
 from ....graph.shapes import Dims
 from ....layers.base import Layer, WeightSpec
+from ....records import dataclass
 from ..keras1 import Adapter
 
 

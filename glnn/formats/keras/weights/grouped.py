@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from ....errors import WeightsMismatchError
+from ....records import dataclass
 from .dealing import Lot
 from .entries import Entry, Stored, fill, listing, needs
 from .places import in_order, orders

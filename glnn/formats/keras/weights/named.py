@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from ....records import dataclass
 from .dealing import Lot
 from .entries import Entry, Stored, fill
 from .places import Slot, in_order, orders

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import h5py
 
 from ....errors import ModelFileError, WeightsMismatchError
+from ....records import dataclass
 from ..datasets import dataset, subgroup, text
 from ..sharing import bare
 from .entries import Entry, Stored, fill, listing, needs
