@@ -17,6 +17,7 @@ from . import tfjs  # noqa: F401
 # isort: on
 
 from ..errors import GlnnError, ModelFileError, UnsupportedError
+from ..graph.garbage import building
 from ..graph.graph import Graph
 from ..layers.custom import custom_objects as custom
 from .file import Source, as_path
@@ -62,7 +63,8 @@ def load(
         if keras.objects.is_keras(path):
             return keras.objects.load_object(path, weights, metadata)
         with opened(path, weights, metadata, verbose) as source:
-            return find_loader(source).load(source)
+            with building():
+                return find_loader(source).load(source)
 
 
 def survey(

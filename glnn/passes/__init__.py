@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..graph.garbage import building
 from ..graph.graph import Graph, Node, validate
 from ..primitives.bodies import throughout
 from ..primitives.expand import expand
@@ -31,6 +32,7 @@ def narrow(graph: Graph) -> Graph:
 PASSES: tuple[Callable[[Graph], Graph], ...] = (expand, fuse_pad.run, fuse, fold_affine.run, narrow)
 
 
+@building()
 def optimize(graph: Graph) -> Graph:
     """The graph in primitives after all passes, validated after each; they go into the bodies of repeats as well."""
     for run in PASSES:

@@ -11,11 +11,11 @@ import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from ..errors import LimitError
+from ..graph.garbage import building
 from ..graph.graph import Graph
 from ..graph.shapes import Shape, canonical, ceil_div
 from ..kernels.assemble import ShaderText
@@ -28,6 +28,7 @@ from ..primitives.bodies import throughout
 from ..primitives.expand import expand
 from ..primitives.expr import RESULT
 from ..primitives.fuse import fuse
+from ..records import dataclass
 from .builder import PlanBuilder
 from .lowering import draw_nodes, store_activations
 from .place import Placer
@@ -105,6 +106,7 @@ class Plan:
         return json.dumps(data, separators=(",", ":"))
 
 
+@building()
 def make_plan(
     graph: Graph,
     input_shapes: Mapping[str, Sequence[int]],
