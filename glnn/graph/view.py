@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from ..records import dataclass
 from .shapes import Shape, row_major
 
 
@@ -33,7 +34,7 @@ class View:
     @classmethod
     def whole(cls, shape: Sequence[int]) -> View:
         """All of a root of this shape."""
-        return cls.of(shape, row_major(shape))
+        return _whole(tuple(shape))
 
     @property
     def span(self) -> tuple[int, int] | None:
@@ -44,7 +45,8 @@ class View:
     @property
     def text(self) -> str:
         """The view as text, equal for equal views: `[first:last]` or `[offset/strides]`, then the shape."""
-        where = ":".join(map(str, self.span)) if self.span else f"{self.offset}/{','.join(map(str, self.strides))}"
+        span = self.span
+        where = ":".join(map(str, span)) if span else f"{self.offset}/{','.join(map(str, self.strides))}"
         return f"[{where}]{'x'.join(map(str, self.shape))}"
 
     def taken(self, key: Any) -> View | None:
@@ -101,3 +103,8 @@ class View:
 def is_whole(item: Any) -> bool:
     """Whether an index is a whole number (True and False are masks)."""
     return isinstance(item, int | np.integer) and not isinstance(item, bool)
+
+
+@lru_cache(1024)
+def _whole(shape: Shape) -> View:
+    return View.of(shape, row_major(shape))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
+
+import numpy as np
 
 from ..graph.shapes import Dims, Shape, numbers
 from ..primitives import Sym, Trace
 from ..primitives.reduce import counted
+from ..records import dataclass
 from .base import Layer, WeightSpec, register
 
 CENTRED = 2.0**103  # a mean up to here (half of the largest float's last bit) is subtracted without overflow
@@ -95,13 +97,17 @@ class BatchNormalization(AlongAxes):
 
     def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
         """As (x - centre) * scale + shift (decision 012)."""
-        mean, axes = w["moving_mean"], self.axes(x.shape)
-        sizes = mean.shape if len(axes) > 1 else [-1 if k in axes else 1 for k in range(x.rank)]
-        centre = t.where(abs(mean) < CENTRED, mean, 0.0)
-        scale = (w["gamma"] if self.scale else 1.0) / t.apply("sqrt", w["moving_variance"] + self.epsilon)
-        shift = (w["beta"] if self.center else 0.0) - (mean - centre) * scale
-        along = (t.reshape(factor, sizes) for factor in (centre, scale, shift))
-        return (x - next(along)) * next(along) + next(along)
+        axes, shape = self.axes(x.shape), w["moving_mean"].shape
+        sizes = shape if len(axes) > 1 else [-1 if k in axes else 1 for k in range(x.rank)]
+
+        def factors(mean: Any, moving_variance: Any, gamma: Any = 1.0, beta: Any = 0.0) -> list[np.ndarray]:
+            centre = np.where(abs(mean) < CENTRED, mean, 0.0)
+            scale = gamma / np.sqrt(moving_variance + self.epsilon)
+            return [factor.reshape(sizes) for factor in (centre, scale, beta - (mean - centre) * scale)]
+
+        others = {name: weight for name, weight in w.items() if name != "moving_mean"}
+        centre, scale, shift = t.computed(factors, f"{self.epsilon} {sizes}", w["moving_mean"], **others)
+        return (x - centre) * scale + shift
 
 
 @register("LayerNormalization")

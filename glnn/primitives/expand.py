@@ -77,13 +77,12 @@ def _named(trace: Trace, made: Sequence[tuple[Sym, str]]) -> list[Node]:
         if stored in own and order == tuple(range(len(order))):
             names.setdefault(stored, name)
     trace.tensors[:] = [(names.get(name, name), shape) for name, shape in trace.tensors]
-    nodes = [
-        node.with_(
-            inputs=tuple(names.get(n, n) for n in node.inputs), outputs=tuple(names.get(n, n) for n in node.outputs)
-        )
-        for node in trace.nodes
-    ]
-    return [*nodes[:-1], nodes[-1].with_(name=trace.name)] if nodes else []
+    nodes = []
+    for node in trace.nodes:
+        name = trace.name if node is trace.nodes[-1] else node.name
+        inputs, outputs = (tuple(names.get(n, n) for n in given) for given in (node.inputs, node.outputs))
+        nodes.append(node.with_(name=name, inputs=inputs, outputs=outputs))
+    return nodes
 
 
 def traced(

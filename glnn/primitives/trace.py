@@ -17,6 +17,7 @@ from .expr import (
     MOST_INPUTS,
     MOST_STEPS,
     Apply,
+    Constant,
     Expr,
     In,
     Number,
@@ -60,12 +61,15 @@ class Trace(IndexWords, LoopWords):
         order = self._common_order(syms, len(shape))
         known = all(sym.constant for sym in syms)
         if not known:
-            operands = tuple(self.weight(self.value(o)) if isinstance(o, Sym) and o.constant else o for o in operands)
+            operands = tuple(self._as_weight(o) if isinstance(o, Sym) and o.constant else o for o in operands)
         args = [self._aligned(o, order) if isinstance(o, Sym) else Number(float(o)) for o in operands]
         many = len({number for arg in args for number in inputs(arg)}) > MOST_INPUTS + 1
         if (many or sum(map(size, args)) >= MOST_STEPS) and not known:  # what is long becomes a tensor
             args = [In(self._stored_as(arg)) if isinstance(arg, Apply) and inputs(arg) else arg for arg in args]
         return Sym(self, Apply(function, tuple(args)), shape, order)
+
+    def _as_weight(self, sym: Sym) -> Sym:
+        return sym if isinstance(sym.expr, Constant) else self.weight(self.value(sym))
 
     def _common_order(self, syms: Sequence[Sym], rank: int) -> Order:
         """The order of the largest operand that is a tensor; that of its axes where nothing says more."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,6 +78,17 @@ class Nodes:
         first, by = next(iter(given)), hashlib.sha256(told(expr, {}).encode()).hexdigest()[:8]
         name = f"{self.weights[first].name.rpartition('/')[0]}/~{by}"
         return Weight.root(name, np.asarray(values(expr, {}, given)))
+
+    def computed(
+        self, formula: Callable[..., Sequence[np.ndarray]], numbers: str, first: Sym, **others: Sym
+    ) -> list[Sym]:
+        """What a formula in NumPy makes of weights in float64; `numbers` tells what else it depends on."""
+        given, named = self.value(first), {name: self.value(sym) for name, sym in others.items()}
+        with np.errstate(all="ignore"):
+            arrays = formula(np.asarray(given, np.float64), **{n: np.asarray(w, np.float64) for n, w in named.items()})
+        by = hashlib.sha256(" ".join([formula.__qualname__, numbers, *named]).encode()).hexdigest()[:8]
+        folder = given.name.rpartition("/")[0]
+        return [self.weight(Weight.root(f"{folder}/~{by}{k}", np.asarray(array))) for k, array in enumerate(arrays)]
 
     # ---- in the order of axes
 
