@@ -141,11 +141,11 @@ class Conv(Primitive):
             return [
                 _recipe(draw, "conv_lanes", weights=kernel, rows=bands, CI=channels, CO=filters, GROUPS=self.groups)
             ]
+        name, of_groups = "conv", {}
         if self.groups > 1:
-            numbers_ = dict(GI=channels // 4, GO=filters // 4, GROUPS=self.groups)
-            return [_recipe(draw, "conv_grouped", weights=kernel, rows=looped, **numbers_)]
-        loops = _recipe(draw, "conv", weights=kernel, rows=looped, looped=True)
-        return [_recipe(draw, "conv", weights=kernel, rows=rows, blocked=True), loops] if rows else [loops]
+            name, of_groups = "conv_grouped", dict(GI=channels // 4, GO=filters // 4, GROUPS=self.groups)
+        loops = _recipe(draw, name, weights=kernel, rows=looped, looped=True, **of_groups)
+        return [_recipe(draw, name, weights=kernel, rows=rows, blocked=True, **of_groups), loops] if rows else [loops]
 
 
 def _recipe(draw: Any, name: str, **options: Any) -> Recipe:
