@@ -12,6 +12,7 @@ from cases.keras import CASES, Case
 from support import networks
 from support.pixels import drawn, text
 from support.random_shaders import RandomShader
+from support.shares import kept
 
 import glnn
 from glnn.layout.codec import CODECS
@@ -42,7 +43,7 @@ def marked(case: Case) -> Any:
     return pytest.param(case, id=case.name, marks=marks)
 
 
-@pytest.mark.parametrize("case", [marked(case) for case in NORMAL])
+@pytest.mark.parametrize("case", kept([marked(case) for case in NORMAL]))
 def test_a_layer_gives_the_same_on_both(pair: Any, case: Case) -> None:
     kind, opengl, arrays = pair
     quantized = [codec for codec in ("uint8", "uint4") if any(w.ndim > 1 for w in case.weights.values())]

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from cases.keras import CASES, NORMAL, SPECIAL, Case
 from support.devices import OneDevice
+from support.shares import kept
 
 import glnn
 from glnn.errors import LimitError
@@ -113,7 +114,7 @@ def read_last(plan: Plan, output: int) -> set[str]:
     return {plan.slots[number].format for kind, number, _ in last.textures if kind == "slot"}
 
 
-@pytest.mark.parametrize(("name", "codec", "case"), PARAMS)
+@pytest.mark.parametrize(("name", "codec", "case"), kept(PARAMS))
 def test_a_layer_between_coded_tensors(name: str, codec: str, case: Case) -> None:
     device = device_for(name)
     if name == "half" and isinstance(case.layer, Reduce) and case.layer.kind in ("sum", "mean"):

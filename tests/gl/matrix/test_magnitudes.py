@@ -11,6 +11,7 @@ from cases.keras import Case
 from support.devices import OneDevice
 from support.magnitudes import JUDGED, Magnitudes, on_examples
 from support.rounding import LARGEST, ROUNDING, allowed, assert_right, exact
+from support.shares import kept
 
 import glnn
 from glnn.graph import Graph, Node, TensorSpec, validate
@@ -66,7 +67,7 @@ PARAMS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "case"), PARAMS)
+@pytest.mark.parametrize(("name", "case"), kept(PARAMS))
 def test_a_layer_at_every_magnitude(name: str, case: Case, request: pytest.FixtureRequest) -> None:
     device = device_for(name)
 

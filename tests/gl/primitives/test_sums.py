@@ -11,6 +11,7 @@ import pytest
 from cases.keras import values
 from cases.primitives_sums import CASES, TOTALS, f
 from support.devices import OneDevice
+from support.shares import kept
 
 import glnn
 from glnn.errors import LimitError
@@ -69,7 +70,7 @@ PARAMS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "primitive", "shapes", "kind"), PARAMS)
+@pytest.mark.parametrize(("name", "primitive", "shapes", "kind"), kept(PARAMS))
 def test_a_case(name: str, primitive: Primitive, shapes: tuple[Shape, ...], kind: str) -> None:
     rng = np.random.default_rng(len(shapes))
     inputs = [values(kind, shape, rng) for shape in shapes]

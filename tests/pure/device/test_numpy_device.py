@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from cases.keras import CASES, Case
 from support import small_net
+from support.shares import kept
 
 import glnn
 from glnn.cli import main
@@ -65,7 +66,7 @@ def params(names: list[str], cases: list[Case], share: int) -> list[Any]:
 
     # Values beyond half precision by design are judged in float32.
     pairs = [(n, case) for n in names for case in cases if case.kind == "normal" or not n.startswith("half")]
-    return [pytest.param(n, case, id=f"{n}-{case.name}", marks=marks(n, case)) for n, case in pairs]
+    return kept([pytest.param(n, case, id=f"{n}-{case.name}", marks=marks(n, case)) for n, case in pairs])
 
 
 _devices: dict[str, Device] = {}

@@ -15,6 +15,7 @@ import pytest
 from cases.keras import Case
 from support.magnitudes import JUDGED, Magnitudes, on_examples, values
 from support.rounding import allowed, assert_right, exact
+from support.shares import kept
 from support.twins import of_keras
 
 from glnn.graph import Graph, Node, TensorSpec, validate
@@ -40,7 +41,7 @@ def params(cases: list[Case], share: int = SHARE) -> list:
         large = max(getattr(case.layer, "pool_size", (0,))) > 9
         return [pytest.mark.whole] if large or zlib.crc32(f"reference {case.name}".encode()) % share else []
 
-    return [pytest.param(case, id=case.name, marks=marks(case)) for case in cases]
+    return kept([pytest.param(case, id=case.name, marks=marks(case)) for case in cases])
 
 
 @pytest.mark.parametrize("case", params(JUDGED))
