@@ -10,7 +10,8 @@ import dataclasses
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +23,7 @@ from ..kernels.assemble import ShaderText
 from ..layout.blocks import common_block
 from ..layout.codec import texel_bytes
 from ..layout.limits import Limits
+from ..layout.sections import Section
 from ..layout.tiles import Layout
 from ..primitives.base import Epilogue, Value
 from ..primitives.bodies import throughout
@@ -30,6 +32,7 @@ from ..primitives.expr import RESULT
 from ..primitives.fuse import fuse
 from ..records import dataclass
 from .builder import PlanBuilder
+from .drafts import DrawSpec
 from .lowering import draw_nodes, store_activations
 from .place import Placer
 from .slots import Slot, assign_slots
@@ -50,9 +53,24 @@ class TensorPlan:
     slots: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Made:
+    """Where a tensor of the graph lies whole right after a step of the plan, before a later one takes its slots.
+
+    tensor: its layout, codec and slots; of a section of another tensor these are the other's
+    label:  of the layer in the user's model that made it
+    step:   the number of the step, in `Plan.steps`; -1: it is what was given
+    """
+
+    tensor: TensorPlan
+    label: str
+    step: int
+    section: Section | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """Everything an executor needs but the weights' values."""
+    """Everything an executor needs but the weights' values. `made`: the tensors between, for those who look at them."""
 
     limits: Limits
     programs: Mapping[str, ShaderText]
@@ -61,6 +79,7 @@ class Plan:
     inputs: tuple[TensorPlan, ...]
     outputs: tuple[TensorPlan, ...]
     steps: tuple[Draw | Repeat, ...]
+    made: tuple[Made, ...] = ()
 
     def __repr__(self) -> str:
         ends = (", ".join(f"{t.name} {t.shape}" for t in tensors) for tensors in (self.inputs, self.outputs))
@@ -150,7 +169,23 @@ def make_plan(
         limits, placer.programs, tuple(slots), tuple(placer.weights),
         tuple(tensor(name, value) for name, value in inputs.items()),
         tuple(tensor(name, value) for name, value in zip(names, outputs, strict=True)), steps,
+        tuple(_made(drafts, graph, values, tensor)),
     )  # fmt: skip
+
+
+def _made(
+    drafts: PlanBuilder, graph: Graph, values: Mapping[str, Value], tensor: Callable[[str, Value], TensorPlan]
+) -> Iterator[Made]:
+    """Every tensor that the nodes of a graph make, but those in a turn of a repeat."""
+    steps, taken = dict[int, int](), 0
+    for spec in drafts.steps:
+        taken += drafts.layouts[spec.out.id].parts if isinstance(spec, DrawSpec) else 1  # a draw for each part
+        steps |= {value.id: taken - 1 for value in spec.results}
+    for node in graph.nodes:
+        for name in node.outputs:
+            home, seen = drafts.home(values[name]), drafts.seen(values[name])
+            lies = replace(tensor(name, home), shape=values[name].shape)
+            yield Made(lies, node.label, steps.get(home.id, -1), seen.section if seen else None)
 
 
 def _common_block(graph: Graph, input_shapes: Mapping[str, Sequence[int]], limits: Limits) -> tuple[int, int] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from .. import tensor
 from ..device.device import Device
 from ..device.objects import Program, Target, Texture
 from ..layout.codec import activation_storage
-from ..plan.plan import Plan
+from ..plan.plan import Plan, TensorPlan
 from ..plan.steps import Draw, Repeat
 from .resident import Resident
 from .turns import Arguments, Loop, Numbers, TurningDraw
@@ -87,23 +87,37 @@ class Executor:
             if poison:
                 for texture in self.slots:
                     texture.poison()
-            for spec in self.plan.inputs:
-                stored = activation_storage(spec.codec)
-                tensor.write([self.slots[s] for s in spec.slots], inputs[spec.name], spec.layout, stored)
+            self.write(inputs)
             self.replay()
-            return {
-                t.name: tensor.read([self.slots[s] for s in t.slots], t.layout, activation_storage(t.codec))
-                for t in self.plan.outputs
-            }
+            return {spec.name: self.read(spec) for spec in self.plan.outputs}
 
-    def replay(self) -> None:
-        """Makes all draws, turn by turn, on what the textures hold; call it in the device's turn."""
-        draw = self.device.draw
-        for step in self._steps:
+    def write(self, inputs: Mapping[str, np.ndarray]) -> None:
+        """Uploads the inputs, by name."""
+        for spec in self.plan.inputs:
+            tensor.write(self.textures(spec), inputs[spec.name], spec.layout, activation_storage(spec.codec))
+
+    def read(self, spec: TensorPlan) -> np.ndarray:
+        """What the textures of a tensor hold now, in its layout's shape."""
+        return tensor.read(self.textures(spec), spec.layout, activation_storage(spec.codec))
+
+    def textures(self, spec: TensorPlan) -> list[Texture]:
+        """The textures of a tensor's slots."""
+        return [self.slots[slot] for slot in spec.slots]
+
+    def replay(self, draw: Callable[..., None] | None = None, after: Callable[[int], None] | None = None) -> None:
+        """Makes all draws, turn by turn, on what the textures hold; call it in the device's turn.
+
+        draw: what makes them, called as Device.draw is; None: that. after: called with the number of each step of the
+        plan when it is made.
+        """
+        draw = draw or self.device.draw
+        for number, step in enumerate(self._steps):
             if isinstance(step, tuple):
                 draw(*step)
             elif isinstance(step, Loop):
                 step.run(draw)
+            if after is not None:
+                after(number)
 
     def release(self) -> None:
         """Frees the slots' textures; programs stay with the device, weights with the model."""
