@@ -90,6 +90,11 @@ class Plan:
             f"{self.limits.dialect}, {self.weight_bytes:,} bytes of weights, {self.activation_bytes:,} of activations>"
         )
 
+    def _repr_html_(self) -> str:
+        from ..show.plans import plan_html
+
+        return plan_html(self)
+
     @cached_property
     def draws(self) -> tuple[Draw, ...]:
         """Every draw once, those of repeats as they are in their first turn."""
