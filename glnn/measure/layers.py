@@ -1,0 +1,44 @@
+"""The layers of a user's model and the tensors that they make, for those who look at them one by one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import InputError
+from ..graph.graph import ActivationCodec, Graph
+from ..plan.plan import Made
+from ..run.executor import Executor
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer of a trace: its label in the user's model, its class, its tensors by name, their shapes."""
+
+    label: str
+    kind: str
+    tensors: tuple[str, ...]
+    shapes: tuple[tuple[int, ...], ...]
+
+
+def apart(graph: Graph) -> Graph:
+    """The graph with every tensor kept: what has a codec goes into no other draw. Codecs that it has stay."""
+    kept = {name: ActivationCodec("float32") for node in graph.nodes for name in node.outputs}
+    return graph.with_(activations={**kept, **graph.activations})
+
+
+def values_of(executor: Executor, item: Made) -> np.ndarray:
+    """What a tensor holds now."""
+    whole = executor.read(item.tensor)
+    return item.section.cut(whole) if item.section else whole.reshape(item.tensor.shape)
+
+
+def named(layers: Mapping[str, Layer], label: str) -> Layer:
+    """The layer of this label. Raises InputError, with labels that are close."""
+    if label not in layers:
+        close = difflib.get_close_matches(str(label), layers, 3) or list(layers)[:5]
+        raise InputError(f"trace: no layer {label!r} was traced; there are {', '.join(map(repr, close))}")
+    return layers[label]
