@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .. import tensor
 from ..errors import InputError
 from ..graph.graph import ActivationCodec, Graph
-from ..plan.plan import Made
+from ..layout.codec import activation_storage
+from ..plan.plan import Made, TensorPlan
 from ..run.executor import Executor
 
 
@@ -30,10 +32,17 @@ def apart(graph: Graph) -> Graph:
     return graph.with_(activations={**kept, **graph.activations})
 
 
+def given(spec: TensorPlan) -> Made:
+    """An input, as it lies before the first step."""
+    return Made(spec.name, spec.shape, spec.layout, ActivationCodec(spec.codec), spec.slots, 0, spec.name)
+
+
 def values_of(executor: Executor, item: Made) -> np.ndarray:
-    """What a tensor holds now."""
-    whole = executor.read(item.tensor)
-    return item.section.cut(whole) if item.section else whole.reshape(item.tensor.shape)
+    """The values of a tensor while it lies in its textures, codes decoded."""
+    whole = tensor.read(executor.textures(item), item.layout, activation_storage(item.codec.codec))
+    if item.codec.codec == "uint8":
+        whole = (whole.astype(np.float32) - np.float32(item.codec.zero)) * np.float32(item.codec.scale)
+    return item.section.cut(whole) if item.section else whole.reshape(item.shape)
 
 
 def named(layers: Mapping[str, Layer], label: str) -> Layer:

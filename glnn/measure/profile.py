@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import tensor
 from ..device.timers import Clock, Queries
 from ..device.timers import timer as choose_timer
 from ..errors import InputError
-from ..layout.codec import texel_bytes
+from ..layout.codec import activation_storage, texel_bytes
 from ..plan.plan import Plan
 from ..plan.steps import Draw, Repeat
 from ..plan.weights import WeightPlan
@@ -107,17 +108,17 @@ def _predicted(
     with device.use():
         executor = session.executor(shapes)
         ends.append(now())
-        executor.write(arrays)
+        executor.load(arrays)
         device.finish()
         ends.append(now())
         executor.replay()
         device.finish()
         ends.append(now())
-        executor.replay(clock.draw)
+        executor.replay(draw=clock.draw)
         seconds = clock.take()
         watched = now() - ends[-1]
         for spec in executor.plan.outputs:
-            executor.read(spec)
+            tensor.read(executor.textures(spec), spec.layout, activation_storage(spec.codec))
     ends.append(now())
     parts = np.diff(ends)
     parts[-1] -= watched
@@ -172,9 +173,9 @@ def _first(
             executor = Executor(plan, device, watched)
             device.finish()
             ready = time.perf_counter() - start
-            executor.write(arrays)
+            executor.load(arrays)
             clock = Clock(device)
-            executor.replay(clock.draw)
+            executor.replay(draw=clock.draw)
             seconds = np.bincount(order, clock.take(), len(executor.draws))
             executor.release()
             watched.release()

@@ -23,7 +23,7 @@ from ..show import html
 from ..show.pictures import TILES, Picture, samples_of
 from ..show.tables import number
 from ..show.tensors import raw_texels
-from .layers import Layer, apart, named, values_of
+from .layers import Layer, apart, given, named, values_of
 from .ranges import batches
 
 KEPT_BYTES = 256 << 20  # of all arrays, up to which they are read at once
@@ -55,7 +55,7 @@ class Trace(Mapping[str, Any]):
         self._ours = not fused
         try:
             plan = self._plan()
-            self._layers, self.inside = self._find({item.tensor.name for item in plan.made}, layers)
+            self._layers, self.inside = self._find({item.name for item in plan.made}, layers)
             self._lost(plan)
             tensors = {
                 name: shape for item in self.layers for name, shape in zip(item.tensors, item.shapes, strict=True)
@@ -107,7 +107,9 @@ class Trace(Mapping[str, Any]):
         """
         item = self._layer(label)
         if raw:
-            return html.Fragment(*(raw_texels(spec.layout, spec.codec, texels) for spec, texels in self._texels(item)))
+            return html.Fragment(
+                *(raw_texels(made.layout, made.codec.codec, texels) for made, texels in self._texels(item))
+            )
         array = self[label]
         pictures = [Picture(one, sample, tiles, first) for one in (array if isinstance(array, list) else [array])]
         return pictures[0] if len(pictures) == 1 else html.Fragment(*(one.to_html() for one in pictures))
@@ -210,7 +212,7 @@ class Trace(Mapping[str, Any]):
 
     def _lost(self, plan: Plan) -> None:
         """Makes outputs of tensors that are nowhere in the plan as they are: of axes in another order, or another's."""
-        there = {item.tensor.name for item in plan.made} | {spec.name for spec in plan.inputs}
+        there = {item.name for item in plan.made} | {spec.name for spec in plan.inputs}
         lost = tuple(name for item in self.layers for name in item.tensors if name not in there)
         if lost:
             graph = self._session.graph
@@ -225,29 +227,25 @@ class Trace(Mapping[str, Any]):
         with session.device.use():
             executor = session.executor({name: array.shape for name, array in part.items()})
             plan = executor.plan
-            ends = [(replace(spec, name=spec.name.removesuffix(SEEN)), spec.name) for spec in plan.outputs]
-            items = {spec.name: Made(spec, name, len(plan.steps) - 1) for spec, name in ends if spec.name != name}
-            items |= {spec.name: Made(spec, spec.name, -1) for spec in plan.inputs}
-            items |= {item.tensor.name: item for item in plan.made}
-            at: dict[int, list[Made]] = {}
-            for item in items.values():
-                if item.tensor.name in names:
-                    at.setdefault(item.step, []).append(item)
-
-            def after(step: int) -> None:
-                for item in at.get(step, ()):
-                    see(executor, item)
-
-            executor.write(part)
-            after(-1)
-            executor.replay(after=after)
+            items = {
+                item.name: item for spec in plan.outputs if (item := _ending(spec, len(plan.steps))).name != spec.name
+            }
+            items |= {spec.name: given(spec) for spec in plan.inputs}
+            items |= {item.name: item for item in plan.made}
+            wanted = sorted((item for item in items.values() if item.name in names), key=lambda item: item.steps)
+            executor.load(part)
+            done = 0
+            for item in wanted:
+                executor.replay(done, item.steps)
+                done = item.steps
+                see(executor, item)
 
     def _read(self, names: Any) -> Arrays:
         """The arrays of tensors by name, of all samples."""
         pieces: dict[str, list[np.ndarray]] = {name: [] for name in names}
         specs = self._graph.specs()
         for part in batches(self._graph, self._arrays):
-            self._run(part, pieces, lambda executor, item: pieces[item.tensor.name].append(values_of(executor, item)))
+            self._run(part, pieces, lambda executor, item: pieces[item.name].append(values_of(executor, item)))
         return {k: np.concatenate(v) if len(v) > 1 and specs[k].shape[0] is None else v[0] for k, v in pieces.items()}
 
     def _every(self) -> Iterator[tuple[str, str, np.ndarray]]:
@@ -259,14 +257,18 @@ class Trace(Mapping[str, Any]):
         for name, label in rows:
             yield name, label, self._read([name])[name]
 
-    def _texels(self, item: Layer) -> Iterator[tuple[TensorPlan, list[np.ndarray]]]:
-        found: dict[str, tuple[TensorPlan, list[np.ndarray]]] = {}
+    def _texels(self, item: Layer) -> Iterator[tuple[Made, list[np.ndarray]]]:
+        found: dict[str, tuple[Made, list[np.ndarray]]] = {}
 
         def see(executor: Executor, made: Made) -> None:
-            texels = [texture.read() for texture in executor.textures(made.tensor)]
-            found[made.tensor.name] = made.tensor, texels
+            found[made.name] = made, [texture.read() for texture in executor.textures(made)]
 
         self._run(self._part, dict.fromkeys(item.tensors), see)
         if self._held is not None:
             self.close()
         yield from (found[name] for name in item.tensors)
+
+
+def _ending(spec: TensorPlan, steps: int) -> Made:
+    """An output that is there for the trace alone, under the name of the tensor that it is."""
+    return replace(given(spec), name=spec.name.removesuffix(SEEN), steps=steps)

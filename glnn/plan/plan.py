@@ -10,14 +10,13 @@ import dataclasses
 import itertools
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from ..errors import LimitError
 from ..graph.garbage import building
-from ..graph.graph import Graph
+from ..graph.graph import ActivationCodec, Graph
 from ..graph.shapes import Shape, canonical, ceil_div
 from ..kernels.assemble import ShaderText
 from ..layout.blocks import common_block
@@ -55,16 +54,20 @@ class TensorPlan:
 
 @dataclass(frozen=True)
 class Made:
-    """Where a tensor of the graph lies whole right after a step of the plan, before a later one takes its slots.
+    """A tensor of the graph: where it lies once so many of the plan's steps are taken. A later step may take its slots.
 
-    tensor: its layout, codec and slots; of a section of another tensor these are the other's
-    label:  of the layer in the user's model that made it
-    step:   the number of the step, in `Plan.steps`; -1: it is what was given
+    steps:   0: it is what was given, or lies in it
+    label:   of the layer in the user's model that made it
+    section: what it is of the tensor whose layout, codec and slots these are; None: that tensor itself
     """
 
-    tensor: TensorPlan
-    label: str
-    step: int
+    name: str
+    shape: Shape
+    layout: Layout
+    codec: ActivationCodec
+    slots: tuple[int, ...]
+    steps: int
+    label: str = ""
     section: Section | None = None
 
 
@@ -174,23 +177,25 @@ def make_plan(
         limits, placer.programs, tuple(slots), tuple(placer.weights),
         tuple(tensor(name, value) for name, value in inputs.items()),
         tuple(tensor(name, value) for name, value in zip(names, outputs, strict=True)), steps,
-        tuple(_made(drafts, graph, values, tensor)),
+        tuple(_made(drafts, graph, values, slot_of)),
     )  # fmt: skip
 
 
 def _made(
-    drafts: PlanBuilder, graph: Graph, values: Mapping[str, Value], tensor: Callable[[str, Value], TensorPlan]
+    drafts: PlanBuilder, graph: Graph, values: Mapping[str, Value], slot_of: Mapping[int, list[int]]
 ) -> Iterator[Made]:
     """Every tensor that the nodes of a graph make, but those in a turn of a repeat."""
-    steps, taken = dict[int, int](), 0
+    ready, taken = dict[int, int](), 0
     for spec in drafts.steps:
         taken += drafts.layouts[spec.out.id].parts if isinstance(spec, DrawSpec) else 1  # a draw for each part
-        steps |= {value.id: taken - 1 for value in spec.results}
+        ready |= {value.id: taken for value in spec.results}
     for node in graph.nodes:
         for name in node.outputs:
-            home, seen = drafts.home(values[name]), drafts.seen(values[name])
-            lies = replace(tensor(name, home), shape=values[name].shape)
-            yield Made(lies, node.label, steps.get(home.id, -1), seen.section if seen else None)
+            home, seen = drafts.home(values[name]).id, drafts.seen(values[name])
+            yield Made(
+                name, values[name].shape, drafts.layouts[home], drafts.codecs[home], tuple(slot_of[home]),
+                ready.get(home, 0), node.label, seen.section if seen else None,
+            )  # fmt: skip
 
 
 def _common_block(graph: Graph, input_shapes: Mapping[str, Sequence[int]], limits: Limits) -> tuple[int, int] | None:

@@ -10,7 +10,7 @@ from .. import tensor
 from ..device.device import Device
 from ..device.objects import Program, Target, Texture
 from ..layout.codec import activation_storage
-from ..plan.plan import Plan, TensorPlan
+from ..plan.plan import Made, Plan, TensorPlan
 from ..plan.steps import Draw, Repeat
 from .resident import Resident
 from .turns import Arguments, Loop, Numbers, TurningDraw
@@ -84,40 +84,37 @@ class Executor:
         `poison` fills every texture with NaN first, so that a read of what was never written shows.
         """
         with self.device.use():
-            if poison:
-                for texture in self.slots:
-                    texture.poison()
-            self.write(inputs)
+            self.load(inputs, poison)
             self.replay()
-            return {spec.name: self.read(spec) for spec in self.plan.outputs}
+            return {
+                spec.name: tensor.read(self.textures(spec), spec.layout, activation_storage(spec.codec))
+                for spec in self.plan.outputs
+            }
 
-    def write(self, inputs: Mapping[str, np.ndarray]) -> None:
-        """Uploads the inputs, by name."""
+    def load(self, inputs: Mapping[str, np.ndarray], poison: bool = False) -> None:
+        """Uploads the inputs, by name; call it in the device's turn. poison: see `run`."""
+        if poison:
+            for texture in self.slots:
+                texture.poison()
         for spec in self.plan.inputs:
             tensor.write(self.textures(spec), inputs[spec.name], spec.layout, activation_storage(spec.codec))
 
-    def read(self, spec: TensorPlan) -> np.ndarray:
-        """What the textures of a tensor hold now, in its layout's shape."""
-        return tensor.read(self.textures(spec), spec.layout, activation_storage(spec.codec))
-
-    def textures(self, spec: TensorPlan) -> list[Texture]:
+    def textures(self, lying: TensorPlan | Made) -> list[Texture]:
         """The textures of a tensor's slots."""
-        return [self.slots[slot] for slot in spec.slots]
+        return [self.slots[slot] for slot in lying.slots]
 
-    def replay(self, draw: Callable[..., None] | None = None, after: Callable[[int], None] | None = None) -> None:
+    def replay(self, first: int = 0, last: int | None = None, draw: Callable[..., None] | None = None) -> None:
         """Makes all draws, turn by turn, on what the textures hold; call it in the device's turn.
 
-        draw: what makes them, called as Device.draw is; None: that. after: called with the number of each step of the
-        plan when it is made.
+        first, last: which steps of the plan alone, without the one of number `last`
+        draw: what makes them, called as Device.draw is; None: that
         """
         draw = draw or self.device.draw
-        for number, step in enumerate(self._steps):
+        for step in self._steps[first:last]:
             if isinstance(step, tuple):
                 draw(*step)
             elif isinstance(step, Loop):
                 step.run(draw)
-            if after is not None:
-                after(number)
 
     def release(self) -> None:
         """Frees the slots' textures; programs stay with the device, weights with the model."""

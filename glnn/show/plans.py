@@ -13,7 +13,7 @@ from .tables import Cell, as_html
 
 if TYPE_CHECKING:
     from ..kernels.assemble import ShaderText
-    from ..plan.plan import Plan, TensorPlan
+    from ..plan.plan import Made, Plan, TensorPlan
 
 TEXTS = 400_000  # characters of GLSL as HTML that the view of a plan holds at most
 ROW, LANE, LEFT, RIGHT = 22, 12, 40, 470  # pixels: of a row of the graph, of an arc's lane, of boxes' sides
@@ -77,18 +77,18 @@ def draws_table(plan: Plan) -> tuple[list[str], list[list[Cell]]]:
 
 
 def tensors_table(plan: Plan) -> tuple[list[str], list[list[Cell]]]:
-    """The inputs, the tensors between and the outputs: layer, shape, codec, how it lies, slots, after which step."""
-    header = ["Layer", "Output shape", "Codec", "Note", "Slots", "Step"]
-    rows: list[list[Cell]] = [_tensor_row(spec.name, spec, "given") for spec in plan.inputs]
-    rows += [_tensor_row(item.label, item.tensor, str(item.step)) for item in plan.made]
-    rows += [_tensor_row(f"output {spec.name}", spec, "end") for spec in plan.outputs]
+    """The inputs, the tensors between and the outputs: layer, shape, codec, how they lie, after how many steps."""
+    header = ["Layer", "Output shape", "Codec", "Note", "Slots", "Steps"]
+    rows: list[list[Cell]] = [_tensor_row(spec.name, spec.codec, spec, "given") for spec in plan.inputs]
+    rows += [_tensor_row(item.label, item.codec.codec, item, str(item.steps)) for item in plan.made]
+    rows += [_tensor_row(f"output {spec.name}", spec.codec, spec, "end") for spec in plan.outputs]
     return header, rows
 
 
-def _tensor_row(label: str, spec: TensorPlan, step: str) -> list[Cell]:
-    layout = spec.layout
-    lies = repr(layout).partition(": ")[2].rstrip(">")
-    return [label, shape_text(spec.shape), spec.codec, lies, ", ".join(map(str, spec.slots)), step]
+def _tensor_row(label: str, codec: str, lying: TensorPlan | Made, steps: str) -> list[Cell]:
+    lies = repr(lying.layout).partition(": ")[2].rstrip(">")
+    part = "in another, " if getattr(lying, "section", None) else ""
+    return [label, shape_text(lying.shape), codec, part + lies, ", ".join(map(str, lying.slots)), steps]
 
 
 def _some(numbers: list[int]) -> str:

@@ -18,34 +18,27 @@ LAYERS = 8  # of a texture that are shown as they lie
 
 
 class Tensorlike:
-    """What a tensor on a device shows of itself; a base for classes that have these.
+    """What a tensor on a device shows of itself in a notebook: a base for classes that np.asarray reads."""
 
-    shape, codec, layout, and texels() -> for each texture (layers, height, width, components); np.asarray() reads it
-    """
+    __slots__ = ()
 
-    shape: Any
-    codec: Any
-    layout: Any
-
-    def texels(self) -> list[np.ndarray]:
-        """The texels of each texture, (layers, height, width, components), as they lie."""
+    def _lying(self) -> tuple[Layout, str, list[np.ndarray]]:
+        """Its layout, the name of its codec, and the texels of each texture (layers, height, width, components)."""
         raise NotImplementedError
 
     def show(self, sample: int = 0, tiles: int = TILES, first: int = 0, raw: bool = False) -> Any:
         """A picture of the values, for a notebook.
 
         sample: which of the batch; tiles: how many channels, from channel `first` on
-        raw:    the texels as they lie instead: layers, lanes, and what belongs to no value
+        raw:    the texels as they lie instead: layers, components, and what belongs to no value
         """
-        if raw:
-            return html.Fragment(raw_texels(self.layout, self.codec, self.texels()))
-        return Picture(np.asarray(self), sample, tiles, first)
+        return html.Fragment(raw_texels(*self._lying())) if raw else Picture(np.asarray(self), sample, tiles, first)
 
     def _repr_html_(self) -> str:
-        head = html.title(f"Tensor {shape_text(self.shape)}", str(self.codec), lies(self.layout))
-        picture = html.box("values", self.show().to_html(), opened=True)
-        raw = html.box("texels as they lie", raw_texels(self.layout, self.codec, self.texels()))
-        return html.view(head, picture, raw)
+        layout, codec, texels = self._lying()
+        head = html.title(f"Tensor {shape_text(layout.shape)}", f"{codec}, {lies(layout)}")
+        values = html.box("values", Picture(np.asarray(self)).to_html())
+        return html.view(head, values, html.box("texels as they lie", raw_texels(layout, codec, texels)))
 
 
 def lies(layout: Layout) -> str:
@@ -59,7 +52,7 @@ def lies(layout: Layout) -> str:
 
 def raw_texels(layout: Layout, codec: str, texels: Sequence[np.ndarray]) -> str:
     """The texels of each texture as HTML: a row of tiles a layer, one for each component; faint where no value lies."""
-    parts = [html.title(f"Texels of {shape_text(layout.shape)}", codec, lies(layout))]
+    parts = [html.title(f"Texels of {shape_text(layout.shape)}", f"{codec}, {lies(layout)}")]
     lost = dead(layout, texels) if codec != "uint8" else 0  # whose 0 is another code
     if lost:
         parts.append(f'<div class="bad">{lost:,} values in lanes and pixels outside of the tensor are not 0</div>')

@@ -128,11 +128,11 @@ def test_a_timer_tells_of_each_draw(device: glnn.Device, kind: str, monkeypatch:
     monkeypatch.setattr(timers, "POOL", 4)  # fewer than the draws
     with Model(conv_net(), device) as model, device.use():
         executor = model.session.executor({"x": X.shape})
-        executor.write({"x": X})
+        executor.load({"x": X})
         made = timers.timer(device, kind, executor.draws[0])
         assert made.name == kind
         for _ in range(3):
-            executor.replay(made.draw)
+            executor.replay(draw=made.draw)
         seconds = made.take()
         assert len(seconds) == 3 * len(executor.draws) and min(seconds) >= 0 and made.take() == []
         made.close()

@@ -163,6 +163,21 @@ def _counted(run: Any, runs: list[int]) -> Any:
     return counted
 
 
+@pytest.mark.parametrize("codec", ["uint8", "float16", "rgba8"])
+def test_tensors_in_codecs_are_decoded(device: glnn.Device, codec: str) -> None:
+    x = np.random.default_rng(0).normal(size=(2, 9, 7, 3)).astype(np.float32)
+    with Model(conv_net(), device) as model, model.quantize("float32", activations=codec, calibrate=x) as small:
+        exact, coded, runs = model.trace(x), small.trace(x), small.trace(x, fused=True)
+        for trace in (coded, runs):
+            assert "pool" in trace
+            for label in trace:
+                if label in exact:
+                    expected = exact["relu" if label == "conv" else label]  # what was quantized had been fused before
+                    room = 0.03 * np.abs(expected).max() if codec == "uint8" else 4e-3
+                    np.testing.assert_allclose(trace[label], expected, atol=room, err_msg=label)
+        static(runs.show("pool", raw=True)._repr_html_())
+
+
 def test_raw_texels_are_those_of_the_device(any_device: glnn.Device) -> None:
     x = np.random.default_rng(0).normal(size=(1, 9, 7, 3)).astype(np.float32)
     with Model(conv_net(), any_device) as model:

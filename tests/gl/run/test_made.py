@@ -9,7 +9,9 @@ import pytest
 from support.models import conv_net
 
 import glnn
+from glnn import tensor
 from glnn.graph.graph import ActivationCodec, Graph
+from glnn.layout.codec import activation_storage
 from glnn.run.session import Session
 
 LIMITS = [{}, {"dialect": "es100"}, {"draw_buffers": 1, "max_texture_size": 16}, {"float_targets": "rgba8"}]
@@ -36,15 +38,14 @@ def test_each_tensor_lies_where_the_plan_says(device: glnn.Device, batch: int) -
     with Session(graph, device) as session, device.use():
         executor = session.executor({"x": x.shape})
         seen: dict[str, np.ndarray] = {}
-
-        def after(step: int) -> None:
+        executor.load({"x": x})
+        for steps in range(len(executor.plan.steps) + 1):
+            executor.replay(max(0, steps - 1), steps)
             for item in executor.plan.made:
-                if item.step == step:
-                    seen[item.tensor.name] = executor.read(item.tensor)
-
-        executor.write({"x": x})
-        executor.replay(after=after)
-    labels = {item.tensor.name: item.label for item in executor.plan.made}
+                if item.steps == steps:
+                    textures, stored = executor.textures(item), activation_storage(item.codec.codec)
+                    seen[item.name] = tensor.read(textures, item.layout, stored).reshape(item.shape)
+    labels = {item.name: item.label for item in executor.plan.made}
     assert {"c", "r", "p", "m", "d", "y"} <= set(seen) and labels["c"] == "conv" and labels["p"] == "pool"
     for node in graph.nodes:
         np.testing.assert_allclose(seen[node.outputs[0]], values[node.outputs[0]], rtol=1e-4, atol=1e-5)
@@ -60,7 +61,10 @@ def test_draws_are_made_by_who_asks(device: glnn.Device) -> None:
             calls.append(arguments[0])
             device.draw(*arguments)  # type: ignore[arg-type]
 
-        executor.write({"x": x})
-        executor.replay(draw)
-        np.testing.assert_array_equal(executor.read(executor.plan.outputs[0]), expected)
+        executor.load({"x": x})
+        executor.replay(draw=draw)
+        (spec,) = executor.plan.outputs
+        np.testing.assert_array_equal(
+            tensor.read(executor.textures(spec), spec.layout, activation_storage(spec.codec)), expected
+        )
     assert len(calls) == len(executor.plan.draws)
