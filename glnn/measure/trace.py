@@ -100,7 +100,7 @@ class Trace(Mapping[str, Any]):
         return [texels for _, parts in self._texels(self._layer(label)) for texels in parts]
 
     def show(self, label: str, sample: int = 0, tiles: int = TILES, first: int = 0, raw: bool = False) -> Any:
-        """A picture of what a layer made, for a notebook; `.png()` is it as a file.
+        """A picture of what a layer made, for a notebook; `.to_png()` is it as a file.
 
         sample: which of the batch; tiles: how many channels, from channel `first` on
         raw:    the texels as they lie instead: parts, layers, lanes, and what belongs to no value
@@ -115,7 +115,7 @@ class Trace(Mapping[str, Any]):
         return pictures[0] if len(pictures) == 1 else html.Fragment(*(one.to_html() for one in pictures))
 
     def save(self, folder: Any, sample: int = 0, tiles: int = TILES) -> list[Path]:
-        """Writes a picture of each layer's tensor as NUMBER-LABEL.png into a folder -> the files, in order."""
+        """Writes a picture of each tensor into a folder, a PNG by number and label -> the files, in order."""
         place = Path(folder)
         place.mkdir(parents=True, exist_ok=True)
         made = []
@@ -123,7 +123,7 @@ class Trace(Mapping[str, Any]):
             words = "".join(c if c.isalnum() or c in "-_." else "_" for c in (label or name))
             file = place / f"{number_:03d}-{words}.png"
             image = Picture(array, min(sample, samples_of(array.shape) - 1), tiles)
-            file.write_bytes(image.png(max(1, min(16, 480 // max(image.pixels().shape[:2])))))
+            file.write_bytes(image.to_png(max(1, min(16, 480 // max(image.pixels().shape[:2])))))
             made.append(file)
         return made
 

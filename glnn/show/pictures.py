@@ -148,7 +148,7 @@ class Picture:
             out.reshape(-1, 4)[min(self._cut[2].size, self.values) :] = 0
         return out
 
-    def png(self, zoom: int = 1) -> bytes:
+    def to_png(self, zoom: int = 1) -> bytes:
         """The picture as a PNG file, each pixel `zoom` times as wide and high."""
         return png(self.pixels().repeat(zoom, 0).repeat(zoom, 1))
 
