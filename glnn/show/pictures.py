@@ -25,7 +25,7 @@ TILES = 16  # channels that a picture shows at most
 STRIP = 64  # values in a row of a vector's picture
 SIDE = 480  # pixels of a picture's side on the screen, about
 GAP = 1  # pixels between tiles
-FAINT = 70  # the opacity of what does not count, of 255
+NOTHING = (128, 128, 128, 70)  # the colour of a 0 where no value lies
 NAN, PLUS, MINUS = (255, 0, 255), (0, 215, 0), (0, 205, 255)  # colours that neither scale has
 COLD, ZERO, WARM = (33, 102, 172), (247, 247, 247), (178, 24, 43)  # the scale of values of both signs
 
@@ -56,7 +56,7 @@ class Picture:
     values: how many values it may hold: of larger ones each `step`-th row and column is shown, but always one that is
             not finite
     lanes:  of texels (1, height, width, layers * lanes): how many a layer has; else 0
-    live:   of the array's shape, what counts; the rest is shown faint
+    live:   of the array's shape, which are values; where there is none 0 is grey, and all else as it is
 
     Raises InputError for a sample or channel that there is not.
     """
@@ -140,7 +140,7 @@ class Picture:
         shades = colours(tiles, *self.span)
         if self.live is not None:
             live = Picture(self.live, self.sample, self.tiles, self.first, self.values).shown[1]
-            shades[..., 3] = np.where(live > 0, 255, FAINT)
+            shades[(live == 0) & (tiles == 0)] = NOTHING
         for k, tile in enumerate(shades):
             y, x = (k // columns) * (height + GAP), (k % columns) * (width + GAP)
             out[y : y + height, x : x + width] = tile
@@ -184,7 +184,7 @@ class Picture:
             layers = -(-len(tiles) // self.lanes)
             more = f", the first {layers}" if self.first + len(tiles) < shape[-1] else ""
             return (
-                f"layer, row, column, component of {shape[-1] // self.lanes} layers{more}; faint: belongs to no value"
+                f"layer, row, column, component of {shape[-1] // self.lanes} layers{more}; grey: 0 where no value lies"
             )
         what = {"matrix": f"the last two axes {tiles.shape[1:]}", "strip": f"{tiles.size:,} values"}.get(kind, "")
         if kind == "channels":

@@ -51,7 +51,7 @@ def lies(layout: Layout) -> str:
 
 
 def raw_texels(layout: Layout, codec: str, texels: Sequence[np.ndarray]) -> str:
-    """The texels of each texture as HTML: a row of tiles a layer, one for each component; faint where no value lies."""
+    """The texels of each texture as HTML: a row of tiles a layer, one for each component; grey where no value lies."""
     parts = [html.title(f"Texels of {shape_text(layout.shape)}", f"{codec}, {lies(layout)}")]
     lost = dead(layout, texels) if codec != "uint8" else 0  # whose 0 is another code
     if lost:

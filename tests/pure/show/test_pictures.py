@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from glnn.errors import InputError
-from glnn.show.pictures import FAINT, MINUS, NAN, PLUS, Picture, colours, samples_of
+from glnn.show.pictures import MINUS, NAN, NOTHING, PLUS, Picture, colours, samples_of
 
 RNG = np.random.default_rng(0)
 
@@ -73,12 +73,14 @@ def test_colours_are_even_around_zero_and_grey_elsewhere() -> None:
     assert huge[0, 2] > huge[0, 0] and huge[1, 0] > huge[1, 2]
 
 
-def test_what_belongs_to_no_value_is_faint() -> None:
+def test_nothing_is_grey_and_what_lies_there_is_not() -> None:
     texels = np.ones((1, 2, 3, 8), np.float32)
     live = np.ones(texels.shape, bool)
-    live[0, 1, 2, 5] = False
+    live[0, 1, 2, 5] = live[0, 0, 0, 0] = False
+    texels[0, 1, 2, 5] = 0
     picture = Picture(texels, tiles=8, lanes=4, live=live)
-    assert (picture.pixels()[..., 3] == FAINT).sum() == 1 and picture.columns == 4
+    grey = (picture.pixels() == NOTHING).all(-1)
+    assert grey.sum() == 1 and grey[3 + 1, 4 + 2] and picture.columns == 4
 
 
 @pytest.mark.parametrize(
