@@ -16,7 +16,9 @@ import glnn
 from glnn.errors import ClosedError, InputError
 from glnn.graph import Graph, Node, TensorSpec
 from glnn.layers.activation import ReLU
+from glnn.layers.conv import Conv2D
 from glnn.layers.core import Dense, Dropout
+from glnn.layers.pooling import MaxPooling2D
 from glnn.layers.recurrent import LSTM
 from glnn.measure import trace as tracing
 from glnn.model import Model
@@ -102,6 +104,25 @@ def test_layers_that_make_nothing_anew(any_device: glnn.Device) -> None:
         assert list(trace) == ["x", "a", "off", "a_1", "unread", "end"]  # by name where a label is not one layer's
         for label, expected in {"a": a, "off": a, "a_1": b, "unread": b.clip(0), "end": b.clip(0)}.items():
             np.testing.assert_allclose(trace[label], expected, rtol=1e-4, atol=1e-4, err_msg=label)
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_channels_first_comes_in_its_own_order(any_device: glnn.Device, fused: bool) -> None:
+    weights = {"kernel": draw(3, 3, 3, 5) / 5, "bias": draw(5)}
+    first = {"data_format": "channels_first"}
+    nodes = (
+        Node("conv", Conv2D(5, (3, 3), **first), ("x",), ("c",), weights),
+        Node("pool", MaxPooling2D(2, **first), ("c",), ("p",)),
+        Node("relu", ReLU(), ("p",), ("y",)),
+    )
+    graph = Graph("first", (TensorSpec("x", (None, 3, 8, 10)),), nodes, ("y",))
+    x = draw(2, 3, 8, 10)
+    with Model(graph, any_device) as model:
+        trace = model.trace(x, fused=fused)
+        for label, expected in references(graph, x).items():
+            if label in trace:
+                np.testing.assert_allclose(trace[label], expected, rtol=1e-4, atol=1e-5, err_msg=label)
+        assert fused or list(trace) == ["x", "conv", "pool", "relu"]
 
 
 def test_several_outputs_are_a_list_and_states_stay(device: glnn.Device) -> None:
