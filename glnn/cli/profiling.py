@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from .arguments import add_device, add_model, add_reading, picture
-from .device import wanted
-from .reading import find, read_inputs
 from .usage import Parser, one_of, positive, sizes
-from .writing import checked_target, replacing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,6 +44,8 @@ def arguments(p: Parser) -> None:
 def run(args: Namespace) -> None:
     """glnn profile MODEL."""
     from ..model import Model
+    from .device import wanted
+    from .writing import checked_target, replacing
 
     if args.inputs and args.shape:
         args.parser.error("--shape is for random samples; inputs have their own")
@@ -68,6 +67,8 @@ def run(args: Namespace) -> None:
 def samples(model: Model, args: Namespace) -> dict[str, np.ndarray]:
     """What to predict on, by input name. Raises InputError."""
     import numpy as np
+
+    from .reading import find, read_inputs
 
     if args.inputs:
         options: dict[str, Any] = picture(args)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from ..errors import InputError
 from ..graph.graph import ActivationCodec, Graph
 from ..layout.codec import activation_storage
 from ..plan.plan import Made, TensorPlan
+from ..records import dataclass
 from ..run.executor import Executor
 
 

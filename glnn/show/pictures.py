@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import json
 import math
-from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..records import dataclass
 from . import html
 from .png import data_uri, png
 from .tables import number

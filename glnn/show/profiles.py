@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from functools import cached_property
 from typing import Any
 
 from ..errors import InputError
+from ..records import dataclass
 from . import html
 from .perfetto import events
 from .reports import Report, plain
