@@ -22,7 +22,6 @@ import models
 import numpy as np
 import timing
 from first import cold_and_warm, print_programs
-from profiling import print_profile
 from quantized import GOALS as QUANTIZED
 from quantized import run_quantized
 from to_onnx import channels_first, to_onnx
@@ -94,7 +93,7 @@ def run_case(case: Case, reps: int, profile: bool) -> dict[str, Any]:
         error = agreement(model.predict(x, verbose=0), theirs())
         executor = model.session.executor({model.inputs[0].name: x.shape})
         if profile:
-            print_profile(executor, model.optimized, reps)
+            print(model.profile(x, reps, first=False))
         programs = {
             "draws": timing.draws_only(executor),
             "peer": theirs,

@@ -11,6 +11,7 @@ from . import formats, passes
 from .formats.native import write as native
 from .graph import reference
 from .graph.graph import Graph, Node, TensorSpec, validate
+from .graph.shapes import shape_text
 from .plan.plan import Plan
 from .run.inputs import shaped, web_shapes, with_states
 from .run.session import Session
@@ -19,6 +20,8 @@ from .show.summary import Summary, hand_on
 if TYPE_CHECKING:
     from .device.device import Device
     from .layout.limits import Limits
+    from .measure.trace import Trace
+    from .show.profiles import Profile
     from .show.reports import QuantReport, RangeReport
 
 StrPath = str | os.PathLike[str]
@@ -84,6 +87,16 @@ class Model:
 
     def __repr__(self) -> str:
         return f"<glnn.Model {self.name!r}: {len(self.graph.nodes)} layers{', closed' if self.session.closed else ''}>"
+
+    def _repr_html_(self) -> str:
+        from .show import html
+
+        ends = " -> ".join(
+            ", ".join(f"{spec.name} {shape_text(spec.shape)}" for spec in end) for end in (self.inputs, self.outputs)
+        )
+        closed = ", closed" if self.session.closed else ""
+        head = html.title(f"Model {self.name}", f"{ends}, {len(self.graph.nodes)} layers{closed}")
+        return html.view(head, html.box("layers", Summary(self.graph)._repr_html_()))
 
     @property
     def device(self) -> Device:
@@ -168,6 +181,35 @@ class Model:
 
         graph, report = quantize(self.session, weights, per_channel, activations, calibrate, skip, max_drift, verbose)
         return Model(graph, self.session.given, report)
+
+    def trace(self, x: Any, layers: Sequence[str] | None = None, fused: bool = False) -> Trace:
+        """What every layer makes of inputs x (as for predict), by the layer's name: arrays, and pictures in a notebook.
+
+        layers: names of those to trace; None: all
+        fused:  of the plan that `predict` runs, in which layers are folded into others and have no tensor of their own;
+                else each layer is drawn by itself
+
+        Stateful layers begin with states of 0, and the model's own stay. Raises InputError.
+        """
+        from .measure.trace import Trace
+
+        return Trace(self.session, self.graph, x, layers, fused)
+
+    def profile(self, x: Any, repeat: int = 10, timer: str = "auto", first: bool = True) -> Profile:
+        """Where the time of `predict(x)` goes, by layer and by draw: seconds, bytes, operations, and their shares.
+
+        repeat: predictions; told is the mean of their middle half
+        timer:  "queries" of the driver, "clock" (each draw with a finish behind it), "auto": queries where they agree
+                with the clock
+        first:  whether to see, on a second device of the same kind, what the first prediction takes besides: planning,
+                compiling, uploading weights
+
+        Of a batch that predict cuts into pieces it is the first. `a.compare(b)` shows two side by side, `to_perfetto()`
+        is one as a trace file. Stateful layers begin with states of 0, and the model's own stay. Raises InputError.
+        """
+        from .measure.profile import profile
+
+        return profile(self.session, x, repeat, timer, first)
 
     def range_report(self, x: Any, verbose: Any = "auto") -> RangeReport:
         """What range the tensors between layers have on inputs x (as for predict), and which leave that of float16.

@@ -46,6 +46,11 @@ EXAMPLES = {
         "glnn quantize model.h5 small.glnn --codec auto --calibrate data.npz:images --max-drift 0.01"
     ),
     "export-web": "glnn export-web model.h5 site --labels names.txt\nglnn serve site",
+    "profile": (
+        "glnn profile model.h5\n"
+        "glnn profile model.h5 cat.jpg --draws --perfetto trace.json\n"
+        "glnn profile model.h5 --json > before.json && glnn profile small.glnn --against before.json"
+    ),
     "serve": "glnn serve site\nglnn serve site --host 0.0.0.0 --port 9000",
 }
 
@@ -154,6 +159,13 @@ def doctor(p: Parser) -> None:
     add_device(p)
 
 
+def profile(p: Parser) -> None:
+    """The arguments of glnn profile."""
+    from .profiling import arguments
+
+    arguments(p)
+
+
 def export_web(p: Parser) -> None:
     """The arguments of glnn export-web."""
     add_model(p)
@@ -185,6 +197,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Parser], None]]] = {
     "check": ("tell what a model holds, and what of it glnn does not do; needs no OpenGL", check),
     "quantize": ("write a model with its weights in fewer bits, as a .glnn file", quantize),
     "doctor": ("print what OpenGL offers here, and whether glnn can use it", doctor),
+    "profile": ("tell where the time of a prediction goes, by layer and by draw", profile),
     "export-web": ("write a model as a web page that runs it; needs no OpenGL", export_web),
     "serve": ("serve an exported folder to a browser", serve),
     "help": ("tell of a command, or of the environment variables", help_),

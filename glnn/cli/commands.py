@@ -136,6 +136,13 @@ def quantize(args: Namespace) -> None:
             file.write(text.encode())
 
 
+def profile(args: Namespace) -> None:
+    """glnn profile MODEL."""
+    from .profiling import run
+
+    run(args)
+
+
 def export_web(args: Namespace) -> None:
     """glnn export-web MODEL FOLDER."""
     from ..model import Model
@@ -180,6 +187,7 @@ RUN: dict[str, Callable[[Namespace], int | None]] = {
     "check": check,
     "quantize": quantize,
     "doctor": doctor,
+    "profile": profile,
     "export-web": export_web,
     "serve": serve,
     "help": help_,

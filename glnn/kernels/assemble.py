@@ -83,6 +83,11 @@ class ShaderText:
         lines = self.fragment.count("\n")
         return f"<ShaderText of kernel {self.kernel!r} in {self.dialect}: {lines} lines, {self.key[:12]}>"
 
+    def _repr_html_(self) -> str:
+        from ..show import html, plans
+
+        return html.view(plans.text_html(self))
+
     @cached_property
     def key(self) -> str:
         """SHA-256 of the fragment text: the cache key of the program."""

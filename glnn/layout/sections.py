@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
+
 from ..errors import LimitError
 from ..graph.shapes import Shape, canonical
 from ..records import dataclass
@@ -39,6 +41,15 @@ class Section:
         """The same with another start along one coordinate, as a tensor of this shape: () may stand for (1,)."""
         starts = [start if k == place else old for k, old in enumerate(self.starts)]
         return replace(self, shape=shape, starts=(starts[0], starts[1], starts[2]))
+
+    def cut(self, whole: np.ndarray) -> np.ndarray:
+        """The section's values, in its shape, out of an array of the whole."""
+        n, h, w, c = canonical(self.shape)
+        grid = dict(zip(("n", "h", "w", ""), (*np.ogrid[:n, :h, :w], np.zeros((1, 1, 1), int)), strict=True))
+        places = tuple(grid[axis] + (start or 0) for axis, start in zip(self.axes, self.starts, strict=True))
+        first = 4 * (self.group or 0)
+        seen = whole.reshape(canonical(whole.shape))[tuple(np.broadcast_to(place, (n, h, w)) for place in places)]
+        return seen[..., first : first + c].reshape(self.shape)
 
     def of(self, outer: Section) -> tuple[Section, tuple[int, ...]]:
         """This section of a section, as one of the whole; and which coordinate of the whole each of ours became."""

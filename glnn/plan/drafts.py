@@ -30,6 +30,11 @@ class DrawSpec:
     looped: bool = False
     counts: dict[str, tuple[tuple[RepeatSpec, int], ...]] = field(default_factory=dict)
 
+    @property
+    def results(self) -> tuple[Value, ...]:
+        """What is there after it."""
+        return (self.out,)
+
 
 @dataclass(frozen=True)
 class Carried:
@@ -68,6 +73,11 @@ class RepeatSpec:
     def makers(self) -> dict[int, DrawSpec]:
         """The draws of its own, less those of repeats in it, by the number of what they make."""
         return {step.out.id: step for step in self.steps if isinstance(step, DrawSpec)}
+
+    @property
+    def results(self) -> tuple[Value, ...]:
+        """What is there after the last turn."""
+        return (*(item.final for item in self.carried), *(item.whole for item in self.stacked))
 
 
 @dataclass(frozen=True)

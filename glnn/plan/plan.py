@@ -16,12 +16,13 @@ from typing import Any
 
 from ..errors import LimitError
 from ..graph.garbage import building
-from ..graph.graph import Graph
+from ..graph.graph import ActivationCodec, Graph
 from ..graph.shapes import Shape, canonical, ceil_div
 from ..kernels.assemble import ShaderText
 from ..layout.blocks import common_block
 from ..layout.codec import texel_bytes
 from ..layout.limits import Limits
+from ..layout.sections import Section
 from ..layout.tiles import Layout
 from ..primitives.base import Epilogue, Value
 from ..primitives.bodies import throughout
@@ -30,6 +31,7 @@ from ..primitives.expr import RESULT
 from ..primitives.fuse import fuse
 from ..records import dataclass
 from .builder import PlanBuilder
+from .drafts import DrawSpec
 from .lowering import draw_nodes, store_activations
 from .place import Placer
 from .slots import Slot, assign_slots
@@ -50,9 +52,28 @@ class TensorPlan:
     slots: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Made:
+    """A tensor of the graph: where it lies once so many of the plan's steps are taken. A later step may take its slots.
+
+    steps:   0: it is what was given, or lies in it
+    label:   of the layer in the user's model that made it
+    section: what it is of the tensor whose layout, codec and slots these are; None: that tensor itself
+    """
+
+    name: str
+    shape: Shape
+    layout: Layout
+    codec: ActivationCodec
+    slots: tuple[int, ...]
+    steps: int
+    label: str = ""
+    section: Section | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """Everything an executor needs but the weights' values."""
+    """Everything an executor needs but the weights' values. `made`: the tensors between, for those who look at them."""
 
     limits: Limits
     programs: Mapping[str, ShaderText]
@@ -61,6 +82,7 @@ class Plan:
     inputs: tuple[TensorPlan, ...]
     outputs: tuple[TensorPlan, ...]
     steps: tuple[Draw | Repeat, ...]
+    made: tuple[Made, ...] = ()
 
     def __repr__(self) -> str:
         ends = (", ".join(f"{t.name} {t.shape}" for t in tensors) for tensors in (self.inputs, self.outputs))
@@ -70,6 +92,11 @@ class Plan:
             f"<Plan {' -> '.join(ends)}: {len(self.draws)} draws{turns}, {len(self.programs)} programs in "
             f"{self.limits.dialect}, {self.weight_bytes:,} bytes of weights, {self.activation_bytes:,} of activations>"
         )
+
+    def _repr_html_(self) -> str:
+        from ..show.plans import plan_html
+
+        return plan_html(self)
 
     @cached_property
     def draws(self) -> tuple[Draw, ...]:
@@ -150,7 +177,25 @@ def make_plan(
         limits, placer.programs, tuple(slots), tuple(placer.weights),
         tuple(tensor(name, value) for name, value in inputs.items()),
         tuple(tensor(name, value) for name, value in zip(names, outputs, strict=True)), steps,
+        tuple(_made(drafts, graph, values, slot_of)),
     )  # fmt: skip
+
+
+def _made(
+    drafts: PlanBuilder, graph: Graph, values: Mapping[str, Value], slot_of: Mapping[int, list[int]]
+) -> Iterator[Made]:
+    """Every tensor that the nodes of a graph make, but those in a turn of a repeat."""
+    ready, taken = dict[int, int](), 0
+    for spec in drafts.steps:
+        taken += drafts.layouts[spec.out.id].parts if isinstance(spec, DrawSpec) else 1  # a draw for each part
+        ready |= {value.id: taken for value in spec.results}
+    for node in graph.nodes:
+        for name in node.outputs:
+            home, seen = drafts.home(values[name]).id, drafts.seen(values[name])
+            yield Made(
+                name, values[name].shape, drafts.layouts[home], drafts.codecs[home], tuple(slot_of[home]),
+                ready.get(home, 0), node.label, seen.section if seen else None,
+            )  # fmt: skip
 
 
 def _common_block(graph: Graph, input_shapes: Mapping[str, Sequence[int]], limits: Limits) -> tuple[int, int] | None:

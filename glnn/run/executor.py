@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from .. import tensor
 from ..device.device import Device
 from ..device.objects import Program, Target, Texture
 from ..layout.codec import activation_storage
-from ..plan.plan import Plan
+from ..plan.plan import Made, Plan, TensorPlan
 from ..plan.steps import Draw, Repeat
 from .resident import Resident
 from .turns import Arguments, Loop, Numbers, TurningDraw
@@ -84,22 +84,33 @@ class Executor:
         `poison` fills every texture with NaN first, so that a read of what was never written shows.
         """
         with self.device.use():
-            if poison:
-                for texture in self.slots:
-                    texture.poison()
-            for spec in self.plan.inputs:
-                stored = activation_storage(spec.codec)
-                tensor.write([self.slots[s] for s in spec.slots], inputs[spec.name], spec.layout, stored)
+            self.load(inputs, poison)
             self.replay()
             return {
-                t.name: tensor.read([self.slots[s] for s in t.slots], t.layout, activation_storage(t.codec))
-                for t in self.plan.outputs
+                spec.name: tensor.read(self.textures(spec), spec.layout, activation_storage(spec.codec))
+                for spec in self.plan.outputs
             }
 
-    def replay(self) -> None:
-        """Makes all draws, turn by turn, on what the textures hold; call it in the device's turn."""
-        draw = self.device.draw
-        for step in self._steps:
+    def load(self, inputs: Mapping[str, np.ndarray], poison: bool = False) -> None:
+        """Uploads the inputs, by name; call it in the device's turn. poison: see `run`."""
+        if poison:
+            for texture in self.slots:
+                texture.poison()
+        for spec in self.plan.inputs:
+            tensor.write(self.textures(spec), inputs[spec.name], spec.layout, activation_storage(spec.codec))
+
+    def textures(self, lying: TensorPlan | Made) -> list[Texture]:
+        """The textures of a tensor's slots."""
+        return [self.slots[slot] for slot in lying.slots]
+
+    def replay(self, first: int = 0, last: int | None = None, draw: Callable[..., None] | None = None) -> None:
+        """Makes all draws, turn by turn, on what the textures hold; call it in the device's turn.
+
+        first, last: which steps of the plan alone, without the one of number `last`
+        draw: what makes them, called as Device.draw is; None: that
+        """
+        draw = draw or self.device.draw
+        for step in self._steps[first:last]:
             if isinstance(step, tuple):
                 draw(*step)
             elif isinstance(step, Loop):

@@ -87,7 +87,7 @@ class Session:
         if not total:
             return self._empty(shapes)
         run = self._piece if given or not self.graph.states else self._going_on
-        default = total if self.graph.states else self._default_batch(shapes)
+        default = total if self.graph.states else self.piece(shapes)
         size = min(total, batch_size or default)
         pieces: list[Arrays] = []
         progress, done = Progress(total, verbose), 0
@@ -161,7 +161,8 @@ class Session:
         executor = self._executors[key] = Executor(plan, device, self._resident)
         return executor
 
-    def _default_batch(self, shapes: Shapes) -> int:
+    def piece(self, shapes: Shapes) -> int:
+        """How many samples are run at once by default, for inputs of these shapes without the batch."""
         specs = self.graph.specs({name: (1, *shape) for name, shape in shapes.items()})
         largest = max(int(np.prod([d or 1 for d in s.shape])) for s in specs.values())
         return max(1, min(BATCH, BATCH_BYTES // (4 * 4 * largest)))

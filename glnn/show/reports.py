@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..records import dataclass
+from . import html
 from .tables import Cell, as_html, as_text, number, percent, samples, share, without
 
 
@@ -33,11 +34,7 @@ class Report:
 
     def to_html(self) -> str:
         """The report as an HTML page that needs no other file."""
-        return (
-            '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>glnn report</title>'
-            "<style>body{font-family:system-ui,sans-serif;margin:2em}</style></head>\n"
-            f"<body>{self._repr_html_()}</body></html>\n"
-        )
+        return html.page("glnn report", self._repr_html_())
 
 
 @dataclass(frozen=True)
