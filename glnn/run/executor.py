@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -87,18 +87,25 @@ class Executor:
             if poison:
                 for texture in self.slots:
                     texture.poison()
-            for spec in self.plan.inputs:
-                stored = activation_storage(spec.codec)
-                tensor.write([self.slots[s] for s in spec.slots], inputs[spec.name], spec.layout, stored)
+            self.write(inputs)
             self.replay()
             return {
                 t.name: tensor.read([self.slots[s] for s in t.slots], t.layout, activation_storage(t.codec))
                 for t in self.plan.outputs
             }
 
-    def replay(self) -> None:
-        """Makes all draws, turn by turn, on what the textures hold; call it in the device's turn."""
-        draw = self.device.draw
+    def write(self, inputs: Mapping[str, np.ndarray]) -> None:
+        """Uploads inputs by name; call it in the device's turn."""
+        for spec in self.plan.inputs:
+            stored = activation_storage(spec.codec)
+            tensor.write([self.slots[s] for s in spec.slots], inputs[spec.name], spec.layout, stored)
+
+    def replay(self, draw: Callable[..., None] | None = None) -> None:
+        """Makes all draws, turn by turn, on what the textures hold; call it in the device's turn.
+
+        draw: hears of each in place of Device.draw, with its arguments
+        """
+        draw = draw or self.device.draw
         for step in self._steps:
             if isinstance(step, tuple):
                 draw(*step)
