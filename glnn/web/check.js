@@ -169,6 +169,9 @@ const STYLE = [
   "#check dt, #check small { color: var(--soft); }",
   "#check dd { margin: 0; }",
   "#check td { vertical-align: top; border-top: 1px solid var(--line); }",
+  "#check td:last-child, #check th:last-child { padding: .2rem 0; }",
+  "#check table { overflow-wrap: normal; }",
+  "#check th, #check .value { white-space: nowrap; }",
   "#check td small { display: block; }",
   "#check .n { text-align: right; white-space: nowrap; padding-right: .75rem; }",
   "#check td:first-child { white-space: nowrap; }",
@@ -181,7 +184,8 @@ const STYLE = [
   "#check a, #check button { color: inherit; }",
   "@media (max-width: 40rem) { #check .wide { display: none; } #check td { padding-right: .5rem; } }",
 ];
-const short = (value) => Number.isFinite(value) ? `${+value.toPrecision(6)}` : `${value}`;
+const digits = (count) => (value) => Number.isFinite(value) ? `${+value.toPrecision(count)}` : `${value}`;
+const short = digits(6), exact = digits(9); // all digits of a float32
 const chip = ({state, inherited}) => make("span", {className: `chip ${state}`}, WORDS[state] + (state === "wrong" && inherited ? ", follows" : ""));
 const off = ({error}) => error === Infinity ? "beyond any" : error ? `${error < 1e-3 ? "< 0.001" : +error.toPrecision(3)}` : "0";
 
@@ -206,7 +210,7 @@ function worst(row, golden) {
   const bad = cells.filter((cell) => cell[0]).length;
   return make("section", {className: "bad"},
     make("h2", {}, `First bad draw: ${row.draw + 1} of ${plan.draws.length}${row.turn ? `, in turn ${row.turn + 1}` : ""}`),
-    make("p", {}, `Layer ${row.layer}, kernel ${row.kernel}: ${row.what} is ${short(row.there)} here, ${short(row.here)} in Python${row.error < Infinity ? ` (${off(row)} times what rounding may do)` : ""}.`),
+    make("p", {}, `Layer ${row.layer}, kernel ${row.kernel}: ${row.what} is ${exact(row.there)} here, ${exact(row.here)} in Python${row.error < Infinity ? ` (${off(row)} times what rounding may do)` : ""}.`),
     make("p", {}, `${bad} of ${plural(cells.length, "sampled value")} off by more than ${short(value)}. NaN: ${row.nan} here, ${golden.nan} in Python; infinite: ${row.inf} here, ${golden.inf} in Python.`),
     table(["texel", "Python", "here"], cells.slice(0, 16).map((cell) => cell[1])));
 }
@@ -219,7 +223,7 @@ function list(rows, golden) {
     `${row.draw + 1}${row.turn ? ` (turn ${row.turn + 1})` : ""}`,
     make("span", {}, row.layer, make("small", {}, row.kernel)),
     make("span", {}, chip(row), row.state === "equal" ? "" : make("small", {}, `${off(row)} of tolerance, at ${row.what}`)),
-    row.state === "equal" ? "" : make("span", {}, short(row.here), make("small", {}, short(row.there))),
+    row.state === "equal" ? "" : make("span", {className: "value"}, exact(row.here), make("small", {}, exact(row.there))),
     row.nan || expected.nan || row.inf || expected.inf ? make("span", {}, `${row.nan} / ${row.inf}`, make("small", {}, `Python ${expected.nan} / ${expected.inf}`)) : "0",
     row.codec,
   ];

@@ -65,7 +65,7 @@ def pieces(code: str) -> Iterator[tuple[str, bool]]:
             ends.pop()
         elif text and ends[-1] == "`" and pair == "${":
             ends.append("}")
-            cut = at = at + 2
+            cut, at = at + 2, at + 1
         elif not text and char in "\"'`":
             ends.append(char)
         elif not text and char == "}" and ends[-2:] == ["`", "}"]:  # back in the template's text
