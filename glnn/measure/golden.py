@@ -4,7 +4,7 @@ and there is OpenGL, there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -63,9 +63,7 @@ def observe(plan: Plan, device: Device, weights: Mapping[str, Any], inputs: Arra
     return made
 
 
-def records(
-    graph: Graph, store: WeightStore, plan: Plan, inputs: Arrays
-) -> tuple[list[dict[str, Any]], str]:
+def records(graph: Graph, store: WeightStore, plan: Plan, inputs: Arrays) -> tuple[list[dict[str, Any]], str]:
     """The record of each draw with what it may be off by elsewhere -> (records, who computed them).
 
     Rounding is measured against the same plan in float64 with float32 textures. Raises what an Executor does.
@@ -83,7 +81,7 @@ def records(
         with _numpy(wide.limits, "highp") as device:
             plain = observe(wide, device, store.weights, inputs)
         if [(d.draw, d.turn) for d in plain] != [(d.draw, d.turn) for d in here]:
-            noise = [0.0] * len(here)
+            noise = [None] * len(here)
         else:
             noise = [_errors(a.values, b.values) for a, b in zip(plain, exact, strict=True)]
     made = []
@@ -119,12 +117,12 @@ def check_of(
 def seeded(
     graph: Graph, shapes: Mapping[str, tuple[int, ...]], picture: Mapping[str, Any], seed: int = SEED
 ) -> dict[str, np.ndarray]:
-    """Inputs out of a seed: noise as a picture's pixels in the export's scale, 0 and 1 for what looks up, else normal."""
+    """Inputs out of a seed: pixels in the export's scale for a picture, 0 and 1 for what looks up, else normal."""
     rng, exact = np.random.default_rng(seed), whole_numbers(graph)
     made = {}
     for name, shape in shapes.items():
         if name in exact:
-            values = rng.integers(0, 2, shape)
+            values = rng.integers(0, 2, shape).astype(np.float64)
         elif len(shapes) == 1 and len(shape) == 4 and shape[-1] in CHANNELS:
             factor, offset = (np.array(picture[key][: shape[-1]]) for key in ("factor", "offset"))
             values = rng.integers(0, 256, shape) * factor + offset

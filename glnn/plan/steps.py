@@ -90,7 +90,7 @@ def turns_of(steps: Iterable[Draw | Repeat], turns: int = 1) -> Iterator[int]:
 
 
 def taken(steps: Iterable[Draw | Repeat], first: int = 0) -> Iterator[int]:
-    """The number of each draw (see `each_draw`) in the order in which draws are made, those of repeats in every turn."""
+    """The number of each draw (see `each_draw`) in the order in which draws are made, turn by turn."""
     for step in steps:
         if isinstance(step, Draw):
             yield first

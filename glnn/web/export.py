@@ -120,7 +120,11 @@ def export_web(
     }
     if check is not None:
         given = [{"name": name, **add(x.astype("<f4").tobytes(), "bin")} for name, x in check.inputs.items()]
-        manifest["check"] = {"seed": check.seed, "inputs": given, "golden": {k: add(v, "json") for k, v in golden.items()}}
+        manifest["check"] = {
+            "seed": check.seed,
+            "inputs": given,
+            "golden": {k: add(v, "json") for k, v in golden.items()},
+        }
     files["manifest.json"] = text(manifest)
     files.update((name, sent(name)) for name in PAGE)
     return write(place, files)

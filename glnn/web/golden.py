@@ -141,19 +141,17 @@ def sample_places(count: int) -> list[int]:
     return sorted({0, count - 1, *inner})
 
 
-def tolerances(values: np.ndarray, codec: str, noise: np.ndarray | float = 0.0, rms: float | None = None) -> list[float]:
+def tolerances(values: np.ndarray, codec: str, noise: np.ndarray | None = None) -> list[float]:
     """How far a value, and a mean, of a draw may be off elsewhere.
 
-    noise: errors of this machine's own arithmetic, value by value; or the greatest, with rms
+    noise: errors of this machine's own arithmetic, value by value; None: not known
     """
     floor = FLOORS[codec]
     finite = values[np.isfinite(values)]
     scale = 1.0 if codec == "uint8" else float(np.abs(finite).max(initial=0))
-    if rms is None:
-        errors = np.asarray(noise, np.float64)
-        errors = np.abs(errors[np.isfinite(errors)])
-        noise, rms = float(errors.max(initial=0)), math.sqrt(float(np.square(errors).mean())) if errors.size else 0.0
-    return [_short(floor.value * scale + floor.noise * float(noise)), _short(floor.mean * scale + floor.noise * rms)]
+    errors = np.zeros(1) if noise is None else np.abs(noise[np.isfinite(noise)])
+    greatest, rms = float(errors.max(initial=0)), math.sqrt(float(np.square(errors).sum()) / max(1, errors.size))
+    return [_short(floor.value * scale + floor.noise * greatest), _short(floor.mean * scale + floor.noise * rms)]
 
 
 class Judgement(NamedTuple):
@@ -215,9 +213,3 @@ def _short(value: float) -> float:
 def golden_data(variant: str, draws: Sequence[Mapping[str, Any]], by: str) -> dict[str, Any]:
     """What an export holds of a variant for checks: the records of its draws, in the order in which they are made."""
     return {"format": "glnn-golden", "version": VERSION, "variant": variant, "computed_by": by, "draws": draws}
-
-
-def same_draws(here: Sequence[Mapping[str, Any]], there: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether two lists of records are of the same draws and turns, of the same sizes."""
-    names = ("draw", "turn", "texels", "lanes")
-    return [[item[n] for n in names] for item in here] == [[item[n] for n in names] for item in there]
