@@ -72,14 +72,14 @@ def records(graph: Graph, store: WeightStore, plan: Plan, inputs: Arrays) -> tup
     limits = plan.limits
     wide = plan if limits.float_target == "float32" else make_plan(graph, shapes, _floats(limits), store)
     with _device(limits) as device:
-        here, by = observe(plan, device, store.weights, inputs), device.renderer
+        here, by = observe(plan, device, store.values, inputs), device.renderer
     with _numpy(wide.limits, "float64") as device:
-        exact = observe(wide, device, store.weights, inputs)
+        exact = observe(wide, device, store.values, inputs)
     if _like(here, exact):
         noise: list[Any] = [_errors(a.values, b.values) for a, b in zip(here, exact, strict=True)]
     else:  # a soft float takes a texel of its own: the noise of the same draws with float32 textures
         with _numpy(wide.limits, "highp") as device:
-            plain = observe(wide, device, store.weights, inputs)
+            plain = observe(wide, device, store.values, inputs)
         if [(d.draw, d.turn) for d in plain] != [(d.draw, d.turn) for d in here]:
             noise = [None] * len(here)
         else:

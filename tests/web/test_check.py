@@ -116,20 +116,14 @@ def recurrent() -> Graph:
 )
 def test_repeats_are_seen_turn_by_turn(check: Check, site: tuple[Path, str], variant: str, renderer: str) -> None:
     for name, graph in (("lstm", recurrent()), ("nested", CASES["nested"].graph(7))):
-        shapes = {spec.name: tuple(d or 2 for d in spec.shape) for spec in graph.given}
-        x = CASES["nested"].inputs(7) if name == "nested" else {n: draw(s) for n, s in shapes.items()}
+        sizes = {"x0": (2, 70, 5)} if name == "lstm" else {k: v.shape for k, v in CASES["nested"].inputs(7).items()}
         with glnn.Model(graph) as model:
-            sizes = {k: v.shape for k, v in x.items()}
-            folder = model.export_web(site[0] / f"check-{name}", sizes, [variant], check=x)
+            folder = model.export_web(site[0] / f"check-{name}", sizes, [variant], check=True)
         result = check(folder, variant, renderer)
         assert "wrong" not in states(result), guilty(result)
         turns = {row["turn"] for row in result["draws"]}
         assert turns >= ({0, 1, 2, 4, 64, 69} if name == "lstm" else {0, 1, 2, 4})
         shutil.rmtree(folder)
-
-
-def draw(shape: tuple[int, ...]) -> np.ndarray:
-    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
 
 
 def test_activations_in_codes_are_quiet_and_judged(check: Check, site: tuple[Path, str], root: Path) -> None:
@@ -144,7 +138,7 @@ def test_activations_in_codes_are_quiet_and_judged(check: Check, site: tuple[Pat
         for renderer in RENDERERS:
             result = check(folder, "webgl2", renderer)
             assert activations in {row["codec"] for row in result["draws"]} and "wrong" not in states(result)
-        change_plan(folder, "webgl2", in_text(1, "y_0 = ", "y_0 = 0.9 * "))
+        change_plan(folder, "webgl2", in_text(1, "y_encode(y_0)", "y_encode(0.9 * y_0)"))
         assert guilty(check(folder)) == [(1, 0)]
         shutil.rmtree(folder)
 
@@ -152,12 +146,12 @@ def test_activations_in_codes_are_quiet_and_judged(check: Check, site: tuple[Pat
 @pytest.mark.parametrize("renderer", RENDERERS)
 @pytest.mark.parametrize("kind", OUTPUTS)
 def test_a_fault_in_a_shader_is_found(check: Check, copy: Path, sound: Path, kind: str, renderer: str) -> None:
-    for number in DRAWS:
+    for number in DRAWS if renderer == "llvmpipe" else (0, 3, 6):
         shutil.copytree(sound, copy, dirs_exist_ok=True)
         change_plan(copy, "webgl2", in_output(number, kind))
         result = check(copy, "webgl2", renderer)
         assert guilty(result) == [(number, 0)], number
-        assert states(result)[:number] == states(check(sound, "webgl2", renderer))[:number]
+        assert set(states(result)[:number]) <= {"equal"}
 
 
 def test_a_changed_weight_is_found(check: Check, copy: Path) -> None:
@@ -181,8 +175,8 @@ def test_a_wrong_uniform_is_found(check: Check, copy: Path, variant: str) -> Non
 
 def test_a_fault_of_later_turns_names_the_turn(check: Check, site: tuple[Path, str]) -> None:
     with glnn.Model(recurrent()) as model:
-        shape = tuple(d or 2 for d in model.inputs[0].shape)
-        folder = model.export_web(site[0] / "check-turns", shape, ["webgl2"], check=draw(shape))
+        x = np.random.default_rng(0).normal(size=(2, 70, 5)).astype(np.float32)
+        folder = model.export_web(site[0] / "check-turns", x.shape, ["webgl2"], check=x)
 
     def stand_still(plan: dict[str, Any]) -> None:
         [counted] = [item for item in plan["draws"] if any(c["step"] for c in item.get("counts", ()))][:1]
@@ -260,7 +254,7 @@ def test_the_json_can_be_copied(check: Check, sound: Path, new_page: Callable[..
     page.locator("#copy").click()
     page.get_by_text("Copied.").wait_for()
     assert page.evaluate("document.querySelector('textarea')") is None
-    assert page.evaluate("taken") in ("", json.dumps(result, separators=(",", ":"), ensure_ascii=False))
+    assert json.loads(page.evaluate("taken")) == result
 
 
 def test_an_export_without_golden_data_says_what_to_do(new_page: Callable[[], Page], digits: Any) -> None:
@@ -270,7 +264,9 @@ def test_an_export_without_golden_data_says_what_to_do(new_page: Callable[[], Pa
     assert "check=True" in page.locator("#problem").inner_text()
 
 
-def test_nothing_of_the_check_is_loaded_without_being_asked(new_page: Callable[[], Page], sound: Path, site: Any) -> None:
+def test_nothing_of_the_check_is_loaded_without_being_asked(
+    new_page: Callable[[], Page], sound: Path, site: Any
+) -> None:
     page, asked = new_page(), []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{site[1]}{sound.name}/")
@@ -284,7 +280,9 @@ def test_a_model_predicts_after_its_check(check: Check, sound: Path, new_page: C
     page = new_page()
     check(sound, page=page)
     before = page.evaluate("model.counts()")
-    predict = "model.predict({image: new Float32Array(64).fill(0.5)}).then(o => Object.values(o).map(v => Array.from(v)))"
+    predict = (
+        "model.predict({image: new Float32Array(64).fill(0.5)}).then(o => Object.values(o).map(v => Array.from(v)))"
+    )
     [got] = page.evaluate(predict)
     assert abs(sum(got) - 1) < 1e-5 and page.evaluate("model.counts()") == before
     assert page.evaluate("Object.hasOwn(model._device, 'draw')") is False
