@@ -112,12 +112,13 @@ async function compare(golden, inputs, onRow) {
     }
   };
   await model._next(async () => {
-    const steps = model._steps, generation = model._generation;
-    model._steps = [];
+    const {_steps: steps, _generation: generation, _fastest: fastest} = model;
+    Object.assign(model, {_steps: [], _read() {}});
     try {
-      await model._predict(inputs); // checks the inputs and uploads them, and draws nothing
+      await model._predict(inputs); // checks the inputs and uploads them; draws nothing, and reads nothing
     } finally {
-      model._steps = steps;
+      delete model._read; // the class has it
+      Object.assign(model, {_steps: steps, _fastest: fastest});
     }
     const drawn = device.draw;
     device.draw = (args) => {
@@ -134,7 +135,7 @@ async function compare(golden, inputs, onRow) {
         since = performance.now();
       }
     } finally {
-      delete device.draw; // the class has it
+      delete device.draw;
     }
     model._same(generation);
     model._check("the check");
