@@ -8,7 +8,7 @@ const CRC = Uint32Array.from({length: 256}, (_, n) => {
   return n;
 });
 
-export function crc32(bytes) {
+export function crc32(bytes) { // for check.js too
   let crc = -1;
   for (let i = 0; i < bytes.length; i++) crc = CRC[(crc ^ bytes[i]) & 255] ^ (crc >>> 8);
   return ~crc >>> 0;
