@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
+from ..records import dataclass
 from .reports import Report, plain
 from .tables import Cell, as_html, as_text, table, without
 

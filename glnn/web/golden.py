@@ -11,12 +11,12 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ..plan.plan import Plan
+from ..records import dataclass
 
 if TYPE_CHECKING:
     from ..plan.steps import Draw
