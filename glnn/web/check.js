@@ -5,6 +5,7 @@ import {crc32, fetchBytes} from "./runner.js";
 const VERSION = 1; // of the golden data, and of what is offered as JSON
 const BANDS = 4;
 const STATISTICS = ["mean", "signed mean", "least", "greatest"];
+const COUNTS = {texels: "texels", lanes: "lanes", nan: "NaN", inf: "infinities"};
 const WORDS = {equal: "bit-equal", within: "within tolerance", wrong: "wrong"};
 const PAUSE = 50; // ms of draws after which the page gets a turn
 const {model} = globalThis, {plan, manifest, variant} = model;
@@ -65,8 +66,8 @@ function record({values, lanes}, at) {
 /** How a record compares with Python's: state, the worst difference in tolerances, where, and both values there. */
 function judge(golden, got) {
   if (golden.crc32 === got.crc32) return {state: "equal", error: 0, what: "", here: 0, there: 0};
-  for (const name of ["texels", "lanes", "nan", "inf"]) {
-    if (golden[name] !== got[name]) return {state: "wrong", error: Infinity, what: `count of ${name}`, here: golden[name], there: got[name]};
+  for (const [name, word] of Object.entries(COUNTS)) {
+    if (golden[name] !== got[name]) return {state: "wrong", error: Infinity, what: `count of ${word}`, here: golden[name], there: got[name]};
   }
   let worst = {state: "within", error: 0, what: "a bit somewhere", here: 0, there: 0};
   const see = (what, one, other, allowed) => {
@@ -188,7 +189,7 @@ const STYLE = [
 const digits = (count) => (value) => Number.isFinite(value) ? `${+value.toPrecision(count)}` : `${value}`;
 const short = digits(6), exact = digits(9); // all digits of a float32
 const chip = ({state, inherited}) => make("span", {className: `chip ${state}`}, WORDS[state] + (state === "wrong" && inherited ? ", follows" : ""));
-const off = ({error}) => error === Infinity ? "beyond any" : error ? `${error < 1e-3 ? "< 0.001" : +error.toPrecision(3)}` : "0";
+const off = ({error}) => error ? `${error < 1e-3 ? "< 0.001" : +error.toPrecision(3)}` : "0";
 
 /** A table in a box that scrolls by itself; cells are texts or nodes, numbers stand to the right. */
 function table(head, rows, wide = []) {
@@ -223,7 +224,7 @@ function list(rows, golden) {
   const cells = ([row, expected]) => [
     `${row.draw + 1}${row.turn ? ` (turn ${row.turn + 1})` : ""}`,
     make("span", {}, row.layer, make("small", {}, row.kernel)),
-    make("span", {}, chip(row), row.state === "equal" ? "" : make("small", {}, `${off(row)} of tolerance, at ${row.what}`)),
+    make("span", {}, chip(row), row.state === "equal" ? "" : make("small", {}, row.error < Infinity ? `${off(row)} of tolerance, ${row.what}` : row.what)),
     row.state === "equal" ? "" : make("span", {className: "value"}, exact(row.here), make("small", {}, exact(row.there))),
     row.nan || expected.nan || row.inf || expected.inf ? make("span", {}, `${row.nan} / ${row.inf}`, make("small", {}, `Python ${expected.nan} / ${expected.inf}`)) : "0",
     row.codec,

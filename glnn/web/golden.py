@@ -25,6 +25,7 @@ VERSION = 1  # of the files that an export holds for checks, and of what the pag
 BANDS = 4
 SAMPLES = 16  # texels of a draw that are kept whole
 STATISTICS = ("mean", "signed mean", "least", "greatest")
+COUNTS = {"texels": "texels", "lanes": "lanes", "nan": "NaN", "inf": "infinities"}  # that must be the same
 EQUAL, WITHIN, WRONG = "equal", "within", "wrong"
 
 
@@ -172,9 +173,9 @@ def judge(golden: Mapping[str, Any], got: Mapping[str, Any]) -> Judgement:
     if golden["crc32"] == got["crc32"]:
         return Judgement(EQUAL, 0.0, "", 0.0, 0.0)
     worst = Judgement(WITHIN, 0.0, "a bit somewhere", 0.0, 0.0)
-    for name in ("texels", "lanes", "nan", "inf"):
+    for name, word in COUNTS.items():
         if golden[name] != got[name]:
-            return Judgement(WRONG, math.inf, f"count of {name}", golden[name], got[name])
+            return Judgement(WRONG, math.inf, f"count of {word}", golden[name], got[name])
     for what, here, there, allowed in _pairs(golden, got):
         if here == there or math.isnan(here) and math.isnan(there):
             continue
