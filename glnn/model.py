@@ -12,6 +12,7 @@ from .formats.native import write as native
 from .graph import reference
 from .graph.graph import Graph, Node, TensorSpec, validate
 from .graph.shapes import shape_text
+from .image import Preparation
 from .plan.plan import Plan
 from .run.inputs import shaped, web_shapes, with_states
 from .run.session import Session
@@ -134,12 +135,15 @@ class Model:
 
     def export_web(
         self, folder: StrPath, input_shape: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
-        variants: Any = None, labels: Sequence[str] | None = None, scale: str = "raw", **options: Any,
+        variants: Any = None, labels: Sequence[str] | None = None, scale: str = "raw", check: Any = False,
+        **options: Any,
     ) -> Path:  # fmt: skip
         """Writes the model as a web page into a folder that any web server can serve -> the folder. Needs no OpenGL.
 
         input_shape: what the page predicts on, with or without the batch axis, by name for several inputs; None: the
                      model's own with a batch of 1. Sizes that the model leaves free must be given
+        check:       True, or inputs as for predict: the folder then holds what each draw gives on them (on inputs out
+                     of a seed), and the page opened with ?check compares its own GPU with that, see docs/field-check.md
         variants, labels, scale, options: see glnn.web.export_web
 
         The same model gives the same bytes. Files of an earlier export in the folder are replaced, others stay.
@@ -147,8 +151,13 @@ class Model:
         """
         from .web import export_web
 
-        shapes = web_shapes(self.graph.given, input_shape)
-        return export_web(self.session.graph, self.session.store, folder, shapes, variants, labels, scale, **options)
+        shapes, graph, store = web_shapes(self.graph.given, input_shape), self.session.graph, self.session.store
+        if check is not False and check is not None:
+            from .measure.golden import check_of
+
+            picture = {key: options[key] for key in ("fit", "filter", "background") if key in options}
+            options["check"] = check_of(graph, store, shapes, check, Preparation(scale, **picture).data())
+        return export_web(graph, store, folder, shapes, variants, labels, scale, **options)
 
     def save(self, path: StrPath) -> Path:
         """Writes the model, as it was loaded or quantized, into one file of the suffix .glnn -> its path.

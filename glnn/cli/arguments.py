@@ -51,6 +51,7 @@ EXAMPLES = {
         "glnn profile model.h5 cat.jpg --draws --perfetto trace.json\n"
         "glnn profile model.h5 --json > before.json && glnn profile small.glnn --against before.json"
     ),
+    "compare": "glnn compare --from phone.json site\nglnn compare --from phone.json model.h5 --json",
     "serve": "glnn serve site\nglnn serve site --host 0.0.0.0 --port 9000",
 }
 
@@ -174,6 +175,9 @@ def export_web(p: Parser) -> None:
     p.add_argument("--variants", metavar="NAMES", help="which variants to write, with commas between (default: all)")
     add_labels(p)
     add_picture(p, levels=False)
+    about = "let the page, opened with ?check, compare each draw on its GPU with what Python gives"
+    p.add_argument("--check", action="store_true", help=about)
+    p.add_argument("--check-input", metavar="INPUT", help="the same, on this input, given as for predict")
     p.add_argument("--force", action="store_true", help="write into a folder that holds other things as well")
 
 
@@ -183,6 +187,17 @@ def serve(p: Parser) -> None:
     p.add_argument("--port", type=int, help="0: any that is free (default: the first free one from 8000 on)")
     host = "the address to listen on (default 127.0.0.1: this machine alone; 0.0.0.0: everyone on the network)"
     p.add_argument("--host", default="127.0.0.1", help=host)
+
+
+def compare(p: Parser) -> None:
+    """The arguments of glnn compare."""
+    add_model(p)
+    given = "what the page was checked on, given as for predict, if the export was given inputs and MODEL is no export"
+    p.add_argument("inputs", nargs="*", metavar="INPUT", help=given)
+    page = "the JSON of a page that was opened with ?check; MODEL is the folder that it came from, or the model"
+    p.add_argument("--from", dest="page", type=Path, metavar="FILE", help=page)
+    add_reading(p)
+    p.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
 def help_(p: Parser) -> None:
@@ -196,6 +211,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Parser], None]]] = {
     "summary": ("print the layers of a model; needs no OpenGL", summary),
     "check": ("tell what a model holds, and what of it glnn does not do; needs no OpenGL", check),
     "quantize": ("write a model with its weights in fewer bits, as a .glnn file", quantize),
+    "compare": ("print the draws of a page opened with ?check beside Python's", compare),
     "doctor": ("print what OpenGL offers here, and whether glnn can use it", doctor),
     "profile": ("tell where the time of a prediction goes, by layer and by draw", profile),
     "export-web": ("write a model as a web page that runs it; needs no OpenGL", export_web),

@@ -89,6 +89,15 @@ def check(args: Namespace) -> int:
     return check(args)
 
 
+def compare(args: Namespace) -> int:
+    """glnn compare --from PAGE.json MODEL_OR_FOLDER: exit code 1 where a draw is wrong."""
+    from .field import compare_page
+
+    if args.page is None:
+        args.parser.error("give the JSON of a page with --from")
+    return compare_page(args)
+
+
 def doctor(args: Namespace) -> int:
     """glnn doctor: exit code 1 where glnn cannot run here."""
     from .device import wishes
@@ -146,13 +155,18 @@ def profile(args: Namespace) -> None:
 def export_web(args: Namespace) -> None:
     """glnn export-web MODEL FOLDER."""
     from ..model import Model
-    from .reading import read_labels
+    from .reading import find, read_inputs, read_labels
 
     labels = read_labels(args.labels) if args.labels else None
     variants = args.variants.split(",") if args.variants is not None else None
     with Model.load(args.model, args.weights, args.metadata) as model:
-        folder = model.export_web(args.folder, args.input_shape, variants, labels, force=args.force, **picture(args))
+        settings = {"force": args.force, "check": args.check, **picture(args)}
+        if args.check_input is not None:
+            settings["check"] = read_inputs(find([args.check_input]), model.inputs, **picture(args))
+        folder = model.export_web(args.folder, args.input_shape, variants, labels, **settings)
     print(f"{folder}: look at it with: glnn serve {folder}")
+    if settings["check"] is not False:
+        print("and check a GPU with the same address and ?check at its end")
 
 
 def serve(args: Namespace) -> None:
@@ -186,6 +200,7 @@ RUN: dict[str, Callable[[Namespace], int | None]] = {
     "summary": summary,
     "check": check,
     "quantize": quantize,
+    "compare": compare,
     "doctor": doctor,
     "profile": profile,
     "export-web": export_web,

@@ -87,3 +87,15 @@ def turns_of(steps: Iterable[Draw | Repeat], turns: int = 1) -> Iterator[int]:
             yield turns
         else:
             yield from turns_of(step.steps, turns * step.count)
+
+
+def taken(steps: Iterable[Draw | Repeat], first: int = 0) -> Iterator[int]:
+    """The number of each draw (see `each_draw`) in the order in which draws are made, turn by turn."""
+    for step in steps:
+        if isinstance(step, Draw):
+            yield first
+            first += 1
+        else:
+            for _ in range(step.count):
+                yield from taken(step.steps, first)
+            first += sum(1 for _ in each_draw(step.steps))

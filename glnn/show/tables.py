@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from html import escape
 
 Cell = str | tuple[str, float]  # text, or text over a bar that fills this share of the cell
-LEFT = ("Layer", "Type", "Output shape", "Reads", "Codec", "Output as", "Codes span", "Note", "")
+LEFT = (
+    "Draw", "Layer", "Kernel", "Result", "Seen at", "Type", "Output shape", "Reads", "Codec", "Output as", "Codes span",
+    "Note", "",
+)  # fmt: skip
 STYLE = (
     ".glnn-report{font-size:13px}.glnn-report table{border-collapse:collapse;font-size:inherit}"
     ".glnn-report .title{font-weight:600;padding:4px 0}.glnn-report table{margin:8px 0}"

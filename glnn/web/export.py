@@ -27,6 +27,7 @@ from ..plan.steps import turns_of
 from ..plan.weights import WeightStore
 from ..show.progress import Progress
 from .folder import checked_folder, write
+from .golden import Check, golden_data
 from .page import PAGE, sent
 from .shards import collect
 
@@ -57,6 +58,7 @@ def export_web(
     scale: str = "raw",
     force: bool = False,
     verbose: Any = "auto",
+    check: Check | None = None,
     **picture: Any,
 ) -> Path:
     """Writes an (optimised) graph for input shapes by name, batch first, into a folder -> the folder.
@@ -66,6 +68,7 @@ def export_web(
     scale:    values of a picture: "raw", "unit", "signed", "imagenet", "torch", "caffe", see glnn.image.read
     force:    write into a folder that holds other things than an earlier export
     verbose:  1 shows a progress bar, 0 none, "auto" one on a terminal when it takes long
+    check:    inputs, and what measures a plan's draws on them, for pages opened with ?check; see Model.export_web
     picture:  fit, filter and background of pictures, see glnn.image.read
 
     Raises InputError (also for a folder of other things), LimitError (a tensor that does not fit a variant),
@@ -77,9 +80,11 @@ def export_web(
     prepare = Preparation(scale, **picture)
     limits = chosen(variants)
     place = checked_folder(folder, force)
-    progress, plans = Progress(len(limits), verbose, "variants"), {}
+    progress, plans, golden = Progress(len(limits), verbose, "variants"), {}, {}
     for name, limit in limits.items():
         plans[name] = make_plan(graph, input_shapes, limit, store)
+        if check is not None:
+            golden[name] = text(golden_data(name, *check.measure(plans[name])))
         progress.update(len(plans))
     keys = dict.fromkeys(w.key for plan in plans.values() for w in plan.weights)
     blob, places = collect({key: store.weights[key] for key in keys})
@@ -113,6 +118,13 @@ def export_web(
             for name, plan in plans.items()
         ],
     }
+    if check is not None:
+        given = [{"name": name, **add(x.astype("<f4").tobytes(), "bin")} for name, x in check.inputs.items()]
+        manifest["check"] = {
+            "seed": check.seed,
+            "inputs": given,
+            "golden": {k: add(v, "json") for k, v in golden.items()},
+        }
     files["manifest.json"] = text(manifest)
     files.update((name, sent(name)) for name in PAGE)
     return write(place, files)

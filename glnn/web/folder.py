@@ -88,6 +88,8 @@ def named(folder: Path) -> set[str]:
     try:
         manifest = earlier(folder) or {"weights": {"shards": []}, "variants": []}
         items = [*manifest["weights"]["shards"], *(variant["plan"] for variant in manifest["variants"])]
+        check = manifest.get("check") or {"inputs": [], "golden": {}}
+        items += [*check["inputs"], *check["golden"].values()]
         return {item["file"] for item in items if CONTENT.fullmatch(item["file"])}
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, AttributeError):
         return set()

@@ -18,7 +18,7 @@ function problem(error) {
 }
 
 async function start() {
-  const query = new URLSearchParams(location.search);
+  const query = new URL(location).searchParams;
   model = globalThis.model = await load("./", {
     backend: query.get("backend") || undefined,
     variant: query.get("variant") || undefined,
@@ -27,7 +27,7 @@ async function start() {
       $("about").textContent = loaded < total ? `${MB(loaded)} of ${MB(total)} MB` : "Compiling shaders";
     },
   });
-  model.addEventListener("contextlost", () => problem("The browser took the graphics context away. Waiting for it to come back."));
+  model.addEventListener("contextlost", () => problem("The browser took the graphics context away. It may come back."));
   model.addEventListener("error", ({error}) => problem(error));
   model.addEventListener("contextrestored", () => {
     $("problem").hidden = true;
@@ -36,6 +36,7 @@ async function start() {
   document.title = $("name").textContent = model.name;
   $("about").textContent = `${model.variant} on ${model.renderer}`;
   $("bar").hidden = true;
+  if (query.has("check")) return import("./check.js");
   $("cards").hidden = $("profile").hidden = false;
   prepare();
   run();
@@ -59,7 +60,7 @@ function prepare() {
   canvas.setAttribute("aria-label", drawing ? "Drawing" : "Picture");
   canvas.getContext("2d", {willReadFrequently: true}).fillRect(0, 0, canvas.width, canvas.height);
   seen = taken(new Uint8Array(4), 1, [0, 0, 1, 1], BLACK);
-  $("hint").textContent = drawing ? "Draw with a finger or the mouse, or drop a picture. Keys: arrows move the pen, Space sets it down or lifts it." : "Drop a picture here, paste one, or choose a file.";
+  $("hint").textContent = drawing ? "Draw with a finger or the mouse, or drop a picture. Keys: arrows move the pen, Space sets or lifts it." : "Drop a picture here, paste one, or choose a file.";
   if (drawing) pen(canvas);
   $("file").onchange = () => show($("file").files[0]);
   document.onpaste = (event) => show(event.clipboardData.files[0]);

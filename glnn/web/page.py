@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from importlib import resources
 
-PAGE = ("index.html", "page.js", "runner.js", "runner.d.ts")
+PAGE = ("index.html", "page.js", "runner.js", "runner.d.ts", "check.js")
 # The modules in web/runner that make up runner.js, in the order that gzip makes the least of.
 RUNNER = ("layouts", "model", "device", "errors", "files", "load")
 
@@ -45,7 +45,8 @@ def bare(source: str) -> str:
 
 
 def tight(code: str) -> str:
-    """Code between texts without space around signs; "- -x" is not "--x"."""
+    """Code between texts without space around signs, or what ends before a bracket that closes; "- -x" is not "--x"."""
+    code = re.sub(r";\s*\}|,\s*[)}\]]", lambda found: found[0][-1], code)
     code = re.sub(r" *([{}()\[\]=,;:?*<>&|!%^]+|[+/-]=) *", r"\1", code)
     return re.sub(r" ([+/-]) (?![+/-])", r"\1", code)
 
@@ -64,7 +65,7 @@ def pieces(code: str) -> Iterator[tuple[str, bool]]:
             ends.pop()
         elif text and ends[-1] == "`" and pair == "${":
             ends.append("}")
-            cut = at = at + 2
+            cut, at = at + 2, at + 1
         elif not text and char in "\"'`":
             ends.append(char)
         elif not text and char == "}" and ends[-2:] == ["`", "}"]:  # back in the template's text

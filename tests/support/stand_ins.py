@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from support.field_pages import page_of
 from support.keras_files import layer, sequential, write_model
 
 
@@ -33,7 +36,22 @@ def model(path: Path) -> None:
     write_model(path, sequential(*layers), weights)
 
 
-STAND_INS: dict[str, Callable[[Path], None]] = {"cat.jpg": picture, "dog.png": picture, "model.h5": model}
+def phone(path: Path) -> None:
+    """What a phone gives of the digits model's page."""
+    import glnn
+
+    digits = Path(__file__).parent.parent.parent / "examples" / "digits.h5"
+    with glnn.Model.load(digits) as small, tempfile.TemporaryDirectory() as folder:
+        small.export_web(folder, scale="unit", check=True)
+        path.write_text(json.dumps(page_of(Path(folder))))
+
+
+STAND_INS: dict[str, Callable[[Path], None]] = {
+    "cat.jpg": picture,
+    "dog.png": picture,
+    "model.h5": model,
+    "phone.json": phone,
+}
 
 
 def make(folder: Path, page: str) -> None:

@@ -8,7 +8,7 @@ const CRC = Uint32Array.from({length: 256}, (_, n) => {
   return n;
 });
 
-function crc32(bytes) {
+export function crc32(bytes) { // for check.js too
   let crc = -1;
   for (let i = 0; i < bytes.length; i++) crc = CRC[(crc ^ bytes[i]) & 255] ^ (crc >>> 8);
   return ~crc >>> 0;
@@ -21,7 +21,7 @@ async function request(url, signal) {
 }
 
 /** The bytes of a file of the manifest, written into `into` if given; onBytes hears of each piece. */
-async function fetchBytes(base, file, {signal, onBytes = () => {}, into = new Uint8Array(file.bytes)}) {
+export async function fetchBytes(base, file, {signal, onBytes = () => {}, into = new Uint8Array(file.bytes)}) {
   const url = new URL(file.file, base);
   const broken = (what) => fail("bad-data", `${url}: ${what}. Copy the exported folder again, whole`);
   const reader = (await request(url, signal)).body.getReader();
@@ -50,4 +50,4 @@ function known(version, url) {
   if (version !== VERSION) fail("bad-version", `${url} has format version ${version}; this runner reads ${VERSION}. Export again, and keep the runner.js of that export`);
 }
 
-export {fetchBytes, fetchManifest, known};
+export {fetchManifest, known};
