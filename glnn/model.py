@@ -11,6 +11,7 @@ from . import formats, passes
 from .formats.native import write as native
 from .graph import reference
 from .graph.graph import Graph, Node, TensorSpec, validate
+from .measure.methods import Measured
 from .plan.plan import Plan
 from .run.inputs import shaped, web_shapes, with_states
 from .run.session import Session
@@ -19,12 +20,12 @@ from .show.summary import Summary, hand_on
 if TYPE_CHECKING:
     from .device.device import Device
     from .layout.limits import Limits
-    from .show.reports import QuantReport, RangeReport
+    from .show.reports import QuantReport
 
 StrPath = str | os.PathLike[str]
 
 
-class Model:
+class Model(Measured):
     """A trained model that predicts through shaders. Make one with `Model.load`, free it with `close()` or `with`."""
 
     def __init__(self, graph: Graph, device: Device | None = None, report: QuantReport | None = None):
@@ -43,7 +44,9 @@ class Model:
         weights, metadata, custom_objects (layers and functions by name), verbose, exceptions: see glnn.formats.load
         device: where to run; None: the process's default device
         """
-        return cls(formats.load(path, weights, metadata, custom_objects, verbose), device)
+        model = cls(formats.load(path, weights, metadata, custom_objects, verbose), device)
+        model.origin = path
+        return model
 
     @property
     def name(self) -> str:
@@ -168,15 +171,6 @@ class Model:
 
         graph, report = quantize(self.session, weights, per_channel, activations, calibrate, skip, max_drift, verbose)
         return Model(graph, self.session.given, report)
-
-    def range_report(self, x: Any, verbose: Any = "auto") -> RangeReport:
-        """What range the tensors between layers have on inputs x (as for predict), and which leave that of float16.
-
-        Of tensors stored as uint8 (see `quantize`) it also tells the share that their range clips. Raises InputError.
-        """
-        from .measure.ranges import range_report
-
-        return range_report(self.session, x, verbose)
 
     def close(self) -> None:
         """Frees the model's textures and programs, from any thread; the device stays. A second call does nothing."""

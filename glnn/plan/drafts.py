@@ -86,3 +86,16 @@ def each_spec(steps: Iterable[DrawSpec | RepeatSpec]) -> Iterator[DrawSpec]:
             yield step
         else:
             yield from each_spec(step.steps)
+
+
+def written(step: DrawSpec | RepeatSpec) -> Iterator[Value]:
+    """What a step leaves when it is done: a draw's output; of a repeat what its draws make, carry on and stack."""
+    if isinstance(step, DrawSpec):
+        yield step.out
+        return
+    for inner in step.steps:
+        yield from written(inner)
+    for pair in step.carried:
+        yield pair.final
+    for item in step.stacked:
+        yield item.whole

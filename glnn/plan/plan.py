@@ -16,7 +16,7 @@ from typing import Any
 
 from ..errors import LimitError
 from ..graph.garbage import building
-from ..graph.graph import Graph
+from ..graph.graph import ActivationCodec, Graph
 from ..graph.shapes import Shape, canonical, ceil_div
 from ..kernels.assemble import ShaderText
 from ..layout.blocks import common_block
@@ -30,6 +30,7 @@ from ..primitives.expr import RESULT
 from ..primitives.fuse import fuse
 from ..records import dataclass
 from .builder import PlanBuilder
+from .drafts import written
 from .lowering import draw_nodes, store_activations
 from .place import Placer
 from .slots import Slot, assign_slots
@@ -50,9 +51,24 @@ class TensorPlan:
     slots: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Made:
+    """A tensor of the graph that draws of the plan make: where it lies once so many of its steps are taken.
+
+    Later steps may put something else there.
+    """
+
+    name: str
+    shape: Shape
+    layout: Layout
+    codec: ActivationCodec
+    slots: tuple[int, ...]
+    steps: int
+
+
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """Everything an executor needs but the weights' values."""
+    """Everything an executor needs but the weights' values; `made` is for those who look at what comes between."""
 
     limits: Limits
     programs: Mapping[str, ShaderText]
@@ -61,6 +77,7 @@ class Plan:
     inputs: tuple[TensorPlan, ...]
     outputs: tuple[TensorPlan, ...]
     steps: tuple[Draw | Repeat, ...]
+    made: tuple[Made, ...] = ()
 
     def __repr__(self) -> str:
         ends = (", ".join(f"{t.name} {t.shape}" for t in tensors) for tensors in (self.inputs, self.outputs))
@@ -139,7 +156,18 @@ def make_plan(
     outputs = [values[name] for name in graph.outputs]
     slots, slot_of = assign_slots(drafts, inputs, outputs)
     placer = Placer(drafts, slots, slot_of)
-    steps = placer.steps(drafts.steps)
+    steps: list[Draw | Repeat] = []
+    ready: dict[int, int] = {}  # after how many steps a tensor is whole, by number
+    for spec in drafts.steps:
+        steps += placer.steps([spec])
+        ready |= {drafts.home(value).id: len(steps) for value in written(spec)}
+    made = {
+        values[name].id: Made(
+            name, values[name].shape, drafts.layouts[values[name].id], drafts.codecs[values[name].id],
+            tuple(slot_of[values[name].id]), ready[values[name].id],
+        )
+        for node in reversed(graph.nodes) for name in node.outputs if values[name].id in ready
+    }  # fmt: skip
 
     def tensor(name: str, value: Value) -> TensorPlan:
         codec = drafts.codecs[value.id].codec
@@ -149,7 +177,8 @@ def make_plan(
     return Plan(
         limits, placer.programs, tuple(slots), tuple(placer.weights),
         tuple(tensor(name, value) for name, value in inputs.items()),
-        tuple(tensor(name, value) for name, value in zip(names, outputs, strict=True)), steps,
+        tuple(tensor(name, value) for name, value in zip(names, outputs, strict=True)), tuple(steps),
+        tuple(sorted(made.values(), key=lambda tensor: tensor.steps)),
     )  # fmt: skip
 
 

@@ -84,22 +84,29 @@ class Executor:
         `poison` fills every texture with NaN first, so that a read of what was never written shows.
         """
         with self.device.use():
-            if poison:
-                for texture in self.slots:
-                    texture.poison()
-            for spec in self.plan.inputs:
-                stored = activation_storage(spec.codec)
-                tensor.write([self.slots[s] for s in spec.slots], inputs[spec.name], spec.layout, stored)
+            self.load(inputs, poison)
             self.replay()
             return {
                 t.name: tensor.read([self.slots[s] for s in t.slots], t.layout, activation_storage(t.codec))
                 for t in self.plan.outputs
             }
 
-    def replay(self) -> None:
-        """Makes all draws, turn by turn, on what the textures hold; call it in the device's turn."""
+    def load(self, inputs: Mapping[str, np.ndarray], poison: bool = False) -> None:
+        """Uploads the inputs, by name; call it in the device's turn. poison: see `run`."""
+        if poison:
+            for texture in self.slots:
+                texture.poison()
+        for spec in self.plan.inputs:
+            stored = activation_storage(spec.codec)
+            tensor.write([self.slots[s] for s in spec.slots], inputs[spec.name], spec.layout, stored)
+
+    def replay(self, first: int = 0, last: int | None = None) -> None:
+        """Makes all draws, turn by turn, on what the textures hold; call it in the device's turn.
+
+        first, last: which steps of the plan alone, without the one of number `last`
+        """
         draw = self.device.draw
-        for step in self._steps:
+        for step in self._steps[first:last]:
             if isinstance(step, tuple):
                 draw(*step)
             elif isinstance(step, Loop):

@@ -161,6 +161,12 @@ class Session:
         executor = self._executors[key] = Executor(plan, device, self._resident)
         return executor
 
+    def twin(self, shapes: Shapes) -> Executor:
+        """Another executor for inputs of these shapes, with textures of its own; whoever asks for it releases it."""
+        plan = self.executor(shapes).plan
+        assert self._resident is not None
+        return Executor(plan, self.device, self._resident)
+
     def _default_batch(self, shapes: Shapes) -> int:
         specs = self.graph.specs({name: (1, *shape) for name, shape in shapes.items()})
         largest = max(int(np.prod([d or 1 for d in s.shape])) for s in specs.values())
