@@ -20,6 +20,7 @@ import numpy as np
 from ..errors import InputError
 from ..graph.graph import ActivationCodec, Graph
 from ..plan.steps import each_draw
+from ..quant import HALF_MAX
 from ..run.inputs import with_states
 from ..run.session import Arrays, Session
 from ..show.comparison import CompareReport, CompareRow, Errors, PartRow, Picture
@@ -47,7 +48,7 @@ class _Seen:
     type: str
     own: Tally = field(default_factory=Tally)
     inherited: Tally = field(default_factory=Tally)
-    noise: Tally = field(default_factory=Tally)
+    noise: Tally = field(default_factory=lambda: Tally(brief=True))
     parts: dict[str, tuple[PartRow, ...]] = field(default_factory=dict)
     error_map: Picture = ()
     foreign: bool = False
@@ -174,7 +175,7 @@ class _Comparing:
         if why and len(segment.nodes) > 1:
             self._unfuse(seen, inputs)
         with np.errstate(over="ignore"):
-            stored = np.asarray(expected, np.float32)
+            stored = holdable(np.asarray(expected, np.float32), made.codec)
         forced.write(made, segment.stored(stored))
         wide.values[segment.name] = stored
         narrow.values[segment.name] = rounded(stored, made.codec)
@@ -212,6 +213,13 @@ class _Comparing:
             seen.inherited.errors, seen.noise.errors.rms, tolerance(seen.noise, codec), bool(why), why,
             self.source.name if seen.foreign else NUMPY, parts, seen.error_map if why else (),
         )  # fmt: skip
+
+
+def holdable(values: np.ndarray, codec: ActivationCodec) -> np.ndarray:
+    """Finite values that a codec would make infinite as the largest that it holds: what a layer reads is not its fault."""
+    if codec.codec != "float16" or not np.any(np.abs(values) > HALF_MAX):
+        return values
+    return np.where(np.isfinite(values), np.clip(values, -HALF_MAX, HALF_MAX), values)
 
 
 def error_map(got: np.ndarray, expected: np.ndarray) -> Picture:

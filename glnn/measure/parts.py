@@ -36,7 +36,7 @@ def alone(session: Session, node: Node, inputs: Sequence[np.ndarray]) -> PartRow
     half = session.device.limits.precision == "mediump"
     wide = Chain(graph, np.float64, given)
     narrow = Chain(graph, np.float16 if half else np.float32, {n: rounded(a, codecs[n]) for n, a in given.items()})
-    own, noise = Tally(), Tally()
+    own, noise = Tally(), Tally(brief=True)
     for name in node.outputs:
         own.add(got[name], wide.value(name))
         noise.add(rounded(narrow.value(name), codecs[name]), wide.value(name))
