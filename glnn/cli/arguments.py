@@ -41,6 +41,13 @@ EXAMPLES = {
         "glnn check model.h5 --batch 8 --shape 224,224,3 --profile webgl1-phone\n"
         "glnn check model.h5 --json"
     ),
+    "compare": (
+        "glnn compare model.h5 photos/ --scale unit\n"
+        "glnn compare model.h5 data.npz:images --reference keras --report report.html\n"
+        "glnn compare model.h5 cat.jpg --profile webgl1-phone --json\n"
+        "glnn compare model.h5 cat.jpg --save run.npz\n"
+        "glnn compare model.h5 cat.jpg --reference run.npz"
+    ),
     "quantize": (
         "glnn quantize model.h5 small.glnn --calibrate photos/ --scale unit --report report.html\n"
         "glnn quantize model.h5 small.glnn --codec auto --calibrate data.npz:images --max-drift 0.01"
@@ -87,7 +94,8 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
     top.epilog = (
         f"{examples('')}\n\n`glnn COMMAND --help` tells of a command's arguments, `glnn help env` of the environment\n"
         "variables that glnn reads (GLNN_...). Exit codes of glnn check: 0 the model runs, 1 something of it is not\n"
-        "supported, 2 it cannot be read; of all others: 0 well, 1 failed, 2 wrong usage, 130 interrupted."
+        "supported, 2 it cannot be read; of glnn compare: 0 no layer is guilty, 1 one is, 2 it could not be\n"
+        "compared; of all others: 0 well, 1 failed, 2 wrong usage, 130 interrupted."
     )
     return top, made
 
@@ -127,6 +135,21 @@ def check(p: Parser) -> None:
     profile = "whose memory is told: a profile that `glnn doctor` lists, or what its --json wrote elsewhere"
     p.add_argument("--profile", metavar="NAME", help=profile)
     p.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def compare(p: Parser) -> None:
+    """The arguments of glnn compare."""
+    add_model(p)
+    given = "samples, as for predict (default: one of seeded random numbers); 1 to 8 are enough"
+    p.add_argument("inputs", nargs="*", metavar="INPUT", help=given)
+    against = "numpy (default); keras, which loads the same file; another file of Keras; or a run that --save wrote"
+    p.add_argument("--reference", default="numpy", metavar="WHAT", help=against)
+    p.add_argument("--json", action="store_true", help="print the report as JSON")
+    p.add_argument("--report", metavar="FILE", help="write it to FILE.html, with maps of the errors, or FILE.json")
+    p.add_argument("--save", type=Path, metavar="FILE.npz", help="write what every layer made, by its name")
+    p.add_argument("--shape", type=sizes, metavar="H,W,C", help="shape of a random sample, where the model has it free")
+    add_reading(p)
+    add_device(p)
 
 
 def quantize(p: Parser) -> None:
@@ -183,6 +206,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Parser], None]]] = {
     "predict": ("run a model on files and print what comes out", predict),
     "summary": ("print the layers of a model; needs no OpenGL", summary),
     "check": ("tell what a model holds, and what of it glnn does not do; needs no OpenGL", check),
+    "compare": ("tell which layers of a model are wrong on a device, each by itself", compare),
     "quantize": ("write a model with its weights in fewer bits, as a .glnn file", quantize),
     "doctor": ("print what OpenGL offers here, and whether glnn can use it", doctor),
     "export-web": ("write a model as a web page that runs it; needs no OpenGL", export_web),

@@ -89,6 +89,13 @@ def check(args: Namespace) -> int:
     return check(args)
 
 
+def compare(args: Namespace) -> int:
+    """glnn compare MODEL [INPUT...]: exit code 1 where a layer is guilty, 2 where it could not be compared."""
+    from .comparing import compare
+
+    return compare(args)
+
+
 def doctor(args: Namespace) -> int:
     """glnn doctor: exit code 1 where glnn cannot run here."""
     from .device import wishes
@@ -178,6 +185,7 @@ RUN: dict[str, Callable[[Namespace], int | None]] = {
     "predict": predict,
     "summary": summary,
     "check": check,
+    "compare": compare,
     "quantize": quantize,
     "doctor": doctor,
     "export-web": export_web,

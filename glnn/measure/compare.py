@@ -110,8 +110,9 @@ class _Comparing:
             codecs = {spec.name: ActivationCodec(spec.codec) for spec in executor.plan.inputs}
             given = {name: rounded(array, codecs[name]) for name, array in arrays.items()}
             narrow = Chain(self.graph, np.float16 if half else np.float32, given)
-            for name, array in arrays.items() if self.saved else ():
-                self.saved.add(INPUT + name, array)
+            if self.saved:
+                for name, array in arrays.items():
+                    self.saved.add(INPUT + name, array)
             last = self._last_uses(found)
             for k, segment in enumerate(found):
                 seen = self._seen(segment, executor.plan, free.done)
@@ -216,7 +217,7 @@ class _Comparing:
 
 
 def holdable(values: np.ndarray, codec: ActivationCodec) -> np.ndarray:
-    """Finite values that a codec would make infinite as the largest that it holds: what a layer reads is not its fault."""
+    """Finite values, at most the largest that a codec holds: what a layer reads is not its own fault."""
     if codec.codec != "float16" or not np.any(np.abs(values) > HALF_MAX):
         return values
     return np.where(np.isfinite(values), np.clip(values, -HALF_MAX, HALF_MAX), values)

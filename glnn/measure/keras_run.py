@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from ..run.session import Arrays
 def loaded(path: Path) -> Any:
     """The Keras model in a file, without its training. Raises InputError where Keras is missing or cannot read it."""
     try:
-        import keras
+        keras: Any = importlib.import_module("keras")
     except ImportError as error:
         raise InputError("reference='keras' needs Keras: pip install keras and a backend (jax, torch)") from error
     if not path.exists():

@@ -158,9 +158,9 @@ def make_plan(
     placer = Placer(drafts, slots, slot_of)
     steps: list[Draw | Repeat] = []
     ready: dict[int, int] = {}  # after how many steps a tensor is whole, by number
-    for spec in drafts.steps:
-        steps += placer.steps([spec])
-        ready |= {drafts.home(value).id: len(steps) for value in written(spec)}
+    for draft in drafts.steps:
+        steps += placer.steps([draft])
+        ready |= {drafts.home(value).id: len(steps) for value in written(draft)}
     made = {
         values[name].id: Made(
             name, values[name].shape, drafts.layouts[values[name].id], drafts.codecs[values[name].id],

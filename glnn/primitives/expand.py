@@ -27,7 +27,7 @@ def expand(graph: Graph) -> Graph:
 
 
 def expanded(graph: Graph) -> tuple[Graph, dict[str, tuple[Stored, ...]]]:
-    """What `expand` makes, and what holds each tensor of the graph: first as it was made, then in the order of its axes."""
+    """What `expand` makes, and what holds each tensor of the graph: as it was made, then in the order of its axes."""
     specs = graph.specs()
     known: dict[str, Stored] = {s.name: (s.name, s.shape, tuple(range(len(s.shape)))) for s in graph.inputs}
     if not any(hasattr(node.layer, "build") for node in graph.nodes):

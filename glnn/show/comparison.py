@@ -172,7 +172,20 @@ class CompareReport(Report):
         return lines
 
     def _table(self) -> tuple[list[str], list[list[Cell]]]:
-        header = ["Layer", "Type", "Own", "Inherited", "Tolerance", "ULP", "NMSE", "Cosine", "Largest", "NaN", "Inf", ""]
+        header = [
+            "Layer",
+            "Type",
+            "Own",
+            "Inherited",
+            "Tolerance",
+            "ULP",
+            "NMSE",
+            "Cosine",
+            "Largest",
+            "NaN",
+            "Inf",
+            "",
+        ]
         rows: list[list[Cell]] = []
         for row in self.layers:
             own = row.own
@@ -201,7 +214,9 @@ class CompareReport(Report):
         own = row.own
         name = escape(row.name)
         if len(row.layers) > 1:
-            name += f' <span class="dim">{escape(" + ".join(layer for layer in row.layers if layer != row.name))}</span>'
+            name += (
+                f' <span class="dim">{escape(" + ".join(layer for layer in row.layers if layer != row.name))}</span>'
+            )
         if row.error_map:
             name = f"<details><summary>{name}</summary>{heat_map(row.error_map)}</details>"
         bars = [_bar(own.rms, "own"), _bar(row.inherited.rms, "inherited")]
@@ -266,5 +281,3 @@ def _bar(rms: float, kind: str) -> str:
     wide = 0.0 if not rms else min(1.0, max(0.03, 1 + math.log10(min(rms, 1.0)) / 8))
     inner = f'<span class="bar {kind}" style="width:{100 * wide:.0f}%"></span>'
     return f'{_share(rms)}<span class="track">{inner}</span>'
-
-

@@ -165,7 +165,9 @@ FAULTS = (
     Fault("another activation", "relu", node=option(activation=FUNCTIONS["elu"])),
     Fault("channel order", "depthwise", node=only("depthwise_kernel", lambda w: w[:, :, ::-1])),
     Fault("lost weights", "prelu", node=only("alpha", np.zeros_like)),
-    Fault("another operation", "max_pool", node=lambda node: node.with_(layer=AveragePooling2D((2, 2), padding="same"))),
+    Fault(
+        "another operation", "max_pool", node=lambda node: node.with_(layer=AveragePooling2D((2, 2), padding="same"))
+    ),
     Fault("dead lanes", "transposed", text=("c + 3 < y_C ? y_0.w : 0.0", "c + 3 < y_C ? y_0.w : 1.0")),
     Fault("wrong stride", "strided", text=("block_x * 2", "block_x * 1")),
     Fault("wrong groups", "group_norm", node=option(groups=3)),

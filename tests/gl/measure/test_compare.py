@@ -81,7 +81,9 @@ def test_what_is_wrong_only_when_fused_bears_the_name_of_the_draw(
         made = optimize(graph)
         if graph.name != "sound":
             return made
-        nodes = (n.with_(weights=n.weights | {"bias": n.weights["bias"] + 1}) if n.name == "conv" else n for n in made.nodes)
+        nodes = (
+            n.with_(weights=n.weights | {"bias": n.weights["bias"] + 1}) if n.name == "conv" else n for n in made.nodes
+        )
         return made.with_(nodes=tuple(nodes))
 
     with monkeypatch.context() as patch:
@@ -144,7 +146,9 @@ def test_keras_is_a_reference(root: Path, model: Model, digits: tuple) -> None:
 
 def test_nested_and_shared_layers_of_keras(tmp_path: Path, device: glnn.Device) -> None:
     keras = pytest.importorskip("keras")
-    inner = keras.Sequential([keras.Input((6,)), keras.layers.Dense(5, "tanh", name="a"), keras.layers.Dense(6, name="b")])
+    inner = keras.Sequential(
+        [keras.Input((6,)), keras.layers.Dense(5, "tanh", name="a"), keras.layers.Dense(6, name="b")]
+    )
     inner.name = "inner"
     shared = keras.layers.Dense(6, "sigmoid", name="shared")
     x = keras.Input((6,))
