@@ -27,7 +27,9 @@ from ..show.comparison import CompareReport, CompareRow, Errors, PartRow, Pictur
 from ..show.progress import Progress
 from .parts import alone
 from .ranges import batches
+from .reproduce import reproducer
 from .segments import Chain, Segment, covered, makers, segments
+from .shrink import Failure
 from .sources import INPUT, NUMPY, SavedRun, Source, layer_keys, source_of
 from .stepping import Steps, rounded
 from .tally import Tally
@@ -52,6 +54,7 @@ class _Seen:
     parts: dict[str, tuple[PartRow, ...]] = field(default_factory=dict)
     error_map: Picture = ()
     foreign: bool = False
+    inputs: Arrays = field(default_factory=dict)  # of a guilty one: what its first sample reads
 
 
 def compare(
@@ -173,6 +176,8 @@ class _Comparing:
         why = verdict(seen.own, seen.noise, self._codec(made.codec))
         if why and not seen.error_map:
             seen.error_map = error_map(own, expected)
+        if why and not seen.inputs:
+            seen.inputs = {name: np.asarray(array, np.float32) for name, array in inputs.items()}
         if why and len(segment.nodes) > 1:
             self._unfuse(seen, inputs)
         with np.errstate(over="ignore"):
@@ -201,7 +206,23 @@ class _Comparing:
         rows = tuple(self._row(seen) for seen in self.seen.values())
         covered_ = {label for seen in self.seen.values() for label in seen.segment.labels}
         others = tuple(dict.fromkeys(n.label for n in self.graph.nodes if n.label not in covered_))
-        return CompareReport(self.graph.name, self.session.device.renderer, self.source.name, samples, rows, others)
+        device = self.session.device.renderer
+        again = reproducer(self.session, self._evidence(rows))
+        return CompareReport(self.graph.name, device, self.source.name, samples, rows, others, again)
+
+    def _evidence(self, rows: Sequence[CompareRow]) -> dict[str, Failure]:
+        """By the name of each guilty layer what draws wrong: alone, or as it is fused; with what it reads."""
+        found: dict[str, Failure] = {}
+        for seen, row in zip(self.seen.values(), rows, strict=True):
+            for name in row.blamed:
+                nodes, inputs = seen.segment.nodes, seen.inputs
+                if row.parts and any(part.guilty for part in row.parts):
+                    (node, *_) = (node for node in nodes if node.label == name)
+                    chain = Chain(self.graph, np.float64, inputs)
+                    nodes = (node,)
+                    inputs = {read: np.asarray(chain.value(read), np.float32) for read in node.inputs}
+                found.setdefault(name, Failure(nodes, inputs))
+        return found
 
     def _row(self, seen: _Seen) -> CompareRow:
         codec = self._codec(seen.segment.made.codec)

@@ -144,9 +144,9 @@ class CompareReport(Report):
             raise ValueError(f"this is no report of glnn compare ({error!r}): give what its to_json() wrote") from error
 
     def reproduce(self, layer: str, folder: Any = ".") -> Any:
-        """Writes a pytest of a guilty layer, shrunk to what still fails, and a page that draws it -> their paths.
+        """Writes a pytest of a guilty layer, its shapes and values shrunk to the smallest that still fail -> its path.
 
-        See glnn.measure.reproduce. Raises InputError (a layer that is not guilty, a report that was read from JSON).
+        Raises InputError (a layer that is not guilty, one that is right by itself, a report that was read from JSON).
         """
         from ..errors import InputError
 

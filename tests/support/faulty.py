@@ -224,7 +224,6 @@ def _spoiled(plan: Plan, fault: Fault) -> Plan:
             return fault.draw(plan, step)
         if fault.text:
             text = programs[step.program]
-            assert fault.text[0] in text.fragment
             text = replace(text, fragment=text.fragment.replace(*fault.text))
             programs[text.key] = text
             return replace(step, program=text.key)
