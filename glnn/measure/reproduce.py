@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..device.numpy_device import NumpyDevice
-from ..errors import InputError
+from ..errors import InputError, UnsupportedError
 from ..graph.graph import Graph, Node
+from ..layout.codec import CODECS
+from ..layout.limits import Limits
 from ..run.session import Session
-from ..show.comparison import CompareReport
+from ..show.comparison import CompareReport, CompareRow
+from ..web.draws import draws_page
+from .segments import Chain
 from .shrink import Failure, shrunk
+from .verdict import LARGEST, TIMES, TINY
 
 Evidence = Mapping[str, Failure]  # by the name of a guilty layer
+
+WEBGL2 = Limits(max_texture_size=2048, draw_buffers=8)  # what nearly every browser has
 
 TEST = '''"""{title}: {why}.
 
@@ -63,13 +71,19 @@ def reproducer(session: Session, evidence: Evidence) -> Callable[[CompareReport,
 
 def why(session: Session, failure: Failure) -> str:
     """What makes layers guilty when they are drawn by themselves, in words; empty if nothing does."""
+    row = _guilty(session, failure)
+    return row.why if row else ""
+
+
+def _guilty(session: Session, failure: Failure) -> CompareRow | None:
+    """The first guilty row where layers are drawn by themselves."""
     from .. import passes
     from .compare import compare
 
     graph = failure.graph
     with session.on(passes.optimize(graph)) as one:
         report = compare(graph, one, dict(failure.inputs), verbose=0)
-    return next((row.why for row in report.layers if row.guilty), "")
+    return next((row for row in report.layers if row.guilty), None)
 
 
 def write(folder: Path, layer: str, failure: Failure, session: Session, fails: Callable[[Failure], bool]) -> Path:
@@ -83,12 +97,37 @@ def write(folder: Path, layer: str, failure: Failure, session: Session, fails: C
         native.save(failure.graph, folder / f"{name}.glnn")
         text = source(failure, name, path.name, session, True)
     path.write_text(text, encoding="utf-8")
+    page(path.with_suffix(".html"), failure, session)
     return path
+
+
+def page(path: Path, failure: Failure, session: Session) -> None:
+    """Writes the page that makes the draws in a browser, where these are draws of WebGL2 without turns."""
+    from .. import passes
+
+    row = _guilty(session, failure)
+    graph = failure.graph
+    limits = session.device.limits
+    web = replace(
+        WEBGL2, max_texture_size=min(limits.max_texture_size, WEBGL2.max_texture_size),
+        draw_buffers=min(limits.draw_buffers, WEBGL2.draw_buffers),
+    )  # fmt: skip
+    expected = Chain(graph, np.float64, failure.inputs).value(graph.outputs[0])
+    size = float(np.abs(expected[np.isfinite(expected)]).max(initial=0))
+    room = LARGEST * CODECS["float32"].tolerance * size + (TIMES * row.noise * size if row else 0.0) + TINY
+    with session.on(passes.optimize(graph)) as one:
+        plan = one.plan({name: array.shape for name, array in failure.inputs.items()}, web)
+        title, about = f"{failure.nodes[-1].kind} {failure.nodes[-1].label!r} draws wrong", f"{_where(session)}."
+        try:
+            text = draws_page(plan, one.store.values, failure.inputs, expected, room, title, about)
+        except UnsupportedError:
+            return
+    path.write_text(text, encoding="utf-8")
 
 
 def source(failure: Failure, name: str, file: str, session: Session, saved: bool) -> str:
     """The text of the test. saved: the layers are in a .glnn file beside it."""
-    last, device = failure.nodes[-1], session.device
+    last = failure.nodes[-1]
     imports, nodes = "", f'    graph = glnn.Model.load(Path(__file__).with_name("{name}.glnn")).graph'
     if saved:
         modules = sorted({type(node.layer).__module__ for node in failure.nodes})
@@ -102,10 +141,15 @@ def source(failure: Failure, name: str, file: str, session: Session, saved: bool
         nodes = _nodes(failure.graph)
     return TEST.format(
         title=f"{last.kind} {last.label!r} draws wrong", why=why(session, failure), file=file, imports=imports,
-        where=f"Found on {device.renderer} ({device.vendor}), {device.version}", name=name, nodes=nodes,
+        where=_where(session), name=name, nodes=nodes,
         inputs="{" + ", ".join(f'"{key}": {literal(array)}' for key, array in failure.inputs.items()) + "}",
         device=_device(session),
     )  # fmt: skip
+
+
+def _where(session: Session) -> str:
+    device = session.device
+    return f"Found on {device.renderer} ({device.vendor}), {device.version}"
 
 
 def _nodes(graph: Graph) -> str:

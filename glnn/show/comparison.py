@@ -146,6 +146,9 @@ class CompareReport(Report):
     def reproduce(self, layer: str, folder: Any = ".") -> Any:
         """Writes a pytest of a guilty layer, its shapes and values shrunk to the smallest that still fail -> its path.
 
+        Beside it lies a page of the same name, .html, that makes the same draws in a browser and tells which values are
+        wrong; not of layers that go in turns (LSTM), and of weights in integers.
+
         Raises InputError (a layer that is not guilty, one that is right by itself, a report that was read from JSON).
         """
         from ..errors import InputError
