@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 from collections.abc import Mapping
 from html import escape
@@ -53,7 +54,7 @@ def draws_page(
             key: {"vertex": text.vertex, "fragment": text.fragment, "samplers": text.samplers}
             for key, text in plan.programs.items()
         },
-        "slots": [vars(slot) for slot in plan.slots],
+        "slots": [dataclasses.asdict(slot) for slot in plan.slots],
         "weights": [_textures(plan, number, weights) for number in range(len(plan.weights))],
         "inputs": [
             {"slot": slot, "texels": _text(texels)}
