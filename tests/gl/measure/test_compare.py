@@ -8,14 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cases.keras import CASES
 from support.faulty import FAULTS, SHAPE, Fault, network, plant
 
 import glnn
 from glnn.errors import InputError
 from glnn.graph.graph import ActivationCodec
+from glnn.layers.base import Layer
 from glnn.model import Model
 from glnn.passes import optimize
 from glnn.show.comparison import CompareReport
+from glnn.testing.layers import layer_graph
 
 X = np.random.default_rng(1).normal(size=(2, *SHAPE)).astype(np.float32)
 PAIRS = list(combinations(FAULTS, 2))
@@ -47,6 +50,19 @@ def test_a_sound_model_is_quiet_on_every_device(options: dict[str, Any], tmp_pat
     assert [row.name for row in report.layers][:3] == ["conv", "depthwise", "max_pool"]
     assert report.unmeasured == () and all(row.own.dead == 0 for row in report.layers)
     assert report.layers[0].own == report.layers[0].inherited  # nothing came before it
+
+
+def test_every_layer_of_the_table_is_quiet(device: glnn.Device, request: pytest.FixtureRequest) -> None:
+    loud = []
+    layers = [case for case in CASES if isinstance(case.layer, Layer)]
+    for case in layers if request.config.getoption("--whole") else layers[::40]:
+        graph = layer_graph(case.layer, [x.shape for x in case.inputs], case.weights)
+        with Model(graph, device) as model:
+            given = dict(zip([spec.name for spec in graph.inputs], case.inputs, strict=True))
+            if len({len(x) for x in case.inputs}) == 1:
+                report = model.compare(given, verbose=0)
+                loud += [(case.name, row.why) for row in report.layers if row.guilty]
+    assert loud == []
 
 
 def test_every_fault_alone(monkeypatch: pytest.MonkeyPatch, device: glnn.Device) -> None:
