@@ -18,7 +18,7 @@ STYLE = (
     ".glnn-compare table{border-collapse:collapse;font-size:inherit;margin:8px 0}"
     ".glnn-compare th,.glnn-compare td{padding:2px 10px;text-align:right;vertical-align:top;"
     "border-bottom:1px solid rgba(128,128,128,.25);font-variant-numeric:tabular-nums}"
-    ".glnn-compare .l{text-align:left}.glnn-compare tr.guilty td{background-color:rgba(214,69,65,.16)}"
+    ".glnn-compare td{white-space:nowrap}.glnn-compare .l{text-align:left;white-space:normal}.glnn-compare tr.guilty td{background-color:rgba(214,69,65,.16)}"
     ".glnn-compare .bar{display:block;height:5px;border-radius:2px;background:#4285f4}"
     ".glnn-compare .guilty .bar.own{background:#d64541}.glnn-compare .track{display:block;width:96px;"
     "background:rgba(128,128,128,.18);border-radius:2px;margin:2px 0 2px auto}"
@@ -204,7 +204,19 @@ class CompareReport(Report):
         return as_text(f"Compared: {self.model}", header, rows, self.totals(), self.notes())
 
     def _repr_html_(self) -> str:
-        head = ("Layer", "Kernel", "Own error", "Inherited", "Tolerance", "ULP", "Cosine", "Largest", "NaN", "Inf")
+        head = (
+            "Layer",
+            "Kernel",
+            "Own error",
+            "Inherited",
+            "Tolerance",
+            "ULP",
+            "NMSE",
+            "Cosine",
+            "Largest",
+            "NaN",
+            "Inf",
+        )
         cells = "".join(f"<th{' class=l' if k < 2 else ''}>{name}</th>" for k, name in enumerate(head))
         body = "\n".join(self._html_row(row) for row in self.layers)
         above, below = ("".join(f"<div>{escape(t)}</div>" for t in lines) for lines in (self.totals(), self.notes()))
@@ -224,7 +236,14 @@ class CompareReport(Report):
             name = f"<details><summary>{name}</summary>{heat_map(row.error_map)}</details>"
         bars = [_bar(own.rms, "own"), _bar(row.inherited.rms, "inherited")]
         counts = [_counts(own.nans, own.expected_nans), _counts(own.infs, own.expected_infs)]
-        values = [_share(row.tolerance), _ulp(own.ulp), f"{own.cosine:.6f}", number(own.largest), *counts]
+        values = [
+            _share(row.tolerance),
+            _ulp(own.ulp),
+            f"{own.nmse:.1e}",
+            f"{own.cosine:.6f}",
+            number(own.largest),
+            *counts,
+        ]
         cells = "".join(f"<td>{text}</td>" for text in (*bars, *map(escape, values)))
         kind = ' class="guilty"' if row.guilty else ""
         return f'<tr{kind}><td class="l">{name}</td><td class="l">{escape(row.kernel)}</td>{cells}</tr>'
