@@ -13,6 +13,7 @@ from .graph import reference
 from .graph.graph import Graph, Node, TensorSpec, validate
 from .graph.shapes import shape_text
 from .image import Preparation
+from .measure.methods import Measured
 from .plan.plan import Plan
 from .run.inputs import shaped, web_shapes, with_states
 from .run.session import Session
@@ -21,14 +22,12 @@ from .show.summary import Summary, hand_on
 if TYPE_CHECKING:
     from .device.device import Device
     from .layout.limits import Limits
-    from .measure.trace import Trace
-    from .show.profiles import Profile
-    from .show.reports import QuantReport, RangeReport
+    from .show.reports import QuantReport
 
 StrPath = str | os.PathLike[str]
 
 
-class Model:
+class Model(Measured):
     """A trained model that predicts through shaders. Make one with `Model.load`, free it with `close()` or `with`."""
 
     def __init__(self, graph: Graph, device: Device | None = None, report: QuantReport | None = None):
@@ -47,7 +46,9 @@ class Model:
         weights, metadata, custom_objects (layers and functions by name), verbose, exceptions: see glnn.formats.load
         device: where to run; None: the process's default device
         """
-        return cls(formats.load(path, weights, metadata, custom_objects, verbose), device)
+        model = cls(formats.load(path, weights, metadata, custom_objects, verbose), device)
+        model.origin = path
+        return model
 
     @property
     def name(self) -> str:
@@ -166,68 +167,6 @@ class Model:
         the new one is whole. Raises InputError (a missing folder, another suffix), UnsupportedError.
         """
         return native.save(self.graph, path)
-
-    def quantize(
-        self, weights: Any = "uint8", per_channel: bool = True, activations: Any = None, calibrate: Any = None,
-        skip: Any = (), max_drift: float | None = None, verbose: Any = "auto",
-    ) -> Model:  # fmt: skip
-        """A new model of the same layers, optimized, with weights (and tensors between layers) in fewer bits.
-
-        weights:     "float32" (left as they are), "float16", "uint16", "uint8", "uint4"; "auto": the cheapest of them
-                     for each layer; a dict of layer names (* and ? match) to codecs, the first match wins and layers
-                     without one stay; or a callable of a layer (Node) that gives a codec or None
-        per_channel: one scale for each output channel, not one for each array of weights
-        activations: None, "float16", "rgba8" (soft float), "uint8"; a dict or a callable as for weights
-        calibrate:   inputs as for predict; their drift is measured, and ranges of uint8 activations are taken from them
-        skip:        names of layers (* and ? match), or a callable of a layer, that are left as they are
-        max_drift:   of the outputs, relative RMS, that weights="auto" keeps to (default 0.005)
-
-        Arrays of two or more axes are quantized; biases and other vectors stay float32. `report` of the new model tells
-        of each layer. This model stays as it is; both want closing. Without calibrate it needs no OpenGL. Raises
-        InputError, QuantizationError (weights that are not finite, calibration inputs or ranges that do not serve).
-        """
-        from .measure.compress import quantize
-
-        graph, report = quantize(self.session, weights, per_channel, activations, calibrate, skip, max_drift, verbose)
-        return Model(graph, self.session.given, report)
-
-    def trace(self, x: Any, layers: Sequence[str] | None = None, fused: bool = False) -> Trace:
-        """What every layer makes of inputs x (as for predict), by the layer's name: arrays, and pictures in a notebook.
-
-        layers: names of those to trace; None: all
-        fused:  of the plan that `predict` runs, in which layers are folded into others and have no tensor of their own;
-                else each layer is drawn by itself
-
-        Stateful layers begin with states of 0, and the model's own stay. Raises InputError.
-        """
-        from .measure.trace import Trace
-
-        return Trace(self.session, self.graph, x, layers, fused)
-
-    def profile(self, x: Any, repeat: int = 10, timer: str = "auto", first: bool = True) -> Profile:
-        """Where the time of `predict(x)` goes, by layer and by draw: seconds, bytes, operations, and their shares.
-
-        repeat: predictions; told is the mean of their middle half
-        timer:  "queries" of the driver, "clock" (each draw with a finish behind it), "auto": queries where they agree
-                with the clock
-        first:  whether to see, on a second device of the same kind, what the first prediction takes besides: planning,
-                compiling, uploading weights
-
-        Of a batch that predict cuts into pieces it is the first. `a.compare(b)` shows two side by side, `to_perfetto()`
-        is one as a trace file. Stateful layers begin with states of 0, and the model's own stay. Raises InputError.
-        """
-        from .measure.profile import profile
-
-        return profile(self.session, x, repeat, timer, first)
-
-    def range_report(self, x: Any, verbose: Any = "auto") -> RangeReport:
-        """What range the tensors between layers have on inputs x (as for predict), and which leave that of float16.
-
-        Of tensors stored as uint8 (see `quantize`) it also tells the share that their range clips. Raises InputError.
-        """
-        from .measure.ranges import range_report
-
-        return range_report(self.session, x, verbose)
 
     def close(self) -> None:
         """Frees the model's textures and programs, from any thread; the device stays. A second call does nothing."""

@@ -17,23 +17,29 @@ if TYPE_CHECKING:
 
 
 def texels(
-    array: np.ndarray | Quantized, layout: Layout | CellLayout, stored: Storage, real: Any = np.float32
+    array: np.ndarray | Quantized,
+    layout: Layout | CellLayout,
+    stored: Storage,
+    real: Any = np.float32,
+    size: tuple[int, int] | None = None,
 ) -> list[np.ndarray]:
     """The texels (layers, height, width, components) of each texture, as they lie there and in an exported file.
 
     Of a quantized array these are its codes. real: what float32 textures hold, float64 on a device of it.
+    size: (width, height) of textures that are larger than the layout needs
     """
     codes: np.ndarray | None = getattr(array, "codes", None)
     wide = real == np.float64 and stored.format == "float32"
     values = np.asarray(array, real) if wide else stored.cast(np.asarray(array) if codes is None else codes)
-    room = layout.packed(values, layout.size)
+    room = layout.packed(values, size or layout.size)
     parts = room.reshape(1, -1, *room.shape[2:]) if layout.textures == 1 else room
     return list(parts) if wide else [stored.encode(part) for part in parts]
 
 
 def write(textures: Sequence[Texture], array: np.ndarray, layout: Layout | CellLayout, stored: Storage) -> None:
     """Uploads an array of the layout's shape into its textures."""
-    for texture, part in zip(textures, texels(array, layout, stored, textures[0].device.real), strict=True):
+    size = textures[0].width, textures[0].height
+    for texture, part in zip(textures, texels(array, layout, stored, textures[0].device.real, size), strict=True):
         texture.write(part)
 
 

@@ -32,7 +32,7 @@ SUFFIXES = "py|glsl|js|ts|md|sh|html|svg|png|h5|npz|toml|ipynb|yaml"
 OTHERS = {
     "model.h5", "mobilenet.h5", "model.weights.h5", "weights.h5", "cat.jpg", "report.html", "NNN-title.md",
     "TensorFlow.js", "TF.js", "Keras.js", "perceptron.npz", "glnn/formats/npz.py", "keras/engine/topology.py",
-    "my.glsl", "kernels/a.glsl", "runner.js", "FILE.npz", "FAMILY.h5", "FAMILY.npz", "python/encoder.py",
+    "my.glsl", "run.npz", "kernels/a.glsl", "runner.js", "FILE.npz", "FAMILY.h5", "FAMILY.npz", "python/encoder.py",
 }  # fmt: skip
 
 

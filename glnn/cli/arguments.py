@@ -41,6 +41,14 @@ EXAMPLES = {
         "glnn check model.h5 --batch 8 --shape 224,224,3 --profile webgl1-phone\n"
         "glnn check model.h5 --json"
     ),
+    "compare": (
+        "glnn compare model.h5 photos/ --scale unit\n"
+        "glnn compare model.h5 data.npz:images --reference keras --report report.html\n"
+        "glnn compare model.h5 cat.jpg --profile webgl1-phone --json\n"
+        "glnn compare model.h5 cat.jpg --save run.npz\n"
+        "glnn compare model.h5 cat.jpg --reference run.npz\n"
+        "glnn compare --from phone.json site"
+    ),
     "quantize": (
         "glnn quantize model.h5 small.glnn --calibrate photos/ --scale unit --report report.html\n"
         "glnn quantize model.h5 small.glnn --codec auto --calibrate data.npz:images --max-drift 0.01"
@@ -51,7 +59,6 @@ EXAMPLES = {
         "glnn profile model.h5 cat.jpg --draws --perfetto trace.json\n"
         "glnn profile model.h5 --json > before.json && glnn profile small.glnn --against before.json"
     ),
-    "compare": "glnn compare --from phone.json site\nglnn compare --from phone.json model.h5 --json",
     "serve": "glnn serve site\nglnn serve site --host 0.0.0.0 --port 9000",
 }
 
@@ -93,7 +100,8 @@ def parsers() -> tuple[Parser, dict[str, Parser]]:
     top.epilog = (
         f"{examples('')}\n\n`glnn COMMAND --help` tells of a command's arguments, `glnn help env` of the environment\n"
         "variables that glnn reads (GLNN_...). Exit codes of glnn check: 0 the model runs, 1 something of it is not\n"
-        "supported, 2 it cannot be read; of all others: 0 well, 1 failed, 2 wrong usage, 130 interrupted."
+        "supported, 2 it cannot be read; of glnn compare: 0 no layer is guilty, 1 one is, 2 it could not be\n"
+        "compared; of all others: 0 well, 1 failed, 2 wrong usage, 130 interrupted."
     )
     return top, made
 
@@ -133,6 +141,23 @@ def check(p: Parser) -> None:
     profile = "whose memory is told: a profile that `glnn doctor` lists, or what its --json wrote elsewhere"
     p.add_argument("--profile", metavar="NAME", help=profile)
     p.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def compare(p: Parser) -> None:
+    """The arguments of glnn compare."""
+    add_model(p)
+    given = "samples, as for predict (default: one of seeded random numbers); 1 to 8 are enough"
+    p.add_argument("inputs", nargs="*", metavar="INPUT", help=given)
+    against = "numpy (default); keras, which loads the same file; another file of Keras; or a run that --save wrote"
+    p.add_argument("--reference", default="numpy", metavar="WHAT", help=against)
+    p.add_argument("--json", action="store_true", help="print the report as JSON")
+    p.add_argument("--report", metavar="FILE", help="write it to FILE.html, with maps of the errors, or FILE.json")
+    p.add_argument("--save", type=Path, metavar="FILE.npz", help="write what every layer made, by its name")
+    page = "instead: the JSON of a page that was opened with ?check, beside MODEL or the folder that it came from"
+    p.add_argument("--from", dest="page", type=Path, metavar="FILE", help=page)
+    p.add_argument("--shape", type=sizes, metavar="H,W,C", help="shape of a random sample, where the model has it free")
+    add_reading(p)
+    add_device(p)
 
 
 def quantize(p: Parser) -> None:
@@ -189,17 +214,6 @@ def serve(p: Parser) -> None:
     p.add_argument("--host", default="127.0.0.1", help=host)
 
 
-def compare(p: Parser) -> None:
-    """The arguments of glnn compare."""
-    add_model(p)
-    given = "what the page was checked on, given as for predict, if the export was given inputs and MODEL is no export"
-    p.add_argument("inputs", nargs="*", metavar="INPUT", help=given)
-    page = "the JSON of a page that was opened with ?check; MODEL is the folder that it came from, or the model"
-    p.add_argument("--from", dest="page", type=Path, metavar="FILE", help=page)
-    add_reading(p)
-    p.add_argument("--json", action="store_true", help="print the report as JSON")
-
-
 def help_(p: Parser) -> None:
     """The arguments of glnn help."""
     topics = (*(name for name in COMMANDS if name != "help"), "env")
@@ -210,8 +224,8 @@ COMMANDS: dict[str, tuple[str, Callable[[Parser], None]]] = {
     "predict": ("run a model on files and print what comes out", predict),
     "summary": ("print the layers of a model; needs no OpenGL", summary),
     "check": ("tell what a model holds, and what of it glnn does not do; needs no OpenGL", check),
+    "compare": ("tell which layers of a model are wrong on a device, each by itself", compare),
     "quantize": ("write a model with its weights in fewer bits, as a .glnn file", quantize),
-    "compare": ("print the draws of a page opened with ?check beside Python's", compare),
     "doctor": ("print what OpenGL offers here, and whether glnn can use it", doctor),
     "profile": ("tell where the time of a prediction goes, by layer and by draw", profile),
     "export-web": ("write a model as a web page that runs it; needs no OpenGL", export_web),

@@ -90,12 +90,14 @@ def check(args: Namespace) -> int:
 
 
 def compare(args: Namespace) -> int:
-    """glnn compare --from PAGE.json MODEL_OR_FOLDER: exit code 1 where a draw is wrong."""
-    from .field import compare_page
+    """glnn compare MODEL [INPUT...]: exit code 1 where a layer or a draw is wrong, 2 where it could not be compared."""
+    if args.page is not None:
+        from .field import compare_page
 
-    if args.page is None:
-        args.parser.error("give the JSON of a page with --from")
-    return compare_page(args)
+        return compare_page(args)
+    from .comparing import compare
+
+    return compare(args)
 
 
 def doctor(args: Namespace) -> int:
@@ -199,8 +201,8 @@ RUN: dict[str, Callable[[Namespace], int | None]] = {
     "predict": predict,
     "summary": summary,
     "check": check,
-    "quantize": quantize,
     "compare": compare,
+    "quantize": quantize,
     "doctor": doctor,
     "profile": profile,
     "export-web": export_web,

@@ -75,7 +75,8 @@ class Layer:
     def __repr__(self) -> str:
         """The class with the options that differ from their defaults: Dense(units=10, activation='softmax')."""
         options: list[str] = []
-        for field in getattr(self, "__dataclass_fields__", {}).values():
+        fields: tuple[dataclasses.Field[Any], ...] = dataclasses.fields(self) if dataclasses.is_dataclass(self) else ()
+        for field in fields:
             default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
             value = _told(getattr(self, field.name))
             if field.repr and value != _told(default):

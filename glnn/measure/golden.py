@@ -55,7 +55,7 @@ def observe(plan: Plan, device: Device, weights: Mapping[str, Any], inputs: Arra
             executor = Executor(plan, device, resident)
             try:
                 executor.load(inputs)
-                executor.replay(draw)
+                executor.replay(draw=draw)
             finally:
                 executor.release()
     finally:

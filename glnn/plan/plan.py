@@ -113,6 +113,15 @@ class Plan:
         """Bytes of all texture slots."""
         return sum(s.width * s.height * max(1, s.layers) * texel_bytes(s.format) for s in self.slots)
 
+    @cached_property
+    def drawn(self) -> tuple[Made, ...]:
+        """Those of `made` that draws make as tensors of their own, each once, in the order in which they are whole."""
+        own: dict[Any, Made] = {}
+        for item in self.made:
+            if item.section is None and item.steps:
+                own.setdefault((item.slots, item.steps), item)
+        return tuple(sorted(own.values(), key=lambda item: item.steps))
+
     def to_json(self) -> str:
         """The plan as JSON text, the same text for the same plan."""
         programs = {

@@ -23,10 +23,16 @@ def expand(graph: Graph) -> Graph:
     A tensor of axes in another order is put into its own only where somebody asks for that: a primitive, a node without
     `build`, an output.
     """
-    if not any(hasattr(node.layer, "build") for node in graph.nodes):
-        return graph
+    return expanded(graph)[0]
+
+
+def expanded(graph: Graph) -> tuple[Graph, dict[str, tuple[Stored, ...]]]:
+    """What `expand` makes, and what holds each tensor of the graph: as it was made, then in the order of its axes."""
     specs = graph.specs()
     known: dict[str, Stored] = {s.name: (s.name, s.shape, tuple(range(len(s.shape)))) for s in graph.inputs}
+    if not any(hasattr(node.layer, "build") for node in graph.nodes):
+        return graph, {name: ((name, spec.shape, tuple(range(len(spec.shape)))),) for name, spec in specs.items()}
+    holders: dict[str, tuple[Stored, ...]] = {name: (stored,) for name, stored in known.items()}
     nodes: list[Node] = []
 
     def plain(name: str, label: str) -> str:
@@ -37,12 +43,14 @@ def expand(graph: Graph) -> Graph:
             sym = trace.plain(trace.tensor(stored, shape, order))
             nodes.extend(_named(trace, [(sym, name)]))
             known[name] = name, sym.shape, sym.order
+            holders[name] = *holders[name], known[name]
         return known[name][0]
 
     for node in graph.nodes:
         if not hasattr(node.layer, "build"):
             nodes.append(node.with_(inputs=tuple(plain(name, node.label) for name in node.inputs)))
             known |= {n: (n, specs[n].shape, tuple(range(len(specs[n].shape)))) for n in node.outputs}
+            holders |= {n: (known[n],) for n in node.outputs}
             continue
         trace = Trace(node.name, node.label, node.kind)
         xs = [trace.tensor(*known[name]) for name in node.inputs]
@@ -51,11 +59,12 @@ def expand(graph: Graph) -> Graph:
         nodes.extend(_named(trace, list(zip(made, node.outputs, strict=True))))
         for sym, name in zip(made, node.outputs, strict=True):
             known[name] = trace.stored(sym)
+            holders[name] = (known[name],)
     label = {name: node.label for node in graph.nodes for name in node.outputs}
     outputs = tuple(plain(name, label.get(name, name)) for name in graph.outputs)
     codecs = {known[name][0]: codec for name, codec in graph.activations.items()}
     names = graph.output_names or graph.outputs
-    return Graph(graph.name, graph.inputs, tuple(nodes), outputs, names, codecs, graph.states)
+    return Graph(graph.name, graph.inputs, tuple(nodes), outputs, names, codecs, graph.states), holders
 
 
 def built(layer: Any, trace: Trace, xs: Sequence[Sym], weights: Mapping[str, Any]) -> tuple[Sym, ...]:

@@ -161,6 +161,12 @@ class Session:
         executor = self._executors[key] = Executor(plan, device, self._resident)
         return executor
 
+    def twin(self, shapes: Shapes) -> Executor:
+        """Another executor for inputs of these shapes, with textures of its own; whoever asks for it releases it."""
+        plan = self.executor(shapes).plan
+        assert self._resident is not None
+        return Executor(plan, self.device, self._resident)
+
     def piece(self, shapes: Shapes) -> int:
         """How many samples are run at once by default, for inputs of these shapes without the batch."""
         specs = self.graph.specs({name: (1, *shape) for name, shape in shapes.items()})

@@ -1,0 +1,123 @@
+"""What Model offers for looking into it: it is measured by a session, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from ..device.device import Device
+    from ..graph.graph import Graph
+    from ..run.session import Session
+    from ..show.comparison import CompareReport
+    from ..show.explanation import Explanation
+    from ..show.profiles import Profile
+    from ..show.reports import QuantReport, RangeReport
+    from .trace import Trace
+
+
+MeasuredT = TypeVar("MeasuredT", bound="Measured")
+
+
+class Measured:
+    """A graph as the user has it and a session of it as it runs; Model's methods that measure."""
+
+    graph: Graph
+    session: Session
+    origin: Any = None  # what the model was loaded from
+
+    def __init__(self, graph: Graph, device: Device | None = None, report: QuantReport | None = None):
+        raise NotImplementedError
+
+    def quantize(
+        self: MeasuredT, weights: Any = "uint8", per_channel: bool = True, activations: Any = None,
+        calibrate: Any = None, skip: Any = (), max_drift: float | None = None, verbose: Any = "auto",
+    ) -> MeasuredT:  # fmt: skip
+        """A new model of the same layers, optimized, with weights (and tensors between layers) in fewer bits.
+
+        weights:     "float32" (left as they are), "float16", "uint16", "uint8", "uint4"; "auto": the cheapest of them
+                     for each layer; a dict of layer names (* and ? match) to codecs, the first match wins and layers
+                     without one stay; or a callable of a layer (Node) that gives a codec or None
+        per_channel: one scale for each output channel, not one for each array of weights
+        activations: None, "float16", "rgba8" (soft float), "uint8"; a dict or a callable as for weights
+        calibrate:   inputs as for predict; their drift is measured, and ranges of uint8 activations are taken from them
+        skip:        names of layers (* and ? match), or a callable of a layer, that are left as they are
+        max_drift:   of the outputs, relative RMS, that weights="auto" keeps to (default 0.005)
+
+        Arrays of two or more axes are quantized; biases and other vectors stay float32. `report` of the new model tells
+        of each layer. This model stays as it is; both want closing. Without calibrate it needs no OpenGL. Raises
+        InputError, QuantizationError (weights that are not finite, calibration inputs or ranges that do not serve).
+        """
+        from .compress import quantize
+
+        graph, report = quantize(self.session, weights, per_channel, activations, calibrate, skip, max_drift, verbose)
+        return type(self)(graph, self.session.given, report)
+
+    def compare(self, x: Any, reference: Any = "numpy", save: Any = None, verbose: Any = "auto") -> CompareReport:
+        """Which layers are wrong by themselves, on inputs x as for predict -> a report that is true if none is.
+
+        Each layer has two errors: its own, of what its shaders make of the reference's inputs, and the inherited one,
+        of what the device makes of all before. Guilty is a layer whose own error is beyond what float32 NumPy is off
+        by.
+
+        reference: "numpy" (float64); "keras", the file that the model was loaded from, or a Keras model or its file; a
+                   glnn.Device; a glnn.Model of the same layers; or the .npz of a run that was saved
+        save:      an .npz to write every tensor to by layer, for reference= elsewhere
+
+        Raises InputError, UnsupportedError for a layer without a reference, and what predict raises.
+        """
+        from .compare import compare
+
+        return compare(self.graph, self.session, x, reference, save, self.origin, verbose)
+
+    def explain(self, x: Any, layer: str, index: Sequence[int]) -> Explanation:
+        """How one value of a layer's output came about, for inputs x as for predict, on the NumPy device.
+
+        The draw, each line of its kernel with the values that variables got there, and each texel that was read with
+        what it contributes: by how much the value would be less if the texel held 0.
+
+        layer, index: the layer by its name, and where in its output, with the sample first
+
+        Raises InputError (a layer that has no draw of its own, an index), UnsupportedError (in the turns of a repeat).
+        """
+        from .explain import explain
+
+        return explain(self.graph, self.session, x, layer, index)
+
+    def trace(self, x: Any, layers: Sequence[str] | None = None, fused: bool = False) -> Trace:
+        """What every layer makes of inputs x (as for predict), by the layer's name: arrays, and pictures in a notebook.
+
+        layers: names of those to trace; None: all
+        fused:  of the plan that `predict` runs, in which layers are folded into others and have no tensor of their own;
+                else each layer is drawn by itself
+
+        Stateful layers begin with states of 0, and the model's own stay. Raises InputError.
+        """
+        from .trace import Trace
+
+        return Trace(self.session, self.graph, x, layers, fused)
+
+    def profile(self, x: Any, repeat: int = 10, timer: str = "auto", first: bool = True) -> Profile:
+        """Where the time of `predict(x)` goes, by layer and by draw: seconds, bytes, operations, and their shares.
+
+        repeat: predictions; told is the mean of their middle half
+        timer:  "queries" of the driver, "clock" (each draw with a finish behind it), "auto": queries where they agree
+                with the clock
+        first:  whether to see, on a second device of the same kind, what the first prediction takes besides: planning,
+                compiling, uploading weights
+
+        Of a batch that predict cuts into pieces it is the first. `a.compare(b)` shows two side by side, `to_perfetto()`
+        is one as a trace file. Stateful layers begin with states of 0, and the model's own stay. Raises InputError.
+        """
+        from .profile import profile
+
+        return profile(self.session, x, repeat, timer, first)
+
+    def range_report(self, x: Any, verbose: Any = "auto") -> RangeReport:
+        """What range the tensors between layers have on inputs x (as for predict), and which leave that of float16.
+
+        Of tensors stored as uint8 (see `quantize`) it also tells the share that their range clips. Raises InputError.
+        """
+        from .ranges import range_report
+
+        return range_report(self.session, x, verbose)
