@@ -1,0 +1,5 @@
+"""placeholder"""
+
+
+def tracing():
+    return None
