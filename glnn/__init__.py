@@ -15,17 +15,29 @@ from . import errors
 
 if TYPE_CHECKING:
     from . import image
-    from .custom import Tensor, kernel
+    from .custom import Tensor, kernel, program, repeat
     from .device.device import Device
     from .layers.base import register as register_layer
     from .model import Model
 
 __version__ = "0.1.0"
-__all__ = ["Device", "Model", "Tensor", "__version__", "errors", "image", "kernel", "register_layer"]
+__all__ = [
+    "Device",
+    "Model",
+    "Tensor",
+    "__version__",
+    "errors",
+    "image",
+    "kernel",
+    "program",
+    "register_layer",
+    "repeat",
+]
 
 _LAZY = {
     "Device": ".device:Device", "Model": ".model:Model", "Tensor": ".custom:Tensor", "image": ".image",
-    "kernel": ".custom:kernel", "register_layer": ".layers:register",
+    "kernel": ".custom:kernel", "program": ".custom:program", "repeat": ".custom:repeat",
+    "register_layer": ".layers:register",
 }  # fmt: skip
 
 

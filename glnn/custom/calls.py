@@ -17,8 +17,9 @@ from .op import Drawn
 from .shapes import broadcast, shape_by
 from .tensor import Tensor, perform
 from .text import KernelText, numbers_of, read
-from .values import uniform_names
-from .words import NUMBERS, Words, operand
+from .tracing import Tracing
+from .values import around, uniform_names
+from .words import NUMBERS, Words, literal, operand
 
 
 class Kernel:
@@ -31,6 +32,7 @@ class Kernel:
         self.text, self.given_device = text, device
         self._shape = shape if shape is not None else _words(text)
         self.ranks = check_values(text) if text.form == "value" else {}
+        self._around = around(text) if text.form == "value" else frozenset(text.inputs)
         function = text.function
         parameters = [p.name for p in function.params if p.name in text.given]
         self.arguments = (*text.inputs, *parameters, *text.uniforms, *text.param, *text.const)
@@ -64,13 +66,9 @@ class Kernel:
             return self.say(t, dict(zip(names, xs, strict=True)), numbers)
 
         operands = list(tensors.values())
-        traced = next((x for x in operands if isinstance(x, Words) and not isinstance(x, Tensor)), None)
-        if traced is not None:
-            return traced._said(key, say, operands)
-        from .program import tracing
-
-        if (program := tracing()) is not None:
-            return program.said(key, say, operands)
+        work = Tracing.now(operands)
+        if work is not None:
+            return work.said(key, say, operands)
         return perform(key, say, operands, device or self._device(operands), floats)
 
     def _device(self, operands: Sequence[Any]) -> Device | None:
@@ -96,11 +94,10 @@ class Kernel:
         given = dict(zip(self.arguments, args, strict=False))
         twice, unknown = [n for n in named if n in given], [n for n in named if n not in self.arguments]
         missing = [n for n in self.arguments if n not in given and n not in named and n not in self.text.optional]
-        if unknown and self.text.form == "value" and not twice:
-            missing = []
         if twice or unknown or missing:
             raise InputError(
-                f"kernel {self.name!r}: unknown {unknown}, given twice {twice}, missing {missing}; {told} ({self.text.file})"
+                f"kernel {self.name!r}: unknown {unknown}, given twice {twice}, missing {missing}; {told} "
+                f"({self.text.file})"
             )
         return {name: {**given, **named}[name] for name in self.arguments if name in given or name in named}
 
@@ -127,11 +124,12 @@ class Kernel:
         text = self.text
         shapes: dict[str, Shape] = {name: tuple(map(int, x.shape)) for name, x in tensors.items()}  # type: ignore[arg-type]
         made = self._made(shapes, {n: v for n, v in numbers.items() if n in text.param or n in text.const})
+        tensors = {n: literal(t, x) if x.rank > 4 else x for n, x in tensors.items()}
         held = {n: x for n, x in tensors.items() if x.constant}
         drawn = {n: t.plain(x) for n, x in tensors.items() if n not in held}
-        sorts = [
-            tuple((n, v) for n, v in numbers.items() if n in kind) for kind in (self._uniforms, text.const, text.param)
-        ]
+        kinds = (self._uniforms, text.const, text.param)
+        sorts = [tuple((n, v) for n, v in numbers.items() if n in kind) for kind in kinds]
+        label, t.label = t.label, self.name
         outputs = []
         for k in range(text.count):
             op = Drawn(
@@ -142,6 +140,7 @@ class Kernel:
                 kind, axes = text.reduction
                 y = t.reduce(kind, y, axes)
             outputs.append(y)
+        t.label = label
         return tuple(outputs) if len(outputs) > 1 else outputs[0]
 
     def _made(self, shapes: dict[str, Shape], numbers: dict[str, int]) -> Shape:
@@ -156,17 +155,20 @@ class Kernel:
                 if text.shape:
                     text.refuse(text.pragma("shape"), str(error))
                 raise
-        elif shapes:
-            made = broadcast(shapes, what)
-        elif text.indices or not text.inputs:
-            text.refuse(text.function.at, "nothing says how large the result is: '#pragma glnn shape ..', or shape=")
+        else:
+            sized = {n: s for n, s in shapes.items() if n in text.given or n in self._around} or dict(shapes)
+            if not sized and text.indices:
+                text.refuse(
+                    text.function.at, "nothing says how large the result is: '#pragma glnn shape ..', or shape="
+                )
+            made = broadcast(sized, what)
         given = {n: s for n, s in shapes.items() if n in text.given}
         if tuple(np.broadcast_shapes(made, broadcast(given, what))) != made:
             raise InputError(f"{what}: {given} do not broadcast to the shape {made} that it makes")
         if text.indices and len(text.indices) != len(made):
             text.refuse(
-                text.function.at, f"the kernel has {len(text.indices)} indices, and makes a tensor of shape {made}. Give "
-                f"an index for each axis, or the shape: '#pragma glnn shape ..' (inputs: {shapes})",
+                text.function.at, f"the kernel has {len(text.indices)} indices, and makes a tensor of shape {made}. "
+                f"Give an index for each axis, or the shape: '#pragma glnn shape ..' (inputs: {shapes})",
             )  # fmt: skip
         return made
 
@@ -176,8 +178,8 @@ class Kernel:
 
         reads = (node for node in within(self.text.tree) if isinstance(node, t.Call) and node.name == name)
         self.text.refuse(
-            next(reads).at, f"{name} is read by {rank} ind{'ex' if rank == 1 else 'ices'}, and is given an array of shape "
-            f"{shape}, which has {len(shape)} axes",
+            next(reads).at, f"{name} is read by {rank} ind{'ex' if rank == 1 else 'ices'}, and is given an array of "
+            f"shape {shape}, which has another number of axes",
         )  # fmt: skip
 
 

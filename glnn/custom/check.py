@@ -15,8 +15,8 @@ from ..kernels.language.walk import start, within
 from .text import KernelText
 
 BUILTINS = frozenset(
-    "radians degrees sin cos tan asin acos atan pow exp log exp2 log2 sqrt inversesqrt abs sign floor ceil fract mod min "
-    "max clamp mix step smoothstep length distance dot cross normalize faceforward reflect refract matrixCompMult "
+    "radians degrees sin cos tan asin acos atan pow exp log exp2 log2 sqrt inversesqrt abs sign floor ceil fract mod "
+    "min max clamp mix step smoothstep length distance dot cross normalize faceforward reflect refract matrixCompMult "
     "lessThan lessThanEqual greaterThan greaterThanEqual equal notEqual any all not".split()
 )  # of GLSL ES 1.00
 OWN = "kernel_"  # what names of the generated text begin with
@@ -81,8 +81,10 @@ class _Values(Checker):
         self.library = frozenset(re.findall(r"^\w+ (\w+)\(", library_text("lib/common.glsl"), re.M))
 
     def declare(self, name: str, at: t.At, kind: str, const: bool = False) -> None:
-        if name in self.library or name.startswith((OWN, "given_", "near_")) or name in ("n", "h", "w", "c") and False:
+        if name in self.library or name.startswith((OWN, "given_", "near_")):
             self.refuse(at, f"{name!r} is taken by what stands around a kernel: take another name")
+        if name in self.kernel.indices and self.innards:
+            self.refuse(at, f"{name!r} is the place of the value: take another name")
         super().declare(name, at, kind, const)
 
     def function(self, f: t.Function) -> None:
@@ -94,6 +96,13 @@ class _Values(Checker):
         if isinstance(e, t.Name):
             self.known(e)
         return super().type(e)
+
+    def statement(self, s: t.Statement) -> None:
+        super().statement(s)
+        if isinstance(s, t.Return) and s.value is not None and self.inside is not None:
+            kind = self.type(s.value)
+            if kind not in (None, self.inside.type):
+                self.refuse(start(s.value), f"{self.inside.name!r} gives {self.inside.type}, this is {kind}")
 
     def known(self, e: t.Name) -> None:
         if e.id in self.types or e.id in self.constant or e.id.startswith("gl_") or e.id == "LARGE":
@@ -124,17 +133,15 @@ class _Values(Checker):
         made = super().called(e)
         if made is not None or e.name in BUILTINS or e.name in self.library or e.name in TYPES or e.name in self.all:
             return made
-        given = (
-            f" {e.name!r} is a value here: to read its neighbours, declare '#pragma glnn input {e.name}' instead"
-            * (e.name in kernel.given)
-        )
-        hint = given or self.close(e.name, frozenset({*kernel.inputs, *self.all, *BUILTINS}))
+        if e.name in kernel.given:
+            self.refuse(e.at, f"{e.name!r} is one value here: to read others, declare '#pragma glnn input {e.name}'")
+        close = self.close(e.name, frozenset({*kernel.inputs, *self.all, *BUILTINS}))
         self.refuse(
-            e.at, f"{e.name!r} is no function, and no input: an input is declared '#pragma glnn input {e.name}'.{hint}"
+            e.at, f"{e.name!r} is no function, and no input, which '#pragma glnn input {e.name}' declares{close}"
         )
 
 
 _FEEDBACK = (
-    "feedback: {0!r} is what the kernel makes, and a draw cannot read what it writes. Declare an input, and give it the "
-    "result of the call before"
+    "feedback: {0!r} is what the kernel makes, and a draw cannot read what it writes. Declare an input, and give it "
+    "the result of the call before"
 )

@@ -1,7 +1,7 @@
 """Tensors that stay on a device, and plans whose inputs and outputs are such tensors.
 
-What a plan makes lies in textures that nothing else holds: of tensors that nobody has any more, or new ones. So a result
-is a value, whatever is drawn afterwards.
+What a plan makes lies in textures that nothing else holds: of tensors that nobody has any more, or new ones. So a
+result is a value, whatever is drawn afterwards.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Stored:
 
 
 class Engine:
-    """What runs kernels and programs on a device: plans by what they compute and how inputs lie, textures for results."""
+    """What runs kernels and programs on a device: plans by what they say and how inputs lie, textures for results."""
 
     def __init__(self, device: Device):
         self._device = weakref.ref(device)
@@ -129,7 +129,12 @@ class Engine:
                 texture = texture if texture.mgl is not None and texture.glo else None
             made.append(texture or self.device.texture(slot.width, slot.height, slot.layers, slot.format))
         free_of = self._free
-        return Held(made, lambda textures: [free_of[s].append(t) for s, t in zip(slots, textures, strict=True)])
+
+        def give(textures: list[Texture]) -> None:  # at any time, in any thread: it draws nothing
+            for slot, texture in zip(slots, textures, strict=True):
+                free_of[slot].append(texture)
+
+        return Held(made, give)
 
     def checked(self) -> None:
         """Forgets what went with a context, and frees textures where many are unused; in the device's turn."""
@@ -222,7 +227,9 @@ class Ready:
         engine, plan = self.engine, self.plan
         for x in inputs:
             x.check()
-        lent = {s: t for spec, x in zip(plan.inputs, inputs, strict=True) for s, t in zip(spec.slots, x.held.textures, strict=True)}  # fmt: skip
+        lent: dict[int, Texture] = {}
+        for spec, x in zip(plan.inputs, inputs, strict=True):
+            lent |= zip(spec.slots, x.held.textures, strict=True)
         held: dict[tuple[int, ...], Held] = {spec.slots: x.held for spec, x in zip(plan.inputs, inputs, strict=True)}
         with engine.device.use():
             for spec in plan.outputs:

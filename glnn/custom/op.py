@@ -13,7 +13,7 @@ from ..graph.weight import WeightSpec
 from ..kernels.files import KernelSource
 from ..kernels.language import tree as t
 from ..kernels.language.walk import within
-from ..primitives.base import Builder, Epilogue, Primitive, Recipe, Value
+from ..primitives.base import Builder, Epilogue, Primitive, Recipe, Value, Window
 from ..primitives.expr import RESULT, Constant, Expr
 from ..primitives.move import expand, reshape
 from .text import KernelText
@@ -78,10 +78,15 @@ class Drawn(Primitive, filed=False):
         values = {name: self._spreadable(b, value) if name in kernel.given else value for name, value in values.items()}
         shapes = {name: tuple(map(int, value.shape)) for name, value in values.items()} | dict(self.held)
         bound = {f"kernel_{name}" if name in kernel.given else name: value for name, value in values.items()}
+        windows = {}
+        for name in kernel.given:
+            if name in shapes:
+                _, h, w, _ = spread_of(shapes[name], self.made)
+                windows[f"kernel_{name}"] = Window(mul=(int(h), int(w)))
         tensors = {f"kernel_{name}" if name in kernel.given else name: array for name, array in held.items()}
         return b.draw(
             self.source(shapes), self.made, bound, tensors=tensors, const=dict(self.const), param=param,
-            uniform=uniform, finish=finish,
+            uniform=uniform, finish=finish, window=windows,
         )  # fmt: skip
 
     def _floats(self) -> list[tuple[str, dict[str, float]]]:
@@ -94,16 +99,13 @@ class Drawn(Primitive, filed=False):
 
     def source(self, shapes: Mapping[str, Shape]) -> KernelSource:
         """The kernel of texels for inputs of these shapes by name."""
-        kernel, out = self.kernel, canonical(self.made)
-        given, seen = [], []
+        kernel, given, seen = self.kernel, [], []
         for name in kernel.given:
             if name in shapes:
-                spread = [size == goal for size, goal in zip(canonical(shapes[name]), out, strict=True)]
-                given.append(Given(name, (spread[0], spread[1], spread[2], spread[3])))
+                given.append(Given(name, spread_of(shapes[name], self.made)))
         for name in kernel.inputs:
-            dims = canonical(shapes[name])
-            same = [size == goal for size, goal in zip(dims, out, strict=True)]
-            seen.append(Seen(name, len(shapes[name]), dims[3] % 4, (same[0], same[1], same[2], same[3])))
+            same = spread_of(shapes[name], self.made)
+            seen.append(Seen(name, len(shapes[name]), shapes[name][-1] % 4, same))
         return source_of(kernel, Form(len(self.made), tuple(given), tuple(seen), self.const, self.output))
 
     def _spreadable(self, b: Builder, value: Value) -> Value:
@@ -113,6 +115,12 @@ class Drawn(Primitive, filed=False):
             return value
         value = reshape(b, value, (1,) * (len(out) - len(shape)) + shape)
         return expand(b, value, (*out[:-3], *value.shape[-3:]))
+
+
+def spread_of(shape: Shape, out: Shape) -> tuple[bool, bool, bool, bool]:
+    """Along which of n, h, w and c a shape is as long as another."""
+    n, h, w, c = (size == goal for size, goal in zip(canonical(shape), canonical(out), strict=True))
+    return n, h, w, c
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from ..graph.graph import Graph, TensorSpec
 from ..graph.shapes import Shape
 from ..primitives import Sym, Trace
 from .engine import Engine, Stored
-from .words import Words, symbol
+from .words import Words
 
 Say = Callable[..., Any]  # (trace, *symbols or numbers) -> a symbol, or a tuple of them
 
@@ -100,7 +100,6 @@ def perform(
     ]
     inputs = [x for x in stored if isinstance(x, Stored)]
     told = tuple(None if isinstance(x, Stored) else x for x in stored)
-    single = []
 
     def make() -> Graph:
         graph, _ = graph_of(say, [x.shape if isinstance(x, Stored) else x for x in stored])
@@ -108,7 +107,6 @@ def perform(
 
     ready = engine.ready((key, told), inputs, make)
     made = tuple(Tensor(x) for x in ready.run(inputs, floats))
-    del single
     return made[0] if len(made) == 1 else made
 
 
@@ -119,6 +117,6 @@ def graph_of(say: Say, operands: Sequence[Any], name: str = "kernel") -> tuple[G
     syms = iter([trace.tensor(spec.name, spec.shape) for spec in specs])
     made = say(trace, *(next(syms) if isinstance(x, tuple) else x for x in operands))
     several: Sequence[Sym] = made if isinstance(made, tuple | list) else (made,)
-    stored = [trace.stored(trace.plain(symbol(trace, sym)))[0] for sym in several]
+    stored = [trace.stored(trace.plain(sym))[0] for sym in several]
     outputs = tuple(stored)
     return Graph(name, specs, tuple(trace.nodes), outputs, tuple(f"y{k}" for k in range(len(outputs)))), made

@@ -172,16 +172,12 @@ def _value(tree: t.Tree, kernel: t.Function, name: str) -> KernelText:
             )  # fmt: skip
         inputs |= dict.fromkeys(names or inputs, rule)
     if kernel.type not in SIZES:
-        tree.refuse(
-            kernel.at, f"a kernel of values gives float, or vec2 to vec4 for several outputs, not {kernel.type}"
-        )
+        tree.refuse(kernel.at, f"a kernel of values gives float, or vec2 to vec4: several outputs; not {kernel.type}")
     given = {p.name: SIZES[p.type] for p in kernel.params if p.type in SIZES}
     indices = tuple(p.name for p in kernel.params if p.type == "int")
     for p in kernel.params:
         if p.out or p.type not in (*SIZES, "int"):
-            tree.refuse(
-                p.at, f"{p.name!r}: a kernel takes float and vec2 to vec4, values or numbers, and int, its place"
-            )
+            tree.refuse(p.at, f"{p.name!r}: a kernel takes float, vec2 to vec4 (values, numbers) and int (its place)")
     if len(indices) > 4:
         tree.refuse(kernel.at, f"a place has up to 4 indices, not {len(indices)}: reshape to fewer axes")
     outputs = tuple(words["output"])
@@ -206,11 +202,8 @@ def _value(tree: t.Tree, kernel: t.Function, name: str) -> KernelText:
 
 def _uniforms(tree: t.Tree, pragma: t.Pragma) -> dict[str, tuple[str, int]]:
     """What `uniform gain`, `uniform vec2 origin` and `uniform weights[9]` declare."""
-    kind, names = (
-        (pragma.words[0], pragma.words[1:])
-        if pragma.words[:1] and pragma.words[0] in SIZES
-        else ("float", pragma.words)
-    )
+    typed = pragma.words[:1] and pragma.words[0] in SIZES
+    kind, names = (pragma.words[0], pragma.words[1:]) if typed else ("float", pragma.words)
     made = {}
     for word in names:
         match = re.fullmatch(r"([A-Za-z]\w*)(?:\[(\d+)\])?", word)

@@ -1,7 +1,7 @@
 """From a kernel of values to the form of docs/kernels.md that makes four at once: a tree for given ranks and shapes.
 
-What a kernel reads at a constant distance from its own place is read once for four values, before its function is called
-for each of them, and handed to it as further arguments; so the function itself stays as it is written.
+What a kernel reads at a constant distance from its own place is read once for four values, before its function is
+called for each of them, and handed to it as further arguments; so the function itself stays as it is written.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from ..kernels.language import tree as t
 from ..kernels.language.linear import linear
 from ..kernels.language.parse import parse_file
 from ..kernels.language.rewrite import Pass, unroll
+from ..kernels.language.walk import within
 from .reads import Near, helpers, near_text
+from .taps import LOOPS, block_text, can_block
 from .text import KernelText
 
 AXES = "nhwc"
@@ -40,7 +42,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Form:
-    """What a text depends on beyond the kernel: the output's axes, the tensors, and which of several outputs it makes."""
+    """What a text depends on beyond the kernel: the output's axes, the tensors, which of several outputs it makes."""
 
     rank: int
     given: tuple[Given, ...]
@@ -59,13 +61,15 @@ def source_of(kernel: KernelText, form: Form) -> KernelSource:
     work.env = env
     items = work.run().items
     nears = list(work.nears)
-    before = _items(helpers(kernel, form.seen, work.dynamic, nears) + _uniform_arrays(kernel))
-    after = _items(_kernel_text(kernel, form, nears))
-    declared = {kind: () for kind in ("optional", "matrix", "vector", "unroll")}
-    inputs = (*(f"kernel_{x.name}" for x in form.given), *kernel.inputs)
+    blocked = can_block(kernel, form, nears, work.dynamic)
+    text = helpers(kernel, form.seen, work.dynamic, [] if blocked else nears)
+    before = _items(text + _uniform_arrays(kernel))
+    after = _items(_kernel_text(kernel, form, nears, blocked))
     whole = t.Tree((*before, *items, *after), (), kernel.file, kernel.tree.text)
-    declared |= {"input": inputs, "const": kernel.const, "param": kernel.param}
-    return KernelSource(kernel.name, kernel.file, f"{kernel.tree.text}\n{form}", whole, declared)
+    declared: dict[str, tuple[str, ...]] = {kind: () for kind in ("optional", "matrix", "vector")}
+    declared |= {"input": (*(f"kernel_{x.name}" for x in form.given), *kernel.inputs)}
+    declared |= {"const": kernel.const, "param": kernel.param, "unroll": LOOPS if blocked else ()}
+    return KernelSource(kernel.name, kernel.file, f"{kernel.tree.text}\n{form}", whole, declared, blocked)
 
 
 def _items(text: str) -> tuple[t.Statement, ...]:
@@ -135,6 +139,17 @@ class _Values(Pass):
         return Near(e.name, (offsets[0], offsets[1], offsets[2], offsets[3]))
 
 
+def around(kernel: KernelText) -> frozenset[str]:
+    """The inputs that are read around the value's own place, and so say how large the result is."""
+    found = set()
+    for e in within(kernel.function):
+        if isinstance(e, t.Call) and e.name in kernel.inputs and len(e.args) <= len(kernel.indices):
+            own = kernel.indices[len(kernel.indices) - len(e.args) :]
+            if all((t.Name(index), 1) in linear(arg, {}).terms for arg, index in zip(e.args, own, strict=True)):
+                found.add(e.name)
+    return frozenset(found)
+
+
 def uniform(name: str, kind: str, at: t.At = t.NOWHERE) -> t.Expr:
     """What stands for a number or vector that comes with the draw."""
     if kind == "float":
@@ -158,32 +173,37 @@ def _uniform_arrays(kernel: KernelText) -> str:
     return "\n".join(lines)
 
 
-def _kernel_text(kernel: KernelText, form: Form, nears: list[Near]) -> str:
-    """The function that calls the author's for each of four values."""
+def _kernel_text(kernel: KernelText, form: Form, nears: list[Near], blocked: bool) -> str:
+    """The function that calls the author's for each of four values, of a texel or of each in a block."""
     spreads = {x.name: x.spread for x in form.given}
-    seen = {x.name: x for x in form.seen}
-    lines = ["vec4 kernel(int n, int h, int w, int c) {"]
-    for name, spread in spreads.items():
-        place = ", ".join(axis if many else "0" for axis, many in zip(AXES, spread, strict=True))
-        lines.append(f"vec4 v_{name} = kernel_{name}({place}){'' if spread[3] else '.xxxx'};")
-    for k, near in enumerate(nears):
-        lines.append(f"vec4 r_{k} = {near_text(near, seen[near.name], kernel.inputs[near.name])};")
     first = 4 - len(kernel.indices)
-    values = []
-    for number, lane in enumerate("xyzw"):
+    inner = {"h": f"h + {LOOPS[0]}", "w": f"w + {LOOPS[1]}"} if blocked else {}
+    pixel = "[kernel_i * BW + kernel_j]" if blocked else ""
+
+    def call(number: int, lane: str) -> str:
         args = []
         for p in kernel.function.params:
             if p.type == "int":
                 axis = AXES[first + kernel.indices.index(p.name)]
-                args.append(axis if axis != "c" or not number else f"c + {number}")
+                args.append(inner.get(axis, axis) if axis != "c" or not number else f"c + {number}")
             elif p.name in spreads:
-                args.append(f"v_{p.name}.{lane}")
+                args.append(f"v_{p.name}{pixel}.{lane}")
             elif p.type == "float":
                 args.append(f"given_{p.name}")
             else:
                 args.append(f"{p.type}({', '.join(uniform_names(p.name, p.type, 0))})")
         args += [f"r_{k}.{lane}" for k in range(len(nears))]
         part = f".{'xyzw'[form.output]}" if kernel.count > 1 else ""
-        values.append(f"kernel_value({', '.join(args)}){part}")
-    lines.append(f"return vec4({', '.join(values)}); }}")
-    return "\n".join(lines)
+        return f"kernel_value({', '.join(args)}){part}"
+
+    if blocked:
+        return block_text(kernel, form, nears, call)
+    lines = ["vec4 kernel(int n, int h, int w, int c) {"]
+    for name, spread in spreads.items():
+        place = ", ".join(axis if many else "0" for axis, many in zip(AXES, spread, strict=True))
+        lines.append(f"vec4 v_{name} = kernel_{name}({place}){'' if spread[3] else '.xxxx'};")
+    seen = {x.name: x for x in form.seen}
+    for k, near in enumerate(nears):
+        lines.append(f"vec4 r_{k} = {near_text(near, seen[near.name], kernel.inputs[near.name])};")
+    values = ", ".join(call(number, lane) for number, lane in enumerate("xyzw"))
+    return "\n".join([*lines, f"return vec4({values}); }}"])

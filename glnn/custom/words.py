@@ -24,7 +24,7 @@ UFUNCS = {
 } | {
     "exp": "exponential", "absolute": "abs", "fabs": "abs", "rint": "round", "tanh": "tanh", "float_power": "power",
     "remainder": "mod", "true_divide": "divide", "arcsin": "asin", "arccos": "acos", "arctan": "atan",
-    "arctan2": "atan2", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "fmax": "maximum", "fmin": "minimum",
+    "arctan2": "atan2", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
 }  # fmt: skip
 REDUCTIONS = ("sum", "mean", "max", "min", "prod", "any", "all", "argmax", "argmin")
 NUMBERS = (int, float, np.integer, np.floating, bool, np.bool_)
@@ -68,21 +68,22 @@ class Words(np.lib.mixins.NDArrayOperatorsMixin):
         name = ufunc.__name__
         if method == "__call__" and name == "matmul" and not options:
             return self._said("matmul", _matmul, [operand(x) for x in inputs])
+        if "out" in options and options["out"][0] is self and inputs[0] is self:  # y += 1 gives another tensor
+            options = {key: value for key, value in options.items() if key != "out"}
         if method != "__call__" or options or name not in UFUNCS:
             what = f"np.{name}{'' if method == '__call__' else '.' + method}"
             if "out" in options:
                 raise InputError(f"{what}: out= is no option of tensors: they never change; take what is returned")
             known = ", ".join(sorted({*UFUNCS, "matmul"}))
             raise InputError(
-                f"{what} with {', '.join(options) or 'no options'} is nothing that a device does with tensors. There are "
-                f"{known}, the methods {', '.join(REDUCTIONS)}, and glnn.kernel; np.{name}(np.asarray(y)) goes in NumPy"
+                f"{what} with {', '.join(options) or 'no options'} is nothing that a device does with tensors. There "
+                f"are {known}, the methods {', '.join(REDUCTIONS)}, and glnn.kernel; in NumPy it goes by "
+                f"np.{name}(np.asarray(y))"
             )
         word = UFUNCS[name]
         if name == "power" and isinstance(inputs[1], NUMBERS) and inputs[1] == 2:
-            return self._said("square", lambda t, x: t.apply("square", symbol(t, x)), [operand(inputs[0])])
-        return self._said(
-            word, lambda t, *xs: t.apply(_word(word), *(symbol(t, x) for x in xs)), list(map(operand, inputs))
-        )
+            return self._said("square", lambda t, x: t.apply("square", x), [operand(inputs[0])])
+        return self._said(word, lambda t, *xs: t.apply(_word(word), *xs), list(map(operand, inputs)))
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         own = _FUNCTIONS.get(function.__name__)
@@ -216,9 +217,11 @@ def operand(x: Any) -> Any:
     return float(x) if isinstance(x, NUMBERS) else x
 
 
-def symbol(t: Trace, x: Any) -> Any:
-    """A number as it is, for arithmetic; a symbol as it is."""
-    return x
+def literal(t: Trace, x: Sym) -> Sym:
+    """A constant as a tensor, by a draw; a tensor as it is."""
+    from .op import Literal
+
+    return t.drawn(Literal(tuple(map(int, x.shape))), [], x=x) if x.constant else x  # type: ignore[arg-type]
 
 
 def _word(name: str) -> Any:
@@ -228,7 +231,7 @@ def _word(name: str) -> Any:
 
 
 def _matmul(t: Trace, a: Sym, b: Sym) -> Sym:
-    return t.matmul(a, b)
+    return t.matmul(*(literal(t, x) if x.constant and x.rank > 2 else x for x in (a, b)))
 
 
 def _read(x: Any) -> Any:
@@ -250,7 +253,9 @@ def where(condition: Any, x: Any, y: Any) -> Any:
 def concatenate(arrays: Sequence[Any], axis: int = 0) -> Any:
     """Tensors one after the other along an axis."""
     axis = checked_axis(axis, np.ndim(arrays[0]) if not isinstance(arrays[0], Words) else arrays[0].ndim)
-    return _first(*arrays)._said(("concatenate", axis), lambda t, *xs: t.concat(xs, axis), list(arrays))
+    return _first(*arrays)._said(
+        ("concatenate", axis), lambda t, *xs: t.concat([literal(t, x) for x in xs], axis), list(arrays)
+    )
 
 
 def clip(x: Any, low: Any, high: Any) -> Any:
@@ -259,13 +264,24 @@ def clip(x: Any, low: Any, high: Any) -> Any:
     return _first(*operands)._said("clip", lambda t, *zs: t.apply("clip", *zs), operands)
 
 
-_FUNCTIONS: dict[str, Callable[..., Any]] = {"where": where, "concatenate": concatenate, "clip": clip} | {
-    name: (lambda name: lambda x, axis=None, **options: getattr(x, name)(axis, **options))(name) for name in REDUCTIONS
-} | {
+def _method(name: str) -> Callable[..., Any]:
+    def call(x: Any, axis: Any = None, **options: Any) -> Any:
+        return getattr(x, name)(axis, **options)
+
+    return call
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    **{name: _method(name) for name in REDUCTIONS},
+    "where": where,
+    "concatenate": concatenate,
+    "clip": clip,
+    "amax": _method("max"),
+    "amin": _method("min"),
     "reshape": lambda x, shape: x.reshape(shape),
     "transpose": lambda x, axes=None: x.transpose(*(axes or ())),
-    "amax": lambda x, axis=None, **o: x.max(axis, **o),
-    "amin": lambda x, axis=None, **o: x.min(axis, **o),
-    "shape": lambda x: x.shape, "ndim": lambda x: x.ndim, "size": lambda x: x.size,
+    "shape": lambda x: x.shape,
+    "ndim": lambda x: x.ndim,
+    "size": lambda x: x.size,
     "dot": lambda a, b: np.matmul(a, b),
-}  # fmt: skip
+}

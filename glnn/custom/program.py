@@ -1,5 +1,0 @@
-"""placeholder"""
-
-
-def tracing():
-    return None
