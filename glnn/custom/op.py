@@ -26,6 +26,7 @@ class Drawn(Primitive, filed=False):
 
     tensors:  the names of its inputs; held: those of its weights, with their shapes
     uniforms: by name the numbers that come with the draw
+    turns:    how often in one draw, what comes out as its input again (see turns.py)
     """
 
     arity = None
@@ -37,6 +38,7 @@ class Drawn(Primitive, filed=False):
     const: tuple[tuple[str, int | float], ...] = ()
     param: tuple[tuple[str, int], ...] = ()
     output: int = 0
+    turns: int = 1
     finish: Expr = RESULT
 
     def __repr__(self) -> str:
@@ -99,6 +101,14 @@ class Drawn(Primitive, filed=False):
 
     def source(self, shapes: Mapping[str, Shape]) -> KernelSource:
         """The kernel of texels for inputs of these shapes by name."""
+        if self.turns > 1:
+            from .turns import source_of_turns
+
+            return source_of_turns(self, self.form(shapes))
+        return source_of(self.kernel, self.form(shapes))
+
+    def form(self, shapes: Mapping[str, Shape]) -> Form:
+        """What its text depends on for inputs of these shapes by name."""
         kernel, given, seen = self.kernel, [], []
         for name in kernel.given:
             if name in shapes:
@@ -106,7 +116,7 @@ class Drawn(Primitive, filed=False):
         for name in kernel.inputs:
             same = spread_of(shapes[name], self.made)
             seen.append(Seen(name, len(shapes[name]), shapes[name][-1] % 4, same))
-        return source_of(kernel, Form(len(self.made), tuple(given), tuple(seen), self.const, self.output))
+        return Form(len(self.made), tuple(given), tuple(seen), self.const, self.output)
 
     def _spreadable(self, b: Builder, value: Value) -> Value:
         """The value, broadcast along the leading axes that a text sees as one."""

@@ -24,6 +24,7 @@ from .engine import Engine
 from .tensor import Tensor, device_of
 from .tracing import Traced, Tracing
 from .trees import Leaf, flattened, rebuilt
+from .turns import together
 
 KEPT_TRACES = 32  # of a program: sets of shapes and numbers
 
@@ -130,7 +131,7 @@ class Program:
         outputs = tuple(name for name, _, _ in stored)
         called = ("y",) if len(outputs) == 1 else tuple(f"y{k}" for k in range(len(outputs)))
         graph = validate(Graph(self.name, specs, tuple(work.trace.nodes), outputs, called))
-        return (passes.optimize(graph) if outputs else graph), result
+        return (together(passes.optimize(graph)) if outputs else graph), result
 
     def _names(self, leaves: Sequence[Leaf]) -> list[str]:
         """What the inputs are called: as the function's parameters, where they are such."""

@@ -6,6 +6,7 @@ called for each of them, and handed to it as further arguments; so the function 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -51,25 +52,58 @@ class Form:
     output: int = 0
 
 
+Call = Callable[[str, str, str, list[str]], str]  # h, w, c of a value, and what it reads -> the text that computes it
+
+
 @lru_cache(256)
 def source_of(kernel: KernelText, form: Form) -> KernelSource:
     """The kernel of texels for a form. Raises KernelError at the author's line."""
+    items, nears, dynamic = _rewritten(kernel, form)
+    blocked = can_block(kernel, form, nears, dynamic)
+    text = helpers(kernel, form.seen, dynamic, [] if blocked else nears)
+    return _source(kernel, form, items, text, _kernel_text(kernel, form, nears, blocked), LOOPS if blocked else ())
+
+
+def block_source(kernel: KernelText, form: Form, text: Callable[[list[Near], Call], str]) -> KernelSource:
+    """A kernel of blocks, all of whose reads are near and whose values are of no further tensors.
+
+    text: of the function `kernel`, by the reads and what computes a value
+    """
+    items, nears, _ = _rewritten(kernel, form)
+
+    def call(h: str, w: str, c: str, reads: list[str]) -> str:
+        return _call_text(kernel, form, {"n": "n", "h": h, "w": w, "c": c}, {}, reads)
+
+    return _source(kernel, form, items, "", text(nears, call) or "void kernel() {}", ("kernel_i",))
+
+
+def near_reads(kernel: KernelText, form: Form) -> list[Near] | None:
+    """What it reads at constant distances; None where it reads elsewhere as well."""
+    _, nears, dynamic = _rewritten(kernel, form)
+    return None if dynamic else nears
+
+
+@lru_cache(256)
+def _rewritten(kernel: KernelText, form: Form) -> tuple[tuple[t.Statement, ...], list[Near], set[str]]:
+    """The author's functions as the text around them has them, what they read near by, and which inputs elsewhere."""
     env = {name: value for name, value in form.const if isinstance(value, int)}
     marked = frozenset(word for p in kernel.tree.pragmas if p.kind == "unroll" for word in p.words)
     tree = unroll(kernel.tree, marked, env) if marked else kernel.tree
     work = _Values(tree, kernel, form)
     work.env = env
     items = work.run().items
-    nears = list(work.nears)
-    blocked = can_block(kernel, form, nears, work.dynamic)
-    text = helpers(kernel, form.seen, work.dynamic, [] if blocked else nears)
-    before = _items(text + _uniform_arrays(kernel))
-    after = _items(_kernel_text(kernel, form, nears, blocked))
-    whole = t.Tree((*before, *items, *after), (), kernel.file, kernel.tree.text)
+    return items, list(work.nears), work.dynamic
+
+
+def _source(
+    kernel: KernelText, form: Form, items: tuple[t.Statement, ...], before: str, after: str, loops: tuple[str, ...]
+) -> KernelSource:
+    whole = (*_items(before + _uniform_arrays(kernel)), *items, *_items(after))
     declared: dict[str, tuple[str, ...]] = {kind: () for kind in ("optional", "matrix", "vector")}
     declared |= {"input": (*(f"kernel_{x.name}" for x in form.given), *kernel.inputs)}
-    declared |= {"const": kernel.const, "param": kernel.param, "unroll": LOOPS if blocked else ()}
-    return KernelSource(kernel.name, kernel.file, f"{kernel.tree.text}\n{form}", whole, declared, blocked)
+    declared |= {"const": kernel.const, "param": kernel.param, "unroll": loops}
+    tree = t.Tree(whole, (), kernel.file, kernel.tree.text)
+    return KernelSource(kernel.name, kernel.file, f"{kernel.tree.text}\n{form}", tree, declared, bool(loops))
 
 
 def _items(text: str) -> tuple[t.Statement, ...]:
@@ -176,25 +210,13 @@ def _uniform_arrays(kernel: KernelText) -> str:
 def _kernel_text(kernel: KernelText, form: Form, nears: list[Near], blocked: bool) -> str:
     """The function that calls the author's for each of four values, of a texel or of each in a block."""
     spreads = {x.name: x.spread for x in form.given}
-    first = 4 - len(kernel.indices)
     inner = {"h": f"h + {LOOPS[0]}", "w": f"w + {LOOPS[1]}"} if blocked else {}
     pixel = "[kernel_i * BW + kernel_j]" if blocked else ""
 
     def call(number: int, lane: str) -> str:
-        args = []
-        for p in kernel.function.params:
-            if p.type == "int":
-                axis = AXES[first + kernel.indices.index(p.name)]
-                args.append(inner.get(axis, axis) if axis != "c" or not number else f"c + {number}")
-            elif p.name in spreads:
-                args.append(f"v_{p.name}{pixel}.{lane}")
-            elif p.type == "float":
-                args.append(f"given_{p.name}")
-            else:
-                args.append(f"{p.type}({', '.join(uniform_names(p.name, p.type, 0))})")
-        args += [f"r_{k}.{lane}" for k in range(len(nears))]
-        part = f".{'xyzw'[form.output]}" if kernel.count > 1 else ""
-        return f"kernel_value({', '.join(args)}){part}"
+        places = {axis: inner.get(axis, axis) for axis in AXES} | {"c": f"c + {number}" if number else "c"}
+        given = {name: f"v_{name}{pixel}.{lane}" for name in spreads}
+        return _call_text(kernel, form, places, given, [f"r_{k}.{lane}" for k in range(len(nears))])
 
     if blocked:
         return block_text(kernel, form, nears, call)
@@ -207,3 +229,21 @@ def _kernel_text(kernel: KernelText, form: Form, nears: list[Near], blocked: boo
         lines.append(f"vec4 r_{k} = {near_text(near, seen[near.name], kernel.inputs[near.name])};")
     values = ", ".join(call(number, lane) for number, lane in enumerate("xyzw"))
     return "\n".join([*lines, f"return vec4({values}); }}"])
+
+
+def _call_text(
+    kernel: KernelText, form: Form, places: Mapping[str, str], given: Mapping[str, str], reads: Sequence[str]
+) -> str:
+    """The call of the author's function for a value: at a place by n, h, w and c, with its tensors' values."""
+    first, args = 4 - len(kernel.indices), []
+    for p in kernel.function.params:
+        if p.type == "int":
+            args.append(places[AXES[first + kernel.indices.index(p.name)]])
+        elif p.name in given:
+            args.append(given[p.name])
+        elif p.type == "float":
+            args.append(f"given_{p.name}")
+        else:
+            args.append(f"{p.type}({', '.join(uniform_names(p.name, p.type, 0))})")
+    part = f".{'xyzw'[form.output]}" if kernel.count > 1 else ""
+    return f"kernel_value({', '.join([*args, *reads])}){part}"

@@ -129,6 +129,7 @@ def _of_finish(call: Call) -> set[str]:
 def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     """The text of a kernel for its bindings. Raises KernelError for what the contract forbids."""
     source = source or load_kernel(call.kernel)
+    source = source.blocks(call.out.block) if source.blocks else source
     _check(source, call)
     const, out, dialect = dict(call.const), call.out, call.dialect
     if out.layers > 1 and (call.looped or not source.blocked):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
+import pytest
 
 import glnn
 
@@ -23,6 +24,11 @@ DEVICES: dict[str, dict] = {
     "numpy float64": {"index": "numpy", "precision": "float64"},
     "float16": {"float_targets": "float16"},
 }
+# Those that go through all that others do by halves; the others run in the whole matrix.
+SOME = [
+    name if name in ("es300", "split", "bytes", "numpy") else pytest.param(name, marks=pytest.mark.whole)
+    for name in DEVICES
+]
 TOLERANCES = {"float16": 4e-3}  # of a result whose values are about 1; elsewhere float32's
 PADS = {"zero": "constant", "edge": "edge", "wrap": "wrap", "reflect": "reflect"}
 REACH = 6

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from support.kernels_of_values import DEVICES, PADS, Around, opened, tolerance
+from support.kernels_of_values import DEVICES, PADS, SOME, Around, opened, tolerance
 
 import glnn
 
@@ -25,12 +25,7 @@ def check(got: object, want: np.ndarray, atol: float) -> None:
     np.testing.assert_allclose(np.asarray(got), want, rtol=atol, atol=atol)
 
 
-SOME = ("es300", "split", "bytes", "numpy")  # those of the table that go through all that others do by halves
-
-
-@pytest.fixture(
-    scope="module", params=[name if name in SOME else pytest.param(name, marks=pytest.mark.whole) for name in DEVICES]
-)
+@pytest.fixture(scope="module", params=SOME)
 def some_corner(request: pytest.FixtureRequest) -> Iterator[tuple[glnn.Device, float]]:
     """One of a few devices; with --whole of all."""
     with opened(request.param) as device:

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.kernels_of_values import DEVICES, opened, tolerance
+from support.kernels_of_values import DEVICES, PADS, SOME, Around, opened, tolerance
 
 import glnn
+from glnn.custom.turns import TURNS
 from glnn.errors import InputError
 from glnn.plan.steps import Repeat
 
@@ -38,6 +39,13 @@ def heated(u: np.ndarray, steps: int, alpha: float = 0.2) -> np.ndarray:
 @pytest.fixture(scope="module", params=list(DEVICES))
 def corner(request: pytest.FixtureRequest) -> Iterator[tuple[glnn.Device, float]]:
     """A device, and how far its values may be off."""
+    with opened(request.param) as device:
+        yield device, tolerance(request.param)
+
+
+@pytest.fixture(scope="module", params=SOME)
+def some_corner(request: pytest.FixtureRequest) -> Iterator[tuple[glnn.Device, float]]:
+    """One of a few devices; with --whole of all."""
     with opened(request.param) as device:
         yield device, tolerance(request.param)
 
@@ -108,8 +116,52 @@ def test_the_plan_swaps_two_buffers() -> None:
 
     plan = simulate.plan(np.zeros((32, 32)))
     (repeat,) = [step for step in plan.steps if isinstance(step, Repeat)]
-    assert repeat.count == 100 and len(repeat.steps) == 1 and len(repeat.swaps) == 1
-    assert [draw.kernel for draw in plan.draws] == ["map", "heat"] and len(plan.slots) == 3
+    assert repeat.count == 100 // TURNS and len(repeat.steps) == 1 and len(repeat.swaps) == 1
+    assert [draw.kernel for draw in plan.draws] == ["map", "heat", "heat"] and len(plan.slots) == 4  # 100 = 33 * 3 + 1
+
+
+STENCIL = "0.2 * (u(i, j) - u(i - 1, j) + u(i + 1, j + 1) + gain * u(i, j - 1) - u(i, j + 1) + 0.1 * u(i - 1, j + 1))"
+
+
+@pytest.mark.parametrize("shape", [(9, 13), (1, 5), (16, 8), (2, 2), (5, 1)], ids=str)
+@pytest.mark.parametrize("rule", list(PADS))
+def test_several_turns_in_a_draw(some_corner: tuple[glnn.Device, float], rule: str, shape: tuple[int, int]) -> None:
+    device, atol = some_corner
+    text = f"""
+    #pragma glnn input u
+    #pragma glnn border {rule}
+    float kernel(int i, int j, float gain) {{ return {STENCIL} + 0.01 * float(i - j); }}"""
+    step, u = glnn.kernel(text), rng.normal(size=shape).astype(np.float32)
+
+    @glnn.program(device=device)
+    def simulate(u: Any, steps: int) -> Any:
+        return glnn.repeat(steps, lambda u: step(u, gain=0.5), u)
+
+    want = u.astype(np.float64)
+    numbers = 0.01 * (np.arange(shape[0])[:, None] - np.arange(shape[1]))
+    for _ in range(TURNS + 2):
+        at = Around(want, rule)
+        want = 0.2 * (at(0, 0) - at(-1, 0) + at(1, 1) + 0.5 * at(0, -1) - at(0, 1) + 0.1 * at(-1, 1)) + numbers
+    np.testing.assert_allclose(np.asarray(simulate(u, TURNS + 2)), want, atol=5 * atol)
+
+
+def test_several_turns_of_an_image(corner: tuple[glnn.Device, float]) -> None:
+    device, atol = corner
+    step = glnn.kernel("""
+    #pragma glnn input u
+    #pragma glnn border reflect
+    float kernel(int n, int i, int j, int c) { return 0.5 * u(n, i - 1, j + 1, c) + 0.25 * u(n, i, j - 1, c); }""")
+
+    @glnn.program(device=device)
+    def simulate(u: Any) -> Any:
+        return glnn.repeat(TURNS, step, u)
+
+    u = rng.normal(size=(2, 5, 7, 3)).astype(np.float32)
+    want = u.astype(np.float64)
+    for _ in range(TURNS):
+        p = np.pad(want, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
+        want = 0.5 * p[:, :-2, 2:] + 0.25 * p[:, 1:-1, :-2]
+    np.testing.assert_allclose(np.asarray(simulate(u)), want, atol=5 * atol)
 
 
 def test_programs_call_each_other_and_arrays_of_tensors() -> None:
@@ -206,7 +258,7 @@ def test_a_program_becomes_a_page(tmp_path: Path) -> None:
     def simulate(u: Any, steps: int) -> Any:
         return glnn.repeat(steps, lambda u: heat(u, 0.2), u)
 
-    folder = simulate.export_web(tmp_path / "page", np.zeros((16, 20)), 10)
+    folder = simulate.export_web(tmp_path / "page", np.zeros((16, 20)), 10 * TURNS)
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["inputs"] == [{"name": "u", "shape": [16, 20]}]
     assert manifest["outputs"] == [{"name": "y", "shape": [16, 20]}]
