@@ -186,7 +186,7 @@ class Kernel:
 def kernel(
     text_or_file: str | os.PathLike[str], *, name: str | None = None, shape: Any = None, device: Device | None = None
 ) -> Kernel:
-    """A function in GLSL that is called with NumPy arrays, glnn.Tensors and numbers, and gives glnn.Tensors.
+    """A function in GLSL that is called with NumPy arrays, tensors (glnn.Tensor) and numbers, and gives tensors.
 
         blend = glnn.kernel("float kernel(float x, float y, float t) { return mix(x, y, t); }")
         np.asarray(blend(a, b, 0.5))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from ..kernels.language.walk import within
 from ..primitives.base import Builder, Epilogue, Primitive, Recipe, Value, Window
 from ..primitives.expr import RESULT, Constant, Expr
 from ..primitives.move import expand, reshape
+from ..records import dataclass
 from .text import KernelText
 from .values import Form, Given, Seen, source_of, uniform_names
 

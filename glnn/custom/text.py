@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,6 +17,7 @@ from ..kernels.files import parse as parse_plain
 from ..kernels.language import tree as t
 from ..kernels.language.parse import parse_file
 from ..kernels.language.walk import within
+from ..records import dataclass
 
 RULES = ("zero", "edge", "wrap", "reflect", "inside")  # what is read beyond an input; "inside": nothing is
 REDUCTIONS = ("sum", "mean", "max", "min", "prod", "argmax", "argmin", "all", "any")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
 from ..graph.shapes import Shape
+from ..records import dataclass
 from .words import Words
 
 _PLACE = "tensor"

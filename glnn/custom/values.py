@@ -7,7 +7,6 @@ called for each of them, and handed to it as further arguments; so the function 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from ..kernels.files import KernelSource
@@ -16,6 +15,7 @@ from ..kernels.language.linear import linear
 from ..kernels.language.parse import parse_file
 from ..kernels.language.rewrite import Pass, unroll
 from ..kernels.language.walk import within
+from ..records import dataclass
 from .reads import Near, helpers, near_text
 from .taps import LOOPS, block_text, can_block
 from .text import KernelText
