@@ -9,7 +9,7 @@ from __future__ import annotations
 import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -36,6 +36,7 @@ KEPT_PLANS = 128  # of a device: each for one way in which inputs lie
 KEPT_BINDINGS = 8  # of a plan: steps that are ready for textures which inputs and outputs had
 KEPT_BYTES = 256 << 20  # of textures that nobody has, for the next results
 
+T = TypeVar("T")
 Lying = tuple[Shape, Layout, ActivationCodec]
 
 
@@ -98,6 +99,17 @@ class Engine:
         if device is None:
             raise ClosedError("the device of this tensor is gone: hold it as long as its tensors")
         return device
+
+    def turn(self, work: Callable[[], T]) -> T:
+        """What `work` does in one turn of the device; once more, in a new context, where the old one was gone."""
+        device, generation = self.device, self.device.generation
+        try:
+            with device.use():
+                return work()
+        except DeviceLostError:
+            device.revive(generation)
+            with device.use():
+                return work()
 
     # ---- tensors
 

@@ -60,19 +60,19 @@ class Program:
         if any(isinstance(x, Traced) for x in tensors):  # called by another program: part of it
             return self.function(*args, **named)
         device = device_of(tensors, None if any(isinstance(x, Tensor) for x in tensors) else self.given_device)
-        engine = Engine.of(device)
-        stored = [
-            leaf.value._stored
-            if isinstance(leaf.value, Tensor)
-            else engine.upload(leaf.value, f"{self.name}: {leaf.name}")
-            for leaf in leaves
-        ]
-        shapes = tuple(x.shape for x in stored)
-        graph, result = self._traced(form, leaves, shapes)
+        graph, result = self._traced(form, leaves, tuple(leaf.shape for leaf in leaves))
         if not graph.outputs:
             return rebuilt(result, [])
-        made = engine.ready((self, form, shapes), stored, lambda: graph).run(stored)
-        return rebuilt(result, [Tensor(x) for x in made])
+        engine = Engine.of(device)
+
+        def work() -> list[Tensor]:
+            stored = [
+                x._stored if isinstance(x, Tensor) else engine.upload(x, f"{self.name}: {leaf.name}")
+                for x, leaf in zip(tensors, leaves, strict=True)
+            ]
+            return [Tensor(x) for x in engine.ready((self, form), stored, lambda: graph).run(stored)]
+
+        return rebuilt(result, engine.turn(work))
 
     # ---- what it is
 

@@ -94,19 +94,23 @@ def perform(
     key: what `say` depends on. floats: values of uniforms by name, which the key does not tell
     """
     engine = _engine(device_of(operands, device))
-    stored = [
-        x if isinstance(x, int | float) else x._stored if isinstance(x, Tensor) else engine.upload(x, f"argument {k}")
-        for k, x in enumerate(operands)
-    ]
-    inputs = [x for x in stored if isinstance(x, Stored)]
-    told = tuple(None if isinstance(x, Stored) else x for x in stored)
 
-    def make() -> Graph:
-        graph, _ = graph_of(say, [x.shape if isinstance(x, Stored) else x for x in stored])
-        return graph
+    def work() -> tuple[Tensor, ...]:
+        stored = [
+            x
+            if isinstance(x, int | float)
+            else x._stored
+            if isinstance(x, Tensor)
+            else engine.upload(x, f"argument {k}")
+            for k, x in enumerate(operands)
+        ]
+        inputs = [x for x in stored if isinstance(x, Stored)]
+        told = tuple(None if isinstance(x, Stored) else x for x in stored)
+        shapes = [x.shape if isinstance(x, Stored) else x for x in stored]
+        ready = engine.ready((key, told), inputs, lambda: graph_of(say, shapes)[0])
+        return tuple(Tensor(x) for x in ready.run(inputs, floats))
 
-    ready = engine.ready((key, told), inputs, make)
-    made = tuple(Tensor(x) for x in ready.run(inputs, floats))
+    made = engine.turn(work)
     return made[0] if len(made) == 1 else made
 
 

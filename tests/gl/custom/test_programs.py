@@ -14,7 +14,7 @@ from support.kernels_of_values import DEVICES, PADS, SOME, Around, opened, toler
 
 import glnn
 from glnn.custom.turns import TURNS
-from glnn.errors import InputError
+from glnn.errors import InputError, UnsupportedError
 from glnn.plan.steps import Repeat
 
 HEAT = """
@@ -264,3 +264,16 @@ def test_a_program_becomes_a_page(tmp_path: Path) -> None:
     assert manifest["outputs"] == [{"name": "y", "shape": [16, 20]}]
     plan = json.loads((folder / manifest["variants"][0]["plan"]["file"]).read_text())
     assert [step["count"] for step in plan["steps"] if isinstance(step, dict)] == [10]
+
+
+def test_no_file_holds_a_kernel(tmp_path: Path) -> None:
+    @glnn.program
+    def simulate(u: Any) -> Any:
+        return heat(u, 0.2) * 2
+
+    model = glnn.Model(simulate.graph(np.zeros((4, 5))))
+    with pytest.raises(UnsupportedError, match="which no file holds"):
+        model.save(tmp_path / "heat.glnn")
+    u = rng.normal(size=(4, 5))
+    np.testing.assert_allclose(np.asarray(simulate(u)), model.predict(u), atol=1e-6)
+    np.testing.assert_allclose(model.reference(u), 2 * heated(u, 1), atol=1e-6)
