@@ -15,14 +15,30 @@ from . import errors
 
 if TYPE_CHECKING:
     from . import image
+    from .custom import Tensor, kernel, program, repeat
     from .device.device import Device
     from .layers.base import register as register_layer
     from .model import Model
 
 __version__ = "0.1.0"
-__all__ = ["Device", "Model", "__version__", "errors", "image", "register_layer"]
+__all__ = [
+    "Device",
+    "Model",
+    "Tensor",
+    "__version__",
+    "errors",
+    "image",
+    "kernel",
+    "program",
+    "register_layer",
+    "repeat",
+]
 
-_LAZY = {"Device": ".device:Device", "Model": ".model:Model", "image": ".image", "register_layer": ".layers:register"}
+_LAZY = {
+    "Device": ".device:Device", "Model": ".model:Model", "Tensor": ".custom:Tensor", "image": ".image",
+    "kernel": ".custom:kernel", "program": ".custom:program", "repeat": ".custom:repeat",
+    "register_layer": ".layers:register",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -24,7 +24,7 @@ WIDTH = 100  # of a line of code, in characters
 # For whom: users, then those who write layers, kernels and formats, then those who look inside.
 MODULES = (
     "glnn", "glnn.errors", "glnn.image", "glnn.show", "glnn.web",
-    "glnn.layers", "glnn.primitives", "glnn.kernels", "glnn.testing", "glnn.formats",
+    "glnn.custom", "glnn.layers", "glnn.primitives", "glnn.kernels", "glnn.testing", "glnn.formats",
     "glnn.graph", "glnn.passes", "glnn.quant", "glnn.layout", "glnn.plan", "glnn.device",
 )  # fmt: skip
 HEAD = """# API

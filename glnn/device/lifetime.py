@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import TypeVar
 
 from ..errors import ClosedError
@@ -11,6 +12,7 @@ from . import state
 CLOSED = "this device is closed: make a new one with glnn.Device()"
 generations = itertools.count(1)  # of contexts: what was made in one is not in the next
 D = TypeVar("D", bound="Lifetime")
+T = TypeVar("T")
 
 
 class Lifetime:
@@ -30,6 +32,13 @@ class Lifetime:
 
     def __exit__(self, *raised: object) -> None:
         self.close()
+
+    def keep(self, key: str, make: Callable[[], T]) -> T:
+        """What is kept under this key as long as the device lives, made at the first call."""
+        kept = self.__dict__.setdefault("_kept", {})
+        if key not in kept:
+            kept[key] = make()
+        return kept[key]
 
     @property
     def closed(self) -> bool:

@@ -55,6 +55,9 @@ def _explain_line(raw: str, where: str, text: str, locate: Locate | None) -> str
     own = _line_of_file(*place) if place else None
     if own is not None and own.strip() != source.strip():
         shown.append(f"    {own.strip()}")
+        found = _quoted_column(words, own.strip())
+        if found is not None:
+            shown.append(f"    {' ' * found}^")
         shown.append(f"  assembled (line {number}):")
     if source:
         start = len(source) - len(source.lstrip())
@@ -67,11 +70,16 @@ def _explain_line(raw: str, where: str, text: str, locate: Locate | None) -> str
 
 def _guess_column(words: str, source: str) -> int:
     """Where the first name that the message quotes stands in the source, 0 if it quotes none of it."""
-    for name in re.findall(r"['\"`]([A-Za-z_]\w*)['\"`]", words):
+    return _quoted_column(words, source) or 0
+
+
+def _quoted_column(words: str, source: str) -> int | None:
+    """Where the first name that the message quotes stands in the source; None if it quotes none of it."""
+    for name in re.findall(r"['\"`]([A-Za-z_]\w*)", words):
         found = re.search(rf"\b{name}\b", source)
         if found:
             return found.start()
-    return 0
+    return None
 
 
 def _line_of_file(file: str, line: int) -> str | None:

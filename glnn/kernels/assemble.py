@@ -59,6 +59,7 @@ class Call:
     precision: str = "highp"  # "mediump": arithmetic in half floats
     looped: bool = False  # a blocked kernel for a pixel at a time, its marked loops left; consts may be params
     virtual: tuple[tuple[str, Virtual], ...] = ()  # inputs of the kernel that are made of others among the inputs
+    uniform: tuple[tuple[str, float], ...] = ()  # floats that come with the draw
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class ShaderText:
     ints: tuple[int, ...]
     floats: tuple[float, ...]
     names: tuple[str, ...] = ()
+    float_names: tuple[str, ...] = ()  # what the floats of F are called, in their order
 
     def __repr__(self) -> str:
         lines = self.fragment.count("\n")
@@ -132,6 +134,7 @@ def _of_finish(call: Call) -> set[str]:
 def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     """The text of a kernel for its bindings. Raises KernelError for what the contract forbids."""
     source = source or load_kernel(call.kernel)
+    source = source.blocks(call.out.block) if source.blocks else source
     _check(source, call)
     const, out, dialect = dict(call.const), call.out, call.dialect
     if out.layers > 1 and (call.looped or not source.blocked):
@@ -146,6 +149,8 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     params.int("ROW0", 0)
     for name, value in call.param:
         params.int(name, value)
+    for name, number in call.uniform:
+        params.float(name, number)
     flags: dict[str, str] = {}
     texts: list[tuple[str, str]] = []  # accessors, and what main starts with for them
     taps: list[tuple[tuple[str | int, ...], str]] = []
@@ -214,7 +219,7 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     ints, floats = params.values()
     return ShaderText(
         source.name, dialect, vertex_text(dialect), f"{head}\n{body}\n{tail}\n",
-        samplers, tuple(origins), tuple(ints), tuple(floats), params.names,
+        samplers, tuple(origins), tuple(ints), tuple(floats), params.names, params.float_names,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Callable
 from dataclasses import field
 from functools import lru_cache
 from importlib import resources
@@ -34,6 +35,10 @@ class KernelSource:
     declared: dict[str, tuple[str, ...]] = field(hash=False)
     blocked: bool = False
     row: bool = False  # its blocks are to lie along rows of pixels
+    blocks: Callable[[tuple[int, int]], KernelSource] | None = field(
+        default=None, hash=False, compare=False, repr=False
+    )
+    """The kernel for a block of this size, where its text is made for one."""
 
 
 def read_shader(path: str) -> str:

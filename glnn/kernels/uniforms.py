@@ -56,6 +56,11 @@ class Params:
         return "\n".join(out)
 
     @property
+    def float_names(self) -> tuple[str, ...]:
+        """The floats of F in their order."""
+        return tuple(self.floats)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The integers of P in their order."""
         return tuple(n for n in self.ints if n not in self.constant)

@@ -12,7 +12,7 @@ from ..errors import KernelError
 from ..graph.graph import Graph, Node
 from ..graph.quantized import Quantized
 from ..graph.shapes import Shape, ceil_div
-from ..kernels.files import load_kernel
+from ..kernels.files import KernelSource, load_kernel
 from ..layout.limits import Limits
 from ..primitives.base import Epilogue, Source, Value, Window
 from ..primitives.expr import RESULT, Apply
@@ -100,7 +100,7 @@ class PlanBuilder(Tensors):
 
     def draw(
         self,
-        kernel: str,
+        kernel: str | KernelSource,
         shape: Shape,
         inputs: Mapping[str, Source],
         *,
@@ -108,13 +108,16 @@ class PlanBuilder(Tensors):
         tensors: Mapping[str, np.ndarray] | None = None,
         const: Mapping[str, int | float] | None = None,
         param: Mapping[str, int | Counted] | None = None,
+        uniform: Mapping[str, float] | None = None,
         finish: Epilogue | Function | None = None,
         window: Mapping[str, Window] | None = None,
         looped: bool = False,
     ) -> Value:
         """See primitives.base.Builder."""
         options: Any = dict(cells=cells, tensors=tensors, const=const, param=param, window=window, looped=looped)
-        sources = bind_sources(self, inputs, load_kernel(kernel).blocked, self._weight_units(options))
+        options["uniform"] = uniform
+        kernel = load_kernel(kernel) if isinstance(kernel, str) else kernel
+        sources = bind_sources(self, inputs, kernel.blocked, self._weight_units(options))
         options["tensors"] = {**(tensors or {}), **sources.tensors}
         epilogue = as_epilogue(finish)
         if epilogue is None:
@@ -146,7 +149,7 @@ class PlanBuilder(Tensors):
 
     def _draw(
         self,
-        kernel: str,
+        source: KernelSource,
         shape: Shape,
         sources: BoundSources,
         epilogue: Epilogue | None,
@@ -155,10 +158,11 @@ class PlanBuilder(Tensors):
         tensors: Mapping[str, np.ndarray] | None,
         const: Mapping[str, int | float] | None,
         param: Mapping[str, int | Counted] | None,
+        uniform: Mapping[str, float] | None,
         window: Mapping[str, Window] | None,
         looped: bool,
     ) -> Value:
-        source, inputs = load_kernel(kernel), sources.inputs
+        inputs = sources.inputs
         counts = {k: v.steps for k, v in (param or {}).items() if isinstance(v, Counted)}
         params = {k: v.first if isinstance(v, Counted) else int(v) for k, v in (param or {}).items()}
         const = dict(const or {})
@@ -187,10 +191,10 @@ class PlanBuilder(Tensors):
         blocked = source.blocked and not looped
         out = self.value(shape, blocked, source.row)
         self._drawn[out.id] = blocked, source.row
-        where = self.node.label if self.node else kernel
+        where = self.node.label if self.node else source.name
         self._into.append(
             DrawSpec(
-                kernel,
+                source,
                 out,
                 dict(inputs),
                 sources.virtual,
@@ -203,6 +207,7 @@ class PlanBuilder(Tensors):
                 where,
                 looped,
                 counts,
+                dict(uniform or {}),
             )  # fmt: skip
         )
         return out

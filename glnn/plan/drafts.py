@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 
+from ..kernels.files import KernelSource
 from ..kernels.finish import Finish
 from ..kernels.virtual import Virtual
 from ..layout.sections import Section
@@ -16,7 +17,7 @@ from ..records import dataclass
 class DrawSpec:
     """A draw before slots are known. counts: params that change by turn, in which repeats and by how much."""
 
-    kernel: str
+    source: KernelSource
     out: Value
     inputs: dict[str, Value]
     virtual: dict[str, Virtual]  # inputs of the kernel that are made of others
@@ -29,6 +30,12 @@ class DrawSpec:
     label: str
     looped: bool = False
     counts: dict[str, tuple[tuple[RepeatSpec, int], ...]] = field(default_factory=dict)
+    uniform: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def kernel(self) -> str:
+        """The name of its kernel."""
+        return self.source.name
 
     @property
     def results(self) -> tuple[Value, ...]:

@@ -134,8 +134,9 @@ class Placer:
                     tuple((name, self.weights[i].bound) for name, i in draft.cells.items()),
                     tuple(draft.const.items()), tuple(draft.param.items()),
                     draft.finish, text, values, drafts.limits.dialect, drafts.limits.precision, draft.looped,
-                    tuple(draft.virtual.items()),
-                )
+                    tuple(draft.virtual.items()), tuple(draft.uniform.items()),
+                ),
+                draft.source,
             )  # fmt: skip
         except GlnnError as error:
             raise type(error)(f"layer {draft.label!r}: {error}") from error

@@ -148,8 +148,11 @@ def make_plan(
     input_shapes: Mapping[str, Sequence[int]],
     limits: Limits,
     store: WeightStore | None = None,
+    lying: Mapping[str, tuple[Layout, ActivationCodec]] | None = None,
 ) -> Plan:
     """The plan of a graph for concrete input shapes (batch first) on a device of these limits.
+
+    lying: how inputs lie, by name, that textures hold already; the others as `Layout.pack` puts them
 
     Weights are stored as the graph has them; floats as rgba8 where the device knows nothing but bytes.
     Raises, naming the layer, LimitError where a tensor cannot fit, UnsupportedError for layers that have no lowering,
@@ -162,7 +165,11 @@ def make_plan(
     inputs: dict[str, Value] = {}
     for spec in graph.inputs:
         try:
-            inputs[spec.name] = drafts.value(tuple(int(d) for d in input_shapes[spec.name]), blocked=False)
+            shape = tuple(int(d) for d in input_shapes[spec.name])
+            if lying and spec.name in lying:
+                inputs[spec.name] = drafts.lies(shape, *lying[spec.name])
+            else:
+                inputs[spec.name] = drafts.value(shape, blocked=False)
         except LimitError as error:
             raise LimitError(f"input {spec.name!r}: {error}") from None
     values = draw_nodes(drafts, graph, inputs, store.of)

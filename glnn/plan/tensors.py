@@ -35,6 +35,12 @@ class Tensors:
         codec = ActivationCodec(self.limits.float_target)
         return self._new(shape, self._layout(shape, codec, blocked, row), codec)
 
+    def lies(self, shape: Shape, layout: Layout, codec: ActivationCodec) -> Value:
+        """A tensor that is there already, as it lies."""
+        value = self._new(shape, layout, codec)
+        self._fixed.add(value.id)
+        return value
+
     def _new(self, shape: Shape, layout: Layout, codec: ActivationCodec) -> Value:
         self.layouts.append(layout)
         self.codecs.append(codec)

@@ -30,7 +30,7 @@ class Builder(Protocol):
 
     def draw(
         self,
-        kernel: str,
+        kernel: Any,
         shape: Shape,
         inputs: Mapping[str, Source],
         *,
@@ -38,16 +38,19 @@ class Builder(Protocol):
         tensors: Mapping[str, np.ndarray] | None = None,
         const: Mapping[str, int | float] | None = None,
         param: Mapping[str, int] | None = None,
+        uniform: Mapping[str, float] | None = None,
         finish: Epilogue | Function | None = None,
         window: Mapping[str, Window] | None = None,
         looped: bool = False,
     ) -> Value:
         """One draw of the kernel of this name that makes a tensor of `shape`: what its pragmas declare, by name.
 
+        kernel:  its name, or a KernelSource that is nowhere known by its name
         cells:   weights by name for inner loops: (taps, in, out) a matrix, (channels,) or (taps, channels) a vector
         tensors: constants by name, read by the kernel like an input
         const:   numbers that the text of the kernel holds (unroll bounds, kernel sizes)
         param:   integers that may change with the shapes; they do not make a new program
+        uniform: floats by name that the text of the kernel reads; they do not make a new program
         finish:  what is computed with each value before it is written, maybe of further tensors; it may enlarge the
                  shape to that of these, broadcast
         window:  how the block's origin in an input follows from the output's (see Window)
@@ -134,9 +137,11 @@ class Primitive:
     exact_inputs: ClassVar[tuple[int, ...]] = ()
     """Inputs (by number) that hold whole numbers: stored with full precision where the device can."""
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls, filed: bool = True, **options: Any) -> None:
+        """filed: whether files may name it."""
         super().__init_subclass__(**options)
-        PRIMITIVES.setdefault(re.sub("(?<!^)([A-Z])", r"_\1", cls.__name__).lower(), cls)
+        if filed:
+            PRIMITIVES.setdefault(re.sub("(?<!^)([A-Z])", r"_\1", cls.__name__).lower(), cls)
 
     def shape(self, *inputs: Dims) -> Dims:
         """The shape of what it makes of inputs of these shapes. Raises ValueError where they do not fit."""

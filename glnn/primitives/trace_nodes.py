@@ -143,9 +143,11 @@ class Nodes:
     def _draw(self, primitive: Primitive, xs: Sequence[Sym]) -> int:
         return self._node(primitive, [self._number(x) for x in xs], {}, {})
 
-    def drawn(self, primitive: Primitive, xs: Sequence[Sym]) -> Sym:
-        """What a primitive makes of symbols as they are stored."""
-        made = self._draw(primitive, xs)
+    def drawn(self, primitive: Primitive, xs: Sequence[Sym], **weights: Sym) -> Sym:
+        """What a primitive makes of symbols as they are stored, and of weights by name."""
+        given = {name: self.value(sym) for name, sym in weights.items()}
+        values_, origins = {n: w.values for n, w in given.items()}, {n: self._origin(w) for n, w in given.items()}
+        made = self._node(primitive, [self._number(x) for x in xs], values_, origins)
         shape = self.tensors[made][1]
         return Sym(self, In(made), shape, tuple(range(len(shape))))
 

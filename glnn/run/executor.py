@@ -11,6 +11,7 @@ from ..device.device import Device
 from ..device.objects import Program, Target, Texture
 from ..layout.codec import activation_storage
 from ..plan.plan import Made, Plan, TensorPlan
+from ..plan.slots import Slot
 from ..plan.steps import Draw, Repeat
 from .resident import Resident
 from .turns import Arguments, Loop, Numbers, TurningDraw
@@ -35,11 +36,19 @@ class Executor:
             raise
 
     def _make(self, resident: Resident) -> None:
-        plan, device = self.plan, self.device
+        plan = self.plan
         self._programs: dict[str, Program] = {key: resident.program(text) for key, text in plan.programs.items()}
-        for s in plan.slots:
-            self.slots.append(device.texture(s.width, s.height, s.layers, s.format))
+        for number, slot in enumerate(plan.slots):
+            self.slots.append(self._texture(number, slot))
         self._weights = [resident.textures(w) for w in plan.weights]
+        self._bind()
+
+    def _texture(self, number: int, slot: Slot) -> Texture:
+        return self.device.texture(slot.width, slot.height, slot.layers, slot.format)
+
+    def _bind(self) -> None:
+        """Makes the steps ready for the textures that the slots are."""
+        plan = self.plan
         order = range(len(self.slots))
         self._steps = [self._step(step, order, {}) for step in plan.steps]
         self.draws = [self._draw(draw, order) for draw in plan.draws]

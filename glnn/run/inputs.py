@@ -54,14 +54,7 @@ def first_states(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> dict[str,
 
 
 def _checked(value: Any, spec: TensorSpec) -> np.ndarray:
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise InputError(f"input {spec.name!r}: not an array of one shape ({error})") from None
-    if array.dtype.kind not in "fiub":
-        raise InputError(
-            f"input {spec.name!r}: dtype {array.dtype} was given; allowed are floats, integers and booleans"
-        )
+    array = plain_array(value, f"input {spec.name!r}")
     if array.ndim != len(spec.shape) or not fits(array.shape[1:], spec.shape[1:]):
         raise InputError(
             f"input {spec.name!r}: an array of shape {array.shape} was given, "
@@ -71,18 +64,32 @@ def _checked(value: Any, spec: TensorSpec) -> np.ndarray:
         raise InputError(
             f"input {spec.name!r}: a batch of {array.shape[0]} was given, the model is fixed to {spec.shape[0]}"
         )
+    return as_float32(array, f"input {spec.name!r}")
+
+
+def plain_array(value: Any, what: str) -> np.ndarray:
+    """An array of floats, integers or booleans. Raises InputError that begins with `what`."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise InputError(f"{what}: not an array of one shape ({error})") from None
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"{what}: dtype {array.dtype} was given; allowed are floats, integers and booleans")
+    return array
+
+
+def as_float32(array: np.ndarray, what: str) -> np.ndarray:
+    """The array as textures hold it. Raises InputError, beginning with `what`, where numbers would be lost."""
     if array.dtype.kind in "iu" and array.size and (most := max(int(array.max()), -int(array.min()))) > EXACT:
         raise InputError(
-            f"input {spec.name!r}: holds whole numbers up to {most}; textures hold them exactly up to 2^24 = {EXACT}. "
+            f"{what}: holds whole numbers up to {most}; textures hold them exactly up to 2^24 = {EXACT}. "
             "Where they may be rounded, give floats: x.astype('float32')"
         )
     if array.dtype.itemsize > 4:
         with np.errstate(over="ignore"):
             narrow = array.astype(np.float32)
         if array.dtype.kind == "f" and np.isinf(narrow).sum() != np.isinf(array).sum():
-            raise InputError(
-                f"input {spec.name!r}: holds finite values beyond float32's largest, 3.4e38; scale them down"
-            )
+            raise InputError(f"{what}: holds finite values beyond float32's largest, 3.4e38; scale them down")
         return narrow
     return array.astype(np.float32, copy=False)
 

@@ -27,7 +27,10 @@ def layer_name(layer: Op) -> str:
     """The name in LAYERS under which a file tells of this layer. Raises UnsupportedError for a class not registered."""
     kind = type(layer)
     if isinstance(layer, Primitive):
-        return next(name for name, registered in PRIMITIVES.items() if registered is kind)
+        for name, registered in PRIMITIVES.items():
+            if registered is kind:
+                return name
+        raise UnsupportedError(repr(layer), ["a kernel of one's own, which no file holds; export it as a page"])
     if LAYERS.data.get(kind.__name__) is kind:
         return kind.__name__
     for name, registered in LAYERS.data.items():

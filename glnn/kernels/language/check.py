@@ -37,7 +37,7 @@ def check(tree: t.Tree, declared: Declared) -> bool:
             taken = name in {"y", *_TAKEN, *TYPES, *LEFT_OUT} or name.startswith("finish")
             if taken or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
                 tree.refuse(pragma.at, f"a pragma cannot declare {name!r}: take another name")
-    _Checker(tree, declared, kernels[0], forms[0]).items(tree.items)
+    Checker(tree, declared, kernels[0], forms[0]).items(tree.items)
     return forms[0]
 
 
@@ -51,7 +51,9 @@ def _blocked(tree: t.Tree, kernel: t.Function) -> bool:
     return blocked
 
 
-class _Checker:
+class Checker:
+    """A look at all statements of a kernel; refuses what does not keep to the language."""
+
     def __init__(self, tree: t.Tree, declared: Declared, kernel: t.Function, blocked: bool):
         self.tree = tree
         tensors = (*declared["input"], *declared["optional"])

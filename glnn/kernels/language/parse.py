@@ -22,9 +22,9 @@ MAX_DEPTH = 150  # of expressions and statements within each other: passes go do
 DEEP = "what stands here is nested too deeply: give parts of it to variables"
 
 
-def parse_file(text: str, file: str, library: bool = False) -> t.Tree:
-    """The functions, constants and pragmas of a file. Raises KernelError."""
-    parser = Parser(text, file, library)
+def parse_file(text: str, file: str, library: bool = False, line: int = 1) -> t.Tree:
+    """The functions, constants and pragmas of a file. Raises KernelError. A line of 0: of no place."""
+    parser = Parser(text, file, library, line)
     tree = t.Tree(parser.whole(parser.item), tuple(parser.pragmas), file, text)
     deep, at = depth(tree)
     if deep > MAX_DEPTH:
@@ -50,8 +50,8 @@ def parse_expression(text: str, line: int = 0) -> t.Expr:
 class Parser(Reader):
     """Reads files and statements."""
 
-    def __init__(self, text: str, file: str, library: bool):
-        super().__init__(text, file, library)
+    def __init__(self, text: str, file: str, library: bool, line: int = 1):
+        super().__init__(text, file, library, line)
         self.pragmas: list[t.Pragma] = []
 
     # ---- files

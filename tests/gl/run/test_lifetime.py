@@ -24,6 +24,7 @@ from glnn.layers.conv import Conv2D
 from glnn.layers.core import Dense
 from glnn.layers.resizing import UpSampling2D
 from glnn.model import Model
+from glnn.plan import builder
 from glnn.testing import assert_close
 
 pytestmark = pytest.mark.usefixtures("no_gl_error")
@@ -182,7 +183,7 @@ def broken_softmax(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     lines.insert(place, "vec4 own(vec4 v) { return frobnicate(v); }")
     source = kernels.parse("softmax", "\n".join(lines), "shaders/kernels/softmax.glsl")
     original = kernels.load_kernel
-    monkeypatch.setattr(kernels, "load_kernel", lambda name: source if name == "softmax" else original(name))
+    monkeypatch.setattr(builder, "load_kernel", lambda name: source if name == "softmax" else original(name))
     yield place + 1
 
 

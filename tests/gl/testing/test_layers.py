@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import glnn
-from glnn.kernels.assemble import Call, ShaderText
+from glnn.kernels.assemble import Call, KernelSource, ShaderText
 from glnn.layers.activation import Activation
 from glnn.layers.base import Layer
 from glnn.layers.conv import Conv2D
@@ -38,8 +38,8 @@ def fault(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
     def put(pattern: str, replacement: str) -> None:
         original = planning.assemble
 
-        def assemble(call: Call) -> ShaderText:
-            text = original(call)
+        def assemble(call: Call, *source: KernelSource) -> ShaderText:
+            text = original(call, *source)
             fragment, count = re.subn(pattern, replacement, text.fragment)
             assert count, "the fault found no place in the text"
             return replace(text, fragment=fragment)

@@ -247,9 +247,12 @@ def test_a_message_points_at_the_line_of_the_own_file(line, shown, caret, tmp_pa
     message = f"GLSL Compiler failed\n\nfragment_shader\n===============\n{line}\n"
     told = explain(message, "void main() {}", FRAGMENT, lambda n: (str(own), n - 1)).splitlines()
     assert told == ["GLSL Compiler failed", f"{own}:2: {shown}", "    y = vec5(x);", " " * (4 + caret) + "^"]
-    own.write_text("// one\ny = f(x);  // unrolled elsewhere\n")
+    own.write_text("// one\ny = f(z);  // unrolled elsewhere\n")
     told = explain(message, "void main() {}", FRAGMENT, lambda n: (str(own), n - 1)).splitlines()
-    assert told[2:4] == ["    y = f(x);  // unrolled elsewhere", "  assembled (line 3):"]
+    assert told[2:4] == ["    y = f(z);  // unrolled elsewhere", "  assembled (line 3):"]
+    own.write_text("// one\ny = 1.0 * vec5(x);\n")
+    told = explain(message, "void main() {}", FRAGMENT, lambda n: (str(own), n - 1)).splitlines()
+    assert told[2:5] == ["    y = 1.0 * vec5(x);", " " * (caret + 10) + "^", "  assembled (line 3):"]
     kernel = "shaders/kernels/depthwise.glsl"  # one of glnn's own is found in the package
     told = explain(message, "void main() {}", FRAGMENT, lambda n: (kernel, 1)).splitlines()
     assert told[1:3] == [

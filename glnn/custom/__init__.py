@@ -1,0 +1,7 @@
+"""The user's own kernels and programs: glnn.kernel, glnn.program, glnn.repeat, glnn.Tensor."""
+
+from .calls import Kernel, kernel
+from .programs import Program, program, repeat
+from .tensor import Tensor
+
+__all__ = ["Kernel", "Program", "Tensor", "kernel", "program", "repeat"]
