@@ -26,13 +26,13 @@ help:
 
 # One stamp for each extra: the set-up runs again only where pyproject.toml or the script changed.
 $(VENV)/.setup-%: pyproject.toml scripts/setup.sh
-	@./scripts/setup.sh $* $(if $(filter test,$*),--glslang --libgl) $(if $(filter web,$*),--chromium)
+	@./scripts/setup.sh $* $(if $(filter develop,$*),--glslang --libgl) $(if $(filter web,$*),--chromium)
 	@touch $@
 
 demo: $(VENV)/.setup-cli
 	@$(RUN) examples/demo.py
 
-test: $(VENV)/.setup-test
+test: $(VENV)/.setup-develop
 	$(RUN) -m pytest --ignore=tests/web -n 2 --dist worksteal $(PYTEST_ARGS)
 
 check: $(VENV)/.setup-dev
@@ -46,14 +46,14 @@ api: $(VENV)/.setup-cli
 	$(RUN) scripts/make_layers.py
 	$(RUN) scripts/make_pictures.py
 
-layers: $(VENV)/.setup-test
+layers: $(VENV)/.setup-develop
 	$(RUN) scripts/measure_layers.py $(NAMES)
 	$(RUN) scripts/make_layers.py
 
-applications: $(VENV)/.setup-test
+applications: $(VENV)/.setup-develop
 	$(RUN) scripts/applications.py $(NAMES)
 
-bench: $(VENV)/.setup-test
+bench: $(VENV)/.setup-develop
 	$(RUN) benchmarks/bench.py $(BENCH_ARGS)
 
 notebooks: $(VENV)/.setup-notebook
@@ -62,7 +62,7 @@ notebooks: $(VENV)/.setup-notebook
 train: $(VENV)/.setup-train
 	$(RUN) examples/train_digits.py
 
-web-test: $(VENV)/.setup-test $(VENV)/.setup-web
+web-test: $(VENV)/.setup-develop $(VENV)/.setup-web
 	$(RUN) -m pytest tests/web -n 2 --dist loadfile $(PYTEST_ARGS)
 
 clean:

@@ -3,7 +3,7 @@
     python benchmarks/browser/run.py                  MobileNetV2-224, the same seeded weights for all
     python benchmarks/browser/run.py --json FILE --check
 
-Needs Chromium, npm (to fetch the peers once) and the extras test and web. See benchmarks/README.md.
+Needs Chromium, npm (to fetch the peers once) and the extras develop and web. See benchmarks/README.md.
 """
 
 from __future__ import annotations
