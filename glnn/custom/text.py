@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..errors import InputError, KernelError
-from ..kernels.files import KernelSource
+from ..kernels.files import TESTS, KernelSource
 from ..kernels.files import parse as parse_plain
 from ..kernels.language import tree as t
 from ..kernels.language.parse import parse_file
@@ -155,7 +155,7 @@ def _value(tree: t.Tree, kernel: t.Function, name: str) -> KernelText:
     inputs: dict[str, str] = {}
     uniforms: dict[str, tuple[str, int]] = {}
     words: dict[str, list[str]] = {kind: [] for kind in KINDS}
-    for pragma in tree.pragmas:
+    for pragma in (p for p in tree.pragmas if p.kind not in TESTS):
         if pragma.kind not in KINDS:
             tree.refuse(pragma.at, f"unknown pragma {pragma.kind!r}; a kernel of values has {', '.join(KINDS)}")
         words[pragma.kind] += pragma.words

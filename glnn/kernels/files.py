@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from importlib.abc import Traversable
 
 _KINDS = ("input", "optional", "matrix", "vector", "const", "param", "unroll")
+TESTS = ("test", "expect")  # pragmas that declare nothing: what they say is for glnn.testing
 _ADDED: dict[str, dict[str, Traversable]] = {}  # folders of other packages: the file of each kernel by its name
 
 
@@ -97,9 +98,10 @@ def parse(name: str, text: str, file: str) -> KernelSource:
     declared: dict[str, list[str]] = {kind: [] for kind in _KINDS}
     rows = [pragma for pragma in tree.pragmas if pragma.kind == "row"]
     for pragma in tree.pragmas:
-        if pragma.kind not in (*_KINDS, "row"):
-            tree.refuse(pragma.at, f"unknown pragma {pragma.kind!r}; known are {', '.join((*_KINDS, 'row'))}")
-        if pragma.kind != "row":
+        if pragma.kind not in (*_KINDS, "row", *TESTS):
+            known = ", ".join((*_KINDS, "row", *TESTS))
+            tree.refuse(pragma.at, f"unknown pragma {pragma.kind!r}; known are {known}")
+        if pragma.kind in _KINDS:
             declared[pragma.kind] += pragma.words
     blocked = check(tree, declared)
     if rows and (rows[0].words or not blocked):

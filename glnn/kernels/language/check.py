@@ -33,7 +33,7 @@ def check(tree: t.Tree, declared: Declared) -> bool:
     if not forms:
         tree.refuse(t.NOWHERE, f"defines neither {_PLAIN} nor the blocked form")
     for pragma in tree.pragmas:
-        for name in pragma.words if pragma.kind != "unroll" else ():
+        for name in pragma.words if pragma.kind in declared and pragma.kind != "unroll" else ():
             taken = name in {"y", *_TAKEN, *TYPES, *LEFT_OUT} or name.startswith("finish")
             if taken or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
                 tree.refuse(pragma.at, f"a pragma cannot declare {name!r}: take another name")
