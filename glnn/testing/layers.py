@@ -50,15 +50,27 @@ def between_copies(
 
     What goes in is called "x0", .., what comes out "y0", ..
     """
-    middle = layer_graph(layer, shapes, weights)
-    (node,) = middle.nodes
-    read, made = (tuple(f"{c}{i}" for i in range(len(n))) for c, n in (("a", node.inputs), ("b", node.outputs)))
+    return with_copies(layer_graph(layer, shapes, weights), codec)
+
+
+def with_copies(graph: Graph, codec: Callable[[str], ActivationCodec]) -> Graph:
+    """A graph whose inputs "a0", .. and outputs "b0", .. are copies in codecs; "y0", .. are copies of the latter."""
+    inputs, outputs = tuple(spec.name for spec in graph.inputs), graph.outputs
+    read, made = (tuple(f"{c}{i}" for i in range(len(n))) for c, n in (("a", inputs), ("b", outputs)))
+    names = dict(zip((*inputs, *outputs), (*read, *made), strict=True))
+    last = tuple(f"y{i}" for i in range(len(outputs)))
     nodes = (
-        *(Node(f"in {a}", Copy(), (x,), (a,)) for x, a in zip(node.inputs, read, strict=True)),
-        node.with_(inputs=read, outputs=made),
-        *(Node(f"out {b}", Copy(), (b,), (y,)) for b, y in zip(made, node.outputs, strict=True)),
+        *(Node(f"in {a}", Copy(), (x,), (a,)) for x, a in zip(inputs, read, strict=True)),
+        *(
+            node.with_(
+                inputs=tuple(names.get(n, n) for n in node.inputs), outputs=tuple(names.get(n, n) for n in node.outputs)
+            )
+            for node in graph.nodes
+        ),
+        *(Node(f"out {b}", Copy(), (b,), (y,)) for b, y in zip(made, last, strict=True)),
     )
-    return validate(middle.with_(nodes=nodes, activations={name: codec(name) for name in (*read, *made)}))
+    coded = {name: codec(name) for name in (*read, *made)}
+    return validate(graph.with_(nodes=nodes, outputs=last, output_names=last, activations=coded))
 
 
 def channel_axes(
@@ -104,13 +116,21 @@ def run_layer(
     device: Device, layer: Layer, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray] | None = None
 ) -> LayerRun:
     """Runs one layer on a device, every texture filled with NaN first. Raises what planning and drawing raise."""
-    graph = layer_graph(layer, [x.shape for x in inputs], weights or {})
+    return run_graph(device, layer_graph(layer, [x.shape for x in inputs], weights or {}), inputs)
+
+
+def run_graph(device: Device, graph: Graph, inputs: Sequence[np.ndarray]) -> LayerRun:
+    """Runs a graph on a device, as it stands, every texture filled with NaN first.
+
+    Raises what planning and drawing raise.
+    """
+    given = {spec.name: x for spec, x in zip(graph.inputs, inputs, strict=True)}
     store = WeightStore(graph)
-    plan = make_plan(graph, {f"x{i}": x.shape for i, x in enumerate(inputs)}, device.limits, store)
+    plan = make_plan(graph, {name: x.shape for name, x in given.items()}, device.limits, store)
     resident = Resident(device, store.values)
     executor = Executor(plan, device, resident)
     try:
-        outputs = executor.run({f"x{i}": x for i, x in enumerate(inputs)}, poison=True)
+        outputs = executor.run(given, poison=True)
         dead = [
             t.layout.dead(tensor.parts([executor.slots[s] for s in t.slots], t.layout, activation_storage(t.codec)))
             for t in plan.outputs
