@@ -86,6 +86,9 @@ def test_wheel_carries_its_data(root: Path, tmp_path: Path) -> None:
     assert any(p.suffix == ".glsl" for p in data) and package / "py.typed" in data
     assert [str(p) for p in data if str(p.relative_to(root)) not in held] == []
     assert not any(name.startswith(("tests/", "examples/")) for name in held)
+    with zipfile.ZipFile(wheel) as file:
+        points = next(file.read(name).decode() for name in held if name.endswith(".dist-info/entry_points.txt"))
+    assert "[pytest11]\nglnn = glnn.testing.plugin\n" in points
 
 
 def test_import_order(root: Path) -> None:
