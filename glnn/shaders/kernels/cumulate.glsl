@@ -39,3 +39,9 @@ vec4 kernel(int n, int h, int w, int c) {
     }
     return v;
 }
+#pragma glnn test sums: x = normal(2, 3, 7, 5), KIND = 0, CHANNELS = 0, L = 7, S = 1, STEP = 1, COUNT = 7, SHIFT = 0, SIGN = 1
+#pragma glnn expect cumsum(x, axis=2) as float32, rgba8
+#pragma glnn test products_from_the_end: x = uniform(4, 9), KIND = 1, CHANNELS = 1, L = 9, S = 1, STEP = 1, COUNT = 9, SHIFT = 0, SIGN = -1
+#pragma glnn expect cumprod(x[:, ::-1], axis=1)[:, ::-1] as float32, rgba8
+#pragma glnn test largest_of_two: x = [[1, 5, 2, nan, 4]], KIND = 2, CHANNELS = 1, L = 5, S = 1, STEP = 1, COUNT = 1, SHIFT = 1, SIGN = 1
+#pragma glnn expect [[1, 5, 5, nan, nan]]

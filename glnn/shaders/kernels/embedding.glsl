@@ -10,3 +10,5 @@ vec4 kernel(int n, int h, int w, int c) {
     vec4 v = table(0, 0, row < 0 ? row + table_W : row, c);
     return found ? v : vec4(sqrt(-1.0 - abs(number)));
 }
+#pragma glnn test rows: x = [[0, 2, -1, 3, 1.9]], table = [[1, 2], [3, 4], [5, 6]]
+#pragma glnn expect [[[1, 2], [5, 6], [5, 6], [nan, nan], [3, 4]]] as float32, rgba8

@@ -16,3 +16,5 @@ float of_group(int n, int h, int w, int c) {
 vec4 kernel(int n, int h, int w, int c) {
     return vec4(of_group(n, h, w, c), of_group(n, h, w, c + 1), of_group(n, h, w, c + 2), of_group(n, h, w, c + 3));
 }
+#pragma glnn test pairs: x = [[1, 3, 10, 20, 5, 7]], SIZE = 2 expect [[2, 2, 15, 15, 6, 6]]
+#pragma glnn test no_overflow: x = full((2, 80), 3e38), SIZE = 40 expect 3e38 as float32

@@ -2,3 +2,7 @@
 #pragma glnn input x
 #pragma glnn param TOP LEFT
 vec4 kernel(int n, int h, int w, int c) { return x_or(n, h - TOP, w - LEFT, c, 0.0); }
+#pragma glnn test pads: x = normal(2, 4, 6, 5), TOP = 1, LEFT = 3 expect pad(x, [[0, 0], [1, 0], [3, 0], [0, 0]])[:, :4, :6]
+#pragma glnn test crops: x = normal(2, 4, 6, 5), TOP = -1, LEFT = -2
+#pragma glnn expect pad(x[:, 1:, 2:], [[0, 0], [0, 1], [0, 2], [0, 0]])
+#pragma glnn test keeps_nan: x = special(1, 5, 7, 3), TOP = 0, LEFT = 0 expect x

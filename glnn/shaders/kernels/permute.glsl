@@ -19,3 +19,5 @@ vec4 kernel(int n, int h, int w, int c) {
     int step3 = c + 3 < y_C ? S5 : 0;
     return vec4(x_flat(f), x_flat(f + step1), x_flat(f + 2 * step2), x_flat(f + 3 * step3));
 }
+#pragma glnn test turns_a_matrix: x = normal(5, 7), ALIGNED = 0, A1 = 1, A2 = 1, START = 0, S0 = 0, S1 = 0, S2 = 0, S3 = 0, S4 = 1, S5 = 7
+#pragma glnn expect x.T within 0 ulp

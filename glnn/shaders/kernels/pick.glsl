@@ -17,3 +17,4 @@ vec4 kernel(int n, int h, int w, int c) {
     }
     return y;
 }
+#pragma glnn test numbers: ranks = [[2, 0, 3, 1, 4]] expect [[1, 3, 0, 2, 4]] as float32, rgba8

@@ -19,3 +19,7 @@ vec4 kernel(int n, int h, int w, int c) {
     }
     return y;
 }
+#pragma glnn test largest_first: x = [[3, 1, 4, 1, 5]], LARGEST = 1 expect [[2, 3, 1, 4, 0]] as float32, rgba8
+#pragma glnn test least_first: x = [[3, 1, 4, 1, 5]], LARGEST = 0 expect [[2, 0, 3, 1, 4]] as float32, rgba8
+#pragma glnn test nan_is_largest: x = [[inf, nan, 1, nan]], LARGEST = 1 expect [[2, 0, 3, 1]] as float32, rgba8
+#pragma glnn test sorts: x = normal(3, 21), LARGEST = 0 expect argsort(argsort(x, axis=1), axis=1) as float32, rgba8

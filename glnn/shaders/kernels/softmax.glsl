@@ -12,3 +12,5 @@ vec4 kernel(int n, int h, int w, int c) {
     if (LOG == 1) return v - log(sum);
     return powers(v) / sum;
 }
+#pragma glnn test sums_to_one: x = 8 * normal(3, 4, 9), LOG = 0 expect exp(x) / sum(exp(x), axis=-1, keepdims=1) as float32, rgba8
+#pragma glnn test no_overflow: x = [[1000, 1000, 999]], LOG = 1 expect [[0, 0, -1]] - log(2 + exp(-1)) as float32, rgba8
