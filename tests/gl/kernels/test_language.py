@@ -18,7 +18,8 @@ from glnn.kernels.assemble import parse
 from glnn.layers.base import Layer, WeightSpec
 from glnn.layout.limits import DIALECTS
 from glnn.plan import builder
-from glnn.testing import run_layer
+from glnn.testing import assert_matches, run_layer
+from glnn.testing.corners import LIMITS
 
 GROUPS = 24  # of channels, beyond what places name mostly
 DOCS = Path(__file__).parents[3] / "docs/kernels.md"
@@ -147,13 +148,8 @@ def device(request: pytest.FixtureRequest) -> Iterator[glnn.Device]:
 
 
 @pytest.mark.parametrize(("text", "expected"), [(example(), np.cbrt), (SMOOTH, smooth), (SMOOTH_BY_HAND, smooth)])
-def test_constants_and_functions_of_a_kernel(
-    device: glnn.Device, kernel: Callable[[str], None], text: str, expected: Callable[[np.ndarray], np.ndarray]
-) -> None:
-    kernel(text)
-    (got,) = run_layer(device, Own(), [X]).outputs
-    tolerance = 2e-2 if device.limits.precision == "mediump" else 1e-5
-    np.testing.assert_allclose(got, expected(X), rtol=tolerance, atol=tolerance)
+def test_constants_and_functions_of_a_kernel(text: str, expected: Callable[[np.ndarray], np.ndarray]) -> None:
+    assert_matches(text, expected, [X], limits=[*LIMITS, {"precision": "mediump"}], codecs=["float32"])
 
 
 @cache
@@ -173,27 +169,24 @@ def chosen(first: int) -> tuple[str, np.ndarray, dict[str, np.ndarray], np.ndarr
     raise AssertionError("no such kernel")
 
 
-class Mix(Own):
-    """The layer of the example that reads at places."""
-
-    def output_shape(self, *inputs):
-        return (*inputs[0][:-1], 7)
-
-    def weight_specs(self, *inputs):
-        return [WeightSpec("weights", (1, inputs[0][-1], 7))]
-
-    def lower(self, b, inputs, weights):
-        return b.draw("own", self.output_shape(inputs[0].shape), {"x": inputs[0]}, cells=weights)
-
-
-def test_reads_at_places_of_the_documentation(device: glnn.Device, kernel: Callable[[str], None]) -> None:
-    kernel(example("Each pixel and half of the one on its left"))
+def test_reads_at_places_of_the_documentation() -> None:
     matrix = np.random.default_rng(1).standard_normal((1, 6, 7)).astype(np.float32)
-    left = np.pad(X, ((0, 0), (0, 0), (1, 0), (0, 0)))[:, :, :-1]
-    expected = (X + 0.5 * left).astype(np.float64) @ matrix[0]
-    (got,) = run_layer(device, Mix(), [X], {"weights": matrix}).outputs
-    tolerance = 1e-2 if device.limits.precision == "mediump" else 1e-5
-    np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance * np.abs(expected).max())
+
+    def mixed(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        left = np.pad(x, ((0, 0), (0, 0), (1, 0), (0, 0)))[:, :, :-1]
+        return (x + 0.5 * left) @ weights[0]
+
+    text = example("Each pixel and half of the one on its left")
+    limits = [*LIMITS, {"precision": "mediump"}]
+    assert_matches(
+        text,
+        mixed,
+        [X],
+        weights={"weights": matrix},
+        limits=limits,
+        codecs=["float32"],
+        weight_codecs=["float16", "uint8"],
+    )
 
 
 @pytest.mark.parametrize("first", [0, 100, 200, 300])
