@@ -19,8 +19,6 @@ from support import stand_ins
 from support.pages import Block, blocks
 
 import glnn
-from glnn.custom.check import check_values
-from glnn.custom.text import parsed
 
 ROOT = Path(__file__).parent.parent
 GENERATED = ROOT / "docs" / "api.md"
