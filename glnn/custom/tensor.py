@@ -12,14 +12,16 @@ from ..device.device import Device
 from ..errors import InputError
 from ..graph.graph import Graph, TensorSpec
 from ..graph.shapes import Shape
+from ..layout.tiles import Layout
 from ..primitives import Sym, Trace
+from ..show.tensors import Tensorlike
 from .engine import Engine, Stored
 from .words import Words
 
 Say = Callable[..., Any]  # (trace, *symbols or numbers) -> a symbol, or a tuple of them
 
 
-class Tensor(Words):
+class Tensor(Words, Tensorlike):
     """An array (float32) that lies on a device until it is read, by np.asarray(y). Its value never changes.
 
     Arithmetic, comparisons, `@`, slices, NumPy's elementwise functions and the reductions sum, mean, max, min, prod,
@@ -51,6 +53,12 @@ class Tensor(Words):
     def numpy(self) -> np.ndarray:
         """Its values; waits for the draws that make them. Raises ClosedError, DeviceLostError."""
         return self._stored.read()
+
+    def _lying(self) -> tuple[Layout, str, list[np.ndarray]]:
+        stored = self._stored
+        stored.check()
+        with self.device.use():
+            return stored.layout, stored.codec.codec, [texture.read() for texture in stored.held.textures]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return self.numpy().astype(dtype or self.dtype, copy=False)

@@ -88,3 +88,14 @@ def test_what_a_device_does_not_do_is_refused_or_read() -> None:
     assert np.linalg.norm(x) == pytest.approx(3**0.5)  # in NumPy, with the values
     assert float(x.sum()) == 3 and len(x) == 3 and x.size == 9 and x.ndim == 2
     assert [np.asarray(row).tolist() for row in x] == np.eye(3).tolist()
+
+
+@pytest.mark.parametrize("kind", ["opengl", "numpy"])
+def test_a_notebook_shows_values_and_texels(kind: str) -> None:
+    x = np.float32([[0, 1, np.nan], [2, np.inf, -3]])
+    with glnn.Device("numpy") if kind == "numpy" else glnn.Device() as device:
+        doubled = glnn.Tensor(x, device) * 2
+        whole, texels = doubled._repr_html_(), doubled.show(raw=True)._repr_html_()
+        assert "Tensor 2 x 3" in whole and "texels as they lie" in whole
+        assert "texture 0: float32" in texels and "texture 0: float32" in whole
+        np.testing.assert_array_equal(np.asarray(doubled), x * 2)
