@@ -96,6 +96,6 @@ def test_a_notebook_shows_values_and_texels(kind: str) -> None:
     with glnn.Device("numpy") if kind == "numpy" else glnn.Device() as device:
         doubled = glnn.Tensor(x, device) * 2
         whole, texels = doubled._repr_html_(), doubled.show(raw=True)._repr_html_()
-        assert "Tensor 2 x 3" in whole and "texels as they lie" in whole
+        assert "Tensor (2, 3)" in whole and "texels as they lie" in whole
         assert "texture 0: float32" in texels and "texture 0: float32" in whole
         np.testing.assert_array_equal(np.asarray(doubled), x * 2)
