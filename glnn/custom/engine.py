@@ -9,7 +9,7 @@ from __future__ import annotations
 import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from .. import tensor as texels
 from ..device.device import Device
 from ..device.objects import Texture
 from ..errors import ClosedError, DeviceLostError
-from ..graph.graph import ActivationCodec, Graph, Node, TensorSpec
+from ..graph.graph import ActivationCodec, Graph
 from ..graph.shapes import Shape
 from ..layout.codec import activation_storage
 from ..layout.tiles import Layout, choose_layout
@@ -28,9 +28,6 @@ from ..run.executor import Executor
 from ..run.inputs import as_float32, plain_array
 from ..run.resident import Resident
 from ..run.turns import Loop, TurningDraw
-
-if TYPE_CHECKING:
-    from .op import Drawn
 
 KEPT_PLANS = 128  # of a device: each for one way in which inputs lie
 KEPT_BINDINGS = 8  # of a plan: steps that are ready for textures which inputs and outputs had
@@ -279,27 +276,3 @@ class Ready:
         """Frees its textures, weights and programs."""
         self._executor.release()
         self._resident.release()
-
-
-def computed(op: Drawn, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
-    """What a kernel makes, in NumPy and float64: the text that shaders run, as Python."""
-    global _oracle
-    if _oracle is None or _oracle.closed:
-        _oracle = Device("numpy", precision="float64")
-    from dataclasses import replace
-
-    from ..primitives.expr import RESULT
-
-    names = [f"x{k}" for k in range(len(inputs))]
-    node = Node("kernel", replace(op, finish=RESULT), tuple(names), ("y",), dict(weights))
-    specs = tuple(TensorSpec(n, x.shape) for n, x in zip(names, inputs, strict=True))
-    engine = Engine.of(_oracle)
-    stored = [engine.upload(np.asarray(x), name) for name, x in zip(names, inputs, strict=True)]
-    ready = Ready(engine, Graph("kernel", specs, (node,), ("y",)), stored)
-    try:
-        return ready.run(stored)[0].read()
-    finally:
-        ready.release()
-
-
-_oracle: Device | None = None

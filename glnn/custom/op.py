@@ -60,7 +60,7 @@ class Drawn(Primitive, filed=False):
         return [WeightSpec(name, shape) for name, shape in self.held]
 
     def compute(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
-        from .engine import computed
+        from .oracle import computed
 
         return computed(self, inputs, weights).astype(np.result_type(*inputs, np.float32), copy=False)
 
