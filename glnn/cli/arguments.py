@@ -37,16 +37,14 @@ EXAMPLES = {
         "glnn predict model.h5 cat.jpg --profile webgl1-phone"
     ),
     "check": (
-        "glnn check model.h5\n"
-        "glnn check model.h5 --batch 8 --shape 224,224,3 --profile webgl1-phone\n"
+        "glnn check model.h5\nglnn check model.h5 --batch 8 --shape 224,224,3 --profile webgl1-phone\n"
         "glnn check model.h5 --json"
     ),
     "compare": (
         "glnn compare model.h5 photos/ --scale unit\n"
         "glnn compare model.h5 data.npz:images --reference keras --report report.html\n"
         "glnn compare model.h5 cat.jpg --profile webgl1-phone --json\n"
-        "glnn compare model.h5 cat.jpg --save run.npz\n"
-        "glnn compare model.h5 cat.jpg --reference run.npz\n"
+        "glnn compare model.h5 cat.jpg --save run.npz && glnn compare model.h5 cat.jpg --reference run.npz\n"
         "glnn compare --from phone.json site"
     ),
     "quantize": (
@@ -59,7 +57,7 @@ EXAMPLES = {
         "glnn profile model.h5 cat.jpg --draws --perfetto trace.json\n"
         "glnn profile model.h5 --json > before.json && glnn profile small.glnn --against before.json"
     ),
-    "serve": "glnn serve site\nglnn serve site --host 0.0.0.0 --port 9000",
+    "serve": "glnn serve site --host 0.0.0.0 --port 9000",
 }
 
 
@@ -286,8 +284,8 @@ def add_labels(p: Parser) -> None:
 def add_device(p: Parser) -> None:
     """The arguments for the device; what is not given is taken from the environment."""
     device = p.add_argument_group("device", "limits to run under; without them the best that OpenGL offers")
-    profile = "the limits of another device: a name that `glnn doctor` lists, or what `glnn doctor --json` wrote there"
-    device.add_argument("--profile", metavar="NAME", help=profile)
+    limits = "the limits of another device: a name that `glnn doctor` lists, or what `glnn doctor --json` wrote there"
+    device.add_argument("--profile", metavar="NAME", help=limits)
     device.add_argument("--dialect", metavar="NAME", help="the GLSL of the kernels: es300, es100 or gl330")
     precision = "highp, or mediump for the half floats of phones; with --device numpy also float64"
     device.add_argument("--precision", metavar="NAME", help=precision)

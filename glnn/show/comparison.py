@@ -176,20 +176,7 @@ class CompareReport(Report):
         return lines
 
     def _table(self) -> tuple[list[str], list[list[Cell]]]:
-        header = [
-            "Layer",
-            "Type",
-            "Own",
-            "Inherited",
-            "Tolerance",
-            "ULP",
-            "NMSE",
-            "Cosine",
-            "Largest",
-            "NaN",
-            "Inf",
-            "",
-        ]
+        header = [*"Layer Type Own Inherited Tolerance ULP NMSE Cosine Largest NaN Inf".split(), ""]
         rows: list[list[Cell]] = []
         for row in self.layers:
             own = row.own
@@ -205,19 +192,7 @@ class CompareReport(Report):
         return as_text(f"Compared: {self.model}", header, rows, self.totals(), self.notes())
 
     def _repr_html_(self) -> str:
-        head = (
-            "Layer",
-            "Kernel",
-            "Own error",
-            "Inherited",
-            "Tolerance",
-            "ULP",
-            "NMSE",
-            "Cosine",
-            "Largest",
-            "NaN",
-            "Inf",
-        )
+        head = ("Layer", "Kernel", "Own error", *"Inherited Tolerance ULP NMSE Cosine Largest NaN Inf".split())
         cells = "".join(f"<th{' class=l' if k < 2 else ''}>{name}</th>" for k, name in enumerate(head))
         body = "\n".join(self._html_row(row) for row in self.layers)
         above, below = ("".join(f"<div>{escape(t)}</div>" for t in lines) for lines in (self.totals(), self.notes()))
