@@ -30,7 +30,7 @@ class Recorder(dict):  # type: ignore[type-arg]
 def read_by_code(root: Path, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Every variable that the code reads: by name in the sources, or put together by the device's wishes."""
     sources = [*root.glob("glnn/**/*.py"), *root.glob("tests/**/*.py"), *root.glob("benchmarks/**/*.py")]
-    sources += [*root.glob("scripts/*"), root / "Makefile", *root.glob("examples/*.py")]
+    sources += [*filter(Path.is_file, root.glob("scripts/*")), root / "Makefile", *root.glob("examples/*.py")]
     named = {name for path in sources if path != Path(__file__) for name in NAME.findall(path.read_text())}
     recorder = Recorder()
     monkeypatch.setattr(os, "environ", recorder)
