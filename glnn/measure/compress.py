@@ -79,7 +79,7 @@ def report(
             made = [drifts[name] for name in new.outputs if name in drifts]
             rows.append(
                 LayerRow(
-                    new.label, type(new.layer).__name__, stored_as(new), codecs[0] if codecs else None,
+                    new.label, new.kind, stored_as(new), codecs[0] if codecs else None,
                     4 * sum(array.size for array in new.weights.values()), quant.nbytes(new), quant.noise(old, new),
                     max(made) if made else None, note(old, new),
                 )

@@ -31,7 +31,7 @@ TEST = '''"""{title}: {why}.
 {where}. Run it with: pytest {file}
 """
 
-import numpy as np
+{first}import numpy as np
 
 import glnn
 {imports}
@@ -128,19 +128,20 @@ def page(path: Path, failure: Failure, session: Session) -> None:
 def source(failure: Failure, name: str, file: str, session: Session, saved: bool) -> str:
     """The text of the test. saved: the layers are in a .glnn file beside it."""
     last = failure.nodes[-1]
-    imports, nodes = "", f'    graph = glnn.Model.load(Path(__file__).with_name("{name}.glnn")).graph'
+    first, imports, nodes = "", "", f'    graph = glnn.Model.load(Path(__file__).with_name("{name}.glnn")).graph'
     if saved:
         modules = sorted({type(node.layer).__module__ for node in failure.nodes})
         own = [m for m in modules if m.split(".")[0] != "glnn"]
-        imports = "from pathlib import Path\n"
-        imports += "".join(f"# here import what registers the layers of {module}\n" for module in own)
+        first = "from pathlib import Path\n\n"
+        imports = "".join(f"# here import what registers the layers of {module}\n" for module in own)
     else:
         classes = sorted({(type(n.layer).__module__, type(n.layer).__name__) for n in failure.nodes})
         imports = "from glnn.graph import Graph, Node, TensorSpec\n"
         imports += "".join(f"from {module} import {kind}\n" for module, kind in classes)
         nodes = _nodes(failure.graph)
     return TEST.format(
-        title=f"{last.kind} {last.label!r} draws wrong", why=why(session, failure), file=file, imports=imports,
+        title=f"{last.kind} {last.label!r} draws wrong", why=why(session, failure), file=file, first=first,
+        imports=imports,
         where=_where(session), name=name, nodes=nodes,
         inputs="{" + ", ".join(f'"{key}": {literal(array)}' for key, array in failure.inputs.items()) + "}",
         device=_device(session),

@@ -38,6 +38,8 @@ def test_digits_in_every_codec(model: Model, digits: tuple, codec: str, agreemen
     sizes = {"float16": 0.51, "uint16": 0.52, "uint8": 0.27, "uint4": 0.14}
     assert report.ratio is not None and report.ratio < sizes[codec]
     assert report.bytes_after == sum(row.bytes_after for row in report.layers)
+    types = [(row.name, row.type) for row in report.layers]  # the user's layers, not the primitives that they become
+    assert types == [("conv1", "Conv2D"), ("conv2", "Conv2D"), ("hidden", "Dense"), ("digit", "Dense")]
 
 
 @pytest.mark.parametrize("codec", ["uint8", "uint4", "float16"])

@@ -117,6 +117,8 @@ def test_layers_that_no_python_says_are_saved_beside_it(
         with Model(graph, device) as model:
             path = model.compare(np.full((1, 25), 0.3, np.float32), verbose=0).reproduce("digit", tmp_path)
         assert (tmp_path / "digit.glnn").exists() and "Model.load" in path.read_text()
+        first = [line for line in path.read_text().splitlines() if line.startswith(("import", "from"))]
+        assert first == ["from pathlib import Path", "import numpy as np", "import glnn"]
         with pytest.raises(AssertionError, match="guilty"):
             run(path)
     run(path)

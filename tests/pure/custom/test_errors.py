@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -114,3 +116,19 @@ def test_files_that_are_missing() -> None:
         glnn.kernel("nowhere.glsl")
     with pytest.raises(InputError, match="takes a text or the path of a file, not int"):
         glnn.kernel(3)  # type: ignore[arg-type]
+
+
+def test_in_a_notebook_the_cell_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Compiler:
+        def format_code_name(self, name: str) -> tuple[str, str] | None:
+            return ("Cell", "In[7]") if name == __file__ else None
+
+    class Shell:
+        compile = Compiler()
+
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=Shell))
+    with pytest.raises(KernelError, match=r"^In\[7\]:\d+:\d+: 'nowhere' is not declared"):
+        glnn.kernel("float kernel(float x) { return x + nowhere; }")
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))  # imported by a script
+    with pytest.raises(KernelError, match=r"^\S*test_errors.py:\d+:\d+: 'nowhere' is not declared"):
+        glnn.kernel("float kernel(float x) { return x + nowhere; }")
