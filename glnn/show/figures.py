@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -16,7 +16,7 @@ from .png import data_uri
 from .tables import number
 
 INKS = ("#4c7fe0", "#e0762f", "#2f9e6b", "#b65fcf", "#c9a013", "#d1495b")  # seen on light and on dark
-WIDE, HIGH, LEFT, BELOW = 560, 230, 56, 38  # pixels of a chart, and what its numbers take
+WIDE, HIGH, LEFT, RIGHT, TOP, BELOW = 560, 230, 56, 18, 20, 38  # pixels of a chart, and those around its curves
 
 
 def pictures(images: Mapping[str, Any], width: int = 240, span: tuple[float, float] | None = None) -> Fragment:
@@ -40,8 +40,14 @@ def pictures(images: Mapping[str, Any], width: int = 240, span: tuple[float, flo
     return Fragment(f'<div style="display:flex;flex-wrap:wrap;align-items:flex-start">{"".join(parts)}</div>')
 
 
-def lines(series: Mapping[str, Any], x: str = "", y: str = "", log: bool = False) -> Fragment:
-    """Curves by name: a sequence of values at 0, 1, 2, .. or a pair (places, values). log: of the upright axis.
+def lines(
+    series: Mapping[str, Any], x: str = "", y: str = "", log: bool = False, dots: Collection[str] = ()
+) -> Fragment:
+    """Curves by name: a sequence of values at 0, 1, 2, .. or a pair (places, values).
+
+    x, y: what the axes are called
+    log:  whether the upright axis is logarithmic
+    dots: names whose values are drawn as dots
 
     Raises InputError where there is nothing to draw, or for values of 0 and less on a logarithmic axis.
     """
@@ -55,12 +61,16 @@ def lines(series: Mapping[str, Any], x: str = "", y: str = "", log: bool = False
     parts = [_frame(wide, high, x, y, log)]
     for k, (name, (places, values)) in enumerate(curves.items()):
         ink = INKS[k % len(INKS)]
-        across = LEFT + (places - wide[0]) / (wide[1] - wide[0]) * (WIDE - LEFT - 10)
+        across = LEFT + (places - wide[0]) / (wide[1] - wide[0]) * (WIDE - LEFT - RIGHT)
         down = _down((np.log10(values) if log else values), high)
-        dots = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(across, down, strict=True))
-        parts.append(f'<polyline points="{dots}" fill="none" stroke="{ink}" stroke-width="2"/>')
+        spots = list(zip(across, down, strict=True))
+        if name in dots:
+            parts += [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="4" fill="{ink}"/>' for a, b in spots]
+        else:
+            path = " ".join(f"{a:.1f},{b:.1f}" for a, b in spots)
+            parts.append(f'<polyline points="{path}" fill="none" stroke="{ink}" stroke-width="2"/>')
         if len(curves) > 1 or name:
-            parts.append(_text(WIDE - 14, 18 + 16 * k, name, "end", ink))
+            parts.append(_text(WIDE - RIGHT, TOP + 14 + 16 * k, name, "end", ink))
     return Fragment(_svg(HIGH, parts))
 
 
@@ -70,12 +80,14 @@ def bars(values: Mapping[str, float], unit: str = "") -> Fragment:
         raise InputError(f"bars: give one value or more, of 0 and above, not {dict(values)}")
     start = 16 + 7 * max(map(len, values))
     longest = max(values.values()) or 1
+    words = [f"{number(value)} {unit}".strip() for value in values.values()]
+    room = WIDE - start - 12 - 7 * max(map(len, words))
     parts = []
     for k, (name, value) in enumerate(values.items()):
-        long = value / longest * (WIDE - start - 90)
+        long = value / longest * room
         parts.append(_text(start - 8, 22 * k + 15, name, "end"))
         parts.append(f'<rect x="{start}" y="{22 * k + 3}" width="{long:.1f}" height="16" rx="2" fill="{INKS[0]}"/>')
-        parts.append(_text(start + long + 6, 22 * k + 15, f"{number(value)} {unit}".strip()))
+        parts.append(_text(start + long + 6, 22 * k + 15, words[k]))
     return Fragment(_svg(22 * len(values) + 4, parts))
 
 
@@ -100,7 +112,7 @@ def _span(values: np.ndarray) -> tuple[float, float]:
 
 
 def _down(values: Any, high: tuple[float, float]) -> Any:
-    return HIGH - BELOW - (values - high[0]) / (high[1] - high[0]) * (HIGH - BELOW - 12)
+    return HIGH - BELOW - (values - high[0]) / (high[1] - high[0]) * (HIGH - BELOW - TOP)
 
 
 def _ticks(low: float, high: float) -> list[float]:
@@ -114,12 +126,12 @@ def _frame(wide: tuple[float, float], high: tuple[float, float], x: str, y: str,
     base, parts = HIGH - BELOW, []
     for tick in _ticks(*high):
         at = _down(tick, high)
-        parts.append(f'<path d="M{LEFT} {at:.1f}H{WIDE - 10}" stroke="currentColor" stroke-opacity=".15"/>')
+        parts.append(f'<path d="M{LEFT} {at:.1f}H{WIDE - RIGHT}" stroke="currentColor" stroke-opacity=".15"/>')
         parts.append(_text(LEFT - 6, at + 4, number(10.0**tick if log else tick), "end"))
     for tick in _ticks(*wide):
-        at = LEFT + (tick - wide[0]) / (wide[1] - wide[0]) * (WIDE - LEFT - 10)
+        at = LEFT + (tick - wide[0]) / (wide[1] - wide[0]) * (WIDE - LEFT - RIGHT)
         parts.append(_text(at, base + 15, number(tick), "middle"))
-    parts.append(f'<path d="M{LEFT} {base}H{WIDE - 10}" stroke="currentColor" stroke-opacity=".6"/>')
+    parts.append(f'<path d="M{LEFT} {base}H{WIDE - RIGHT}" stroke="currentColor" stroke-opacity=".6"/>')
     return "".join([*parts, _text((LEFT + WIDE) / 2, HIGH - 6, x, "middle"), _text(LEFT + 4, 12, y)])
 
 

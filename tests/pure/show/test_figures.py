@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from glnn.errors import InputError
-from glnn.show.figures import HIGH, LEFT, WIDE, bars, lines, pictures
+from glnn.show.figures import HIGH, LEFT, RIGHT, WIDE, bars, lines, pictures
 
 
 def test_pictures_hold_the_pixels() -> None:
@@ -35,7 +35,7 @@ def test_lines_go_through_their_values() -> None:
         for line in tree.iter()
         if line.tag == "polyline"
     )
-    assert up[0][0] == down[0][0] == LEFT and down[1][0] == WIDE - 10 and up[2][1] == down[0][1]
+    assert up[0][0] == down[0][0] == LEFT and down[1][0] == WIDE - RIGHT and up[2][1] == down[0][1]
     assert up[1][1] == pytest.approx((up[0][1] + up[2][1]) / 2, abs=0.1) and up[0][1] > up[2][1] and up[0][1] < HIGH
     words = [line.text for line in tree.iter() if line.tag == "text"]
     assert {"steps", "values", "up", "down"} <= set(words)
@@ -45,6 +45,13 @@ def test_a_logarithmic_axis() -> None:
     text = lines({"": [1.0, 10.0, 100.0]}, log=True).to_html()
     dots = [float(dot.split(",")[1]) for dot in re.findall(r'points="([^"]*)"', text)[0].split()]
     assert dots[0] - dots[1] == pytest.approx(dots[1] - dots[2], abs=0.1)
+
+
+def test_dots_instead_of_a_curve() -> None:
+    text = lines({"curve": [0, 1, 2], "measured": ([1], [1])}, dots=["measured"]).to_html()
+    ((x, y),) = re.findall(r'<circle cx="([^"]*)" cy="([^"]*)"', text)
+    (points,) = re.findall(r'points="([^"]*)"', text)
+    assert points.split()[1] == f"{x},{y}"
 
 
 def test_bars_are_as_long_as_their_values() -> None:
