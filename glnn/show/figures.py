@@ -98,7 +98,9 @@ def _pixels(image: np.ndarray, span: tuple[float, float] | None, name: str) -> n
         return image if image.dtype == np.uint8 else np.rint(255 * np.clip(np.nan_to_num(image), 0, 1)).astype(np.uint8)
     finite = image[np.isfinite(image)]
     low, high = span or ((float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0))
-    return colours(np.clip(image, low, high) if span else image, low, high)[..., :3].copy()
+    shades = colours(np.clip(image, low, high) if span else image, low, high)[..., :3]
+    grey = (shades == shades[..., :1]).all()
+    return np.ascontiguousarray(shades[..., :1] if grey else shades)
 
 
 def _curve(values: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -23,7 +23,7 @@ def test_pictures_hold_the_pixels() -> None:
         np.asarray(image.open(io.BytesIO(base64.b64decode(code)))) for code in re.findall(r"base64,([^\"]+)", text)
     )
     np.testing.assert_array_equal(first, np.rint(rgb * 255))
-    assert second[0, 0].tolist() == [24, 24, 24] and second[1, 1].tolist() == [255, 255, 255]
+    assert second.shape == (2, 2) and second[0, 0] == 24 and second[1, 1] == 255  # one channel
     assert "a &lt;b&gt;" in text and "<b>" not in text
 
 
