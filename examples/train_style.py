@@ -1,6 +1,6 @@
 """Train a small network that paints pictures in strokes, on scikit-learn's two sample photographs, and save it.
 
-    pip install -e '.[train,cli]'
+    pip install -e '.[train]'
     python examples/train_style.py
 
 Writes examples/style.h5: (N, height, width, 3) in 0..1 -> the same; height and width are multiples of four, above 16.
