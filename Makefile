@@ -21,7 +21,7 @@ help:
 	@echo "make applications   hold glnn to Keras on the models of keras.applications (NAMES=MobileNet for some)"
 	@echo "make bench      time glnn beside onnxruntime and NumPy"
 	@echo "make notebooks  run the notebooks and keep their output"
-	@echo "make train      train examples/digits.h5 anew"
+	@echo "make train      train the models of examples/ anew"
 	@echo "make clean      remove what the targets above made"
 
 # One stamp for each extra: the set-up runs again only where pyproject.toml or the script changed.
@@ -61,6 +61,8 @@ notebooks: $(VENV)/.setup-notebook
 
 train: $(VENV)/.setup-train
 	$(RUN) examples/train_digits.py
+	$(RUN) examples/train_writer.py
+	$(RUN) examples/train_style.py
 
 web-test: $(VENV)/.setup-develop $(VENV)/.setup-web
 	$(RUN) -m pytest tests/web -n 2 --dist loadfile $(PYTEST_ARGS)

@@ -20,10 +20,15 @@ def png(pixels: np.ndarray) -> bytes:
     if pixels.dtype != np.uint8 or len(shape) != 3 or shape[2] not in COLOURS or 0 in shape:
         raise ValueError(f"pixels are uint8 (height, width, 1, 3 or 4), not {pixels.dtype} {shape}")
     height, width, channels = shape
-    rows = np.zeros((height, 1 + width * channels), np.uint8)  # a row begins with the number of its filter, 0: none
-    rows[:, 1:] = pixels.reshape(height, -1)
+    left, above = np.zeros_like(pixels), np.zeros_like(pixels)
+    left[:, 1:], above[1:] = pixels[:, :-1], pixels[:-1]
+    packed = []
+    for number, expected in enumerate((0, left, above)):  # the filters None, Sub and Up; modulo 256, as bytes are
+        rows = np.full((height, 1 + width * channels), number, np.uint8)  # a row begins with the number of its filter
+        rows[:, 1:] = (pixels - expected).reshape(height, -1)
+        packed.append(zlib.compress(rows.tobytes(), 9))
     header = struct.pack(">IIBBBBB", width, height, 8, COLOURS[channels], 0, 0, 0)
-    chunks = (b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes(), 9)), (b"IEND", b"")
+    chunks = (b"IHDR", header), (b"IDAT", min(packed, key=len)), (b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in chunks)
 
 
