@@ -16,10 +16,15 @@ void kernel(int n, int h, int w, int c, out vec4 y[BLOCK]) {
                 for (int u = 0; u < GU; u++)
                     for (int a = 0; a < KH; a++)
                         for (int b = 0; b < KW; b++) {
-                            mat4 m = weights((d * KH + a) * KW + b, g + u, c / 4);
-                            for (int i = 0; i < BH; i++)
-                                for (int j = 0; j < BW; j++)
-                                    y[i * BW + j] += m * x_tap(i * SH + a * DH - PT, j * SW + b * DW - PL, G0 + g + u, image);
+                            if (BLOCK == 1) { // the tap first: with the weights before it SwiftShader compiles for ten seconds
+                                vec4 v = x_tap(a * DH - PT, b * DW - PL, G0 + g + u, image);
+                                y[0] += weights((d * KH + a) * KW + b, g + u, c / 4) * v;
+                            } else {
+                                mat4 m = weights((d * KH + a) * KW + b, g + u, c / 4);
+                                for (int i = 0; i < BH; i++)
+                                    for (int j = 0; j < BW; j++)
+                                        y[i * BW + j] += m * x_tap(i * SH + a * DH - PT, j * SW + b * DW - PL, G0 + g + u, image);
+                            }
                         }
     }
 }

@@ -17,10 +17,15 @@ void kernel(int n, int h, int w, int c, out vec4 y[BLOCK]) {
             for (int g = 0; g < GI; g++)
                 for (int a = 0; a < KH; a++)
                     for (int b = 0; b < KW; b++) {
-                        mat4 m = weights((d * KH + a) * KW + b, g, c / 4);
-                        for (int i = 0; i < BH; i++)
-                            for (int j = 0; j < BW; j++)
-                                y[i * BW + j] += m * x_tap(i * SH + a * DH - PT, j * SW + b * DW - PL, first + g, image);
+                        if (BLOCK == 1) { // the tap first, as in conv.glsl
+                            vec4 v = x_tap(a * DH - PT, b * DW - PL, first + g, image);
+                            y[0] += weights((d * KH + a) * KW + b, g, c / 4) * v;
+                        } else {
+                            mat4 m = weights((d * KH + a) * KW + b, g, c / 4);
+                            for (int i = 0; i < BH; i++)
+                                for (int j = 0; j < BW; j++)
+                                    y[i * BW + j] += m * x_tap(i * SH + a * DH - PT, j * SW + b * DW - PL, first + g, image);
+                        }
                     }
     }
 }
