@@ -82,7 +82,7 @@ def test_a_sound_model_is_quiet(check: Check, sound: Path, variant: str, rendere
     assert result["device"]["precision"]["bits"] == 23
 
 
-@pytest.mark.parametrize("renderer", RENDERERS)
+@pytest.mark.parametrize("renderer", ["llvmpipe", pytest.param("swiftshader", marks=pytest.mark.whole)])
 def test_a_network_is_quiet(check: Check, mobile: Callable[[], Path], renderer: str) -> None:
     for variant in ("webgl2", "webgl2-half", "webgl1"):
         result = check(mobile(), variant, renderer)
@@ -143,7 +143,7 @@ def test_activations_in_codes_are_quiet_and_judged(check: Check, site: tuple[Pat
         shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize("renderer", RENDERERS)
+@pytest.mark.parametrize("renderer", ["llvmpipe", pytest.param("swiftshader", marks=pytest.mark.whole)])
 @pytest.mark.parametrize("kind", OUTPUTS)
 def test_a_fault_in_a_shader_is_found(check: Check, copy: Path, sound: Path, kind: str, renderer: str) -> None:
     for number in DRAWS if renderer == "llvmpipe" else (0, 3, 6):

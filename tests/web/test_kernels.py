@@ -13,7 +13,7 @@ from glnn.kernels.assemble import ShaderText, kernel_names
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-MORE = 40  # texts of each dialect beyond one for each kernel
+MORE = 12  # texts of each dialect beyond one for each kernel
 CHUNK = 20
 CONTEXTS = {"es300": "webgl2", "es100": "webgl"}
 COMPILE = """([kind, pairs]) => {
