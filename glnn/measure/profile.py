@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from copy import copy
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from ..device.timers import timer as choose_timer
 from ..errors import InputError
 from ..layout.codec import activation_storage, texel_bytes
 from ..plan.plan import Plan
-from ..plan.steps import Draw, Repeat
+from ..plan.steps import taken
 from ..plan.weights import WeightPlan
 from ..run.executor import Executor
 from ..run.inputs import named_inputs, with_states
@@ -56,7 +55,7 @@ def profile(session: Session, x: Any, repeat: int = 10, timer: str = "auto", fir
     with device.use():
         executor = session.executor(shapes)
         clock = choose_timer(device, timer, _longest(executor))
-    plan, order = executor.plan, _order(executor.plan.steps)
+    plan, order = executor.plan, np.fromiter(taken(executor.plan.steps), np.int64)
     try:
         rows = [_predicted(session, arrays, shapes, clock, order) for _ in range(repeat + 1)][1:]
     finally:
@@ -189,19 +188,6 @@ def _first(
         "textures": max(0.0, ready - compiled - watched.weights),
     }  # fmt: skip
     return costs, seconds, watched.programs
-
-
-def _order(steps: Sequence[Draw | Repeat]) -> np.ndarray:
-    """The number of the draw that each call of a replay makes."""
-    numbers = count()
-
-    def each(steps: Sequence[Draw | Repeat]) -> list[int]:
-        calls: list[int] = []
-        for step in steps:
-            calls += [next(numbers)] if isinstance(step, Draw) else each(step.steps) * step.count
-        return calls
-
-    return np.array(each(steps), np.int64)
 
 
 def _longest(executor: Executor) -> Any:

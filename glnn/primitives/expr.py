@@ -112,17 +112,16 @@ def constants(expr: Expr) -> dict[str, Shape]:
 
 
 def replaced(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
-    """The expression with each leaf replaced by what `change` gives for it, where that is not None."""
+    """The expression with each part, leaves first, replaced by what `change` gives for it, where that is not None."""
     done: dict[Expr, Expr] = {}
 
     def of(part: Expr) -> Expr:
         if part not in done:
+            made = part
             if isinstance(part, Apply):
                 args = tuple(map(of, part.args))
-                same = all(map(operator.is_, args, part.args))
-                done[part] = part if same else Apply(part.function, args)
-            else:
-                done[part] = change(part) or part
+                made = part if all(map(operator.is_, args, part.args)) else Apply(part.function, args)
+            done[part] = change(made) or made
         return done[part]
 
     return of(expr)
@@ -130,20 +129,9 @@ def replaced(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
 
 def without_spreads(expr: Expr) -> Expr:
     """The expression where its shape is known: what takes but the shape of a tensor does not read it."""
-    done: dict[Expr, Expr] = {}
-
-    def of(part: Expr) -> Expr:
-        if part not in done:
-            done[part] = part
-            if isinstance(part, Apply):
-                args = tuple(map(of, part.args))
-                if part.function.name == "spread":
-                    done[part] = args[0]
-                elif not all(map(operator.is_, args, part.args)):
-                    done[part] = Apply(part.function, args)
-        return done[part]
-
-    return of(expr)
+    return replaced(
+        expr, lambda part: part.args[0] if isinstance(part, Apply) and part.function.name == "spread" else None
+    )
 
 
 def values(expr: Expr, tensors: Mapping[int, Any], weights: Mapping[str, Any]) -> Any:

@@ -95,7 +95,7 @@ class Trace(IndexWords, LoopWords):
         if function.name in ("softmax", "log_softmax"):
             return self.softmax(x, -1, log=function.name == "log_softmax")
         if function.name == "sparsemax":
-            return self._emit(Sparsemax(), self.plain(x))
+            return self.drawn(Sparsemax(), [self.plain(x)])
         if function.name == "glu":
             function.output_shape(x.shape)
             if x.shape[-1] is None:
@@ -135,7 +135,7 @@ class Trace(IndexWords, LoopWords):
         if x.constant:
             sizes: list[Any] = [x.shape[size.axis] if isinstance(size, Size) else size for size in target]
             return self.weight(self.value(x).reshape(*sizes))
-        return self._emit(Reshape(tuple(target)), self.plain(x))
+        return self.drawn(Reshape(tuple(target)), [self.plain(x)])
 
     def remap(self, x: Sym, axes: Sequence[Along | None]) -> Sym:
         """Each axis moved by itself (see Along, whose `source` is set here); None: as it is."""
@@ -152,7 +152,7 @@ class Trace(IndexWords, LoopWords):
 
     def broadcast(self, x: Sym, axes: Sequence[Along]) -> Sym:
         """Axes of the result along axes of x by number; new ones (source None) of a size."""
-        return self._emit(Remap(tuple(axes)), self.plain(x))
+        return self.drawn(Remap(tuple(axes)), [self.plain(x)])
 
     def concat(self, xs: Sequence[Sym], axis: int) -> Sym:
         """The tensors one after the other along an axis."""
@@ -205,13 +205,15 @@ class Trace(IndexWords, LoopWords):
     def conv(self, x: Sym, kernel: Sym, bias: Sym | None = None, **options: Any) -> Sym:
         """A convolution of x (N, *sizes, C) with a kernel (*taps, C / groups, filters); options: see Conv."""
         filters = options.pop("filters", None) or kernel.shape[-1] or 0
-        return self._emit(Conv(filters, use_bias=bias is not None, **options), self.plain(x), kernel=kernel, bias=bias)
+        return self.drawn(
+            Conv(filters, use_bias=bias is not None, **options), [self.plain(x)], kernel=kernel, bias=bias
+        )
 
     def conv_transpose(self, x: Sym, kernel: Sym, bias: Sym | None = None, **options: Any) -> Sym:
         """The transpose of a convolution, with a kernel (*taps, C, filters); options: see ConvTranspose."""
         filters = options.pop("filters", None) or kernel.shape[-1] or 0
         layer = ConvTranspose(filters, use_bias=bias is not None, **options)
-        return self._emit(layer, self.plain(x), kernel=kernel, bias=bias)
+        return self.drawn(layer, [self.plain(x)], kernel=kernel, bias=bias)
 
     def dense(self, x: Sym, matrix: Sym, bias: Sym | None = None, filters: int | None = None) -> Sym:
         """x (..., C) times a matrix (C, filters)."""
@@ -224,7 +226,7 @@ class Trace(IndexWords, LoopWords):
 
     def window(self, kind: str, x: Sym, **options: Any) -> Sym:
         """The "max" or "mean" of each window of x (N, *sizes, C); options: see Window."""
-        return self._emit(Window(kind, **options), self.plain(x))
+        return self.drawn(Window(kind, **options), [self.plain(x)])
 
 
 def _along(along: Along, source: int) -> Along:

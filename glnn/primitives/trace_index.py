@@ -36,7 +36,7 @@ class IndexWords:
     def resample(self, x: Sym, **options: Any) -> Sym:
         """x (N, *sizes, C) in another size; options: see Resample."""
         trace: Any = self
-        return trace._emit(Resample(**options), trace.plain(x))
+        return trace.drawn(Resample(**options), [trace.plain(x)])
 
     def cumulate(self, kind: str, x: Sym, axis: int = -1, exclusive: bool = False, reverse: bool = False) -> Sym:
         """The "sum", "prod", "max" or "min" of each element and those before it along an axis. See Cumulate."""

@@ -143,21 +143,13 @@ class Nodes:
     def _draw(self, primitive: Primitive, xs: Sequence[Sym]) -> int:
         return self._node(primitive, [self._number(x) for x in xs], {}, {})
 
-    def drawn(self, primitive: Primitive, xs: Sequence[Sym], **weights: Sym) -> Sym:
+    def drawn(self, primitive: Primitive, xs: Sequence[Sym], **weights: Sym | None) -> Sym:
         """What a primitive makes of symbols as they are stored, and of weights by name."""
-        given = {name: self.value(sym) for name, sym in weights.items()}
+        given = {name: self.value(sym) for name, sym in weights.items() if sym is not None}
         values_, origins = {n: w.values for n, w in given.items()}, {n: self._origin(w) for n, w in given.items()}
         made = self._node(primitive, [self._number(x) for x in xs], values_, origins)
         shape = self.tensors[made][1]
         return Sym(self, In(made), shape, tuple(range(len(shape))))
-
-    def _emit(self, primitive: Primitive, x: Sym, **weights: Sym | None) -> Sym:
-        """A primitive of one plain tensor, with weights by name."""
-        given = {name: self.value(sym) for name, sym in weights.items() if sym is not None}
-        values_ = {name: weight.values for name, weight in given.items()}
-        number = self._node(primitive, [self._number(x)], values_, {n: self._origin(w) for n, w in given.items()})
-        shape = self.tensors[number][1]
-        return Sym(self, In(number), shape, tuple(range(len(shape))))
 
     def _origin(self, weight: Weight) -> str:
         """The name of a weight: its root's where it is all of that in its own shape, else one that tells the view."""
