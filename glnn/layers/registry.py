@@ -43,9 +43,7 @@ class Registry(UserDict[str, Any]):
         for names in (_objects.get(), self.data):
             if name in names:
                 return name
-            if (
-                names is self.data and ":" in name
-            ):  # one layer by its own name: packages are looked for where it is given
+            if names is self.data and ":" in name:  # one layer's own name: what is given for it was looked through
                 break
             if package and short in names and not (names is self.data and is_own(names[short])):
                 return short
