@@ -22,7 +22,7 @@ from .show.summary import Summary, hand_on
 if TYPE_CHECKING:
     from .device.device import Device
     from .layout.limits import Limits
-    from .show.reports import QuantReport
+    from .show.reports.quantized import QuantReport
 
 StrPath = str | os.PathLike[str]
 

@@ -16,7 +16,7 @@ from .writing import checked_target, replacing
 
 if TYPE_CHECKING:
     from ..model import Model
-    from ..show.comparison import CompareReport
+    from ..show.reports.comparison import CompareReport
 
 RIGHT, GUILTY, NOT_COMPARED = 0, 1, 2  # exit codes
 SEED = 0  # of inputs where none are given

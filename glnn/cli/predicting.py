@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, LimitError, ModelFileError
 from ..show.progress import Progress
-from ..show.reports import plain
+from ..show.reports.report import plain
 from .arguments import picture
 from .arrays import SUFFIXES as ARRAYS
 from .arrays import split_key

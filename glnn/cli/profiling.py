@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ..model import Model
-    from ..show.profiles import Profile
+    from ..show.reports.profiles import Profile
 
 TIMERS = ("auto", "queries", "clock")  # glnn.device.timers', told without loading it
 
@@ -96,7 +96,7 @@ def samples(model: Model, args: Namespace) -> dict[str, np.ndarray]:
 
 def read_profile(path: Path) -> Profile:
     """The profile in a file that glnn profile --json wrote. Raises InputError."""
-    from ..show.profiles import Profile
+    from ..show.reports.profiles import Profile
 
     try:
         return Profile.from_json(path.read_text(encoding="utf-8"))

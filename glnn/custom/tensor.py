@@ -14,7 +14,7 @@ from ..graph.graph import Graph, TensorSpec
 from ..graph.shapes import Shape
 from ..layout.tiles import Layout
 from ..primitives import Sym, Trace
-from ..show.tensors import Tensorlike
+from ..show.views.tensors import Tensorlike
 from .engine import Engine, Stored
 from .words import Words
 

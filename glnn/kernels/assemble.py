@@ -86,7 +86,8 @@ class ShaderText:
         return f"<ShaderText of kernel {self.kernel!r} in {self.dialect}: {lines} lines, {self.key[:12]}>"
 
     def _repr_html_(self) -> str:
-        from ..show import html, plans
+        from ..show import html
+        from ..show.views import plans
 
         return html.view(plans.text_html(self))
 

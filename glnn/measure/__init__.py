@@ -1,1 +1,1 @@
-"""A model on samples: ranges, drift, the cheapest codecs."""
+"""A model on samples: compared, looked into, quantized. Rooms import one way (.importlinter)."""

@@ -14,7 +14,7 @@ from ..graph.graph import Graph
 from ..plan.plan import make_plan
 from ..plan.weights import WeightStore
 from ..run.inputs import named_inputs
-from ..show.field import FieldReport, FieldRow, FieldSample
+from ..show.reports.field import FieldReport, FieldRow, FieldSample
 from ..web.folder import earlier
 from ..web.golden import VERSION, WRONG, judge
 from .golden import records, seeded

@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from ..device.device import Device
     from ..graph.graph import Graph
     from ..run.session import Session
-    from ..show.comparison import CompareReport
-    from ..show.explanation import Explanation
-    from ..show.profiles import Profile
-    from ..show.reports import QuantReport, RangeReport
-    from .trace import Trace
+    from ..show.reports.comparison import CompareReport
+    from ..show.reports.explanation import Explanation
+    from ..show.reports.profiles import Profile
+    from ..show.reports.quantized import QuantReport, RangeReport
+    from .look.trace import Trace
 
 
 MeasuredT = TypeVar("MeasuredT", bound="Measured")
@@ -48,7 +48,7 @@ class Measured:
         of each layer. This model stays as it is; both want closing. Without calibrate it needs no OpenGL. Raises
         InputError, QuantizationError (weights that are not finite, calibration inputs or ranges that do not serve).
         """
-        from .compress import quantize
+        from .quantize.compress import quantize
 
         graph, report = quantize(self.session, weights, per_channel, activations, calibrate, skip, max_drift, verbose)
         return type(self)(graph, self.session.given, report)
@@ -66,7 +66,7 @@ class Measured:
 
         Raises InputError, UnsupportedError for a layer without a reference, and what predict raises.
         """
-        from .compare import compare
+        from .compare.compare import compare
 
         return compare(self.graph, self.session, x, reference, save, self.origin, verbose)
 
@@ -80,7 +80,7 @@ class Measured:
 
         Raises InputError (a layer that has no draw of its own, an index), UnsupportedError (in the turns of a repeat).
         """
-        from .explain import explain
+        from .steps.explain import explain
 
         return explain(self.graph, self.session, x, layer, index)
 
@@ -93,7 +93,7 @@ class Measured:
 
         Stateful layers begin with states of 0, and the model's own stay. Raises InputError.
         """
-        from .trace import Trace
+        from .look.trace import Trace
 
         return Trace(self.session, self.graph, x, layers, fused)
 
@@ -109,7 +109,7 @@ class Measured:
         Of a batch that predict cuts into pieces it is the first. `a.compare(b)` shows two side by side, `to_perfetto()`
         is one as a trace file. Stateful layers begin with states of 0, and the model's own stay. Raises InputError.
         """
-        from .profile import profile
+        from .look.profile import profile
 
         return profile(self.session, x, repeat, timer, first)
 
@@ -118,6 +118,6 @@ class Measured:
 
         Of tensors stored as uint8 (see `quantize`) it also tells the share that their range clips. Raises InputError.
         """
-        from .ranges import range_report
+        from .quantize.ranges import range_report
 
         return range_report(self.session, x, verbose)

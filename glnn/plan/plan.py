@@ -94,7 +94,7 @@ class Plan:
         )
 
     def _repr_html_(self) -> str:
-        from ..show.plans import plan_html
+        from ..show.views.plans import plan_html
 
         return plan_html(self)
 

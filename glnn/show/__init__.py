@@ -6,11 +6,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .comparison import CompareReport, CompareRow, Errors, PartRow
-    from .explanation import Explanation, Line, TexelRead
-    from .field import FieldReport, FieldRow, FieldSample
-    from .profiles import Comparison, DrawTime, LayerTime, Profile
-    from .reports import LayerRow, OutputRow, QuantReport, RangeReport, RangeRow
+    from .reports.comparison import CompareReport, CompareRow, Errors, PartRow
+    from .reports.explanation import Explanation, Line, TexelRead
+    from .reports.field import FieldReport, FieldRow, FieldSample
+    from .reports.profiles import Comparison, DrawTime, LayerTime, Profile
+    from .reports.quantized import LayerRow, OutputRow, QuantReport, RangeReport, RangeRow
 
 __all__ = [
     "CompareReport", "CompareRow", "Comparison", "DrawTime", "Errors", "Explanation", "FieldReport", "FieldRow",
@@ -19,11 +19,11 @@ __all__ = [
 ]  # fmt: skip
 
 _ROOMS = {
-    "comparison": ("CompareReport", "CompareRow", "Errors", "PartRow"),
-    "explanation": ("Explanation", "Line", "TexelRead"),
-    "field": ("FieldReport", "FieldRow", "FieldSample"),
-    "profiles": ("Comparison", "DrawTime", "LayerTime", "Profile"),
-    "reports": ("LayerRow", "OutputRow", "QuantReport", "RangeReport", "RangeRow"),
+    "reports.comparison": ("CompareReport", "CompareRow", "Errors", "PartRow"),
+    "reports.explanation": ("Explanation", "Line", "TexelRead"),
+    "reports.field": ("FieldReport", "FieldRow", "FieldSample"),
+    "reports.profiles": ("Comparison", "DrawTime", "LayerTime", "Profile"),
+    "reports.quantized": ("LayerRow", "OutputRow", "QuantReport", "RangeReport", "RangeRow"),
 }
 
 

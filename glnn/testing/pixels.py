@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
-from ..show.png import COLOURS
+from ..show.views.png import COLOURS
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 

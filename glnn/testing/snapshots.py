@@ -49,7 +49,7 @@ class Snapshot:
         Raises AssertionError where it differs or there is none yet, InputError for what is no picture.
         """
         __tracebackhide__ = True
-        from ..show.png import data_uri, png
+        from ..show.views.png import data_uri, png
         from . import pixels
 
         got = pixels.pixels_of(picture, low, high)

@@ -20,7 +20,7 @@ from glnn.cli import main
 from glnn.graph import Graph
 from glnn.layers.recurrent import LSTM
 from glnn.measure.field import beside_folder, beside_model, read_page
-from glnn.show.field import FieldReport
+from glnn.show.reports.field import FieldReport
 from glnn.testing import layer_graph
 from glnn.web import VARIANTS
 

@@ -14,7 +14,7 @@ from glnn.layout.limits import Limits
 from glnn.passes import optimize
 from glnn.plan import make_plan
 from glnn.show import html
-from glnn.show.pictures import Picture
+from glnn.show.views.pictures import Picture
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

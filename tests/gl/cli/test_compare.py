@@ -11,7 +11,7 @@ from support.faulty import FAULTS, network, plant
 
 from glnn.cli import main
 from glnn.model import Model
-from glnn.show.comparison import CompareReport
+from glnn.show.reports.comparison import CompareReport
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from glnn.cli import main
 from glnn.cli.profiling import TIMERS
 from glnn.device import timers
-from glnn.show.profiles import Profile
+from glnn.show.reports.profiles import Profile
 
 
 def test_a_table_and_its_draws(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

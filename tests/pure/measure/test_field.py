@@ -20,7 +20,7 @@ from glnn.layers.embedding import Embedding
 from glnn.measure.field import beside_folder, beside_model, read_page
 from glnn.plan import make_plan
 from glnn.plan.steps import Draw, each_draw, taken, turns_of
-from glnn.show.field import FieldReport
+from glnn.show.reports.field import FieldReport
 from glnn.testing import layer_graph
 from glnn.web import VARIANTS
 

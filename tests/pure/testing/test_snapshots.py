@@ -12,7 +12,7 @@ from PIL import Image
 from support.inner import run
 
 from glnn.errors import InputError
-from glnn.show.png import png
+from glnn.show.views.png import png
 from glnn.testing.pixels import decoded, difference, pixels_of
 
 TESTS = """

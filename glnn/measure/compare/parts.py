@@ -1,0 +1,46 @@
+"""One layer of a guilty draw alone: its own plan, on given inputs, judged as every layer is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ... import passes
+from ...graph.graph import ActivationCodec, Graph, Node, TensorSpec
+from ...run.session import Session
+from ...show.reports.comparison import PartRow
+from ..steps.segments import Chain
+from ..steps.stepping import rounded
+from .tally import Tally
+from .verdict import tolerance, verdict
+
+
+def alone_graph(node: Node, shapes: Sequence[tuple[int, ...]]) -> Graph:
+    """A graph of one layer, with inputs x0, x1, .. of these shapes (batch first)."""
+    specs = tuple(TensorSpec(f"x{k}", tuple(shape)) for k, shape in enumerate(shapes))
+    inner = node.with_(inputs=tuple(spec.name for spec in specs))
+    return Graph(node.label, specs, (inner,), node.outputs)
+
+
+def alone(session: Session, node: Node, inputs: Sequence[np.ndarray]) -> PartRow | None:
+    """How a layer draws on inputs (float32) when nothing is fused with it; None for one that draws nothing."""
+    graph = alone_graph(node, [x.shape for x in inputs])
+    given = {f"x{k}": x for k, x in enumerate(inputs)}
+    with session.on(passes.optimize(graph)) as one:
+        got = one.run(given, batch_size=len(inputs[0]), verbose=0)
+        plan = one.plan({name: array.shape for name, array in given.items()})
+    codecs = {tensor.name: ActivationCodec(tensor.codec) for tensor in (*plan.inputs, *plan.outputs)}
+    if not plan.draws:
+        return None
+    half = session.device.limits.precision == "mediump"
+    wide = Chain(graph, np.float64, given)
+    narrow = Chain(graph, np.float16 if half else np.float32, {n: rounded(a, codecs[n]) for n, a in given.items()})
+    own, noise = Tally(), Tally(brief=True)
+    for name in node.outputs:
+        own.add(got[name], wide.value(name))
+        noise.add(rounded(narrow.value(name), codecs[name]), wide.value(name))
+    codec = "float16" if half or "float16" in {c.codec for c in codecs.values()} else "float32"
+    kernels = ", ".join(dict.fromkeys(draw.kernel for draw in plan.draws))
+    most, guilty = tolerance(noise, codec), bool(verdict(own, noise, codec))
+    return PartRow(node.label, node.kind, kernels, own.errors, noise.errors.rms, most, guilty)

@@ -1,0 +1,1 @@
+"""What every layer makes of given inputs, and what time it takes."""

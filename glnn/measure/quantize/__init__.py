@@ -1,0 +1,1 @@
+"""Quantizing on samples: ranges, drift, the cheapest codecs."""

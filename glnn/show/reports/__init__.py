@@ -1,0 +1,1 @@
+"""Reports: data, and the same as text, HTML and JSON."""

@@ -1,0 +1,1 @@
+"""Views of notebooks: pictures, tensors, plans, kernels, charts."""
