@@ -15,7 +15,8 @@ from .graph.shapes import shape_text
 from .image import Preparation
 from .measure.methods import Measured
 from .plan.plan import Plan
-from .run.inputs import shaped, web_shapes, with_states
+from .run import staged
+from .run.inputs import shaped, web_shapes, whole_inputs, with_states
 from .run.session import Session
 from .show.summary import Summary, hand_on
 
@@ -118,6 +119,9 @@ class Model(Measured):
 
     def reference(self, x: Any) -> Any:
         """`predict` layer by layer in NumPy with float64: slow, without OpenGL; stateful layers begin with 0."""
+        if self.graph.staging is not None:
+            arrays = whole_inputs(x, self.graph.given)
+            return shaped(x, staged.run(self.graph.staging, arrays, reference.run))
         made = reference.run(self.graph, with_states(x, self.graph))
         return shaped(x, {name: value for name, value in made.items() if name not in self.graph.states})
 

@@ -14,6 +14,7 @@ from typing import Any
 from . import native  # noqa: F401
 from . import keras  # noqa: F401
 from . import tfjs  # noqa: F401
+from . import onnx  # noqa: F401
 # isort: on
 
 from ..errors import GlnnError, ModelFileError, UnsupportedError

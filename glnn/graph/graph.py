@@ -117,12 +117,38 @@ class Node:
         return replace(self, **changes)
 
 
+class Stage(Protocol):
+    """A part of a model's work: a graph to be drawn, None where nothing is.
+
+    wants: names of the tensors that the next stage must know the elements of; the last stage has none, it has outputs
+    known: outputs that are known without drawing, by name; kinds: the types of all outputs
+    """
+
+    graph: Graph | None
+    wants: tuple[str, ...]
+    known: Mapping[str, Any]
+    kinds: Mapping[str, str]
+
+
+class Staging(Protocol):
+    """What makes graphs for inputs that are there; `inputs` and `outputs` as the model declares them."""
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]: ...
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]: ...
+    def stage(self, arrays: Mapping[str, Any], answers: Mapping[str, Any]) -> Stage:
+        """The next stage for inputs by name, and tensors that earlier stages were to make known."""
+
+
 @dataclass(frozen=True, eq=False)
 class Graph:
     """Nodes in the order in which they run; `outputs` are names of tensors, `output_names` what the user calls them.
 
     `activations` says how tensors are stored, by name; those that it does not name, as the device does best.
     `states` are inputs that nobody gives: each is what the output of its name was in the run before, at first 0.
+    `kinds`: the types of outputs, by the names that the user has for them; float32 for those that it lacks.
+    `staging`: what makes a graph for inputs of other sizes, or in stages, where one graph does not do for all.
     """
 
     name: str
@@ -132,6 +158,8 @@ class Graph:
     output_names: tuple[str, ...] = ()
     activations: Mapping[str, ActivationCodec] = field(default_factory=dict)
     states: tuple[str, ...] = ()
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    staging: Staging | None = None
     _specs: dict[tuple, dict[str, TensorSpec]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -188,13 +216,21 @@ class Graph:
     @property
     def given(self) -> tuple[TensorSpec, ...]:
         """The inputs that somebody gives: all but the states."""
+        if self.staging is not None:
+            return self.staging.inputs
         return tuple(spec for spec in self.inputs if spec.name not in self.states)
 
     def output_specs(self, input_shapes: Mapping[str, Sequence[int | None]] | None = None) -> list[TensorSpec]:
         """The outputs but the states, under the names that the user calls them by."""
+        if self.staging is not None and input_shapes is None:
+            return list(self.staging.outputs)
         specs, names = self.specs(input_shapes), self.output_names or self.outputs
         pairs = zip(names, self.outputs, strict=True)
-        return [TensorSpec(name, specs[tensor].shape) for name, tensor in pairs if name not in self.states]
+        return [
+            TensorSpec(name, specs[tensor].shape, self.kinds.get(name, "float32"))
+            for name, tensor in pairs
+            if name not in self.states
+        ]
 
     def find(self, name: str) -> Node:
         """The node of this name or label. Raises InputError, with names that are close."""

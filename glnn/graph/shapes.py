@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 Shape = tuple[int, ...]
 Dims = tuple[int | None, ...]  # None: free
+
+ANY: Any = (...,)  # the shape of a tensor of which not even the rank is known
 
 EXACT = 1 << 24  # whole numbers up to here are float32 values of their own
 
@@ -64,9 +67,13 @@ def checked_axis(axis: int, rank: int) -> int:
 
 def shape_text(shape: Sequence[int | None]) -> str:
     """A shape for people: (None, 8, 8, 1) -> (?, 8, 8, 1), where ? is free."""
+    if shape == ANY:
+        return "(...)"
     return "(" + ", ".join("?" if d is None else str(d) for d in shape) + ("," if len(shape) == 1 else "") + ")"
 
 
 def fits(shape: Sequence[int], wanted: Sequence[int | None]) -> bool:
     """Whether a shape is the wanted one, None where free."""
-    return len(shape) == len(wanted) and all(w in (None, s) for s, w in zip(shape, wanted, strict=True))
+    return (
+        wanted == ANY or len(shape) == len(wanted) and all(w in (None, s) for s, w in zip(shape, wanted, strict=True))
+    )

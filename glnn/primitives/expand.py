@@ -64,7 +64,8 @@ def expanded(graph: Graph) -> tuple[Graph, dict[str, tuple[Stored, ...]]]:
     outputs = tuple(plain(name, label.get(name, name)) for name in graph.outputs)
     codecs = {known[name][0]: codec for name, codec in graph.activations.items()}
     names = graph.output_names or graph.outputs
-    return Graph(graph.name, graph.inputs, tuple(nodes), outputs, names, codecs, graph.states), holders
+    changes = {"nodes": tuple(nodes), "outputs": outputs, "output_names": names, "activations": codecs}
+    return graph.with_(**changes), holders
 
 
 def built(layer: Any, trace: Trace, xs: Sequence[Sym], weights: Mapping[str, Any]) -> tuple[Sym, ...]:
@@ -127,8 +128,12 @@ def shapes_of(layer: Any, shapes: tuple[Dims, ...]) -> tuple[Dims, ...]:
 def computed(layer: Any, inputs: Sequence[np.ndarray], weights: Mapping[str, Any]) -> tuple[np.ndarray, ...]:
     """What comes out of a layer that says `build`, by the references of its primitives, in the type of the inputs."""
     trace, made = traced(layer, [x.shape for x in inputs], weights)
+    return evaluated(trace, made, {f"x{k}": x for k, x in enumerate(inputs)})
+
+
+def evaluated(trace: Trace, made: Sequence[Sym], values: dict[str, np.ndarray]) -> tuple[np.ndarray, ...]:
+    """The elements of symbols by the references of a trace's primitives, for those of the tensors that it reads."""
     stored = [trace.stored(sym) for sym in made]
-    values: dict[str, np.ndarray] = {f"x{k}": x for k, x in enumerate(inputs)}
     for node in trace.nodes:
         arrays = as_tuple(node.layer.reference([values[name] for name in node.inputs], node.weights))
         values |= zip(node.outputs, arrays, strict=True)

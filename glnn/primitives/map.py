@@ -16,7 +16,7 @@ from .expr import inputs as read
 
 @dataclass(frozen=True)
 class Map(Primitive):
-    """An expression of the inputs In(0), In(1), .., broadcast as in NumPy."""
+    """An expression of the inputs In(0), In(1), .., broadcast as in NumPy; without inputs of weights alone."""
 
     finish: Expr
 
@@ -31,7 +31,7 @@ class Map(Primitive):
     def reference(self, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray]) -> np.ndarray:
         made = np.asarray(values(self.finish, dict(enumerate(inputs)), weights))
         shape = numbers(self.output_shape(*(x.shape for x in inputs)))
-        return np.broadcast_to(made.astype(inputs[0].dtype, copy=False), shape)
+        return np.broadcast_to(made.astype(inputs[0].dtype, copy=False) if inputs else made, shape)
 
     def recipes(self, inputs: Sequence[Value], weights: Mapping[str, Any]) -> list[Recipe]:
         shape = numbers(self.output_shape(*(value.shape for value in inputs)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,9 +17,7 @@ from .operations import OPERATIONS
 from .order import TopK
 from .resample import Resample
 from .scatter import Scatter
-
-if TYPE_CHECKING:
-    from .symbols import Sym
+from .symbols import Sym
 
 
 class IndexWords:
@@ -64,7 +62,7 @@ class IndexWords:
             shape = numbers(x.shape)
             return trace.weight(np.broadcast_to(np.indices(shape, np.float32, sparse=True)[axis], shape).copy())
         number = Apply(OPERATIONS["spread"], (Index(x.order[axis] - x.rank), x.expr))
-        return replace(x, expr=number)
+        return Sym(trace, number, x.shape, x.order)
 
 
 def _indexed(trace: Any, primitive: Any, operands: Mapping[str, Sym]) -> Sym:
@@ -80,7 +78,7 @@ def _indexed(trace: Any, primitive: Any, operands: Mapping[str, Sym]) -> Sym:
     values = {role: weight.values for role, weight in known.items()}
     number = trace._node(primitive, reads, values, {role: origin(weight) for role, weight in known.items()})
     shape = trace.tensors[number][1]
-    return next(replace(sym, expr=In(number), shape=shape, order=tuple(range(len(shape)))) for sym in operands.values())
+    return Sym(trace, In(number), shape, tuple(range(len(shape))))
 
 
 def origin(weight: Weight) -> str:
@@ -94,5 +92,5 @@ def _ordered(trace: Any, primitive: Any, x: Sym) -> list[Sym]:
     made = []
     for number in range(first, len(trace.tensors)):
         shape = trace.tensors[number][1]
-        made.append(replace(x, expr=In(number), shape=tuple(shape[axis] for axis in x.order)))
+        made.append(Sym(trace, In(number), tuple(shape[axis] for axis in x.order), x.order))
     return made

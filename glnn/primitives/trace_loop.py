@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 
 from ..graph.graph import Graph, Node, TensorSpec
 from ..graph.shapes import Dims, checked_axis, shape_text
@@ -67,7 +66,7 @@ class LoopWords(Nodes):
             tuple(Slices(0, stack_reverse) for _ in made[len(carried) :]),
         )
         first = self._node(loop, [*reads, *same], weights, {name: name for name in weights})
-        finals = [replace(x, expr=In(first + k)) for k, x in enumerate(carried)]
+        finals = [Sym(self, In(first + k), x.shape, x.order) for k, x in enumerate(carried)]
         stacks = [self._stacked(first + k, made[k].order, axis) for k in range(len(carried), len(made))]
         return (*finals, *stacks)
 

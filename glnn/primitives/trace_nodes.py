@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 class Nodes:
     """A part of Trace: its nodes in the order in which they were asked for, and the symbols of what they make."""
 
+    literals = False  # whether a weight is drawn where a tensor is needed
+
     def __init__(self, name: str, label: str = "", kind: str = ""):
         self.name, self.label, self.kind = name, label or name, kind
         self.nodes: list[Node] = []
@@ -122,7 +124,7 @@ class Nodes:
             return whole.number
         if whole not in self._stored:
             reads = inputs(whole)
-            if not reads:
+            if not reads and not self.literals:
                 raise ValueError("a tensor is needed here, not a weight")
             index: dict[Expr, Expr] = {In(number): In(k) for k, number in enumerate(reads)}
             expr, weights, origins = self._own_weights(replaced(whole, index.get))

@@ -11,9 +11,20 @@ from ..errors import InputError
 from ..graph.graph import Graph, TensorSpec
 from ..graph.shapes import EXACT, fits, shape_text
 
+PLAIN = {"bfloat16": "float32"}  # types that NumPy lacks, and what holds their values
+
 
 def named_inputs(x: Any, specs: Sequence[TensorSpec]) -> dict[str, np.ndarray]:
     """Arrays by input name from an array (one input), a list or tuple (in order) or a dict. Raises InputError."""
+    arrays = {spec.name: _checked(value, spec) for spec, value in by_name(x, specs)}
+    batches = {name: len(a) for name, a in arrays.items()}
+    if len(set(batches.values())) > 1:
+        raise InputError(f"the inputs have different batch sizes: {batches}")
+    return arrays
+
+
+def by_name(x: Any, specs: Sequence[TensorSpec]) -> list[tuple[TensorSpec, Any]]:
+    """Each input with what was given for it, as an array, a list or a dict. Raises InputError."""
     names = [spec.name for spec in specs]
     expected = ", ".join(f"{spec.name!r} {shape_text(spec.shape)}" for spec in specs)
     if isinstance(x, Mapping):
@@ -33,11 +44,38 @@ def named_inputs(x: Any, specs: Sequence[TensorSpec]) -> dict[str, np.ndarray]:
         )
     if len(given) != len(specs):
         raise InputError(f"{len(given)} arrays were given; this model takes {len(specs)}: {expected}")
-    arrays = {spec.name: _checked(value, spec) for spec, value in zip(specs, given, strict=True)}
-    batches = {name: len(a) for name, a in arrays.items()}
-    if len(set(batches.values())) > 1:
-        raise InputError(f"the inputs have different batch sizes: {batches}")
-    return arrays
+    return list(zip(specs, given, strict=True))
+
+
+def whole_inputs(x: Any, specs: Sequence[TensorSpec]) -> dict[str, np.ndarray]:
+    """Arrays by input name of a model that is run on its inputs as a whole, in the types that it declares.
+
+    Raises InputError (number, name, rank, shape, type).
+    """
+    return {spec.name: _as_declared(value, spec) for spec, value in by_name(x, specs)}
+
+
+def _as_declared(value: Any, spec: TensorSpec) -> np.ndarray:
+    what = f"input {spec.name!r}"
+    array = plain_array(value, what)
+    if not fits(array.shape, spec.shape):
+        raise InputError(f"{what}: an array of shape {array.shape} was given, expected {shape_text(spec.shape)}")
+    kind = np.dtype(PLAIN.get(spec.dtype, spec.dtype))
+    if kind.kind in "iu" and array.dtype.kind == "f" and not (array == np.rint(array)).all():
+        raise InputError(f"{what}: {array.dtype} with fractions was given, expected {spec.dtype}")
+    with np.errstate(all="ignore"):
+        return array.astype(kind, copy=False)
+
+
+def typed(array: np.ndarray, dtype: str) -> np.ndarray:
+    """What was drawn, in the type that a model declares: whole numbers are rounded, bfloat16 stays float32."""
+    kind = np.dtype(PLAIN.get(dtype, dtype))
+    if array.dtype == kind:
+        return array
+    with np.errstate(all="ignore"):
+        if kind.kind == "b":
+            return array != 0
+        return (np.rint(array) if kind.kind in "iu" and array.dtype.kind == "f" else array).astype(kind)
 
 
 def with_states(x: Any, graph: Graph) -> dict[str, np.ndarray]:
@@ -73,6 +111,8 @@ def plain_array(value: Any, what: str) -> np.ndarray:
         array = np.asarray(value)
     except ValueError as error:
         raise InputError(f"{what}: not an array of one shape ({error})") from None
+    if array.dtype.name == "bfloat16":
+        return array.astype(np.float32)
     if array.dtype.kind not in "fiub":
         raise InputError(f"{what}: dtype {array.dtype} was given; allowed are floats, integers and booleans")
     return array

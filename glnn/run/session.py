@@ -12,11 +12,13 @@ import numpy as np
 from ..device import state
 from ..errors import ClosedError, DeviceLostError, ForkError, InputError, LimitError
 from ..graph.graph import Graph
+from ..passes import optimize
 from ..plan.plan import Plan, make_plan
 from ..plan.weights import WeightStore
 from ..show.progress import Progress
+from . import staged
 from .executor import Executor
-from .inputs import first_states, named_inputs
+from .inputs import as_float32, first_states, named_inputs, typed, whole_inputs
 from .resident import Resident
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ class Session:
         self._resident: Resident | None = None
         self._generation = 0  # of the device's context that these were made in
         self._states: Arrays = {}  # of stateful layers, as the last piece of a batch left them
+        self._parts: OrderedDict[Graph, Session] = OrderedDict()  # of stages, by their graphs
         self._turn = threading.Lock()  # a piece reads the states that another left
         self.closed = False
 
@@ -75,6 +78,8 @@ class Session:
         Raises InputError (number, name, rank, shape, dtype), LimitError (a tensor that does not fit the device),
         ClosedError, NoDeviceError, ForkError (see `Turn`).
         """
+        if self.graph.staging is not None:
+            return staged.run(self.graph.staging, whole_inputs(x, self.graph.given), self._part)
         given = isinstance(x, Mapping) and any(name in x for name in self.graph.states)
         arrays = named_inputs(x, self.graph.inputs if given else self.graph.given)
         if batch_size is not None and (
@@ -102,9 +107,21 @@ class Session:
                 continue
             done += count
             progress.update(done)
-        if len(pieces) == 1:
-            return pieces[0]
-        return {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+        made = pieces[0]
+        if len(pieces) > 1:
+            made = {name: np.concatenate([piece[name] for piece in pieces]) for name in made}
+        return {name: typed(array, self.graph.kinds.get(name, "float32")) for name, array in made.items()}
+
+    def _part(self, graph: Graph, arrays: Arrays) -> Arrays:
+        """The outputs of a graph that is a stage of this one, for whole inputs; the last few are kept ready."""
+        if graph not in self._parts:
+            _ = self.device
+            while len(self._parts) >= KEPT_PLANS:
+                self._parts.popitem(last=False)[1].close()
+            self._parts[graph] = self.on(optimize(graph))
+        self._parts.move_to_end(graph)
+        given = {name: as_float32(array, f"input {name!r}") for name, array in arrays.items()}
+        return self._parts[graph]._piece(given)
 
     def plan(self, input_shapes: Mapping[str, Sequence[int]], limits: Any = None) -> Plan:
         """The Plan for input shapes by name; limits: None for those of the device. Raises LimitError."""
@@ -182,6 +199,8 @@ class Session:
         if self.closed:
             return
         self.closed = True
+        while self._parts:
+            self._parts.popitem()[1].close()
         device = self._device
         if device is None or device.closed or self._generation != device.generation:
             return

@@ -1,0 +1,93 @@
+"""The fields of an ONNX file that are read, by the numbers that onnx.proto gives them."""
+
+from __future__ import annotations
+
+from ..protobuf import Field
+
+SCHEMA = {
+    "Model": {
+        1: Field("ir_version", "int"),
+        2: Field("producer_name", "string"),
+        7: Field("graph", "Graph"),
+        8: Field("opset_import", "Opset", repeated=True),
+        25: Field("functions", "Function", repeated=True),
+    },
+    "Opset": {1: Field("domain", "string"), 2: Field("version", "int")},
+    "Graph": {
+        1: Field("node", "Node", repeated=True),
+        2: Field("name", "string"),
+        5: Field("initializer", "Tensor", repeated=True),
+        11: Field("input", "ValueInfo", repeated=True),
+        12: Field("output", "ValueInfo", repeated=True),
+        15: Field("sparse_initializer", "SparseTensor", repeated=True),
+    },
+    "Node": {
+        1: Field("input", "string", repeated=True),
+        2: Field("output", "string", repeated=True),
+        3: Field("name", "string"),
+        4: Field("op_type", "string"),
+        5: Field("attribute", "Attribute", repeated=True),
+        7: Field("domain", "string"),
+        8: Field("overload", "string"),
+    },
+    "Attribute": {
+        1: Field("name", "string"),
+        2: Field("f", "float"),
+        3: Field("i", "int"),
+        4: Field("s", "bytes"),
+        5: Field("t", "Tensor"),
+        6: Field("g", "Graph"),
+        7: Field("floats", "float", repeated=True),
+        8: Field("ints", "int", repeated=True),
+        9: Field("strings", "bytes", repeated=True),
+        10: Field("tensors", "Tensor", repeated=True),
+        11: Field("graphs", "Graph", repeated=True),
+        14: Field("tp", "Type"),
+        20: Field("type", "int"),
+        21: Field("ref_attr_name", "string"),
+        22: Field("sparse_tensor", "SparseTensor"),
+    },
+    "Function": {
+        1: Field("name", "string"),
+        4: Field("input", "string", repeated=True),
+        5: Field("output", "string", repeated=True),
+        6: Field("attribute", "string", repeated=True),
+        7: Field("node", "Node", repeated=True),
+        9: Field("opset_import", "Opset", repeated=True),
+        10: Field("domain", "string"),
+        11: Field("attribute_proto", "Attribute", repeated=True),
+        13: Field("overload", "string"),
+    },
+    "Tensor": {
+        1: Field("dims", "int", repeated=True),
+        2: Field("data_type", "int"),
+        4: Field("float_data", "float", repeated=True),
+        5: Field("int32_data", "int", repeated=True),
+        6: Field("string_data", "bytes", repeated=True),
+        7: Field("int64_data", "int", repeated=True),
+        8: Field("name", "string"),
+        9: Field("raw_data", "bytes"),
+        10: Field("double_data", "double", repeated=True),
+        11: Field("uint64_data", "uint", repeated=True),
+        13: Field("external_data", "Entry", repeated=True),
+        14: Field("data_location", "int"),
+    },
+    "SparseTensor": {
+        1: Field("values", "Tensor"),
+        2: Field("indices", "Tensor"),
+        3: Field("dims", "int", repeated=True),
+    },
+    "Entry": {1: Field("key", "string"), 2: Field("value", "string")},
+    "ValueInfo": {1: Field("name", "string"), 2: Field("type", "Type")},
+    "Type": {
+        1: Field("tensor_type", "TensorType"),
+        4: Field("sequence_type", "SequenceType"),
+        9: Field("optional_type", "OptionalType"),
+    },
+    "TensorType": {1: Field("elem_type", "int"), 2: Field("shape", "Shape")},
+    "SequenceType": {1: Field("elem_type", "Type")},
+    "OptionalType": {1: Field("elem_type", "Type")},
+    "Shape": {1: Field("dim", "Dim", repeated=True)},
+    "Dim": {1: Field("dim_value", "int"), 2: Field("dim_param", "string")},
+}
+FLOAT, INT, STRING, TENSOR, GRAPH, FLOATS, INTS, STRINGS, TENSORS, GRAPHS, SPARSE = range(1, 12)  # types of attributes

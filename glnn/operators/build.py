@@ -1,0 +1,141 @@
+"""A model of operators -> a Graph: once where its sizes allow that, else for each set of input shapes and values."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..errors import GlnnError, GraphError, UnsupportedError
+from ..graph.garbage import building
+from ..graph.graph import Graph, TensorSpec
+from ..graph.shapes import Dims
+from .check import check
+from .program import Operators
+from .say import NeedsShape, NeedsValue
+from .walk import Stage, Walk
+
+KEPT = 8  # stages of a model, by shapes and values
+GUESSES = (1, 8, 32, 64, 224, 256)  # for sizes that are free, while nobody has given inputs
+
+
+class Staging:
+    """A model that is made anew for each set of input shapes, and of values that shapes or weights depend on.
+
+    asks: the inputs, and tensors that were read back, whose values it depends on, as far as they are found
+    """
+
+    def __init__(self, model: Operators):
+        self.model = model
+        self.asks: set[str] = set()
+        self._stages: OrderedDict[tuple, Stage] = OrderedDict()
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """The inputs as the file declares them."""
+        return self.model.inputs
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """The outputs as the file declares them."""
+        return self.model.outputs
+
+    def stage(self, arrays: Mapping[str, np.ndarray], answers: Mapping[str, np.ndarray]) -> Stage:
+        """What is to be drawn next for inputs by name, and for the tensors that were read back. Raises GlnnError."""
+        while True:
+            given = {**arrays, **answers}
+            known = {name: given[name] for name in self.asks if name in given}
+            key = (
+                tuple((name, array.shape) for name, array in sorted(given.items())),
+                tuple((name, hashed(array)) for name, array in sorted(known.items())),
+            )
+            if key in self._stages:
+                self._stages.move_to_end(key)
+                return self._stages[key]
+            feeds = {name: array.shape for name, array in answers.items() if name not in known}
+            walk = Walk(self.model, {name: array.shape for name, array in arrays.items()}, known, feeds)
+            try:
+                with building():
+                    stage = walk.stage()
+            except NeedsValue as need:
+                self.asks.update(need.names)
+                continue
+            if any(name in answers for name in stage.wants):  # it is there, as a tensor; its values are asked for
+                self.asks.update(stage.wants)
+                continue
+            while len(self._stages) >= KEPT:
+                self._stages.popitem(last=False)
+            self._stages[key] = stage
+            return stage
+
+
+def hashed(array: np.ndarray) -> str:
+    """What tells an array's elements from others."""
+    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+
+
+def as_graph(model: Operators) -> Graph:
+    """The Graph of a model. Its `staging` makes others for other sizes, where it needs that.
+
+    Raises UnsupportedError with all that is not supported, GraphError where shapes do not fit.
+    """
+    check(model)
+    declared = {spec.name: spec.shape for spec in model.inputs}
+    if plain_batch(declared):
+        try:
+            stage = Walk(model, declared).stage()
+        except (NeedsShape, NeedsValue, GraphError):
+            if not any(None in shape for shape in declared.values()):
+                raise
+        else:
+            if fixed(stage, model, declared):
+                assert stage.graph is not None
+                return stage.graph.with_(kinds=stage.kinds)
+    staging = Staging(model)
+    return guessed(staging).with_(staging=staging)
+
+
+def plain_batch(shapes: Mapping[str, Dims]) -> bool:
+    """Whether no size is free but that of the first axis, of all inputs or of none."""
+    return bool(shapes) and all(shape and None not in shape[1:] and 0 not in shape for shape in shapes.values())
+
+
+def fixed(stage: Stage, model: Operators, declared: Mapping[str, Dims]) -> bool:
+    """Whether one graph does for all inputs that the model takes, sample by sample."""
+    graph = stage.graph
+    if stage.wants or stage.known or stage.hosts or graph is None or len(graph.inputs) < len(model.inputs):
+        return False
+    specs = graph.specs()
+    firsts = {shape[0] for shape in (*declared.values(), *(specs[name].shape for name in graph.outputs)) if shape}
+    return len(firsts) == 1 and all(specs[name].shape for name in graph.outputs)
+
+
+def guessed(staging: Staging) -> Graph:
+    """A graph for inputs of sizes that the file leaves free: for looking at the model before inputs are there."""
+    failed: GlnnError | None = None
+    for size in GUESSES:
+        shapes = {
+            s.name: tuple((1 if k == 0 else size) if d is None else d for k, d in enumerate(s.shape))
+            for s in staging.inputs
+        }
+        try:
+            with building():
+                stage = Walk(staging.model, shapes).stage()
+        except NeedsValue:
+            break
+        except (NeedsShape, UnsupportedError, GraphError) as error:
+            failed = failed or (error if isinstance(error, GlnnError) else None)
+            if not any(None in spec.shape for spec in staging.inputs):
+                break
+            continue
+        return (stage.graph or empty(staging)).with_(kinds=stage.kinds)
+    if failed is not None and not any(None in spec.shape for spec in staging.inputs):
+        raise failed
+    return empty(staging)
+
+
+def empty(staging: Staging) -> Graph:
+    """The graph of a model of which nothing can be said before inputs come."""
+    return Graph(staging.model.name, (), (), ())

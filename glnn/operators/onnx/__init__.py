@@ -1,0 +1,8 @@
+"""The operators of ONNX (https://onnx.ai/onnx/operators) and of com.microsoft; importing this fills the vocabulary."""
+
+from ..table import vocabulary
+
+NAME = "onnx"
+onnx = vocabulary(NAME, {"": 28, "com.microsoft": 1})
+
+from . import elementwise, math, shapes  # noqa: E402, F401

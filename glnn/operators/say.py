@@ -1,0 +1,145 @@
+"""What functions of operators are written with: a Trace whose tensors know their types, and their values if known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..graph.weight import Weight
+from ..primitives import Sym, Trace
+from ..primitives.expr import Constant
+from ..records import dataclass
+
+WIDE = np.float64  # in which what is known is computed
+
+
+@dataclass(frozen=True, eq=False)
+class Tensor(Sym):
+    """A value of an operator graph. `array`: its elements in their own type, where they are known before inputs come.
+
+    dtype: its type by the name that NumPy has for it, "bfloat16" besides
+    name:  what the graph calls it
+    """
+
+    dtype: str = "float32"
+    array: Any = None
+    name: str = ""
+
+
+class NeedsValue(Exception):
+    """The elements of tensors must be known for what follows: `names`; `why` tells what asks."""
+
+    def __init__(self, names: Sequence[str]):
+        super().__init__(", ".join(names))
+        self.names = tuple(names)
+
+
+class NeedsShape(ValueError):
+    """A size must be known that is free."""
+
+
+class Misfit(ValueError):
+    """Something that an operator cannot do, in words: an attribute, a type, a rank."""
+
+
+class Say(Trace):
+    """The words of a Trace for operators; see also `layers.operators`, whose functions take it as well."""
+
+    literals = True
+
+    def apply(self, function: Any, *operands: Any) -> Sym:
+        """See Trace; what is known to be one number is a number, which no texture holds."""
+        rank = max((x.rank for x in operands if isinstance(x, Sym) and not is_number(x)), default=-1)
+        plain = [float(x.array.reshape(())) if is_number(x) and x.rank <= rank else x for x in operands]
+        return super().apply(function, *plain)
+
+    # ---- what is known
+
+    def array(self, x: Any) -> np.ndarray:
+        """The elements of a tensor in its own type. Raises NeedsValue where they are computed of inputs."""
+        if not isinstance(x, Sym):
+            return np.asarray(x)
+        known = getattr(x, "array", None)
+        if known is None:
+            if not x.constant:
+                raise NeedsValue([getattr(x, "name", "")])
+            known = typed(np.asarray(self.value(x), WIDE), getattr(x, "dtype", "float32"))
+        return known
+
+    def sizes(self, x: Any) -> tuple[Any, ...]:
+        """Whole numbers, of a tensor with one axis or none, or of an attribute, as a tuple. See `array`."""
+        if isinstance(x, tuple | list):
+            return tuple(int(k) for k in x)
+        array = self.array(x).reshape(-1)
+        return tuple(k if not isinstance(k, int | np.integer | float | np.floating) else int(k) for k in array.tolist())
+
+    def number(self, x: Any) -> Any:
+        """The one number of a tensor of one element, or of an attribute. See `array`."""
+        array = self.array(x)
+        if array.size != 1:
+            raise Misfit(f"one number is needed, not a tensor of shape {array.shape}")
+        return array.reshape(-1)[0].item() if array.dtype != object else array.reshape(-1)[0]
+
+    def static(self, x: Sym) -> tuple[int, ...]:
+        """The shape of a tensor. Raises NeedsShape where a size is free."""
+        if None in x.shape:
+            raise NeedsShape(f"the sizes of {x.shape} must be known")
+        return tuple(int(size) for size in x.shape if size is not None)
+
+    # ---- what is made
+
+    def give(self, value: Any, dtype: str | None = None, name: str = "") -> Tensor:
+        """A tensor of a type: of a symbol, or of an array, whose elements are known then.
+
+        What an operator makes of symbols has the type of its first input where nobody says another.
+        """
+        if isinstance(value, Sym):
+            old = getattr(value, "dtype", None)
+            array = getattr(value, "array", None) if dtype in (None, old) else None
+            if 0 in value.shape and array is None:
+                array = np.zeros(self.static(value), plain_type(dtype or old or "float32"))
+            kind = dtype or old or "float32"
+            return Tensor(value.trace, value.expr, value.shape, value.order, kind, array, name)
+        array = np.asarray(value)
+        if array.dtype == object:  # with sizes that are free
+            return Tensor(
+                self, Constant(f"{self.name}~sizes", array.shape), array.shape, (0,) * array.ndim, "int64", array, name
+            )
+        sym = self.weight(Weight.root(name or self.fresh(), array if array.dtype == np.float32 else floats(array)))
+        return Tensor(self, sym.expr, sym.shape, sym.order, dtype or name_of(array.dtype), array, name)
+
+    def fresh(self) -> str:
+        """A name for a weight that nobody named."""
+        return f"{self.name}~{len(self.weights)}"
+
+
+def is_number(x: Any) -> bool:
+    """Whether this is a tensor of one element, which is known."""
+    array = getattr(x, "array", None)
+    return array is not None and array.size == 1 and array.dtype != object
+
+
+def name_of(dtype: Any) -> str:
+    """What a type of NumPy is called here."""
+    return str(np.dtype(dtype).name)
+
+
+def plain_type(dtype: str) -> Any:
+    """The type in NumPy that holds elements of a type; bfloat16 lies in float32."""
+    return np.dtype("float32" if dtype == "bfloat16" else dtype)
+
+
+def floats(array: np.ndarray) -> np.ndarray:
+    """An array as computing goes on with it: whole numbers in the widest floats, others as they are."""
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
+
+
+def typed(array: np.ndarray, dtype: str) -> np.ndarray:
+    """Floats as elements of a type; whole numbers are rounded, for what they were computed by is."""
+    kind = plain_type(dtype)
+    if kind.kind == "b":
+        return np.asarray(array) != 0
+    with np.errstate(all="ignore"):
+        return np.asarray(np.rint(array) if kind.kind in "iu" else array).astype(kind)

@@ -1,0 +1,317 @@
+"""An operator graph walked call by call: what is known is computed at once, the rest becomes a Graph of primitives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field
+from typing import Any
+
+import numpy as np
+
+from ..errors import GlnnError, GraphError
+from ..graph.graph import Graph, Node, TensorSpec
+from ..graph.shapes import Dims, shape_text
+from ..primitives import Sym
+from ..primitives.expand import evaluated
+from ..primitives.map import Copy
+from ..records import dataclass
+from .program import Body, Call, Operators
+from .say import NeedsShape, NeedsValue, Say, Tensor, plain_type, typed
+from .table import SAME, VOCABULARIES, Word
+
+SMALL = 64  # elements of floats up to which a formula in NumPy stands for primitives
+
+Values = list[Any]  # tensors, None for an input that is left out, lists of tensors for sequences
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """What a walk came to: a graph that makes the tensors `wants`, which what follows must know, or all outputs.
+
+    graph:  None where nothing is to be drawn
+    known:  outputs of the model that are known without, by name
+    kinds:  the types of the model's outputs, by name
+    hosts:  the calls that NumPy computed of values that were read back
+    """
+
+    graph: Graph | None
+    wants: tuple[str, ...] = ()
+    known: Mapping[str, Any] = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    hosts: tuple[str, ...] = ()
+
+
+class Scope:
+    """The values that a body's calls see: its own, and those of the bodies around it."""
+
+    def __init__(self, walk: Walk, body: Body, values: dict[str, Any], outer: Scope | None = None, path: str = ""):
+        self.walk, self.body, self.values, self.outer, self.path = walk, body, values, outer, path
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self.values:
+            return self.values[name]
+        if name in self.body.arrays:
+            made = self.values[name] = self.walk.say.give(self.body.arrays[name], name=self.path + name)
+            return made
+        if self.outer is None:
+            raise GraphError(f"{self.walk.model.where}: value {name!r} is read, and no call before makes it")
+        return self.outer[name]
+
+
+class Walk:
+    """One walk through a model for inputs of certain shapes.
+
+    shapes:  of the inputs; None where free
+    known:   elements of inputs, and of tensors that were read back, that are known, by name
+    feeds:   the shapes of tensors that were read back and go in again as they are, by name
+    """
+
+    def __init__(
+        self, model: Operators, shapes: Mapping[str, Dims],
+        known: Mapping[str, np.ndarray] | None = None, feeds: Mapping[str, Dims] | None = None,
+    ):  # fmt: skip
+        self.model, self.shapes = model, dict(shapes)
+        self.known, self.feeds = dict(known or {}), dict(feeds or {})
+        self.words = VOCABULARIES[model.words]
+        self.say = Say(model.name)
+        self.inputs: dict[str, TensorSpec] = {}  # what the graph reads
+        self.names: dict[str, str] = {}  # of tensors as the model calls them
+        self.tensors: dict[str, Tensor] = {}  # what calls made, by name with the path of the body
+        self.hosts: list[str] = []
+        self._labels: set[str] = set()
+
+    def stage(self) -> Stage:
+        """The graph up to what it needs to know, or to its end. Raises GlnnError, naming the call; NeedsShape."""
+        values = {spec.name: self._input(spec) for spec in self.model.inputs}
+        scope = Scope(self, self.model.body, values)
+        try:
+            self.through(scope)
+            made = [scope[name] for name in self.model.body.outputs]
+        except NeedsValue as need:
+            wanted = [name for name in need.names if name not in self.inputs]
+            if len(wanted) < len(need.names):
+                raise  # an input's values: whoever walks knows them
+            return Stage(
+                self._graph([(name, self.tensors[name]) for name in wanted]), tuple(wanted), hosts=tuple(self.hosts)
+            )
+        kinds = {spec.name: self._kind(x) for spec, x in zip(self.model.outputs, made, strict=True)}
+        known = {spec.name: self._known(x) for spec, x in zip(self.model.outputs, made, strict=True) if is_known(x)}
+        rest = [(s.name, x) for s, x in zip(self.model.outputs, made, strict=True) if s.name not in known]
+        return Stage(self._graph(rest) if rest else None, (), known, kinds, tuple(self.hosts))
+
+    # ---- values
+
+    def _input(self, spec: TensorSpec) -> Tensor:
+        shape = self.shapes[spec.name]
+        if spec.name in self.known or 0 in shape:
+            array = self.known.get(spec.name, np.zeros([size or 0 for size in shape], plain_type(spec.dtype)))
+            return self.say.give(array, spec.dtype, spec.name)
+        self.inputs[spec.name] = TensorSpec(spec.name, tuple(shape), spec.dtype)
+        return self.say.give(self.say.tensor(spec.name, tuple(shape)), spec.dtype, spec.name)
+
+    def named(self, sym: Any, dtype: str, name: str) -> Tensor:
+        """What a call made, as a tensor by a name; known, or fed again, where it was read back."""
+        if name in self.known:
+            return self.say.give(self.known[name].astype(plain_type(dtype)), dtype, name)
+        if name in self.feeds:
+            self.inputs[name] = TensorSpec(name, self.feeds[name], dtype)
+            return self.say.give(self.say.tensor(name, self.feeds[name]), dtype, name)
+        tensor = self.say.give(sym, dtype, name)
+        if tensor.array is None and not tensor.constant:
+            stored, _, order = self.say.stored(tensor)
+            if order == tuple(range(len(order))):
+                self.names.setdefault(stored, name)
+        self.tensors[name] = tensor
+        return tensor
+
+    def _known(self, x: Any) -> Any:
+        return [self._known(one) for one in x] if isinstance(x, list) else self.say.array(x)
+
+    def _kind(self, x: Any) -> str:
+        return getattr(x, "dtype", "list")
+
+    # ---- calls
+
+    def through(self, scope: Scope) -> None:
+        """Make all calls of a body."""
+        for call in scope.body.calls:
+            made = self.call(call, scope)
+            for name, value in zip(call.outputs, made, strict=False):
+                if name:
+                    scope.values[name] = value
+
+    def call(self, call: Call, scope: Scope) -> Values:
+        """What a call makes. Raises GlnnError that names it; NeedsValue; NeedsShape."""
+        xs = [scope[name] if name else None for name in call.inputs]
+        word = self.words.find(call.domain, call.op, call.version)
+        assert word is not None  # `check` has seen to it
+        say = self.say
+        outer = say.name, say.label, say.kind
+        say.name, say.label, say.kind = self._label(scope.path + call.label), scope.path + call.label, call.op
+        try:
+            made = self._called(word, call, xs, scope)
+            kinds = self._kinds(word, made, xs)
+            return [
+                self._value(x, kind, scope.path + name)
+                for x, kind, name in zip(made, kinds, call.outputs, strict=False)
+            ]
+        except (NeedsValue, NeedsShape, GlnnError):
+            raise
+        except (ValueError, TypeError, IndexError, KeyError, ZeroDivisionError, OverflowError) as error:
+            given = ", ".join(told(x) for x in xs)
+            raise GraphError(
+                f"{self.model.where}: node {call.label!r} ({call.op}) cannot take {given or 'nothing'}: {error}"
+            ) from error
+        finally:
+            say.name, say.label, say.kind = outer
+
+    def _value(self, x: Any, kind: str, name: str) -> Any:
+        if isinstance(x, list):
+            return x
+        return None if x is None else self.named(x, kind, name)
+
+    def _kinds(self, word: Word, made: Values, xs: Values) -> list[str]:
+        """The type of each thing that is made: as the function says, as the table says, as the first input's."""
+        first = next((x.dtype for x in xs if isinstance(x, Tensor)), "float32")
+        told = [word.gives] * len(made) if isinstance(word.gives, str) else list(word.gives)
+        kinds = []
+        for x, kind in zip(made, [*told, *["float32"] * len(made)], strict=False):
+            own = getattr(x, "dtype", None) if isinstance(x, Tensor | np.ndarray) else None
+            if own is not None and not isinstance(own, str):
+                own = "int64" if own.hasobject else own.name
+            kinds.append(first if kind == SAME and own is None else own if own is not None else kind)
+        return kinds
+
+    def _called(self, word: Word, call: Call, xs: Values, scope: Scope) -> Values:
+        if word.control:
+            return listed(word.function(self, call, scope, *xs))
+        options = {name: value for name, value in call.attributes.items() if name not in word.ignores}
+        options = {f"{n}_" if n in ("from", "else", "is") else n: value for n, value in options.items()}
+        if word.host:
+            self.hosts += [call.label] * any(x.name in self.known for x in xs if isinstance(x, Tensor))
+            return listed(word.function(*self.arrays(xs), **options))
+        if word.exact and (arrays := exact_arrays(xs)) is not None:
+            return listed(word.exact(*arrays, **options))
+        made = listed(word.function(self.say, *xs, **options))
+        if all(x is None or is_known(x) for x in xs) and not all(is_known(x) for x in made):
+            return self._folded(word, xs, options)
+        return made
+
+    def arrays(self, xs: Sequence[Any]) -> list[Any]:
+        """The elements of all of these. Raises NeedsValue with the names of all that are computed of inputs."""
+        lacking = [x.name for x in flattened(xs) if not is_known(x)]
+        if lacking:
+            raise NeedsValue(list(dict.fromkeys(lacking)))
+        return [None if x is None else self._known(x) for x in xs]
+
+    def _folded(self, word: Word, xs: Values, options: Mapping[str, Any]) -> Values:
+        """What primitives make of what is known, by their references in float64."""
+        say = Say(self.say.name)
+        values: dict[str, np.ndarray] = {}
+        for x in flattened(xs):
+            values[f"x{len(values)}"] = np.asarray(self.say.array(x), np.float64)
+        names = iter(values)
+
+        def taken(x: Any) -> Any:
+            if isinstance(x, list):
+                return [taken(one) for one in x]
+            if x is None:
+                return None
+            sym = say.tensor(next(names), x.shape)
+            return Tensor(say, sym.expr, sym.shape, sym.order, x.dtype, self.say.array(x), x.name)
+
+        given = [taken(x) for x in xs]
+        made = listed(word.function(say, *given, **options))
+        kinds = self._kinds(word, made, xs)
+        arrays = evaluated(say, [x if isinstance(x, Sym) else say.give(x) for x in made], values)
+        return [self.say.give(typed(a, k), k) for a, k in zip(arrays, kinds, strict=True)]
+
+    def _label(self, label: str) -> str:
+        """A name that no call before had."""
+        name, count = label, 1
+        while name in self._labels:
+            count += 1
+            name = f"{label}_{count}"
+        self._labels.add(name)
+        return name
+
+    # ---- the graph
+
+    def _graph(self, made: Sequence[tuple[str, Tensor]]) -> Graph:
+        """The graph of what these need, by the names that they come out under."""
+        say = self.say
+        outputs = []
+        for name, x in made:
+            say.name, say.label, say.kind = self._label(f"{name}~out"), name, "Output"
+            stored = say.stored(say.plain(x))[0]
+            if stored in self.inputs:
+                stored = say.stored(say.drawn(Copy(), [x]))[0]
+            self.names.setdefault(stored, name)
+            outputs.append(stored)
+        nodes = renamed(needed(say.nodes, outputs), self.names, self.inputs)
+        specs = tuple(self.inputs.values())
+        names = tuple(name for name, _ in made)
+        return Graph(self.model.name, specs, tuple(nodes), tuple(self.names.get(n, n) for n in outputs), names)
+
+
+def needed(nodes: Sequence[Node], outputs: Sequence[str]) -> list[Node]:
+    """The nodes that something reads."""
+    wanted, kept = set(outputs), []
+    for node in reversed(nodes):
+        if wanted.intersection(node.outputs):
+            kept.append(node)
+            wanted.update(node.inputs)
+    return kept[::-1]
+
+
+def renamed(nodes: Sequence[Node], names: dict[str, str], taken: Mapping[str, Any]) -> list[Node]:
+    """Nodes whose tensors have the names that the model has for them, each once."""
+    used = set(taken)
+    for stored, name in list(names.items()):
+        if name in used:
+            del names[stored]
+        used.add(name)
+
+    def told(tensors: Sequence[str]) -> tuple[str, ...]:
+        return tuple(names.get(tensor, tensor) for tensor in tensors)
+
+    return [node.with_(inputs=told(node.inputs), outputs=told(node.outputs)) for node in nodes]
+
+
+def is_known(x: Any) -> bool:
+    """Whether the elements of a value are there before inputs come."""
+    if isinstance(x, list):
+        return all(map(is_known, x))
+    return x is None or not isinstance(x, Sym) or getattr(x, "array", None) is not None or x.constant
+
+
+def exact_arrays(xs: Sequence[Any]) -> list[Any] | None:
+    """The arrays of values that are all known, where NumPy computes with them as such: whole numbers, few floats."""
+    arrays = []
+    for x in xs:
+        array = None if x is None else getattr(x, "array", None)
+        if x is not None and (array is None or (array.dtype.kind == "f" and array.size > SMALL)):
+            return None
+        arrays.append(array)
+    return arrays
+
+
+def flattened(xs: Sequence[Any]) -> Iterator[Tensor]:
+    """The tensors among values, those of lists as well."""
+    for x in xs:
+        if isinstance(x, list):
+            yield from flattened(x)
+        elif x is not None:
+            yield x
+
+
+def listed(made: Any) -> Values:
+    """What a function made, as a list of its outputs; a sequence is one output, in a list of its own."""
+    return list(made) if isinstance(made, tuple) else [made]
+
+
+def told(x: Any) -> str:
+    """A value in a message."""
+    if isinstance(x, list):
+        return f"a sequence of {len(x)}"
+    return "nothing" if x is None else f"{x.dtype} {shape_text(x.shape)}"

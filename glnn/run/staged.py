@@ -1,0 +1,32 @@
+"""Models whose graph is made once inputs are there, in stages where NumPy computes between draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..graph.graph import Graph
+from .inputs import typed
+
+Arrays = dict[str, np.ndarray]
+
+
+def run(staging: Any, arrays: Mapping[str, np.ndarray], draw: Callable[[Graph, Arrays], Arrays]) -> Arrays:
+    """The outputs by name, in the types that the model declares, for arrays by input name.
+
+    draw: what runs a graph on arrays by the names of its inputs
+    """
+    answers: Arrays = {}
+    while True:
+        stage = staging.stage(arrays, answers)
+        made: Arrays = {}
+        if stage.graph is not None:
+            given = {**arrays, **answers}
+            made = draw(stage.graph, {spec.name: given[spec.name] for spec in stage.graph.inputs})
+        if stage.wants:
+            answers |= made
+            continue
+        whole = {**made, **stage.known}
+        return {spec.name: typed(whole[spec.name], stage.kinds[spec.name]) for spec in staging.outputs}
