@@ -131,7 +131,9 @@ class Stage(Protocol):
 
 
 class Staging(Protocol):
-    """What makes graphs for inputs that are there; `inputs` and `outputs` as the model declares them."""
+    """What makes graphs of a model for inputs that are there; `inputs` and `outputs` as it declares them."""
+
+    model: Any
 
     @property
     def inputs(self) -> tuple[TensorSpec, ...]: ...

@@ -47,12 +47,16 @@ class Call:
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """Calls in an order in which they can be made; arrays by the names that calls read them under."""
+    """Calls in an order in which they can be made; arrays by the names that calls read them under.
+
+    kinds: the types of arrays that NumPy has no type for (bfloat16, which lies in float32)
+    """
 
     inputs: tuple[str, ...]
     calls: tuple[Call, ...]
     outputs: tuple[str, ...]
     arrays: Mapping[str, Any] = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict)
 
     def every_call(self) -> Iterator[Call]:
         """All calls, those of bodies in them as well."""

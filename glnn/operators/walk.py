@@ -51,7 +51,8 @@ class Scope:
         if name in self.values:
             return self.values[name]
         if name in self.body.arrays:
-            made = self.values[name] = self.walk.say.give(self.body.arrays[name], name=self.path + name)
+            kind = self.body.kinds.get(name)
+            made = self.values[name] = self.walk.say.give(self.body.arrays[name], kind, self.path + name)
             return made
         if self.outer is None:
             raise GraphError(f"{self.walk.model.where}: value {name!r} is read, and no call before makes it")

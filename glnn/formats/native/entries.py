@@ -55,8 +55,11 @@ class GraphReader:
         outputs, output_names = data.names("outputs"), data.names("output_names", ())
         states = data.names("states", ())
         activations = self._activations(data.take("activations", dict, {}))
+        kinds = data.take("kinds", dict, {})
         data.done()
-        return Graph(name, inputs, tuple(nodes), outputs, output_names, activations, states)
+        if wrong := [kind for kind in kinds.values() if kind not in (*DTYPES, "bfloat16")]:
+            raise ModelFileError(f"{self.where}: an output of type {wrong[0]!r:.40}. {AGAIN}")
+        return Graph(name, inputs, tuple(nodes), outputs, output_names, activations, states, kinds)
 
     def _input(self, item: Any, number: int) -> TensorSpec:
         data = Fields(f"{self.where}: input {number}", item)

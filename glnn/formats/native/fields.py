@@ -7,7 +7,7 @@ from typing import Any
 from ...errors import ModelFileError
 from .container import AGAIN
 
-VERSION = 2  # the newest that is read
+VERSION = 3  # the newest that is read; 2 is written for models that need no more
 
 
 class Fields:
@@ -28,6 +28,10 @@ class Fields:
         if key in self._data and type(value) is not kind and not numeric:  # type(): True is no number here
             raise ModelFileError(f"{self.where}: {key!r} is {value!r:.60}, not of type {kind.__name__}. {AGAIN}")
         return float(value) if numeric else value
+
+    def holds(self, key: str) -> bool:
+        """Whether a field is there."""
+        return key in self._data
 
     def names(self, key: str, default: Any = ...) -> tuple[str, ...]:
         """A field that is an array of strings. Raises ModelFileError."""

@@ -78,6 +78,8 @@ class Reader(GraphReader):
     def graph(self, data: Fields) -> Graph:
         """The validated graph. Raises ModelFileError, UnsupportedError, WeightsMismatchError, GraphError."""
         data.take("producer", str, "")
+        if data.holds("operators"):
+            return self.operators(data)
         graph = self.parsed(data)
         if self.unsupported:
             raise UnsupportedError(str(self.path), self.unsupported)
@@ -91,6 +93,24 @@ class Reader(GraphReader):
         for node in graph.nodes:
             self._check_weights(node, [specs[name].shape for name in node.inputs])
         return graph
+
+    def operators(self, data: Fields) -> Graph:
+        """The Graph of a model of operators. Raises ModelFileError, UnsupportedError, GraphError."""
+        from ...operators import VOCABULARIES, as_graph
+        from .operators import OperatorsReader
+
+        def take(value: Any, where: str) -> Any:
+            return self._weight(value, where)[0] if isinstance(value, dict) else self._tensor(str(value), (), where)
+
+        name = data.take("name", str)
+        told = Fields(f"{self.path}: operators", data.take("operators", dict))
+        data.done()
+        model = OperatorsReader(str(self.path), take).model(name, told)
+        if model.words not in VOCABULARIES:
+            raise UnsupportedError(str(self.path), [f"operators of {model.words!r}"])
+        if self.unsupported:
+            raise UnsupportedError(str(self.path), self.unsupported)
+        return as_graph(model)
 
     def _weight(self, value: Any, where: str) -> tuple[Any, str]:
         """An array or a Quantized, the same object for all that name the same tensor; it is named by its node."""
@@ -117,7 +137,7 @@ class Reader(GraphReader):
         if name not in self.tensors:
             raise ModelFileError(f"{where}: the file has no tensor {name!r}. {AGAIN}")
         array = self.tensors[name]
-        if array.dtype not in dtypes:
+        if dtypes and array.dtype not in dtypes:
             needed = " or ".join(np.dtype(dtype).name for dtype in dtypes)
             raise ModelFileError(f"{where}: tensor {name!r} holds {array.dtype}; {needed} is needed. {AGAIN}")
         self._used.add(name)

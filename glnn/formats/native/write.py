@@ -15,6 +15,7 @@ from ... import __version__
 from ...errors import GraphError, InputError, UnsupportedError
 from ...graph.graph import Graph, Node, TensorSpec, validate
 from ...graph.quantized import Quantized, pack4
+from ...passes import narrow
 from ...primitives.loop import Repeat
 from .configs import config_json, layer_name, misfit
 from .container import write_tensors
@@ -32,10 +33,17 @@ def save(graph: Graph, path: str | os.PathLike[str]) -> Path:
     are not registered, all together), GraphError.
     """
     place = checked_path(path)
-    validate(graph)
     tensors = Tensors()
-    head = {"version": VERSION, "producer": f"glnn {__version__}"}
-    text = compact(head | graph_json(graph, tensors, graph.specs()))
+    head = {"version": VERSION if graph.kinds or graph.staging else 2, "producer": f"glnn {__version__}"}
+    if graph.staging is not None:
+        from .operators import operators_json
+
+        model: Any = graph.staging.model
+        told = {"name": graph.name, "operators": operators_json(model, tensors.whole)}
+    else:
+        graph = narrow(graph)
+        told = graph_json(graph, tensors, validate(graph).specs())
+    text = compact(head | told)
     write_tensors(place, tensors.arrays, {"glnn": text})
     return place
 
@@ -67,6 +75,14 @@ class Tensors:
         if origin not in self._places:
             self._places[origin] = self._stored(weight, where)
         return self._places[origin]
+
+    def whole(self, origin: str, array: Any, where: str) -> Any:
+        """What a body says of an array of any type that files have."""
+        if isinstance(array, Quantized) or np.asarray(array).dtype in PLAIN:
+            return self.add(origin, array, where)
+        name = self._places[origin] = str(len(self._places))
+        self.arrays[name] = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        return name
 
     def _stored(self, weight: Any, where: str) -> Any:
         name = str(len(self._places))
@@ -120,6 +136,8 @@ def graph_json(
     data["outputs"] = list(graph.outputs)
     if graph.output_names:
         data["output_names"] = list(graph.output_names)
+    if graph.kinds:
+        data["kinds"] = dict(graph.kinds)
     if graph.states:
         data["states"] = list(graph.states)
     if graph.activations:

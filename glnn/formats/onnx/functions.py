@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ...errors import GraphError
@@ -42,7 +43,7 @@ class Functions:
         self._count += len(calls)
         if self._count > MOST_CALLS:
             raise GraphError(f"{self.where}: its functions, written out, are more than {MOST_CALLS} nodes")
-        return Body(body.inputs, self.order(calls, self.where), body.outputs, body.arrays)
+        return replace(body, calls=self.order(calls, self.where))
 
     def written(self, call: Call, message: Message, depth: int) -> list[Call]:
         """The nodes of a function for one call of it."""
@@ -103,4 +104,5 @@ def within(body: Body, given: Mapping[str, Any], names: Mapping[str, str], prefi
         tuple(bound(call, given, own, prefix) for call in body.calls),
         tuple(own.get(n, prefix + n) for n in body.outputs),
         {own[n]: array for n, array in body.arrays.items()},
+        {own[n]: kind for n, kind in body.kinds.items()},
     )

@@ -14,7 +14,7 @@ from ..file import Source, map_file
 from ..protobuf import Message, read_message
 from . import schema
 from .functions import Functions, Reference
-from .tensors import Tensors, type_name
+from .tensors import BFLOAT16, Tensors, type_name
 
 
 def operators(source: Source) -> Operators:
@@ -70,16 +70,19 @@ class File:
     def body(self, graph: Message, opsets: Mapping[str, int]) -> Body:
         """The calls of a graph, in an order in which they can be made."""
         arrays: dict[str, Any] = {}
+        kinds: dict[str, str] = {}
         for tensor in graph.get("initializer", []):
             name = tensor.get("name", "")
             arrays[name] = self.tensors.array(tensor, f"initializer {name!r}")
+            if tensor.get("data_type") == BFLOAT16:
+                kinds[name] = "bfloat16"
         for sparse in graph.get("sparse_initializer", []):
             name = sparse.get("values", {}).get("name", "")
             arrays[name] = self.tensors.dense(sparse, f"initializer {name!r}")
         calls = [self.call(node, opsets) for node in graph.get("node", [])]
         inputs = tuple(info.get("name", "") for info in graph.get("input", []))
         outputs = tuple(info.get("name", "") for info in graph.get("output", []))
-        return Body(inputs, ordered(calls, self.where), outputs, arrays)
+        return Body(inputs, ordered(calls, self.where), outputs, arrays, kinds)
 
     def call(self, node: Message, opsets: Mapping[str, int]) -> Call:
         """One node."""

@@ -27,7 +27,7 @@ FIELDS = {  # where elements lie that are no raw bytes
     "float32": "float_data", "float64": "double_data", "int64": "int64_data", "uint32": "uint64_data",
     "uint64": "uint64_data",
 }  # fmt: skip
-EXTERNAL = 1
+EXTERNAL, BFLOAT16 = 1, 16
 
 
 def type_name(number: int, where: str) -> str:
@@ -87,7 +87,7 @@ class Tensors:
             raise ModelFileError(f"{where}: its external data are told by {dict(told)}. {AGAIN}") from None
         if not location or "\0" in location or not place.is_relative_to(folder) or place == folder:
             raise ModelFileError(
-                f"{where}: its data lie in {location!r}, outside of the model's folder {folder}; they are not read there"
+                f"{where}: its data lie in {location!r}, outside of the model's folder {folder}; they are not read"
             )
         if place not in self.files:
             if not place.is_file():
