@@ -12,9 +12,10 @@ from .hdf5_file import open_hdf5
 from .keras.archive import is_archive
 from .keras.kerasjs_bin import is_kerasjs_bin
 from .native.read import has_graph, is_glnn
+from .onnx import is_onnx
 
-OWN_MODELS = (".h5", ".hdf5", ".keras", ".glnn")
-OTHER_MODELS = (".onnx", ".tflite", ".pb")  # models of formats that are not read: named, not passed over
+OWN_MODELS = (".h5", ".hdf5", ".keras", ".glnn", ".onnx")
+OTHER_MODELS = (".tflite", ".pb")  # models of formats that are not read: named, not passed over
 
 
 def model_in(folder: Path) -> Path:
@@ -56,7 +57,7 @@ def is_model(path: Path) -> bool:
         if source.is_hdf5:
             with open_hdf5(path) as file:
                 return "model_config" in file.attrs
-        if is_archive(source) or is_kerasjs_bin(source):
+        if is_archive(source) or is_kerasjs_bin(source) or is_onnx(source):
             return True
         if source.looks_like_json:
             content = source.json

@@ -10,11 +10,11 @@ from pathlib import Path
 SAVE = "that format is not read. Load it where it was made, and save the Keras model with model.save('model.h5')"
 NO_MODEL = "it holds no model; load the model's own file"
 NEVER = "which glnn never opens because it can run code"
-TORCH = f"a PyTorch checkpoint, {NEVER}. Build the network in Keras, and save that with model.save('model.h5')"
+TORCH = f"a PyTorch checkpoint, {NEVER}. Write the model with torch.onnx.export(model, inputs, 'model.onnx'), and load that"
 UNPACK = "unpack it first, and load what it holds"
 
 NO_FORMAT = "of no format"  # how `looks_like` begins on a file that it does not know
-FOREIGN_MODELS = ("a PyTorch", "a Python pickle", "a TensorFlow", "a frozen", "a Core ML", "a model of", "an ONNX")
+FOREIGN_MODELS = ("a PyTorch", "a Python pickle", "a TensorFlow", "a frozen", "a Core ML", "a model of")
 
 STAND_INS: tuple[tuple[bytes, str], ...] = (  # first bytes, in lower case -> what stands in a file's place
     (b"version https://git-lfs", "a Git LFS pointer, not the file itself; run `git lfs pull` in its repository"),
@@ -44,7 +44,6 @@ PICKLE = re.compile(  # protocols 2 to 5; a dict, a list or a class in the older
 )
 OLD_TORCH = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"  # the number that PyTorch pickled first before 1.6
 SUFFIXES: tuple[tuple[str, str], ...] = (  # where the content says nothing
-    (".onnx", f"an ONNX model; {SAVE}"),
     (".pb", f"a TensorFlow graph; {SAVE}"),
     (".mlmodel", f"a Core ML model; {SAVE}"),
     (".tflite", f"a TensorFlow Lite model; {SAVE}"),
@@ -123,12 +122,8 @@ def zip_kind(path: Path) -> str:
 def protobuf_kind(head: bytes) -> str | None:
     """Which of the models in protobuf begins so, told by the first fields: ONNX, Core ML, SavedModel, frozen graph."""
     if head[:1] == b"\x08" and len(head) > 5 and head[1] < 0x20:  # field 1 is a version
-        if head[2:3] in (b"\x1a", b"\x22", b"\x2a", b"\x32", b"\x3a", b"\x42"):
-            return f"an ONNX model; {SAVE}"
-        if head[2:3] == b"\x12":  # a text in ONNX, else a message: of a picture's name in Core ML, of operators
+        if head[2:3] == b"\x12":  # a message: of a picture's name in Core ML, of operators
             message = after_length(head, 3)
-            if head[message : message + 1] != b"\x0a":
-                return f"an ONNX model; {SAVE}"
             within = after_length(head, message + 1)
             core = head[1] > 1 or head[within : within + 1] == b"\x0a"
             return f"a Core ML model; {SAVE}" if core else f"the graph of a TensorFlow SavedModel; {SAVE}"

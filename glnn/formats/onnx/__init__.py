@@ -17,12 +17,12 @@ def is_onnx(source: Source) -> bool:
     head, seen = memoryview(source.head), False
     suffix = source.path.suffix == ".onnx"
     try:
-        for number, wire, _, _ in Reader(head, {}, "").fields(0, len(head) * 1_000_000_000):
+        for number, wire, first, _ in Reader(head, {}, "").fields(0, len(head) * 1_000_000_000):
             if number == IR_VERSION and wire == VARINT:
                 seen = True
             elif number in (GRAPH, OPSETS) and wire == LENGTH:
                 return seen or suffix
-            elif OTHERS.get(number) != wire:
+            elif OTHERS.get(number) != wire or (wire == LENGTH and head[first] == 0x0A):  # a message, not a text
                 return False
     except (ModelFileError, IndexError):
         pass
