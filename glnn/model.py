@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from . import formats, passes
 from .formats.native import write as native
 from .graph import reference
+from .graph.cut import cut
 from .graph.graph import Graph, Node, TensorSpec, validate
 from .graph.shapes import shape_text
 from .image import Preparation
@@ -40,14 +41,16 @@ class Model(Measured):
     def load(
         cls, path: Any, weights: StrPath | None = None, metadata: StrPath | None = None,
         device: Device | None = None, custom_objects: Mapping[str, Any] | None = None, verbose: Any = "auto",
+        host: bool = True,
     ) -> Model:  # fmt: skip
         """The model in a file, in a folder that holds one, at a URL, or one of Keras; no OpenGL before a predict.
 
         path: str or os.PathLike; or a Sequential or functional model of Keras 2 or 3, whose weights are copied
-        weights, metadata, custom_objects (layers and functions by name), verbose, exceptions: see glnn.formats.load
+        weights, metadata, custom_objects (layers and functions by name), verbose, host (whether NumPy may compute what
+        depends on values), exceptions: see glnn.formats.load
         device: where to run; None: the process's default device
         """
-        model = cls(formats.load(path, weights, metadata, custom_objects, verbose), device)
+        model = cls(formats.load(path, weights, metadata, custom_objects, verbose, host), device)
         model.origin = path
         return model
 
@@ -136,12 +139,21 @@ class Model(Measured):
     def plan(self, input_shapes: Mapping[str, tuple[int, ...]] | None = None, limits: Limits | None = None) -> Plan:
         """The Plan for input shapes by name (default: the model's own with a batch of 1 and 1 for free sizes)."""
         shapes = input_shapes or {s.name: tuple(d or 1 for d in s.shape) for s in self.graph.given}
-        return self.session.plan(shapes, limits)
+        return self.fixed(shapes).session.plan(shapes, limits)
+
+    def fixed(self, input_shapes: Mapping[str, Sequence[int]]) -> Model:
+        """The model for inputs of these shapes by name alone, with one graph; itself, where its graph does for all.
+
+        Raises UnsupportedError where the graph of an ONNX or TensorFlow model depends on values that only inputs tell.
+        """
+        if self.graph.staging is None:
+            return self
+        return Model(self.graph.staging.fixed(input_shapes), self.session.given)
 
     def export_web(
         self, folder: StrPath, input_shape: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
         variants: Any = None, labels: Sequence[str] | None = None, scale: str = "raw", check: Any = False,
-        **options: Any,
+        outputs: Sequence[str] | None = None, **options: Any,
     ) -> Path:  # fmt: skip
         """Writes the model as a web page into a folder that any web server can serve -> the folder. Needs no OpenGL.
 
@@ -149,6 +161,8 @@ class Model(Measured):
                      model's own with a batch of 1. Sizes that the model leaves free must be given
         check:       True, or inputs as for predict: the folder then holds what each draw gives on them (on inputs out
                      of a seed), and the page opened with ?check compares its own GPU with that, see docs/field-check.md
+        outputs:     names of outputs, layers or tensors that the page gives instead of the model's outputs: a page
+                     cannot do what NumPy does after them
         variants, labels, scale, options: see glnn.web.export_web
 
         The same model gives the same bytes. Files of an earlier export in the folder are replaced, others stay.
@@ -156,7 +170,10 @@ class Model(Measured):
         """
         from .web import export_web
 
-        shapes, graph, store = web_shapes(self.graph.given, input_shape), self.session.graph, self.session.store
+        shapes = web_shapes(self.graph.given, input_shape)
+        whole = Model(cut(self.graph, outputs), self.session.given) if outputs else self
+        session = whole.fixed(shapes).session
+        graph, store = session.graph, session.store
         if check is not False and check is not None:
             from .measure.golden import check_of
 

@@ -41,7 +41,7 @@ StrPath = str | os.PathLike[str]
 
 def load(
     path: Any, weights: StrPath | None = None, metadata: StrPath | None = None,
-    custom_objects: Mapping[str, Any] | None = None, verbose: Any = "auto",
+    custom_objects: Mapping[str, Any] | None = None, verbose: Any = "auto", host: bool = True,
 ) -> Graph:  # fmt: skip
     """The Graph in a model file, in a folder that holds one, at a URL (http or https) of a file, or a model of Keras.
 
@@ -53,6 +53,8 @@ def load(
               or function that does the same. A Lambda is called "Lambda:" and its layer's name
     verbose:  of downloads: 1 shows a bar, 0 none, "auto" one on a terminal when it takes long; or a function that is
               handed how many bytes are here, of how many
+    host:     whether operators of ONNX and TensorFlow whose results depend on values may run in NumPy; False: a model
+              that has some is refused, with their names
 
     The weights and the metadata may be URLs too. What is fetched is kept in the folder that GLNN_CACHE names, else in
     the user's cache, and not fetched again as long as the server says that it is the same.
@@ -63,7 +65,7 @@ def load(
     with custom(custom_objects):
         if keras.objects.is_keras(path):
             return keras.objects.load_object(path, weights, metadata)
-        with opened(path, weights, metadata, verbose) as source:
+        with opened(path, weights, metadata, verbose, host) as source:
             with building():
                 return find_loader(source).load(source)
 
@@ -94,7 +96,9 @@ def survey(
 
 
 @contextmanager
-def opened(path: Any, weights: StrPath | None, metadata: StrPath | None, verbose: Any = "auto") -> Iterator[Source]:
+def opened(
+    path: Any, weights: StrPath | None, metadata: StrPath | None, verbose: Any = "auto", host: bool = True
+) -> Iterator[Source]:  # fmt: skip
     """The files of a model, fetched where they are at a URL. Errors of glnn within name the URL, not the copy."""
     origin = Origin(str(path), verbose)
 
@@ -108,6 +112,7 @@ def opened(path: Any, weights: StrPath | None, metadata: StrPath | None, verbose
             None if weights is None else local(weights, "weights"),
             None if metadata is None else local(metadata, "metadata"),
             origin if is_url(path) else None,
+            host,
         )
     except GlnnError as error:
         error.args = tuple(origin.retold(text) if isinstance(text, str) else text for text in error.args)

@@ -32,6 +32,7 @@ class Source:
     weights: Path | None = None
     metadata: Path | None = None
     origin: Origin | None = None  # where the file was fetched from
+    host: bool = True  # whether NumPy may compute what depends on values
 
     def wanting(self, argument: str, names: Iterable[str]) -> str:
         """What to do about a companion that was not found beside the file by these names."""

@@ -10,7 +10,9 @@ from pathlib import Path
 SAVE = "that format is not read. Load it where it was made, and save the Keras model with model.save('model.h5')"
 NO_MODEL = "it holds no model; load the model's own file"
 NEVER = "which glnn never opens because it can run code"
-TORCH = f"a PyTorch checkpoint, {NEVER}. Write the model with torch.onnx.export(model, inputs, 'model.onnx'), and load that"
+TORCH = (
+    f"a PyTorch checkpoint, {NEVER}. Write the model with torch.onnx.export(model, inputs, 'model.onnx'), and load that"
+)
 UNPACK = "unpack it first, and load what it holds"
 
 NO_FORMAT = "of no format"  # how `looks_like` begins on a file that it does not know

@@ -67,6 +67,17 @@ def written_by(writer: str, version: str = "", by: str | None = None) -> None:
         seen.writer = " ".join(part for part in (writer, version, f"({by})" if by else "") if part)
 
 
+def operators_seen(model: Any) -> None:
+    """Notes the calls of a model of operators, and what of them is not supported."""
+    from ..operators.check import problems
+    from ..operators.table import VOCABULARIES
+
+    if (seen := _current.get()) is not None:
+        words = VOCABULARIES[model.words]
+        for call in model.body.every_call():
+            seen.layers.append(LayerSeen(call.label, call.op, tuple(problems(call, words))))
+
+
 def note(layers: Iterable[Any], problems: Sequence[str], weights: Any) -> None:
     """Notes layers (entries of a Keras config), what is not supported, by layer, and the weights of the file."""
     seen = _current.get()

@@ -139,8 +139,16 @@ class Staging(Protocol):
     def inputs(self) -> tuple[TensorSpec, ...]: ...
     @property
     def outputs(self) -> tuple[TensorSpec, ...]: ...
+    @property
+    def hosts(self) -> Sequence[str]: ...
     def stage(self, arrays: Mapping[str, Any], answers: Mapping[str, Any]) -> Stage:
         """The next stage for inputs by name, and tensors that earlier stages were to make known."""
+
+    def cut(self, names: Sequence[str]) -> Graph:
+        """The model with these outputs: names of tensors, or labels of calls. Raises InputError."""
+
+    def fixed(self, shapes: Mapping[str, Any]) -> Graph:
+        """The one graph for inputs of these shapes. Raises UnsupportedError where there is none."""
 
 
 @dataclass(frozen=True, eq=False)

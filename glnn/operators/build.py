@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from ..errors import GlnnError, GraphError, UnsupportedError
+from ..errors import GlnnError, GraphError, InputError, UnsupportedError
 from ..graph.garbage import building
 from ..graph.graph import Graph, TensorSpec
-from ..graph.shapes import Dims
-from .check import check
-from .program import Operators
+from ..graph.shapes import ANY, Dims, shape_text
+from .check import HOST, check, host_steps
+from .program import Body, Operators
 from .say import NeedsShape, NeedsValue
 from .walk import Stage, Walk
 
+CUT = "Choose outputs before that, by their names: outputs=[...]"
 KEPT = 8  # stages of a model, by shapes and values
 GUESSES = (1, 8, 32, 64, 224, 256)  # for sizes that are free, while nobody has given inputs
 
@@ -24,11 +27,12 @@ GUESSES = (1, 8, 32, 64, 224, 256)  # for sizes that are free, while nobody has 
 class Staging:
     """A model that is made anew for each set of input shapes, and of values that shapes or weights depend on.
 
+    host: whether NumPy may compute what depends on values
     asks: the inputs, and tensors that were read back, whose values it depends on, as far as they are found
     """
 
-    def __init__(self, model: Operators):
-        self.model = model
+    def __init__(self, model: Operators, host: bool = True):
+        self.model, self.host = model, host
         self.asks: set[str] = set()
         self._stages: OrderedDict[tuple, Stage] = OrderedDict()
 
@@ -41,6 +45,47 @@ class Staging:
     def outputs(self) -> tuple[TensorSpec, ...]:
         """The outputs as the file declares them."""
         return self.model.outputs
+
+    @property
+    def hosts(self) -> list[str]:
+        """The calls that are known to run in NumPy, label and operator."""
+        return host_steps(self.model)
+
+    def fixed(self, shapes: Mapping[str, Dims]) -> Graph:
+        """The one Graph for inputs of these shapes by name.
+
+        Raises UnsupportedError where values that only inputs tell are needed, or some outputs are known without.
+        """
+        where = f"{self.model.where} for inputs {', '.join(f'{n} {shape_text(s)}' for n, s in shapes.items())}"
+        try:
+            stage = Walk(self.model, shapes).stage()
+        except NeedsValue as need:
+            raise UnsupportedError(
+                where, [f"{need.call} reads the values of input {name!r}" for name in need.names], CUT
+            ) from None
+        if stage.wants:
+            raise UnsupportedError(where, [f"host step {stage.asks}, which reads {', '.join(stage.wants)}"], CUT)
+        if stage.known or stage.graph is None:
+            told = [f"output {name!r}, which is known without drawing" for name in stage.known]
+            raise UnsupportedError(where, told, CUT)
+        return stage.graph.with_(kinds=stage.kinds)
+
+    def cut(self, names: Sequence[str]) -> Graph:
+        """The Graph of the model with these outputs: names of tensors, or labels of calls. Raises InputError."""
+        body = self.model.body
+        labels = {call.label: call.outputs[-1] for call in body.calls if call.outputs}
+        made = {name for call in body.calls for name in call.outputs} | {spec.name for spec in self.inputs}
+        unknown = [name for name in names if name not in made and name not in labels]
+        if unknown:
+            close = difflib.get_close_matches(unknown[0], [*made, *labels], 3)
+            raise InputError(
+                f"outputs: model {self.model.name!r} has no tensor or node {unknown[0]!r}"
+                + (f"; there are {', '.join(map(repr, close))}" if close else "")
+            )
+        known = {spec.name: spec for spec in self.outputs}
+        specs = tuple(known.get(name, TensorSpec(name, ANY)) for name in names)
+        chosen = replace(body, outputs=tuple(name if name in made else labels[name] for name in names))
+        return as_graph(replace(self.model, outputs=specs, body=needed(chosen)), self.host)
 
     def stage(self, arrays: Mapping[str, np.ndarray], answers: Mapping[str, np.ndarray]) -> Stage:
         """What is to be drawn next for inputs by name, and for the tensors that were read back. Raises GlnnError."""
@@ -62,6 +107,8 @@ class Staging:
             except NeedsValue as need:
                 self.asks.update(need.names)
                 continue
+            if stage.wants and not self.host:
+                raise UnsupportedError(self.model.where, [f"host step {stage.asks}"], HOST)
             if any(name in answers for name in stage.wants):  # it is there, as a tensor; its values are asked for
                 self.asks.update(stage.wants)
                 continue
@@ -71,17 +118,28 @@ class Staging:
             return stage
 
 
+def needed(body: Body) -> Body:
+    """The body without calls that nothing of its outputs depends on."""
+    wanted, kept = set(body.outputs), []
+    for call in reversed(body.calls):
+        if wanted.intersection(call.outputs):
+            kept.append(call)
+            wanted.update(call.reads)
+    return replace(body, calls=tuple(reversed(kept)))
+
+
 def hashed(array: np.ndarray) -> str:
     """What tells an array's elements from others."""
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
-def as_graph(model: Operators) -> Graph:
-    """The Graph of a model. Its `staging` makes others for other sizes, where it needs that.
+def as_graph(model: Operators, host: bool = True) -> Graph:
+    """The Graph of a model; without host none of it may be left to NumPy.
 
+    Its `staging` makes others for other sizes, where it needs that.
     Raises UnsupportedError with all that is not supported, GraphError where shapes do not fit.
     """
-    check(model)
+    check(model, host)
     declared = {spec.name: spec.shape for spec in model.inputs}
     if plain_batch(declared):
         try:
@@ -93,7 +151,7 @@ def as_graph(model: Operators) -> Graph:
             if fixed(stage, model, declared):
                 assert stage.graph is not None
                 return stage.graph.with_(kinds=stage.kinds)
-    staging = Staging(model)
+    staging = Staging(model, host)
     return guessed(staging).with_(staging=staging)
 
 
@@ -105,7 +163,7 @@ def plain_batch(shapes: Mapping[str, Dims]) -> bool:
 def fixed(stage: Stage, model: Operators, declared: Mapping[str, Dims]) -> bool:
     """Whether one graph does for all inputs that the model takes, sample by sample."""
     graph = stage.graph
-    if stage.wants or stage.known or stage.hosts or graph is None or len(graph.inputs) < len(model.inputs):
+    if stage.wants or stage.known or graph is None or len(graph.inputs) < len(model.inputs):
         return False
     specs = graph.specs()
     firsts = {shape[0] for shape in (*declared.values(), *(specs[name].shape for name in graph.outputs)) if shape}
@@ -117,7 +175,9 @@ def guessed(staging: Staging) -> Graph:
     failed: GlnnError | None = None
     for size in GUESSES:
         shapes = {
-            s.name: tuple((1 if k == 0 else size) if d is None else d for k, d in enumerate(s.shape))
+            s.name: tuple(
+                (1 if k == 0 else size) if d is None else d for k, d in enumerate(s.shape if s.shape != ANY else ())
+            )
             for s in staging.inputs
         }
         try:

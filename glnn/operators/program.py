@@ -36,6 +36,16 @@ class Call:
         """The bodies among its attributes."""
         return (value for value in self.attributes.values() if isinstance(value, Body))
 
+    @property
+    def reads(self) -> list[str]:
+        """The values that it reads, with those that its bodies read from outside."""
+        names = [name for name in self.inputs if name]
+        for body in self.bodies:
+            own = {*body.inputs, *body.arrays, *(name for call in body.calls for name in call.outputs)}
+            read = [name for call in body.calls for name in call.reads] + list(body.outputs)
+            names += [name for name in read if name not in own]
+        return names
+
     def with_bodies(self, change: Callable[[Body], Body]) -> Call:
         """The call with its bodies changed."""
         if not any(self.bodies):

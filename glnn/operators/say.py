@@ -29,11 +29,11 @@ class Tensor(Sym):
 
 
 class NeedsValue(Exception):
-    """The elements of tensors must be known for what follows: `names`; `why` tells what asks."""
+    """The elements of tensors must be known for what follows: `names`; `call`: the label of what asks for them."""
 
-    def __init__(self, names: Sequence[str]):
+    def __init__(self, names: Sequence[str], call: str = ""):
         super().__init__(", ".join(names))
-        self.names = tuple(names)
+        self.names, self.call = tuple(names), call
 
 
 class NeedsShape(ValueError):

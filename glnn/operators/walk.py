@@ -31,14 +31,14 @@ class Stage:
     graph:  None where nothing is to be drawn
     known:  outputs of the model that are known without, by name
     kinds:  the types of the model's outputs, by name
-    hosts:  the calls that NumPy computed of values that were read back
+    asks:   the call that must know what `wants` says
     """
 
     graph: Graph | None
     wants: tuple[str, ...] = ()
     known: Mapping[str, Any] = field(default_factory=dict)
     kinds: Mapping[str, str] = field(default_factory=dict)
-    hosts: tuple[str, ...] = ()
+    asks: str = ""
 
 
 class Scope:
@@ -78,7 +78,6 @@ class Walk:
         self.inputs: dict[str, TensorSpec] = {}  # what the graph reads
         self.names: dict[str, str] = {}  # of tensors as the model calls them
         self.tensors: dict[str, Tensor] = {}  # what calls made, by name with the path of the body
-        self.hosts: list[str] = []
         self._labels: set[str] = set()
 
     def stage(self) -> Stage:
@@ -92,13 +91,11 @@ class Walk:
             wanted = [name for name in need.names if name not in self.inputs]
             if len(wanted) < len(need.names):
                 raise  # an input's values: whoever walks knows them
-            return Stage(
-                self._graph([(name, self.tensors[name]) for name in wanted]), tuple(wanted), hosts=tuple(self.hosts)
-            )
+            return Stage(self._graph([(name, self.tensors[name]) for name in wanted]), tuple(wanted), asks=need.call)
         kinds = {spec.name: self._kind(x) for spec, x in zip(self.model.outputs, made, strict=True)}
         known = {spec.name: self._known(x) for spec, x in zip(self.model.outputs, made, strict=True) if is_known(x)}
         rest = [(s.name, x) for s, x in zip(self.model.outputs, made, strict=True) if s.name not in known]
-        return Stage(self._graph(rest) if rest else None, (), known, kinds, tuple(self.hosts))
+        return Stage(self._graph(rest) if rest else None, (), known, kinds)
 
     # ---- values
 
@@ -156,7 +153,10 @@ class Walk:
                 self._value(x, kind, scope.path + name)
                 for x, kind, name in zip(made, kinds, call.outputs, strict=False)
             ]
-        except (NeedsValue, NeedsShape, GlnnError):
+        except NeedsValue as need:
+            need.call = need.call or f"{call.label} ({call.op})"
+            raise
+        except (NeedsShape, GlnnError):
             raise
         except (ValueError, TypeError, IndexError, KeyError, ZeroDivisionError, OverflowError) as error:
             given = ", ".join(told(x) for x in xs)
@@ -189,7 +189,6 @@ class Walk:
         options = {name: value for name, value in call.attributes.items() if name not in word.ignores}
         options = {f"{n}_" if n in ("from", "else", "is") else n: value for n, value in options.items()}
         if word.host:
-            self.hosts += [call.label] * any(x.name in self.known for x in xs if isinstance(x, Tensor))
             return listed(word.function(*self.arrays(xs), **options))
         if word.exact and (arrays := exact_arrays(xs)) is not None:
             return listed(word.exact(*arrays, **options))

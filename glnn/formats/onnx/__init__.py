@@ -33,6 +33,7 @@ def is_onnx(source: Source) -> bool:
 def load_onnx(source: Source) -> Graph:
     """The Graph of an ONNX model. Raises ModelFileError, UnsupportedError, GraphError."""
     from ...operators import as_graph
+    from ..surveys import operators_seen
     from .model import operators
 
     for name, given in (("weights", source.weights), ("metadata", source.metadata)):
@@ -40,4 +41,6 @@ def load_onnx(source: Source) -> Graph:
             raise ModelFileError(
                 f"{source.path}: an ONNX file tells where its data lie; load it without {name}={given}"
             )
-    return as_graph(operators(source))
+    model = operators(source)
+    operators_seen(model)
+    return as_graph(model, source.host)

@@ -145,7 +145,7 @@ def dims(shape: Message | None) -> Dims:
 def ordered(calls: Sequence[Call], where: str) -> tuple[Call, ...]:
     """The calls such that each comes after those whose results it reads. Raises GraphError for a cycle."""
     makers = {name: k for k, call in enumerate(calls) for name in call.outputs if name}
-    reads = [[makers[name] for name in outer_reads(call) if name in makers] for call in calls]
+    reads = [[makers[name] for name in call.reads if name in makers] for call in calls]
     done: list[int] = []
     state = [0] * len(calls)
     for start in range(len(calls)):
@@ -164,13 +164,3 @@ def ordered(calls: Sequence[Call], where: str) -> tuple[Call, ...]:
                 state[step] = 1
                 stack.append((step, iter(reads[step])))
     return tuple(calls[k] for k in done)
-
-
-def outer_reads(call: Call) -> list[str]:
-    """What a call reads, with what its bodies read from outside."""
-    names = [name for name in call.inputs if name]
-    for body in call.bodies:
-        own = {*body.inputs, *body.arrays, *(name for c in body.calls for name in c.outputs)}
-        read = [name for c in body.calls for name in outer_reads(c)] + list(body.outputs)
-        names += [name for name in read if name not in own]
-    return names
