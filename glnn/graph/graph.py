@@ -147,8 +147,8 @@ class Staging(Protocol):
     def cut(self, names: Sequence[str]) -> Graph:
         """The model with these outputs: names of tensors, or labels of calls. Raises InputError."""
 
-    def fixed(self, shapes: Mapping[str, Any]) -> Graph:
-        """The one graph for inputs of these shapes. Raises UnsupportedError where there is none."""
+    def fixed(self, shapes: Mapping[str, Any], arrays: Mapping[str, Any] | None = None) -> Graph:
+        """The one graph for inputs of these shapes, and of values where they count. Raises UnsupportedError."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,6 +158,8 @@ class Graph:
     `activations` says how tensors are stored, by name; those that it does not name, as the device does best.
     `states` are inputs that nobody gives: each is what the output of its name was in the run before, at first 0.
     `kinds`: the types of outputs, by the names that the user has for them; float32 for those that it lacks.
+    `held`: of tensors that hold the model's own with their axes in another order, what the model calls each, and which
+    stored axis each of its axes is.
     `staging`: what makes a graph for inputs of other sizes, or in stages, where one graph does not do for all.
     """
 
@@ -169,6 +171,7 @@ class Graph:
     activations: Mapping[str, ActivationCodec] = field(default_factory=dict)
     states: tuple[str, ...] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
+    held: Mapping[str, tuple[str, tuple[int, ...]]] = field(default_factory=dict)
     staging: Staging | None = None
     _specs: dict[tuple, dict[str, TensorSpec]] = field(default_factory=dict, init=False, repr=False)
 

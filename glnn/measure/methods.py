@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..run.inputs import whole_inputs
+
 if TYPE_CHECKING:
     from ..device.device import Device
     from ..graph.graph import Graph
@@ -28,6 +30,15 @@ class Measured:
 
     def __init__(self, graph: Graph, device: Device | None = None, report: QuantReport | None = None):
         raise NotImplementedError
+
+    def _for(self: MeasuredT, x: Any) -> tuple[MeasuredT, Any]:
+        """The model with one graph, for inputs of these shapes, and the inputs of that graph; mostly itself."""
+        staging = self.graph.staging
+        if staging is None:
+            return self, x
+        arrays = whole_inputs(x, staging.inputs)
+        graph = staging.fixed({name: array.shape for name, array in arrays.items()}, arrays)
+        return type(self)(graph, self.session.given), {spec.name: arrays[spec.name] for spec in graph.inputs}
 
     def quantize(
         self: MeasuredT, weights: Any = "uint8", per_channel: bool = True, activations: Any = None,
@@ -60,15 +71,17 @@ class Measured:
         of what the device makes of all before. Guilty is a layer whose own error is beyond what float32 NumPy is off
         by.
 
-        reference: "numpy" (float64); "keras", the file that the model was loaded from, or a Keras model or its file; a
-                   glnn.Device; a glnn.Model of the same layers; or the .npz of a run that was saved
+        reference: "numpy" (float64); "keras" or "onnxruntime", on the file that the model was loaded from; a Keras
+                   model, its file, or an .onnx; a glnn.Device; a glnn.Model of the same layers; or the .npz of a run
+                   that was saved
         save:      an .npz to write every tensor to by layer, for reference= elsewhere
 
         Raises InputError, UnsupportedError for a layer without a reference, and what predict raises.
         """
         from .compare.compare import compare
 
-        return compare(self.graph, self.session, x, reference, save, self.origin, verbose)
+        model, x = self._for(x)
+        return compare(model.graph, model.session, x, reference, save, self.origin, verbose)
 
     def explain(self, x: Any, layer: str, index: Sequence[int]) -> Explanation:
         """How one value of a layer's output came about, for inputs x as for predict, on the NumPy device.
@@ -82,7 +95,8 @@ class Measured:
         """
         from .steps.explain import explain
 
-        return explain(self.graph, self.session, x, layer, index)
+        model, x = self._for(x)
+        return explain(model.graph, model.session, x, layer, index)
 
     def trace(self, x: Any, layers: Sequence[str] | None = None, fused: bool = False) -> Trace:
         """What every layer makes of inputs x (as for predict), by the layer's name: arrays, and pictures in a notebook.
@@ -95,7 +109,8 @@ class Measured:
         """
         from .look.trace import Trace
 
-        return Trace(self.session, self.graph, x, layers, fused)
+        model, x = self._for(x)
+        return Trace(model.session, model.graph, x, layers, fused)
 
     def profile(self, x: Any, repeat: int = 10, timer: str = "auto", first: bool = True) -> Profile:
         """Where the time of `predict(x)` goes, by layer and by draw: seconds, bytes, operations, and their shares.
@@ -111,7 +126,8 @@ class Measured:
         """
         from .look.profile import profile
 
-        return profile(self.session, x, repeat, timer, first)
+        model, x = self._for(x)
+        return profile(model.session, x, repeat, timer, first)
 
     def range_report(self, x: Any, verbose: Any = "auto") -> RangeReport:
         """What range the tensors between layers have on inputs x (as for predict), and which leave that of float16.
@@ -120,4 +136,5 @@ class Measured:
         """
         from .quantize.ranges import range_report
 
-        return range_report(self.session, x, verbose)
+        model, x = self._for(x)
+        return range_report(model.session, x, verbose)

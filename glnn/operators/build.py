@@ -51,18 +51,22 @@ class Staging:
         """The calls that are known to run in NumPy, label and operator."""
         return host_steps(self.model)
 
-    def fixed(self, shapes: Mapping[str, Dims]) -> Graph:
-        """The one Graph for inputs of these shapes by name.
+    def fixed(self, shapes: Mapping[str, Dims], arrays: Mapping[str, np.ndarray] | None = None) -> Graph:
+        """The one Graph for inputs of these shapes by name; of `arrays` it takes values that it must know as such.
 
         Raises UnsupportedError where values that only inputs tell are needed, or some outputs are known without.
         """
         where = f"{self.model.where} for inputs {', '.join(f'{n} {shape_text(s)}' for n, s in shapes.items())}"
-        try:
-            stage = Walk(self.model, shapes).stage()
-        except NeedsValue as need:
-            raise UnsupportedError(
-                where, [f"{need.call} reads the values of input {name!r}" for name in need.names], CUT
-            ) from None
+        known: dict[str, np.ndarray] = {}
+        while True:
+            try:
+                stage = Walk(self.model, shapes, known).stage()
+                break
+            except NeedsValue as need:
+                if not arrays or not all(name in arrays for name in need.names):
+                    items = [f"{need.call}, which must know the values of input {name!r}" for name in need.names]
+                    raise UnsupportedError(where, items, CUT) from None
+                known |= {name: arrays[name] for name in need.names}
         if stage.wants:
             raise UnsupportedError(where, [f"host step {stage.asks}, which reads {', '.join(stage.wants)}"], CUT)
         if stage.known or stage.graph is None:

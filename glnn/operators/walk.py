@@ -77,6 +77,7 @@ class Walk:
         self.say = Say(model.name)
         self.inputs: dict[str, TensorSpec] = {}  # what the graph reads
         self.names: dict[str, str] = {}  # of tensors as the model calls them
+        self.held: dict[str, tuple[str, tuple[int, ...]]] = {}  # of tensors that are stored in another order of axes
         self.tensors: dict[str, Tensor] = {}  # what calls made, by name with the path of the body
         self._labels: set[str] = set()
 
@@ -119,6 +120,8 @@ class Walk:
             stored, _, order = self.say.stored(tensor)
             if order == tuple(range(len(order))):
                 self.names.setdefault(stored, name)
+            else:
+                self.held.setdefault(stored, (name, order))
         self.tensors[name] = tensor
         return tensor
 
@@ -251,7 +254,9 @@ class Walk:
         nodes = renamed(needed(say.nodes, outputs), self.names, self.inputs)
         specs = tuple(self.inputs.values())
         names = tuple(name for name, _ in made)
-        return Graph(self.model.name, specs, tuple(nodes), tuple(self.names.get(n, n) for n in outputs), names)
+        held = {n: self.held[n] for node in nodes for n in node.outputs if n in self.held and n not in self.names}
+        made_as = tuple(self.names.get(name, name) for name in outputs)
+        return Graph(self.model.name, specs, tuple(nodes), made_as, names, held=held)
 
 
 def needed(nodes: Sequence[Node], outputs: Sequence[str]) -> list[Node]:

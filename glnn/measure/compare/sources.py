@@ -132,6 +132,10 @@ def source_of(reference: Any, graph: Graph, session: Session, origin: Any = None
         reference = origin
         if origin is None:
             raise InputError("reference='keras': the model was made here; give reference= a Keras model or its file")
+    if isinstance(reference, str) and reference == "onnxruntime":
+        reference = origin
+        if not isinstance(origin, str | os.PathLike) or Path(origin).suffix.lower() != ".onnx":
+            raise InputError("reference='onnxruntime': the model is of no ONNX file; give reference= its .onnx")
     if hasattr(reference, "layers") and callable(reference):
         from .keras_run import recorder
 
@@ -140,13 +144,17 @@ def source_of(reference: Any, graph: Graph, session: Session, origin: Any = None
         path = Path(reference)
         if path.suffix.lower() == ".npz":
             return Recorded(str(path), layer_keys(graph), saved_run(path))
+        if path.suffix.lower() == ".onnx":
+            from . import onnx_run
+
+            return Recorded(f"onnxruntime with {path}", onnx_run.names(graph), onnx_run.recorder(path, graph))
         if path.suffix.lower() in (".keras", ".h5", ".hdf5"):
             from .keras_run import loaded, recorder
 
             return Recorded(f"Keras with {path}", layer_keys(graph), recorder(loaded(path), graph))
     raise InputError(
-        f"reference={reference!r:.80}: allowed are 'numpy', 'keras', a Keras model or its file (.keras, .h5), a "
-        "glnn.Device, a glnn.Model, or the .npz of a run that compare(save=..) wrote"
+        f"reference={reference!r:.80}: allowed are 'numpy', 'keras', 'onnxruntime', a Keras model or its file "
+        "(.keras, .h5), an .onnx, a glnn.Device, a glnn.Model, or the .npz of a run that compare(save=..) wrote"
     )
 
 
