@@ -148,7 +148,9 @@ def as_graph(model: Operators, host: bool = True) -> Graph:
     if plain_batch(declared):
         try:
             stage = Walk(model, declared).stage()
-        except (NeedsShape, NeedsValue, GraphError):
+        except NeedsValue:
+            pass
+        except (NeedsShape, GraphError):
             if not any(None in shape for shape in declared.values()):
                 raise
         else:
@@ -171,7 +173,7 @@ def fixed(stage: Stage, model: Operators, declared: Mapping[str, Dims]) -> bool:
         return False
     specs = graph.specs()
     firsts = {shape[0] for shape in (*declared.values(), *(specs[name].shape for name in graph.outputs)) if shape}
-    return len(firsts) == 1 and all(specs[name].shape for name in graph.outputs)
+    return firsts in ({None}, {1}) and all(specs[name].shape for name in graph.outputs)
 
 
 def guessed(staging: Staging) -> Graph:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..graph.weight import Weight
 from ..primitives import Sym, Trace
-from ..primitives.expr import Constant
+from ..primitives.expr import Constant, In
 from ..records import dataclass
 
 WIDE = np.float64  # in which what is known is computed
@@ -89,6 +89,10 @@ class Say(Trace):
         return tuple(int(size) for size in x.shape if size is not None)
 
     # ---- what is made
+
+    def as_tensor(self, x: Sym) -> Sym:
+        """A weight as a tensor, which a draw makes; others as they are."""
+        return Sym(self, In(self._number(x)), x.shape, x.order) if x.constant else x
 
     def give(self, value: Any, dtype: str | None = None, name: str = "") -> Tensor:
         """A tensor of a type: of a symbol, or of an array, whose elements are known then.

@@ -118,7 +118,7 @@ class Walk:
         tensor = self.say.give(sym, dtype, name)
         if tensor.array is None and not tensor.constant:
             stored, _, order = self.say.stored(tensor)
-            if order == tuple(range(len(order))):
+            if order == tuple(range(len(order))) and stored not in self.inputs:
                 self.names.setdefault(stored, name)
             else:
                 self.held.setdefault(stored, (name, order))
@@ -162,6 +162,8 @@ class Walk:
         except (NeedsShape, GlnnError):
             raise
         except (ValueError, TypeError, IndexError, KeyError, ZeroDivisionError, OverflowError) as error:
+            if any(map(has_free, xs)):
+                raise NeedsShape(f"node {call.label!r} ({call.op}) computes with sizes that are free") from error
             given = ", ".join(told(x) for x in xs)
             raise GraphError(
                 f"{self.model.where}: node {call.label!r} ({call.op}) cannot take {given or 'nothing'}: {error}"
@@ -183,6 +185,7 @@ class Walk:
             own = getattr(x, "dtype", None) if isinstance(x, Tensor | np.ndarray) else None
             if own is not None and not isinstance(own, str):
                 own = "int64" if own.hasobject else own.name
+                own = first if (kind, own, first) == (SAME, "float32", "bfloat16") else own
             kinds.append(first if kind == SAME and own is None else own if own is not None else kind)
         return kinds
 
@@ -193,8 +196,14 @@ class Walk:
         options = {f"{n}_" if n in ("from", "else", "is") else n: value for n, value in options.items()}
         if word.host:
             return listed(word.function(*self.arrays(xs), **options))
+        if "outputs" in word.options:  # no attribute: how many are asked for
+            options["outputs"] = len(call.outputs)
         if word.exact and (arrays := exact_arrays(xs)) is not None:
-            return listed(word.exact(*arrays, **options))
+            try:
+                return listed(word.exact(*arrays, **options))
+            except TypeError:  # of sizes that are free; the function may know more
+                if not any(map(has_free, xs)):
+                    raise
         made = listed(word.function(self.say, *xs, **options))
         if all(x is None or is_known(x) for x in xs) and not all(is_known(x) for x in made):
             return self._folded(word, xs, options)
@@ -288,6 +297,12 @@ def is_known(x: Any) -> bool:
     if isinstance(x, list):
         return all(map(is_known, x))
     return x is None or not isinstance(x, Sym) or getattr(x, "array", None) is not None or x.constant
+
+
+def has_free(x: Any) -> bool:
+    """Whether sizes that are free are among the elements of a value."""
+    array = getattr(x, "array", None)
+    return array is not None and array.dtype == object
 
 
 def exact_arrays(xs: Sequence[Any]) -> list[Any] | None:

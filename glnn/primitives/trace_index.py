@@ -56,9 +56,8 @@ class IndexWords:
 
     def index(self, x: Sym, axis: int) -> Sym:
         """The number of each element of x along an axis, in x's shape."""
-        axis = checked_axis(axis, x.rank)
+        axis, trace = checked_axis(axis, x.rank), x.trace
         if x.constant:
-            trace: Any = self
             shape = numbers(x.shape)
             return trace.weight(np.broadcast_to(np.indices(shape, np.float32, sparse=True)[axis], shape).copy())
         number = Apply(OPERATIONS["spread"], (Index(x.order[axis] - x.rank), x.expr))

@@ -5,6 +5,7 @@ Values are integers, sizes that are free (Free), and tuples of these.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from functools import reduce
 from typing import Any
@@ -64,33 +65,27 @@ def cast(x: Any, dtype: str = "", source: str = "") -> Any:
     return x
 
 
-def _each(function: Callable[[Any, Any], Any], neutral: int | None) -> Callable[..., Any]:
+def _each(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     def make(x1: Any, x2: Any) -> Any:
         if isinstance(x1, tuple) or isinstance(x2, tuple):
             one, two = (x if isinstance(x, tuple) else (x,) for x in (x1, x2))
             count = max(len(one), len(two))
             pairs = zip(*(x * (count // len(x)) for x in (one, two)), strict=True)
             return tuple(make(a, b) for a, b in pairs)
-        if isinstance(x1, Free) or isinstance(x2, Free):
-            if x2 == neutral:
-                return x1
-            return x2 if x1 == neutral and function is not _less else Free()
+        if function in (min, max) and (isinstance(x1, Free) or isinstance(x2, Free)):
+            return Free()
         return function(x1, x2)
 
     return make
 
 
-def _less(a: Any, b: Any) -> Any:
-    return a - b
-
-
-SIZES["add"] = _each(lambda a, b: a + b, 0)
-SIZES["subtract"] = _each(_less, 0)
-SIZES["multiply"] = multiply = _each(lambda a, b: a * b, 1)
-SIZES["floor_divide"] = _each(lambda a, b: b if isinstance(a, Free) else a // b, None)
-SIZES["divide"] = _each(lambda a, b: a / b, None)
-SIZES["maximum"] = _each(max, None)
-SIZES["minimum"] = _each(min, None)
+SIZES["add"] = _each(operator.add)
+SIZES["subtract"] = _each(operator.sub)
+SIZES["multiply"] = multiply = _each(operator.mul)
+SIZES["floor_divide"] = _each(operator.floordiv)
+SIZES["divide"] = _each(operator.truediv)
+SIZES["maximum"] = _each(max)
+SIZES["minimum"] = _each(min)
 
 
 @_sizes

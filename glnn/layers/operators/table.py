@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,34 @@ class Free:
 
     x: Sym | None = None
     axis: int = 0
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Free) and other.x is self.x is not None:
+            return other.axis == self.axis
+        if isinstance(other, Free) or (isinstance(other, Number) and other >= 0):  # type: ignore[operator]
+            raise TypeError("a size that is free may be any")
+        return False
+
+    __hash__ = object.__hash__
+
+    def __add__(self, other: Any) -> Free:
+        return self if isinstance(other, Number) and other == 0 else Free()
+
+    __radd__ = __sub__ = __add__
+
+    def __rsub__(self, other: Any) -> Free:
+        return Free()
+
+    def __mul__(self, other: Any) -> Any:
+        if isinstance(other, Number) and other == 0:
+            return 0
+        return self if isinstance(other, Number) and other == 1 else Free()
+
+    def __floordiv__(self, other: Any) -> Free:
+        return self if isinstance(other, Number) and other == 1 else Free()
+
+    __rmul__, __truediv__ = __mul__, __floordiv__
+    __rfloordiv__ = __rtruediv__ = __rsub__
 
 
 def operator(gives: str = SAME, name: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
