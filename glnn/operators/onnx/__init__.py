@@ -5,4 +5,4 @@ from ..table import vocabulary
 NAME = "onnx"
 onnx = vocabulary(NAME, {"": 28, "com.microsoft": 1})
 
-from . import elementwise, math, shapes  # noqa: E402, F401
+from . import elementwise, math, moving, picking, shapes  # noqa: E402, F401

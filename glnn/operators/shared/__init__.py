@@ -1,0 +1,1 @@
+"""What operators of several vocabularies share, each a function of a Say."""
