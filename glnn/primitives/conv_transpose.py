@@ -23,8 +23,8 @@ class ConvTranspose(Primitive):
     """(N, *sizes, C) -> (N, *sizes, filters), with weights kernel (*kernel_size, C, filters) and a bias.
 
     Along each axis the output has (size - 1) * stride + `extra` pixels (`extra` at least 1), unless `sizes` states how
-    many, of all that the taps reach. It starts at their first pixel, or with `centred` so that what is cut off is
-    halved.
+    many, of all that the taps reach. It starts at their first pixel, with `centred` so that what is cut off is halved,
+    or at the pixel that `start` says for each axis.
     """
 
     filters: int
@@ -34,6 +34,7 @@ class ConvTranspose(Primitive):
     extra: Sizes
     sizes: Sizes | None = None
     centred: bool = False
+    start: Sizes = ()
     use_bias: bool = True
     finish: Expr = RESULT
 
@@ -43,6 +44,8 @@ class ConvTranspose(Primitive):
         each = self.kernel_size, self.strides, self.dilation, self.extra, self.sizes or self.extra
         if len({*map(len, each)}) > 1 or len(self.kernel_size) not in (1, 2, 3):
             raise ValueError(f"kernel, strides, dilation, extra and sizes are {each}; each is for 1 to 3 axes")
+        if len(self.start) not in (0, len(self.strides)) or min(self.start, default=0) < 0:
+            raise ValueError(f"start is {self.start}; one from 0 on for each of {len(self.strides)} axes is allowed")
 
     def spans(self, sizes: Sequence[int]) -> list[Pair]:
         """Along each axis: (size, start) of the output, in pixels of all that the taps reach."""
@@ -50,7 +53,8 @@ class ConvTranspose(Primitive):
         for i, (size, k, s, d) in enumerate(zip(sizes, self.kernel_size, self.strides, self.dilation, strict=True)):
             out = self.sizes[i] if self.sizes else (size - 1) * s + self.extra[i]
             reached = (size - 1) * s + (k - 1) * d + 1
-            spans.append((out, max(reached - out, 0) // 2 if self.centred else 0))
+            first = max(reached - out, 0) // 2 if self.centred else self.start[i] if self.start else 0
+            spans.append((out, first))
         return spans
 
     def shape(self, *inputs: Dims) -> Dims:
