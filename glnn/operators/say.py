@@ -48,6 +48,11 @@ class Say(Trace):
     """The words of a Trace for operators; see also `layers.operators`, whose functions take it as well."""
 
     literals = True
+    outputs: tuple[bool, ...] = (True,)  # which outputs of the call somebody wants
+
+    def wanted(self, number: int) -> bool:
+        """Whether somebody wants the output of this number of the call that is said."""
+        return number < len(self.outputs) and self.outputs[number]
 
     def apply(self, function: Any, *operands: Any) -> Sym:
         """See Trace; what is known to be one number is a number, which no texture holds."""

@@ -147,8 +147,9 @@ class Walk:
         word = self.words.find(call.domain, call.op, call.version)
         assert word is not None  # `check` has seen to it
         say = self.say
-        outer = say.name, say.label, say.kind
+        outer = say.name, say.label, say.kind, say.outputs
         say.name, say.label, say.kind = self._label(scope.path + call.label), scope.path + call.label, call.op
+        say.outputs = tuple(map(bool, call.outputs))
         try:
             made = self._called(word, call, xs, scope)
             kinds = self._kinds(word, made, xs)
@@ -169,7 +170,7 @@ class Walk:
                 f"{self.model.where}: node {call.label!r} ({call.op}) cannot take {given or 'nothing'}: {error}"
             ) from error
         finally:
-            say.name, say.label, say.kind = outer
+            say.name, say.label, say.kind, say.outputs = outer
 
     def _value(self, x: Any, kind: str, name: str) -> Any:
         if isinstance(x, list):
@@ -219,6 +220,7 @@ class Walk:
     def _folded(self, word: Word, xs: Values, options: Mapping[str, Any]) -> Values:
         """What primitives make of what is known, by their references in float64."""
         say = Say(self.say.name)
+        say.outputs = self.say.outputs
         values: dict[str, np.ndarray] = {}
         for x in flattened(xs):
             values[f"x{len(values)}"] = np.asarray(self.say.array(x), np.float64)
