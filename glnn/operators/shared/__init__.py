@@ -1,1 +1,1 @@
-"""What operators of several vocabularies share, each a function of a Say."""
+"""What operators of several vocabularies compute, said once in primitives."""
