@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .device.device import Device
     from .layers.base import register as register_layer
     from .model import Model
+    from .operators import register_op
 
 __version__ = "0.1.0"
 __all__ = [
@@ -31,13 +32,14 @@ __all__ = [
     "kernel",
     "program",
     "register_layer",
+    "register_op",
     "repeat",
 ]
 
 _LAZY = {
     "Device": ".device:Device", "Model": ".model:Model", "Tensor": ".custom:Tensor", "image": ".image",
     "kernel": ".custom:kernel", "program": ".custom:program", "repeat": ".custom:repeat",
-    "register_layer": ".layers:register",
+    "register_layer": ".layers:register", "register_op": ".operators:register_op",
 }  # fmt: skip
 
 

@@ -51,6 +51,7 @@ EXAMPLES = {
         "glnn quantize model.h5 small.glnn --calibrate photos/ --scale unit --report report.html\n"
         "glnn quantize model.h5 small.glnn --codec auto --calibrate data.npz:images --max-drift 0.01"
     ),
+    "convert": "glnn convert model.onnx model.glnn\nglnn convert https://example.org/model.json model.glnn",
     "export-web": "glnn export-web model.h5 site --labels names.txt\nglnn serve site",
     "profile": (
         "glnn profile model.h5\n"
@@ -177,6 +178,12 @@ def quantize(p: Parser) -> None:
     add_device(p)
 
 
+def convert(p: Parser) -> None:
+    """The arguments of glnn convert."""
+    add_model(p)
+    p.add_argument("out", type=Path, metavar="OUT.glnn", help="the file to write")
+
+
 def doctor(p: Parser) -> None:
     """The arguments of glnn doctor."""
     p.add_argument("--json", action="store_true", help="print the report as JSON, a profile for other machines")
@@ -195,6 +202,8 @@ def export_web(p: Parser) -> None:
     add_model(p)
     p.add_argument("folder", type=Path, help="where to write: a new or an empty folder, or an earlier export")
     p.add_argument("--input-shape", type=sizes, metavar="H,W,C", help="shape of a sample, where the model has it free")
+    cut = "a tensor or layer that the page gives instead of the model's outputs; may be said several times"
+    p.add_argument("--output", dest="outputs", action="append", metavar="NAME", help=cut)
     p.add_argument("--variants", metavar="NAMES", help="which variants to write, with commas between (default: all)")
     add_labels(p)
     add_picture(p, levels=False)
@@ -224,6 +233,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Parser], None]]] = {
     "check": ("tell what a model holds, and what of it glnn does not do; needs no OpenGL", check),
     "compare": ("tell which layers of a model are wrong on a device, each by itself", compare),
     "quantize": ("write a model with its weights in fewer bits, as a .glnn file", quantize),
+    "convert": ("write a model of any format that is read as a .glnn file; needs no OpenGL", convert),
     "doctor": ("print what OpenGL offers here, and whether glnn can use it", doctor),
     "profile": ("tell where the time of a prediction goes, by layer and by draw", profile),
     "export-web": ("write a model as a web page that runs it; needs no OpenGL", export_web),

@@ -75,9 +75,10 @@ def collect(seen: Survey, args: Namespace) -> dict[str, Any]:
         "weight_bytes": seen.size if seen.size is not None or seen.parameters is None else 4 * seen.parameters,
     }
     if seen.graph is not None:
-        specs = {spec.name: list(spec.shape) for spec in seen.graph.inputs}
+        specs = {spec.name: list(spec.shape) for spec in seen.graph.given}
         about |= {"inputs": specs, "outputs": {s.name: list(s.shape) for s in seen.graph.output_specs()}}
         about["memory"] = memory(seen.graph, args)
+        about["host_steps"] = list(seen.graph.staging.hosts) if seen.graph.staging else []
     return about
 
 
@@ -85,17 +86,21 @@ def memory(graph: Graph, args: Namespace) -> dict[str, Any]:
     """Bytes of textures that a prediction takes, by the plan for it; or why they are not known. Raises InputError."""
     from .. import passes
     from ..device import profiles
+    from ..graph.shapes import ANY
     from ..layout.limits import Limits
     from ..plan.plan import make_plan
     from ..run.inputs import web_shapes
 
     profile = profiles.resolve(args.profile, "--profile") if args.profile else None
-    free = {s.name: s.shape for s in graph.inputs if None in s.shape[1:]}
+    free = {s.name: s.shape for s in graph.given if None in s.shape[1:] or s.shape == ANY}
     if free and args.shape is None:
         told = ", ".join(f"{name} {shape}" for name, shape in free.items())
         return {"error": f"the model leaves sizes free ({told}): give them with --shape"}
-    shapes = {name: (args.batch, *shape[1:]) for name, shape in web_shapes(graph.inputs, args.shape).items()}
+    shapes = web_shapes(graph.given, args.shape)
+    if graph.staging is None:
+        shapes = {name: (args.batch, *shape[1:]) for name, shape in shapes.items()}
     try:
+        graph = graph.staging.fixed(shapes) if graph.staging else graph
         plan = make_plan(passes.optimize(graph), shapes, profile.limits if profile else Limits())
     except GlnnError as error:
         return {"inputs": {name: list(shape) for name, shape in shapes.items()}, "error": str(error)}
@@ -131,6 +136,8 @@ def pairs(about: dict[str, Any]) -> list[tuple[str, str]]:
         told.append(("", f"{needed['draws']:,} draws, {needed['programs']:,} programs"))
     elif needed:
         told.append(("memory", needed["error"]))
+    steps = about.get("host_steps", [])
+    told += [("computed by NumPy" if not k else "", step) for k, step in enumerate(steps)]
     return told
 
 

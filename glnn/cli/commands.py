@@ -147,6 +147,16 @@ def quantize(args: Namespace) -> None:
             file.write(text.encode())
 
 
+def convert(args: Namespace) -> None:
+    """glnn convert MODEL OUT.glnn."""
+    from ..formats import load
+    from ..formats.native.write import checked_path, save
+
+    out = checked_path(args.out)  # before long work
+    save(load(args.model, args.weights, args.metadata), out)
+    print(f"{out}: {out.stat().st_size:,} bytes")
+
+
 def profile(args: Namespace) -> None:
     """glnn profile MODEL."""
     from .profiling import run
@@ -162,7 +172,7 @@ def export_web(args: Namespace) -> None:
     labels = read_labels(args.labels) if args.labels else None
     variants = args.variants.split(",") if args.variants is not None else None
     with Model.load(args.model, args.weights, args.metadata) as model:
-        settings = {"force": args.force, "check": args.check, **picture(args)}
+        settings = {"force": args.force, "check": args.check, "outputs": args.outputs, **picture(args)}
         if args.check_input is not None:
             settings["check"] = read_inputs(find([args.check_input]), model.inputs, **picture(args))
         folder = model.export_web(args.folder, args.input_shape, variants, labels, **settings)
@@ -203,6 +213,7 @@ RUN: dict[str, Callable[[Namespace], int | None]] = {
     "check": check,
     "compare": compare,
     "quantize": quantize,
+    "convert": convert,
     "doctor": doctor,
     "profile": profile,
     "export-web": export_web,

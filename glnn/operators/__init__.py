@@ -2,7 +2,8 @@
 
 from . import onnx  # noqa: F401  (fills its vocabulary)
 from .build import as_graph
+from .custom import register_op
 from .program import Body, Call, Operators
 from .table import VOCABULARIES
 
-__all__ = ["VOCABULARIES", "Body", "Call", "Operators", "as_graph"]
+__all__ = ["VOCABULARIES", "Body", "Call", "Operators", "as_graph", "register_op"]

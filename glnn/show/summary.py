@@ -81,6 +81,11 @@ def parts(graph: Graph) -> tuple[str, list[str], list[list[Cell]], list[str]]:
     total, stored = sum(int(w.size) for w in weights), sum(int(w.nbytes) for w in weights)
     outputs = ", ".join(f"{spec.name} {shape_text(spec.shape)}" for spec in graph.output_specs())
     lines = [f"Outputs: {outputs}", f"Parameters: {total:,} ({sizes(total, stored)})"]
+    if graph.staging is not None:
+        sized = ", ".join(f"{spec.name} {shape_text(spec.shape)}" for spec in graph.inputs)
+        lines.append(f"The graph is made for each size of inputs; this one is for {sized or 'no inputs'}")
+        if graph.staging.hosts:
+            lines.append(f"Computed by NumPy, of what is read back: {', '.join(graph.staging.hosts)}")
     return f"Model: {graph.name}", ["Layer", "Type", "Output shape", "Parameters", "Reads"], rows, lines
 
 
