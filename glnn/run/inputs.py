@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..graph.bfloat16 import to_bfloat16
 from ..graph.graph import Graph, TensorSpec
 from ..graph.shapes import EXACT, fits, shape_text
 
@@ -68,7 +69,9 @@ def _as_declared(value: Any, spec: TensorSpec) -> np.ndarray:
 
 
 def typed(array: np.ndarray, dtype: str) -> np.ndarray:
-    """What was drawn, in the type that a model declares: whole numbers are rounded, bfloat16 stays float32."""
+    """What was drawn, in the type that a model declares: whole numbers are rounded, bfloat16 lies in float32."""
+    if dtype == "bfloat16":
+        return to_bfloat16(array)
     kind = np.dtype(PLAIN.get(dtype, dtype))
     if array.dtype == kind:
         return array
