@@ -197,8 +197,6 @@ class Walk:
         options = {f"{n}_" if n in ("from", "else", "is") else n: value for n, value in options.items()}
         if word.host:
             return listed(word.function(*self.arrays(xs), **options))
-        if "outputs" in word.options:  # no attribute: how many are asked for
-            options["outputs"] = len(call.outputs)
         if word.exact and (arrays := exact_arrays(xs)) is not None:
             try:
                 return listed(word.exact(*arrays, **options))

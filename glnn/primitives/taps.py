@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-COORDINATES = ("half_pixel", "align_corners", "asymmetric", "pytorch_half_pixel", "half_pixel_symmetric")
+COORDINATES = (
+    "half_pixel", "align_corners", "asymmetric", "pytorch_half_pixel", "half_pixel_symmetric", "tf_half_pixel_for_nn"
+)  # fmt: skip
 ROUNDINGS = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
 METHODS = ("linear", "cubic", "nearest", "lanczos3", "lanczos5", "gaussian", "mitchell", "area")
 # How far the functions of distance reach.
@@ -21,11 +23,12 @@ def places(size: int, out: int, scale: float, coordinates: str) -> np.ndarray:
     """Where each of `out` elements lies among `size`, whose first is at 0, float64; scale: out over size, or so."""
     i = np.arange(out, dtype=np.float64)
     if coordinates == "align_corners":
-        at = i * ((size - 1) / (out - 1)) if out > 1 else 0 * i
+        width = scale * size  # whose last element lies on the last one, if there is one
+        at = i * ((size - 1) / ((out if abs(width - out) < SNAP * out else width) - 1)) if out > 1 else 0 * i
     elif coordinates == "asymmetric":
         at = i / scale
     else:
-        at = (i + 0.5) / scale - 0.5
+        at = (i + 0.5) / scale - (0 if coordinates == "tf_half_pixel_for_nn" else 0.5)
         if coordinates == "pytorch_half_pixel" and out == 1:
             at = 0 * i
         if coordinates == "half_pixel_symmetric":

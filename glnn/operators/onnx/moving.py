@@ -35,31 +35,22 @@ def _shares(size: int, sizes: Sequence[int] | None, count: int) -> list[int]:
     return list(sizes)
 
 
-def _split(x: np.ndarray, sizes: Any, axis: int, count: int) -> tuple[np.ndarray, ...]:
-    given = None if sizes is None else [int(part) for part in sizes]
-    return tuple(np.split(x, np.cumsum(_shares(x.shape[axis], given, count))[:-1], axis))
-
-
-def _parts(t: Say, x: Sym, sizes: Any, axis: int, count: int) -> tuple[Sym, ...]:
+@onnx("Split")
+def split_old(t: Say, x: Sym, *, split: Any = None, axis: int = 0) -> tuple[Sym, ...]:
+    """Parts along an axis: of these sizes, or as many equal ones as there are outputs."""
     axis = axis + x.rank if axis < 0 else axis
     if x.shape[axis] is None:
-        return tuple(parts(t, x, axis, [int(part) for part in sizes]))
-    return tuple(parts(t, x, axis, _shares(int(x.shape[axis] or 0), sizes, count)))
+        return tuple(parts(t, x, axis, [int(part) for part in split]))
+    return tuple(parts(t, x, axis, _shares(int(x.shape[axis] or 0), split, len(t.outputs))))
 
 
-@onnx("Split", exact=lambda x, *, split=None, axis=0, outputs=1: _split(x, split, axis, outputs))
-def split_old(t: Say, x: Sym, *, split: Any = None, axis: int = 0, outputs: int = 1) -> tuple[Sym, ...]:
-    """Parts along an axis: of these sizes, or as many equal ones as there are outputs."""
-    return _parts(t, x, split, axis, outputs)
-
-
-@onnx("Split", since=13, exact=lambda x, s=None, *, axis=0, num_outputs=None, outputs=1: _split(x, s, axis, outputs))
+@onnx("Split", since=13)
 def split(
-    t: Say, x: Sym, sizes: Sym | None = None, *, axis: int = 0, num_outputs: int | None = None, outputs: int = 1
+    t: Say, x: Sym, sizes: Sym | None = None, *, axis: int = 0, num_outputs: int | None = None
 ) -> tuple[Sym, ...]:
-    if num_outputs not in (None, outputs):
-        raise Misfit(f"num_outputs is {num_outputs}, and there are {outputs} outputs")
-    return _parts(t, x, None if sizes is None else t.sizes(sizes), axis, outputs)
+    if num_outputs not in (None, len(t.outputs)):
+        raise Misfit(f"num_outputs is {num_outputs}, and there are {len(t.outputs)} outputs")
+    return split_old(t, x, split=None if sizes is None else t.sizes(sizes), axis=axis)
 
 
 def _cut(x: np.ndarray, starts: Any, ends: Any, axes: Any = None, steps: Any = None) -> np.ndarray:

@@ -1,0 +1,118 @@
+"""Resize and Upsample, of all opsets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...primitives import Sym
+from ...primitives.taps import COORDINATES, ROUNDINGS
+from ..say import Misfit, Say
+from ..shared.resizing import cropped, resized
+from . import onnx
+
+METHODS = {"nearest": "nearest", "linear": "linear", "bilinear": "linear", "cubic": "cubic"}
+CROP = "tf_crop_and_resize"
+SMALLER, LARGER = "not_larger", "not_smaller"
+OLD = {"coordinates": "asymmetric", "rounding": "floor"}  # where elements lay before opset 11
+
+
+def _scaled(size: int, scale: float) -> int:
+    """A size times a scale, as float32 has it, rounded down."""
+    return int(np.float32(size) * np.float32(scale))
+
+
+def _method(mode: str) -> str:
+    if mode not in METHODS:
+        raise Misfit(f"mode {mode!r}; allowed are nearest, linear, cubic")
+    return METHODS[mode]
+
+
+def _by_scales(t: Say, x: Sym, scales: Sequence[float], mode: str) -> Sym:
+    factors = {k: float(scale) for k, scale in enumerate(scales) if scale != 1}
+    if len(scales) != x.rank:
+        raise Misfit(f"{len(scales)} scales for {x.rank} axes")
+    outs = {k: _scaled(t.static(x)[k], scale) for k, scale in factors.items()}
+    return resized(t, x, outs, factors, method=_method(mode), **OLD)
+
+
+@onnx("Upsample", since=7)
+def upsample_old(t: Say, x: Sym, *, scales: Any, mode: str = "nearest") -> Sym:
+    """x larger by a factor along each axis; element i lies at i / factor."""
+    return _by_scales(t, x, scales, mode)
+
+
+@onnx("Upsample", since=9)
+@onnx("Resize", since=10)
+def upsample(t: Say, x: Sym, scales: Sym, *, mode: str = "nearest") -> Sym:
+    return _by_scales(t, x, t.array(scales).tolist(), mode)
+
+
+@onnx("Resize", since=11)
+def resize(
+    t: Say, x: Sym, roi: Sym | None = None, scales: Sym | None = None, sizes: Sym | None = None, *,
+    mode: str = "nearest", coordinate_transformation_mode: str = "half_pixel", cubic_coeff_a: float = -0.75,
+    exclude_outside: int = 0, extrapolation_value: float = 0.0, nearest_mode: str = "round_prefer_floor",
+    antialias: int = 0, axes: Any = None, keep_aspect_ratio_policy: str = "stretch",
+) -> Sym:  # fmt: skip
+    """x in other sizes: these, or by factors; see Resample. tf_crop_and_resize: of a part of it."""
+    places = list(range(x.rank)) if axes is None else [axis % x.rank for axis in axes]
+    outs, factors = _sizes(t, x, places, scales, sizes, keep_aspect_ratio_policy)
+    options: dict[str, Any] = {"method": _method(mode), "cubic": cubic_coeff_a, "rounding": nearest_mode}
+    options["exclude_outside"] = bool(exclude_outside)
+    allowed = (*COORDINATES, CROP)
+    if coordinate_transformation_mode not in allowed or nearest_mode not in ROUNDINGS:
+        raise Misfit(
+            f"coordinate_transformation_mode {coordinate_transformation_mode!r}, nearest_mode {nearest_mode!r}; allowed "
+            f"are {', '.join(allowed)} and {', '.join(ROUNDINGS)}"
+        )
+    if coordinate_transformation_mode == CROP:
+        made = _cropped(t, x, places, roi, outs, options, extrapolation_value)
+    else:
+        options["coordinates"] = coordinate_transformation_mode
+        smaller = antialias and mode != "nearest"
+        made = resized(t, x, outs, factors, **options, antialias=bool(smaller))
+    return _whole(t, x, made) if mode != "nearest" else made
+
+
+def _cropped(t: Say, x: Sym, places: Sequence[int], roi: Sym | None, outs: Any, options: Any, outside: float) -> Sym:
+    if roi is None:
+        raise Misfit(f"{CROP} needs the input roi")
+    ends = t.array(roi).astype(np.float64).tolist()
+    spans = {axis: (ends[k], ends[k + len(places)]) for k, axis in enumerate(places)}
+    changed = {axis: out for axis, out in outs.items() if out != x.shape[axis] or spans[axis] != (0, 1)}
+    return cropped(t, x, changed, spans, outside=outside, **options)
+
+
+def _whole(t: Say, x: Sym, made: Sym) -> Sym:
+    """Whole numbers of integers' types, within their bounds."""
+    dtype = getattr(x, "dtype", "float32")
+    if dtype.startswith(("float", "bfloat")):
+        return made
+    bounds = np.iinfo(dtype)
+    return t.apply("round", t.minimum(t.maximum(made, float(bounds.min)), float(bounds.max)))
+
+
+def _sizes(
+    t: Say, x: Sym, places: Sequence[int], scales: Sym | None, sizes: Sym | None, policy: str
+) -> tuple[dict[int, int], dict[int, float] | None]:
+    """The size of each axis that is resized, and the factors where these say where elements lie."""
+    if sizes is not None and sizes.shape != (0,):
+        goal = dict(zip(places, t.sizes(sizes), strict=True))
+        if policy == "stretch":
+            return {axis: out for axis, out in goal.items() if out != x.shape[axis]}, None
+        shape, choose = t.static(x), {SMALLER: min, LARGER: max}.get(policy)
+        if choose is None:
+            raise Misfit(f"keep_aspect_ratio_policy {policy!r}; allowed are stretch, {SMALLER}, {LARGER}")
+        scale = choose(out / shape[axis] for axis, out in goal.items())
+        return {axis: math.floor(scale * shape[axis] + 0.5) for axis in places}, dict.fromkeys(places, scale)
+    if scales is None or scales.shape == (0,):
+        raise Misfit("neither sizes nor scales are given")
+    given = dict(zip(places, t.array(scales).tolist(), strict=True))
+    factors = {axis: float(scale) for axis, scale in given.items() if scale != 1}
+    if any(x.shape[axis] is None for axis in factors):
+        t.static(x)
+    return {axis: _scaled(int(x.shape[axis] or 0), scale) for axis, scale in factors.items()}, factors
