@@ -59,6 +59,12 @@ class Measured:
         of each layer. This model stays as it is; both want closing. Without calibrate it needs no OpenGL. Raises
         InputError, QuantizationError (weights that are not finite, calibration inputs or ranges that do not serve).
         """
+        if self.graph.staging is not None:
+            from .quantize.operators import quantize as quantize_operators
+
+            settings = (weights, per_channel, activations, calibrate, skip)
+            graph, report = quantize_operators(self.session, self.graph, *settings)
+            return type(self)(graph, self.session.given, report)
         from .quantize.compress import quantize
 
         graph, report = quantize(self.session, weights, per_channel, activations, calibrate, skip, max_drift, verbose)
