@@ -10,6 +10,7 @@ from ...layers.operators import OPERATORS
 from ...layers.operators.table import kept
 from ...primitives import Sym
 from ..say import Misfit, Say
+from ..shared.windows import local_mean
 from . import onnx
 
 MICROSOFT = "com.microsoft"
@@ -139,6 +140,15 @@ def lp_normalization(t: Say, x: Any, *, axis: int = -1, p: int = 2) -> Sym:
     if p not in (1, 2):
         raise Misfit(f"p={p} (1 or 2)")
     return OPERATORS["divide_no_nan"].function(t, x, OPERATORS["norm"].function(t, x, p, axis, True))
+
+
+@onnx("LRN")
+def local_response_normalization(
+    t: Say, x: Any, *, size: int, alpha: float = 1e-4, beta: float = 0.75, bias: float = 1.0
+) -> Sym:
+    """x over a power of the mean of squares of channels that are near."""
+    squares = local_mean(t, t.apply("square", x), 1, (size - 1) // 2, size - 1 - (size - 1) // 2)
+    return x * t.apply("power", squares * alpha + bias, -beta)
 
 
 # ---- com.microsoft
