@@ -43,6 +43,9 @@ def problems(call: Call, words: Vocabulary) -> Iterator[str]:
         close = difflib.get_close_matches(call.op, names, 1)
         yield f"operator {spelled}" + (f" (there is {close[0]})" if close else "")
         return
+    if word.refused:
+        yield f"operator {spelled}: {word.refused}"
+        return
     if newest is not None and call.version > newest:
         yield f"opset {call.version} of domain {call.domain or 'ai.onnx'!r} (known up to {newest})"
     if not word.control:

@@ -21,6 +21,7 @@ class Word:
     host:    whether the function is one of arrays in NumPy itself: what it makes has a shape that values tell
     control: whether it takes the walk and the call, in place of tensors and attributes: it has bodies
     ignores: attributes that say nothing about what is computed
+    refused: why no model with it is taken, in words
     """
 
     name: str
@@ -32,6 +33,7 @@ class Word:
     host: bool = False
     control: bool = False
     ignores: tuple[str, ...] = ()
+    refused: str = ""
 
     @cached_property
     def options(self) -> frozenset[str]:
@@ -68,6 +70,11 @@ class Vocabulary:
         known = self.words.setdefault((word.domain, word.name), [])
         known[:] = sorted([w for w in known if w.since != word.since] + [word], key=lambda w: w.since)
         return word
+
+    def refuse(self, *names: str, why: str) -> None:
+        """Operators that are known, and not taken."""
+        for name in names:
+            self.add(Word(name, lambda t, *xs: None, refused=why))
 
     def find(self, domain: str, name: str, version: int) -> Word | None:
         """The word that holds for an opset; None where there is none."""

@@ -69,6 +69,12 @@ def dropout_of_inputs(t: Say, x: Any, ratio: Any = None, training_mode: Any = No
     return dropout_with_mask(t, x)
 
 
+onnx.refuse(
+    "Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike",
+    why="random numbers, which are others on each run; give them to the model as an input",
+)  # fmt: skip
+
+
 # ---- bits
 
 

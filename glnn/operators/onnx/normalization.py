@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ...graph.shapes import checked_axis
 from ...layers.operators import OPERATORS
 from ...layers.operators.table import kept
@@ -93,8 +95,8 @@ def group_normalization_18(t: Say, x: Any, scale: Any, bias: Any, *, num_groups:
     channels = x.shape[1]
     if channels is None or channels % num_groups:
         raise Misfit(f"{num_groups} groups do not divide {channels} channels")
-    each = channels // num_groups
-    spread = [OPERATORS["repeat"].function(t, weight, each, 0) for weight in (scale, bias)]
+    places = t.weight(np.arange(channels) // (channels // num_groups))
+    spread = [t.take(weight, places) for weight in (scale, bias)]
     return group_normalization(t, x, *spread, num_groups=num_groups, epsilon=epsilon)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from ...layers.operators import OPERATORS
 from ...layers.operators.table import kept
 from ...primitives import Sym
 from ...primitives.reduce import counted
-from ..say import Say
+from ..say import NeedsShape, Say
 from ..shared.integers import is_integer
 from . import onnx
 
@@ -217,5 +218,9 @@ def hardmax(t: Say, x: Any, *, axis: int = -1) -> Sym:
 @onnx("Hardmax")
 def flat_hardmax(t: Say, x: Any, *, axis: int = 1) -> Sym:
     """Hardmax along this axis and all after it, as one."""
-    rows = t.reshape(x, [*kept(x, range(axis % x.rank)), -1]) if axis % x.rank else t.reshape(x, [1, -1])
-    return t.reshape(hardmax(t, rows, axis=-1), kept(x) if None not in x.shape else kept(x))
+    axis = checked_axis(axis, x.rank)
+    sizes = x.shape[axis:]
+    if None in sizes:
+        raise NeedsShape(f"the axes of {x.shape} from {axis} on must be known")
+    rows = t.reshape(x, [*kept(x)[:axis], math.prod(sizes)])
+    return t.reshape(hardmax(t, rows), [*kept(rows)[:axis], *sizes])

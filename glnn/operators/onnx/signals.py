@@ -97,7 +97,7 @@ def stft(t: Say, signal: Any, step: Any, window: Any = None, length: Any = None,
         matrix = matrix * np.asarray(t.array(window), np.float64).reshape(-1, 1, 1, 1)
     if matrix.size > MOST_WEIGHTS:
         raise Misfit(f"a transform of {size} numbers: its matrix would have {matrix.size} weights")
-    places = {"kernel_size": (size,), "strides": (hop,), "dilation": (1,)}
+    places: dict[str, Any] = {"kernel_size": (size,), "strides": (hop,), "dilation": (1,)}
     made = t.conv(signal, t.weight(matrix.reshape(size, parts, -1)), **places)
     return t.reshape(made, [*kept(made, (0, 1)), *matrix.shape[2:]])
 

@@ -1,0 +1,90 @@
+"""Models of one ONNX node, judged by onnxruntime, or by onnx' own reference where that lacks a type."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import glnn
+
+RTOL, ATOL = 1e-4, 1e-5
+
+
+class Case(NamedTuple):
+    """A node by its operator, with its inputs: arrays, None where left out, (array,) for an initializer."""
+
+    op: str
+    opset: int
+    inputs: tuple[Any, ...]
+    attributes: dict[str, Any]
+    outputs: int = 1
+    domain: str = ""
+    name: str = ""
+    reference: bool = False  # by onnx' reference
+
+
+def model_of(case: Case) -> tuple[Any, dict[str, np.ndarray]]:
+    """The model, and the arrays that it is given by name."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    given: dict[str, np.ndarray] = {}
+    known, names = [], []
+    for k, value in enumerate(case.inputs):
+        names.append("" if value is None else f"x{k}")
+        if isinstance(value, tuple):
+            known.append(numpy_helper.from_array(value[0], f"x{k}"))
+        elif value is not None:
+            given[f"x{k}"] = value
+    made = [f"y{k}" for k in range(case.outputs)]
+    node = helper.make_node(case.op, names, made, domain=case.domain, **case.attributes)
+    infos = [
+        helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
+        for name, array in given.items()
+    ]
+    outputs = [helper.make_tensor_value_info(name, TensorProto.UNDEFINED, None) for name in made]
+    for info in outputs:
+        info.ClearField("type")
+    graph = helper.make_graph([node], "one", infos, outputs, known)
+    opsets = [helper.make_opsetid("", case.opset), helper.make_opsetid("com.microsoft", 1)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8 if case.opset < 21 else 10), given
+
+
+def expected(model: Any, given: dict[str, np.ndarray], case: Case) -> list[np.ndarray]:
+    """What the oracle makes of arrays."""
+    if case.reference:
+        from onnx.reference import ReferenceEvaluator
+
+        return ReferenceEvaluator(model).run(None, given)
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return session.run(None, given)
+
+
+def judge(case: Case, device: glnn.Device) -> None:
+    """Compares what glnn makes with the oracle: shapes, types, values."""
+    from onnx import helper
+
+    model, given = model_of(case)
+    wanted = expected(model, given, case)
+    for info, array in zip(model.graph.output, wanted, strict=True):
+        info.CopyFrom(
+            helper.make_tensor_value_info(info.name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        path.write_bytes(model.SerializeToString())
+        with glnn.Model.load(path, device=device) as loaded:
+            made = list(loaded.predict(given).values()) if given else list(loaded.predict({}).values())
+    for one, other in zip(made, wanted, strict=True):
+        assert (one.shape, one.dtype) == (other.shape, other.dtype)
+        half = other.dtype == np.float16
+        np.testing.assert_allclose(
+            one.astype(np.float64), other.astype(np.float64), 2e-3 if half else RTOL, 1e-3 if half else ATOL
+        )
