@@ -66,8 +66,8 @@ def resize(
     allowed = (*COORDINATES, CROP)
     if coordinate_transformation_mode not in allowed or nearest_mode not in ROUNDINGS:
         raise Misfit(
-            f"coordinate_transformation_mode {coordinate_transformation_mode!r}, nearest_mode {nearest_mode!r}; allowed "
-            f"are {', '.join(allowed)} and {', '.join(ROUNDINGS)}"
+            f"coordinate_transformation_mode {coordinate_transformation_mode!r}, nearest_mode {nearest_mode!r}; "
+            f"allowed are {', '.join(allowed)} and {', '.join(ROUNDINGS)}"
         )
     if coordinate_transformation_mode == CROP:
         made = _cropped(t, x, places, roi, outs, options, extrapolation_value)

@@ -39,7 +39,7 @@ def resized(t: Say, x: Sym, outs: Outs, factors: Mapping[int, float] | None = No
             x = _along(t, x, axis, outs[axis], asked.get(axis), options)
         return x
     spatial = order[1:-1]
-    given = {"sizes": tuple(int(shape[axis] or 0) for axis in spatial)}
+    given: dict[str, Any] = {"sizes": tuple(int(shape[axis] or 0) for axis in spatial)}
     if asked:
         given["factors"] = tuple(float(asked.get(k, _quotient(shape[k], x.shape[k]))) for k in spatial)
     made = t.resample(t.transpose(x, order), **given, **options)
@@ -115,4 +115,4 @@ def _weighed(t: Say, x: Sym, axis: int, places: np.ndarray, weights: np.ndarray)
         if (by != 1).any():
             part = part * t.weight(by.reshape([-1 if k == axis else 1 for k in range(x.rank)]))
         made = part if made is None else made + part
-    return made  # type: ignore[no-any-return]
+    return made
