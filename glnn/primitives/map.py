@@ -24,7 +24,7 @@ class Map(Primitive):
         return count
 
     def output_shape(self, *inputs: Dims) -> Dims:
-        if max(read(self.finish), default=0) >= len(inputs):
+        if max(read(self.finish), default=-1) >= len(inputs):
             raise ValueError(f"it reads more tensors than the {len(inputs)} that it is given")
         return spread((), [*inputs, *constants(self.finish).values()])
 

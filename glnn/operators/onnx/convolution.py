@@ -53,7 +53,7 @@ def conv_transpose(
     """x (N, C, *sizes) with a kernel (C, filters / group, *taps), which must be known.
 
     The result has stride * (size - 1) + output_padding + (taps - 1) * dilation + 1 pixels, less the pads; where its
-    shape is stated the pads are what that leaves, the odd one at the end but for SAME_LOWER
+    shape is stated the pads are what that leaves, the odd one in front but for SAME_UPPER
     (https://onnx.ai/onnx/operators/onnx__ConvTranspose.html).
     """
     taps, image = taps_of(w, kernel_shape), channels_last(t, x)
@@ -70,7 +70,7 @@ def conv_transpose(
         if wanted or auto_pad.startswith("SAME"):
             out = wanted[k] if wanted else size * s
             total = max(reach - out, 0)
-            first = ceil_div(total, 2) if auto_pad == "SAME_LOWER" or (wanted and auto_pad == "NOTSET") else total // 2
+            first = total // 2 if auto_pad == "SAME_UPPER" else ceil_div(total, 2)
         else:
             before, after = (pads[k], pads[k + axes]) if pads and auto_pad == "NOTSET" else (0, 0)
             out, first = reach - before - after, before
