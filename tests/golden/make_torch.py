@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-FOLDER = Path(__file__).parent / "torch"
+FOLDER = Path(__file__).parent / "torch"  # what `tar cJf torch.tar.xz torch` then packs
 MODELS: dict[str, Callable[[], tuple[nn.Module, dict[str, torch.Tensor]]]] = {}
 DYNAMIC: dict[str, dict[str, dict[int, str]]] = {}
 
@@ -334,8 +334,8 @@ def masked(length: int = 9) -> dict[str, torch.Tensor]:
 
 @model(TEXT)
 def bert() -> Any:
-    return hf("BertModel", "BertConfig", ("last_hidden_state", "pooler_output"), masked(), vocab_size=40, hidden_size=16,
-              num_hidden_layers=2, num_attention_heads=2, intermediate_size=24, max_position_embeddings=16)  # fmt: skip
+    return hf("BertModel", "BertConfig", ("last_hidden_state", "pooler_output"), masked(), vocab_size=40,
+              hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24, max_position_embeddings=16)  # fmt: skip
 
 
 @model(TEXT)

@@ -13,7 +13,7 @@ from ...errors import InputError, QuantizationError
 from ...graph.graph import Graph, Node
 from ...operators import as_graph
 from ...run.session import Session
-from ...show.reports.reports import QuantReport
+from ...show.reports.quantized import OutputRow, QuantReport
 from .compress import report
 from .ranges import output_rows
 
@@ -43,7 +43,7 @@ def quantize(
                 arrays[name] = encoded(node, name, arrays[name], array, chosen[node.name], per_channel)
     model = replace(staging.model, body=replace(staging.model.body, arrays=arrays))
     after = as_graph(model, staging.host)
-    rows = ()
+    rows: tuple[OutputRow, ...] = ()
     if calibrate is not None:
         before, now = session.run(calibrate, verbose=0), session.on(after).run(calibrate, verbose=0)
         rows = output_rows(*(floats(values) for values in (before, now)))

@@ -11,6 +11,7 @@ from ...graph.shapes import checked_axis
 from ...primitives import Sym
 from ..say import Misfit, Say, Tensor
 from ..shared.convolution import channels_first, channels_last, convolution, each, known, pads_or_name
+from ..shared.products import product
 from ..shared.scales import (
     along,
     centred,
@@ -23,7 +24,6 @@ from ..shared.scales import (
     to_integers,
     wide,
 )
-from ..shared.products import product
 from ..types import type_named
 from . import onnx
 from .convolution import taps_of

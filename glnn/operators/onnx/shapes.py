@@ -136,7 +136,7 @@ def constant_of_shape(t: Say, shape: Sym, *, value: Any = None) -> Any:
     sizes = t.sizes(shape)
     if any(isinstance(size, Free) for size in sizes):
         return t.give(OPERATORS["full"].function(t, sizes, float(number[0])), number.dtype.name)
-    return np.broadcast_to(number, sizes)
+    return np.broadcast_to(number[0], sizes)
 
 
 def counted(start: Any, limit: Any, delta: Any) -> np.ndarray:

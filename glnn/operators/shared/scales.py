@@ -25,7 +25,9 @@ def along(t: Say, x: Any, axis: int, rank: int, size: int | None = None, block: 
         if size is None:
             raise Misfit("blocks along an axis whose size is free")
         if x.constant:
-            return t.weight(np.repeat(t.array(x), block, axis)[(slice(None),) * axis + (slice(size),)].astype(np.float64))
+            return t.weight(
+                np.repeat(t.array(x), block, axis)[(slice(None),) * axis + (slice(size),)].astype(np.float64)
+            )
         return t.remap(x, [Along(None, size, div=block) if k == axis else None for k in range(rank)])
     if x.rank != 1:
         raise Misfit(f"a scale or zero point of shape {x.shape} (one number, or one for each place of an axis)")
