@@ -159,8 +159,9 @@ def _place(kind: str) -> None:
         """The place of the first, or the last, of the largest (least) elements along an axis."""
         if not select_last_index:
             return t.give(t.reduce(kind, x, axis, bool(keepdims)), "int64")
-        last = t.static(x)[axis] - 1.0
-        return t.give(last - t.reduce(kind, t.backwards(x, axis), axis, bool(keepdims)), "int64")
+        if (size := x.shape[axis]) is None:
+            raise NeedsShape(f"the last of axis {axis} of {x.shape} needs its size")
+        return t.give(size - 1.0 - t.reduce(kind, t.backwards(x, axis), axis, bool(keepdims)), "int64")
 
 
 _place("argmax")
