@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import GlnnError, GraphError, InputError, UnsupportedError
 from ..graph.garbage import building
 from ..graph.graph import Graph, TensorSpec
+from ..graph.sequences import item_type
 from ..graph.shapes import ANY, Dims, shape_text
 from .check import HOST, check, host_steps
 from .program import Body, Operators
@@ -113,9 +114,7 @@ class Staging:
                 continue
             if stage.wants and not self.host:
                 raise UnsupportedError(self.model.where, [f"host step {stage.asks}"], HOST)
-            if any(name in answers for name in stage.wants):  # it is there, as a tensor; its values are asked for
-                self.asks.update(stage.wants)
-                continue
+            self.asks.update(stage.wants)
             while len(self._stages) >= KEPT:
                 self._stages.popitem(last=False)
             self._stages[key] = stage
@@ -145,7 +144,7 @@ def as_graph(model: Operators, host: bool = True) -> Graph:
     """
     check(model, host)
     declared = {spec.name: spec.shape for spec in model.inputs}
-    if plain_batch(declared):
+    if plain_batch(declared) and not any(item_type(spec.dtype) != spec.dtype for spec in model.inputs):
         try:
             stage = Walk(model, declared).stage()
         except NeedsValue:
@@ -163,7 +162,9 @@ def as_graph(model: Operators, host: bool = True) -> Graph:
 
 def plain_batch(shapes: Mapping[str, Dims]) -> bool:
     """Whether no size is free but that of the first axis, of all inputs or of none."""
-    return bool(shapes) and all(shape and None not in shape[1:] and 0 not in shape for shape in shapes.values())
+    return bool(shapes) and all(
+        shape and shape != ANY and None not in shape[1:] and 0 not in shape for shape in shapes.values()
+    )
 
 
 def fixed(stage: Stage, model: Operators, declared: Mapping[str, Dims]) -> bool:
@@ -179,6 +180,8 @@ def fixed(stage: Stage, model: Operators, declared: Mapping[str, Dims]) -> bool:
 def guessed(staging: Staging) -> Graph:
     """A graph for inputs of sizes that the file leaves free: for looking at the model before inputs are there."""
     failed: GlnnError | None = None
+    if any(item_type(spec.dtype) != spec.dtype for spec in staging.inputs):
+        return empty(staging)
     for size in GUESSES:
         shapes = {
             s.name: tuple(

@@ -29,11 +29,15 @@ class Tensor(Sym):
 
 
 class NeedsValue(Exception):
-    """The elements of tensors must be known for what follows: `names`; `call`: the label of what asks for them."""
+    """The elements of tensors must be known for what follows: `names`; `call`: the label of what asks for them.
+
+    live: the tensors that are made and are read later, by name
+    """
 
     def __init__(self, names: Sequence[str], call: str = ""):
         super().__init__(", ".join(names))
         self.names, self.call = tuple(names), call
+        self.live: dict[str, Tensor] = {}
 
 
 class NeedsShape(ValueError):

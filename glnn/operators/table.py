@@ -47,14 +47,19 @@ class Word:
         parameters = list(inspect.signature(self.function).parameters.values())
         if any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters):
             return None
-        return sum(p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for p in parameters) - (not self.host)
+        return sum(p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for p in parameters) - self._own
 
     @cached_property
     def least(self) -> int:
         """How many inputs it takes at least."""
         parameters = inspect.signature(self.function).parameters.values()
         needed = (p for p in parameters if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD and p.default is p.empty)
-        return sum(1 for _ in needed) - (not self.host)
+        return sum(1 for _ in needed) - self._own
+
+    @property
+    def _own(self) -> int:
+        """How many parameters stand before the inputs."""
+        return 3 if self.control else 0 if self.host else 1
 
 
 class Vocabulary:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
+from itertools import count, takewhile
 from typing import Any
 
 import numpy as np
 
 from ..errors import GlnnError, GraphError
 from ..graph.graph import Graph, Node, TensorSpec
-from ..graph.shapes import Dims, shape_text
+from ..graph.sequences import is_sequence, item_name, item_type
+from ..graph.shapes import ANY, Dims, shape_text
 from ..primitives import Sym
 from ..primitives.expand import evaluated
 from ..primitives.map import Copy
@@ -30,14 +32,14 @@ class Stage:
 
     graph:  None where nothing is to be drawn
     known:  outputs of the model that are known without, by name
-    kinds:  the types of the model's outputs, by name
+    kinds:  the types of the model's outputs, by name; lists of types for sequences
     asks:   the call that must know what `wants` says
     """
 
     graph: Graph | None
     wants: tuple[str, ...] = ()
     known: Mapping[str, Any] = field(default_factory=dict)
-    kinds: Mapping[str, str] = field(default_factory=dict)
+    kinds: Mapping[str, Any] = field(default_factory=dict)
     asks: str = ""
 
 
@@ -57,6 +59,11 @@ class Scope:
         if self.outer is None:
             raise GraphError(f"{self.walk.model.where}: value {name!r} is read, and no call before makes it")
         return self.outer[name]
+
+    def live(self, at: int) -> Values:
+        """The body's own values that its calls from this one on read, or that it gives."""
+        names = [name for call in self.body.calls[at:] for name in call.reads]
+        return [self.values[name] for name in (*names, *self.body.outputs) if name in self.values]
 
 
 class Walk:
@@ -88,11 +95,14 @@ class Walk:
         try:
             self.through(scope)
             made = [scope[name] for name in self.model.body.outputs]
+            self.arrays([x for x in made if isinstance(x, list)])
         except NeedsValue as need:
             wanted = [name for name in need.names if name not in self.inputs]
             if len(wanted) < len(need.names):
                 raise  # an input's values: whoever walks knows them
-            return Stage(self._graph([(name, self.tensors[name]) for name in wanted]), tuple(wanted), asks=need.call)
+            kept = [(name, x) for name, x in need.live.items() if name not in wanted and name not in self.inputs]
+            made = [(name, self.tensors[name]) for name in wanted]
+            return Stage(self._graph([*made, *kept]), tuple(wanted), asks=need.call)
         kinds = {spec.name: self._kind(x) for spec, x in zip(self.model.outputs, made, strict=True)}
         known = {spec.name: self._known(x) for spec, x in zip(self.model.outputs, made, strict=True) if is_known(x)}
         rest = [(s.name, x) for s, x in zip(self.model.outputs, made, strict=True) if s.name not in known]
@@ -100,13 +110,18 @@ class Walk:
 
     # ---- values
 
-    def _input(self, spec: TensorSpec) -> Tensor:
+    def _input(self, spec: TensorSpec) -> Any:
+        if spec.name not in self.shapes:  # a sequence, of which each item has a name, or nothing
+            item = item_type(spec.dtype)
+            names = takewhile(self.shapes.__contains__, (item_name(spec.name, k) for k in count()))
+            return [self._input(TensorSpec(name, ANY, item)) for name in names] if is_sequence(spec.dtype) else None
         shape = self.shapes[spec.name]
+        dtype = item_type(spec.dtype)
         if spec.name in self.known or 0 in shape:
-            array = self.known.get(spec.name, np.zeros([size or 0 for size in shape], plain_type(spec.dtype)))
-            return self.say.give(array, spec.dtype, spec.name)
-        self.inputs[spec.name] = TensorSpec(spec.name, tuple(shape), spec.dtype)
-        return self.say.give(self.say.tensor(spec.name, tuple(shape)), spec.dtype, spec.name)
+            array = self.known.get(spec.name, np.zeros([size or 0 for size in shape], plain_type(dtype)))
+            return self.say.give(array, dtype, spec.name)
+        self.inputs[spec.name] = TensorSpec(spec.name, tuple(shape), dtype)
+        return self.say.give(self.say.tensor(spec.name, tuple(shape)), dtype, spec.name)
 
     def named(self, sym: Any, dtype: str, name: str) -> Tensor:
         """What a call made, as a tensor by a name; known, or fed again, where it was read back."""
@@ -126,17 +141,23 @@ class Walk:
         return tensor
 
     def _known(self, x: Any) -> Any:
-        return [self._known(one) for one in x] if isinstance(x, list) else self.say.array(x)
+        if isinstance(x, list):
+            return [self._known(one) for one in x]
+        return None if x is None else self.say.array(x)
 
-    def _kind(self, x: Any) -> str:
-        return getattr(x, "dtype", "list")
+    def _kind(self, x: Any) -> Any:
+        return [self._kind(one) for one in x] if isinstance(x, list) else getattr(x, "dtype", "")
 
     # ---- calls
 
     def through(self, scope: Scope) -> None:
         """Make all calls of a body."""
-        for call in scope.body.calls:
-            made = self.call(call, scope)
+        for at, call in enumerate(scope.body.calls):
+            try:
+                made = self.call(call, scope)
+            except NeedsValue as need:  # what is there is not computed again
+                need.live |= {x.name: x for x in flattened(scope.live(at)) if not is_known(x)}
+                raise
             for name, value in zip(call.outputs, made, strict=False):
                 if name:
                     scope.values[name] = value
@@ -174,8 +195,9 @@ class Walk:
 
     def _value(self, x: Any, kind: str, name: str) -> Any:
         if isinstance(x, list):
-            return x
-        return None if x is None else self.named(x, kind, name)
+            numbered = [(one, f"{name}~{k}") for k, one in enumerate(x)]
+            return [one if getattr(one, "name", "") else self._value(one, kind, own) for one, own in numbered]
+        return None if x is None else self.named(x, getattr(x, "dtype", kind) if isinstance(x, Sym) else kind, name)
 
     def _kinds(self, word: Word, made: Values, xs: Values) -> list[str]:
         """The type of each thing that is made: as the function says, as the table says, as the first input's."""
@@ -234,9 +256,14 @@ class Walk:
 
         given = [taken(x) for x in xs]
         made = listed(word.function(say, *given, **options))
-        kinds = self._kinds(word, made, xs)
-        arrays = evaluated(say, [x if isinstance(x, Sym) else say.give(x) for x in made], values)
-        return [self.say.give(typed(a, k), k) for a, k in zip(arrays, kinds, strict=True)]
+        pairs = [
+            (x if isinstance(x, Sym) else say.give(x), getattr(x, "dtype", kind) if isinstance(x, Sym) else kind)
+            for several, kind in zip(made, self._kinds(word, made, xs), strict=True)
+            for x in flattened([several])
+        ]
+        arrays = evaluated(say, [x for x, _ in pairs], values)
+        known = iter([self.say.give(typed(a, k), k) for a, (_, k) in zip(arrays, pairs, strict=True)])
+        return [[next(known) for _ in x] if isinstance(x, list) else next(known) for x in made]
 
     def _label(self, label: str) -> str:
         """A name that no call before had."""
@@ -261,7 +288,8 @@ class Walk:
             self.names.setdefault(stored, name)
             outputs.append(stored)
         nodes = renamed(needed(say.nodes, outputs), self.names, self.inputs)
-        specs = tuple(self.inputs.values())
+        read = {*outputs, *(name for node in nodes for name in node.inputs)}
+        specs = tuple(spec for name, spec in self.inputs.items() if name in read or name not in self.feeds)
         names = tuple(name for name, _ in made)
         held = {n: self.held[n] for node in nodes for n in node.outputs if n in self.held and n not in self.names}
         made_as = tuple(self.names.get(name, name) for name in outputs)

@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import InputError
 from ..graph.bfloat16 import to_bfloat16
 from ..graph.graph import Graph, TensorSpec
+from ..graph.sequences import is_optional, is_sequence, item_name, item_type
 from ..graph.shapes import EXACT, fits, shape_text
 
 PLAIN = {"bfloat16": "float32"}  # types that NumPy lacks, and what holds their values
@@ -53,7 +54,18 @@ def whole_inputs(x: Any, specs: Sequence[TensorSpec]) -> dict[str, np.ndarray]:
 
     Raises InputError (number, name, rank, shape, type).
     """
-    return {spec.name: _as_declared(value, spec) for spec, value in by_name(x, specs)}
+    arrays: dict[str, np.ndarray] = {}
+    for spec, value in by_name(x, specs):
+        if value is None and is_optional(spec.dtype):
+            continue
+        own = TensorSpec(spec.name, spec.shape, item_type(spec.dtype))
+        if not is_sequence(spec.dtype):
+            arrays[spec.name] = _as_declared(value, own)
+            continue
+        if not isinstance(value, list | tuple):
+            raise InputError(f"input {spec.name!r}: {type(value).__name__} was given; a list of arrays is needed")
+        arrays |= {item_name(spec.name, k): _as_declared(one, own) for k, one in enumerate(value)}
+    return arrays
 
 
 def _as_declared(value: Any, spec: TensorSpec) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...errors import GraphError, ModelFileError, UnsupportedError
 from ...graph.graph import TensorSpec
+from ...graph.sequences import OPTIONAL, SEQUENCE
 from ...graph.shapes import ANY, Dims
 from ...operators import Body, Call, Operators
 from ...operators import onnx as words
@@ -58,14 +59,18 @@ class File:
     def spec(self, info: Message, what: str) -> TensorSpec:
         """The type and the shape of an input or output."""
         name = info.get("name", "")
-        kind = info.get("type", {})
+        kind, prefix = info.get("type", {}), ""
+        for field, words_ in (("optional_type", OPTIONAL), ("sequence_type", SEQUENCE)):
+            if field in kind:
+                kind, prefix = kind[field].get("elem_type", {}), prefix + words_
         if "tensor_type" not in kind:
             if what == "output":
                 return TensorSpec(name, ANY)
-            raise UnsupportedError(self.where, [f"{what} {name!r}: a sequence or an optional (only tensors)"])
+            told = "a map, a sparse tensor, or a sequence of sequences (tensors, sequences and optional ones are known)"
+            raise UnsupportedError(self.where, [f"{what} {name!r}: {told}"])
         tensor = kind["tensor_type"]
         dtype = type_name(tensor.get("elem_type", 0), f"{self.where}: {what} {name!r}")
-        return TensorSpec(name, dims(tensor.get("shape")), dtype)
+        return TensorSpec(name, dims(tensor.get("shape")), prefix + dtype)
 
     def body(self, graph: Message, opsets: Mapping[str, int]) -> Body:
         """The calls of a graph, in an order in which they can be made."""
