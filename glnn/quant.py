@@ -17,6 +17,7 @@ import numpy as np
 from .errors import InputError, QuantizationError
 from .graph.graph import Graph, Node
 from .graph.quantized import BITS, CODE_DTYPES, Quantized
+from .primitives.map import Map
 
 __all__ = ["WEIGHT_CODECS", "Encoder", "affine", "codec_of", "encode", "half", "linear", "nbytes", "noise"]
 
@@ -92,7 +93,10 @@ def codec_of(array: Any) -> str:
 
 
 def encode(node: Node, name: str, codec: str, per_channel: bool) -> Any:
-    """A node's weight in another codec. Raises QuantizationError, which names layer and weight."""
+    """A node's weight in another codec. Raises QuantizationError, which names layer and weight.
+
+    What is computed with element by element stays as it is where no code holds it.
+    """
     values = np.asarray(node.weights[name], np.float32)
     try:
         if codec == "float16":
@@ -103,6 +107,8 @@ def encode(node: Node, name: str, codec: str, per_channel: bool) -> Any:
                 return made
         return linear(values, codec)
     except QuantizationError as error:
+        if isinstance(node.layer, Map):  # a mask of huge numbers, say, which is added
+            return node.weights[name]
         raise QuantizationError(f"layer {node.label!r}, weight {name!r}: {error}") from None
 
 

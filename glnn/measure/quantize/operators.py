@@ -12,6 +12,7 @@ from ... import quant
 from ...errors import InputError, QuantizationError
 from ...graph.graph import Graph, Node
 from ...operators import as_graph
+from ...primitives.map import Map
 from ...run.session import Session
 from ...show.reports.quantized import OutputRow, QuantReport
 from .compress import report
@@ -67,6 +68,8 @@ def encoded(node: Node, name: str, root: np.ndarray, view: np.ndarray, codec: st
                 return made
         return quant.linear(root, codec)
     except QuantizationError as error:
+        if isinstance(node.layer, Map):
+            return root
         raise QuantizationError(f"layer {node.label!r}, weight {name!r}: {error}") from None
 
 
