@@ -17,6 +17,7 @@ from ..graph.sequences import item_type
 from ..graph.shapes import ANY, Dims, shape_text
 from .check import HOST, check, host_steps
 from .program import Body, Operators
+from .samples import apart
 from .say import NeedsShape, NeedsValue
 from .walk import Stage, Walk
 
@@ -174,7 +175,9 @@ def fixed(stage: Stage, model: Operators, declared: Mapping[str, Dims]) -> bool:
         return False
     specs = graph.specs()
     firsts = {shape[0] for shape in (*declared.values(), *(specs[name].shape for name in graph.outputs)) if shape}
-    return firsts in ({None}, {1}) and all(specs[name].shape for name in graph.outputs)
+    if firsts not in ({None}, {1}) or not all(specs[name].shape for name in graph.outputs):
+        return False
+    return firsts == {1} or apart(graph)  # a batch of one is never cut
 
 
 def guessed(staging: Staging) -> Graph:

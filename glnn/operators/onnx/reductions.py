@@ -193,14 +193,14 @@ _cumulated("prod", 26)
 def _flattened(name: str) -> Callable[..., Sym]:
     def make(t: Say, x: Any, *, axis: int = 1) -> Sym:
         """Along this axis and all after it, as one."""
-        return OPERATORS[name].function(t, x, tuple(range(checked_axis(axis, x.rank), x.rank)))
+        return x if 0 in x.shape else OPERATORS[name].function(t, x, tuple(range(checked_axis(axis, x.rank), x.rank)))
 
     return make
 
 
 def _along(name: str) -> Callable[..., Sym]:
     def make(t: Say, x: Any, *, axis: int = -1) -> Sym:
-        return OPERATORS[name].function(t, x, checked_axis(axis, x.rank))
+        return x if 0 in x.shape else OPERATORS[name].function(t, x, checked_axis(axis, x.rank))
 
     return make
 
