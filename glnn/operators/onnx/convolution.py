@@ -1,11 +1,15 @@
-"""Operators that go over images with kernels: Conv, ConvTranspose, ConvInteger's like; see quantized for those."""
+"""Operators that go over images with kernels of floats; `quantized` has those of integers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from ...graph.shapes import ceil_div
 from ...primitives import Sym
+from ...primitives.move import Along, Size
 from ..say import Misfit, Say
 from ..shared.convolution import (
     channels_first,
@@ -17,6 +21,8 @@ from ..shared.convolution import (
     spatial,
     transposed_convolution,
 )
+from ..shared.empty import void
+from ..shared.sampling import between, flat_pixels, weighed
 from . import onnx
 
 Numbers = Sequence[int]
@@ -81,3 +87,59 @@ def conv_transpose(
         t, image, kernel, b, strides=steps, dilation=spread, start=starts, sizes=made, groups=group
     )
     return channels_first(t, y)
+
+
+@onnx("DeformConv")
+def deform_conv(
+    t: Say, x: Sym, w: Sym, offset: Sym, b: Sym | None = None, mask: Sym | None = None, *, dilations: Numbers = (),
+    group: int = 1, kernel_shape: Numbers = (), offset_group: int = 1, pads: Numbers = (), strides: Numbers = (),
+) -> Sym:  # fmt: skip
+    """A convolution of x (N, C, H, W) whose taps lie beside their places, as offsets say, and count as the mask says.
+
+    Offsets are (N, offset_group * taps * 2, H', W'), each below and to the right, the mask has one for each tap. All
+    taps of a pixel are sampled first, one below the other in an image taps * H' high.
+    """
+    taps = taps_of(w, kernel_shape)
+    if len(taps) != 2:
+        raise Misfit(f"a deformable convolution with {len(taps)} spatial axes (only 2)")
+    (high, wide), sizes, channels = t.static(offset)[-2:], t.static(x)[2:], x.shape[1] or 0
+    steps, spread, count = each(strides, 2, "strides"), each(dilations, 2, "dilations"), taps[0] * taps[1]
+    first, own = pads or (0, 0), channels // offset_group
+    places = []  # of the taps without offsets, (taps * H', W') along each axis
+    for axis, (size, lengths) in enumerate(zip((high, wide), ((taps[0], 1), (1, taps[1])), strict=True)):
+        tap = np.broadcast_to(np.arange(taps[axis]).reshape(lengths), taps).reshape(count, 1, 1) * spread[axis]
+        at = np.arange(size).reshape((-1, 1) if axis == 0 else (1, -1)) * steps[axis] - first[axis]
+        places.append(t.weight(np.broadcast_to(tap + at, (count, high, wide)).reshape(count * high, wide) + 0.0))
+    apart = t.reshape(offset, (Size(0), offset_group, count, 2, high, wide))
+    parts = []
+    for number in range(offset_group):
+        along = []
+        for axis, (place, size) in enumerate(zip(places, sizes, strict=True)):
+            moved = t.slice(t.slice(apart, 1, number, 1), 3, axis, 1)
+            along.append(between(t, place + t.reshape(moved, (Size(0), count * high, wide)), size))
+        part = weighed(t, flat_pixels(t, t.slice(x, 1, number * own, own)), sizes, along)
+        if mask is not None:
+            part = part * t.reshape(t.slice(mask, 1, number * count, count), (Size(0), count * high, wide, 1))
+        parts.append(part)
+    image = t.concat(parts, 3) if len(parts) > 1 else parts[0]
+    kernel = t.reshape(kernel_of(t, w, (1, 0)), (count, 1, channels // group, -1))
+    return channels_first(t, convolution(t, image, kernel, b, dilation=(high, 1), groups=group))
+
+
+@onnx("CausalConvWithState", gives=("same", "same"))
+def causal_conv(
+    t: Say, x: Sym, w: Sym, bias: Sym | None = None, past_state: Any = None, *, activation: str = "none"
+) -> tuple[Sym, Sym]:
+    """Channels of x (N, C, L) with kernels (C, 1, taps), behind what was before -> that, and the last of what went in."""
+    if activation not in ("none", "silu", "swish"):
+        raise Misfit(f"activation is {activation!r} (known are none, silu and swish)")
+    channels, before = x.shape[1] or 0, (w.shape[2] or 1) - 1
+    whole = x if past_state is None or not before else t.concat([past_state, x], 2)
+    margin = (before, 0) if past_state is None else (0, 0)
+    image, kernel = channels_last(t, whole), kernel_of(t, w, (1, 0))
+    made = convolution(t, image, kernel, bias, padding=(margin,), groups=channels)
+    made = made if activation == "none" else made * t.apply("sigmoid", made)
+    if not before:
+        return channels_first(t, made), void(t, x, (*t.static(x)[:2], 0))
+    start = spatial(image)[0] - before
+    return channels_first(t, made), t.remap(whole, [None, None, Along(None, before, add=start, edge="zero")])

@@ -81,13 +81,19 @@ def grid_taps(t: Say, at: Any, size: int, mode: str, padding: str, align: bool) 
     if mode == "nearest":
         return [_tap(t, at, None, size, padding, low, high)]
     if mode == "linear":
-        share = at - first
-        pairs = ((first, 1.0 - share), (first + 1.0, share))
-        return [_tap(t, place, weight, size, padding, low, high) for place, weight in pairs]
+        return between(t, at, size, padding, low, high)
     if mode != "cubic":
         raise Misfit(f"mode {mode!r}; allowed are nearest, linear (bilinear) and cubic (bicubic)")
     near = [first + float(k) for k in (-1, 0, 1, 2)]
     return [_tap(t, place, cubic(at - place, t), size, padding, low, high) for place in near]
+
+
+def between(t: Say, at: Any, size: int, padding: str = "zeros", low: float = 0.0, high: float = 0.0) -> list[Tap]:
+    """The two pixels around a place, by how near they are."""
+    first = t.apply("floor", at)
+    share = at - first
+    pairs = ((first, 1.0 - share), (first + 1.0, share))
+    return [_tap(t, place, weight, size, padding, low, high) for place, weight in pairs]
 
 
 def _tap(t: Say, place: Any, weight: Any, size: int, padding: str, low: float, high: float) -> Tap:
