@@ -6,9 +6,22 @@ from typing import Any
 
 from ...primitives import Sym
 from ...primitives.move import Size
+from ..program import Call
 from ..say import Misfit, Say, Tensor
-from ..shared.attention import Seen, angles_at, attend, heads_apart, heads_together, longer, rotated
-from ..types import TYPES
+from ..shared.attention import (
+    Seen,
+    angles_at,
+    attend,
+    heads_apart,
+    heads_together,
+    longer,
+    rotated,
+    scores_of,
+    weighed,
+)
+from ..shared.turns import walked
+from ..types import TYPES, type_named
+from ..walk import Scope, Walk
 from . import onnx
 
 
@@ -62,3 +75,26 @@ def rotary_embedding(
     cos, sin = (angles_at(t, cache, position_ids, half, not flat) for cache in (cos_cache, sin_cache))
     made = rotated(t, x, cos, sin, bool(interleaved))
     return t.reshape(made, (Size(0), Size(1), -1)) if flat else made
+
+
+@onnx("FlexAttention", domain="ai.onnx.preview", control=True)
+def flex_attention(walk: Walk, call: Call, scope: Scope, q: Any, k: Any, v: Any) -> Any:
+    """Attention of heads (N, heads, L, D), with bodies that change the scores and the shares."""
+    say, options = walk.say, dict(call.attributes)
+    bodies = [options.pop(name, None) for name in ("score_mod", "prob_mod")]
+    scale, precision = options.pop("scale", None), options.pop("softmax_precision", 0)
+    if options:
+        raise Misfit(f"attribute {next(iter(options))}")
+    kind = type_named(precision) if precision else "float64" if q.dtype == "float64" else "float32"
+    path = say.name
+
+    def changed(x: Sym, body: Any, name: str) -> Sym:
+        if body is None:
+            return x
+        (made,) = walked(walk, body, scope, [say.give(x, kind)], f"{path}/{name}")
+        say.name = path
+        return made
+
+    scores = changed(scores_of(say, q, k, scale or None), bodies[0], "score_mod")
+    shares = changed(say.softmax(scores, -1), bodies[1], "prob_mod")
+    return say.give(weighed(say, shares, v), q.dtype)

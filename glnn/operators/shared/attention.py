@@ -111,10 +111,7 @@ def attend(t: Say, q: Sym, k: Sym, v: Sym, seen: Seen, scale: float | None = Non
 
     cap: scores end softly there: cap tanh(score / cap). A query that sees no key gets 0.
     """
-    width, shared = q.shape[-1], _sharing(q, k)
-    factor = 1 / math.sqrt(width or 1) if scale is None else float(scale)
-    scores = t.matmul(_folded(t, q * factor, shared), t.transpose(k, (0, 1, 3, 2)))
-    raw = _unfolded(t, scores, q, shared)
+    raw = scores_of(t, q, k, scale)
     capped = cap * t.apply("tanh", raw / cap) if cap else raw
     if seen.whole:
         masked, shares = capped, t.softmax(capped, -1)
@@ -125,8 +122,20 @@ def attend(t: Say, q: Sym, k: Sym, v: Sym, seen: Seen, scale: float | None = Non
         if not seen.some:
             most = t.reduce("max", t.apply("spread", bias, raw), -1, True)
             shares = t.where(t.apply("equal", most, NEVER), 0.0, shares)
-    output = _unfolded(t, t.matmul(_folded(t, shares, shared), v), q, shared)
-    return Attended(output, raw, capped, masked, shares)
+    return Attended(weighed(t, shares, v), raw, capped, masked, shares)
+
+
+def scores_of(t: Say, q: Sym, k: Sym, scale: float | None = None) -> Sym:
+    """q k^T scale, (N, heads, L, S); the scale is 1 / sqrt(D) where nobody says another."""
+    shared, factor = _sharing(q, k), 1 / math.sqrt(q.shape[-1] or 1) if scale is None else float(scale)
+    made = t.matmul(_folded(t, q * factor, shared), t.transpose(k, (0, 1, 3, 2)))
+    return _unfolded(t, made, q, shared)
+
+
+def weighed(t: Say, shares: Sym, v: Sym) -> Sym:
+    """The sums of v (N, key heads, S, D) by shares (N, heads, L, S)."""
+    shared = _sharing(shares, v)
+    return _unfolded(t, t.matmul(_folded(t, shares, shared), v), shares, shared)
 
 
 def _sharing(q: Sym, k: Sym) -> int:
