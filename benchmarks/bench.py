@@ -46,10 +46,11 @@ class Case:
     name: str
     title: str
     goal: float
-    graph: Callable[[], Graph]
+    graph: Callable[[], Graph] | None = None
     peer: str = "onnxruntime"
     goal_for: str = "predict"  # what the goal counts: a whole predict(), or "draws", the draws alone
     most_ms: float | None = None  # what the median may take, whatever the peer takes
+    file: Callable[[], Path] | None = None  # of an ONNX model, which both sides load
 
 
 def _network(name: str) -> Callable[[], Graph]:
@@ -61,6 +62,7 @@ CASES = (
     Case("matmul", "matmul 1024", 8, models.matmul_graph, peer="NumPy", goal_for="draws"),
     Case("mobilenetv2", "MobileNetV2-224", 32, _network("mobilenetv2")),
     Case("resnet50", "ResNet50-224", 20, _network("resnet50")),
+    Case("encoder", "Encoder layer, 128 tokens of 256", 12, file=models.encoder),
     Case("bilstm", "Bidirectional LSTM(128), 80 steps of 64", 40, models.lstm_graph, most_ms=20),
 )
 FIRST = {"first-mobilenetv2": 3.0, "first-resnet50": None}  # seconds allowed for the first prediction
@@ -78,6 +80,17 @@ def onnxruntime_peer(graph: Graph, x: np.ndarray) -> Callable[[], np.ndarray]:
     return lambda: session.run(None, feed)[0]
 
 
+def onnx_peer(path: Path, x: np.ndarray) -> Callable[[], np.ndarray]:
+    """A program that runs an ONNX file in onnxruntime on as many threads as there are CPUs."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = os.cpu_count() or 1
+    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    feed = {session.get_inputs()[0].name: x}
+    return lambda: session.run(None, feed)[0]
+
+
 def numpy_peer(graph: Graph, x: np.ndarray) -> Callable[[], np.ndarray]:
     """A program that multiplies x by the Dense layer's matrix."""
     matrix = graph.nodes[0].weights["kernel"]
@@ -86,10 +99,11 @@ def numpy_peer(graph: Graph, x: np.ndarray) -> Callable[[], np.ndarray]:
 
 def run_case(case: Case, reps: int, profile: bool) -> dict[str, Any]:
     """Checks that both sides agree, times them, prints lines of the table; the figures as plain data."""
-    with glnn.Model(case.graph()) as model:
+    path = case.file() if case.file else None
+    with glnn.Model.load(path) if path else glnn.Model(case.graph()) as model:
         x = models.sample(tuple(d or 1 for d in model.inputs[0].shape))
         make = numpy_peer if case.peer == "NumPy" else onnxruntime_peer
-        theirs = make(model.graph, x)
+        theirs = onnx_peer(path, x) if path else make(model.graph, x)
         error = agreement(model.predict(x, verbose=0), theirs())
         executor = model.session.executor({model.inputs[0].name: x.shape})
         if profile:

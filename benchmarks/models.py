@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from encoder import encoder_file
 
 from glnn.graph import Graph
 from glnn.layers.conv import Conv2D
@@ -50,6 +51,11 @@ def lstm_graph(units: int = 128, steps: int = 80, channels: int = 64) -> Graph:
         spec.name: _weight(rng, spec.name, spec.shape, spec.shape[0] ** -0.5) for spec in layer.weight_specs(shape)
     }
     return layer_graph(layer, [shape], weights)
+
+
+def encoder() -> Path:
+    """The ONNX file of a layer of a transformer's encoder."""
+    return encoder_file(cache_folder())
 
 
 def sample(shape: tuple[int, ...]) -> np.ndarray:

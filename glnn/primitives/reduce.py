@@ -20,7 +20,9 @@ from .move import moved, permute, reshape
 from .operations import OPERATIONS
 from .reductions import KINDS, draw_number, draw_reduced
 
-SOFTMAX_GROUPS = 64  # a softmax over more groups of 4 channels first sums up 8 chunks of them, or more of ...
+SOFTMAX_GROUPS = 64  # a softmax over more groups of 4 channels, ...
+SOFTMAX_READS = 8192  # ... or one that reads more of them, each anew for every other, first sums up chunks of groups: ...
+SOFTMAX_ROWS = 256  # ... all of a row, where so many rows keep a device busy, else 8, or more of ...
 SOFTMAX_CHUNK = 1500  # ... at most so many: twice that, for blocks of 8 pixels, stays under 30,000 turns of loops
 SPARSEMAX_GROUPS = 200  # 17 rounds over the groups, for blocks of 8 pixels, stay under 30,000 turns of loops
 
@@ -153,9 +155,10 @@ class Softmax(Primitive):
 def draw_softmax(b: Builder, value: Value, log: bool = False, finish: Epilogue | None = None) -> Value:
     """Softmax (or its logarithm) over the last axis: one draw, for many channels two."""
     groups, const = ceil_div(value.shape[-1], 4), {"LOG": int(log)}
-    if groups <= SOFTMAX_GROUPS:
+    rows = math.prod(value.shape[:-1])
+    if groups <= SOFTMAX_GROUPS and rows * groups * groups <= SOFTMAX_READS:
         return b.draw("softmax", value.shape, {"x": value}, const=const, finish=finish)
-    chunk = min(ceil_div(groups, 8), SOFTMAX_CHUNK)
+    chunk = min(groups if rows >= SOFTMAX_ROWS else ceil_div(groups, 8), SOFTMAX_CHUNK)
     shape = (*value.shape[:-1], 4 * ceil_div(groups, chunk))
     sums = b.draw("softmax_sums", shape, {"x": value}, param={"CHUNK": chunk})
     return b.draw("softmax_chunked", value.shape, {"x": value, "sums": sums}, const=const, finish=finish)
