@@ -272,3 +272,7 @@ case("MelWeightMatrix", *(np.int64(k) for k in (8, 64, 8000)), np.float32(10), n
 for size in (1, 2, 3, 5):
     case("Det", f(2, 3, size, size))
 case("Det", np.array([[0, 2, 1], [3, 0, 0], [0, 0, 0]], np.float32))
+
+# ---- as opset 6 has them
+for op in "Add Sub Mul Div".split():
+    case(op, f(2, 3, 4, low=0.1), f(4, low=0.5), opset=6, broadcast=1, reference=True)

@@ -26,7 +26,8 @@ def _wrapping(name: str) -> Any:
     return lambda t, x: wrapped(t, t.apply(name, x), x.dtype)
 
 
-def _two(name: str) -> Any:
+def two(name: str) -> Any:
+    """The operator of two operands that a function of the table of operations is."""
     return lambda t, x, y: t.apply(name, x, y)
 
 
@@ -45,7 +46,7 @@ for _name, _word, _exact, _since in (
     ("And", "logical_and", np.logical_and, 7), ("Or", "logical_or", np.logical_or, 7),
     ("Xor", "logical_xor", np.logical_xor, 7),
 ):  # fmt: skip
-    onnx(_name, since=_since, gives=BOOL, exact=_exact)(_two(_word))
+    onnx(_name, since=_since, gives=BOOL, exact=_exact)(two(_word))
 
 
 @onnx("Not", gives=BOOL, exact=np.logical_not)
