@@ -73,7 +73,9 @@ class Say(Trace):
         known = getattr(x, "array", None)
         if known is None:
             if not x.constant:
-                raise NeedsValue([getattr(x, "name", "")])
+                if not getattr(x, "name", ""):
+                    raise Misfit("the elements of what is made within an operator are not known")
+                raise NeedsValue([x.name])  # type: ignore[attr-defined]
             known = typed(np.asarray(self.value(x), WIDE), getattr(x, "dtype", "float32"))
         return known
 

@@ -48,23 +48,31 @@ def roi_align(
     half = coordinate_transformation_mode == "half_pixel"
     corner = [t.slice(boxes, 1, k, 1) * spatial_scale - (0.5 if half else 0.0) for k in range(4)]
     outs, lines = (output_height, output_width), []
+    known = None if sampling_ratio > 0 else t.array(boxes).astype(np.float32) * np.float32(spatial_scale)
     for axis in (0, 1):
         start, end = corner[1 - axis], corner[3 - axis]
         length = end - start if half else t.maximum(end - start, 1.0)
-        lines.append(_line(t, start, length * (1 / outs[axis]), outs[axis], sampling_ratio))
+        own = sampling_ratio
+        if known is not None:
+            own = known[:, 3 - axis] - known[:, 1 - axis]
+            own = np.ceil((own if half else np.maximum(own, 1)) / np.float32(outs[axis]))
+        lines.append(_line(t, start, length * (1 / outs[axis]), outs[axis], own))
     total: Any = reduce(lambda a, b: a * b, (samples for _, _, samples in lines))
     table = reshaped(t, t.transpose(x, (0, 2, 3, 1)), [math.prod((n, *sizes)), c])
     parts = _samples(t, table, images, sizes, [at for at, _, _ in lines])
     return _pooled(t, parts, lines, outs, c, mode, total)
 
 
-def _line(t: Say, start: Sym, each: Sym, bins: int, ratio: int) -> tuple[Sym, Any, Any]:
-    """The samples along an axis: their places (R, bins * most), which of them count, how many each bin has."""
-    if ratio > 0:
+def _line(t: Say, start: Sym, each: Sym, bins: int, ratio: Any) -> tuple[Sym, Any, Any]:
+    """The samples along an axis: their places (R, bins * most), which of them count, how many each bin has.
+
+    ratio: so many, or so many in the bins of each box
+    """
+    if isinstance(ratio, int):
         samples: Any = float(ratio)
         most, counts = ratio, None
     else:
-        numbers = np.maximum(np.ceil(np.asarray(t.array(each), np.float32)), 0)
+        numbers = np.maximum(ratio, 0)[:, None]
         most, samples = max(int(numbers.max()), 1), t.weight(np.maximum(numbers, 1).astype(np.float64))
         counts = np.arange(most)[None, :] < numbers
     number, bin_ = np.tile(np.arange(most) + 0.5, bins), np.repeat(np.arange(bins), most)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,8 @@ from . import onnx
 METHODS = {"nearest": "nearest", "linear": "linear", "bilinear": "linear", "cubic": "cubic"}
 CROP = "tf_crop_and_resize"
 SMALLER, LARGER = "not_larger", "not_smaller"
-OLD = {"coordinates": "asymmetric", "rounding": "floor"}  # where elements lay before opset 11
+# What the nearest was before opset 11, in onnxruntime: of what gets larger, and of what gets smaller.
+OLD: dict[str, Callable[[float], bool]] = {"floor": lambda scale: scale > 1, "ceil": lambda scale: scale < 1}
 
 
 def _scaled(size: int, scale: float) -> int:
@@ -35,8 +36,11 @@ def _by_scales(t: Say, x: Sym, scales: Sequence[float], mode: str) -> Sym:
     factors = {k: float(scale) for k, scale in enumerate(scales) if scale != 1}
     if len(scales) != x.rank:
         raise Misfit(f"{len(scales)} scales for {x.rank} axes")
-    outs = {k: _scaled(t.static(x)[k], scale) for k, scale in factors.items()}
-    return resized(t, x, outs, factors, method=_method(mode), **OLD)
+    for rounding, chosen in OLD.items():
+        some = {k: scale for k, scale in factors.items() if chosen(scale)}
+        outs = {k: _scaled(t.static(x)[k], scale) for k, scale in some.items()}
+        x = resized(t, x, outs, some, method=_method(mode), coordinates="asymmetric", rounding=rounding)
+    return x
 
 
 @onnx("Upsample", since=7)

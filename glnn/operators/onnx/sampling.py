@@ -119,9 +119,3 @@ def max_unpool(
         return made
     goal = t.sizes(output_shape)[2:]
     return padded(t, made, [(0, 0), (0, 0), *((0, out - size) for out, size in zip(goal, whole, strict=True))])
-
-
-@onnx("ImageDecoder", since=20)
-def image_decoder(t: Say, x: Sym, *, pixel_format: str = "RGB") -> Sym:
-    """Refused: a model computes on pixels."""
-    raise Misfit("image files are decoded before a model: glnn.image reads them. Cut the model behind this node")

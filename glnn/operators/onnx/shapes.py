@@ -132,11 +132,11 @@ def expand(t: Say, x: Sym, shape: Sym) -> Sym:
 @onnx("ConstantOfShape", since=9)
 def constant_of_shape(t: Say, shape: Sym, *, value: Any = None) -> Any:
     """A tensor of one number: that of `value`, else 0."""
-    number = np.zeros(1, np.float32) if value is None else np.asarray(value).reshape(1)
+    number = np.zeros((), np.float32) if value is None else np.asarray(value).reshape(())
     sizes = t.sizes(shape)
     if any(isinstance(size, Free) for size in sizes):
-        return t.give(OPERATORS["full"].function(t, sizes, float(number[0])), number.dtype.name)
-    return np.broadcast_to(number[0], sizes)
+        return t.give(OPERATORS["full"].function(t, sizes, float(number)), number.dtype.name)
+    return np.broadcast_to(number, sizes)
 
 
 def counted(start: Any, limit: Any, delta: Any) -> np.ndarray:

@@ -72,20 +72,19 @@ def grid_taps(t: Say, at: Any, size: int, mode: str, padding: str, align: bool) 
     at = (at + 1.0) * 0.5 * float(size - 1) if align else ((at + 1.0) * float(size) - 1.0) * 0.5
     low, high = (0.0, size - 1.0) if align else (-0.5, size - 0.5)
     at = t.apply("round", at) if mode == "nearest" else at
+    if mode == "cubic":
+        near = [t.apply("floor", at) + float(k) for k in (-1, 0, 1, 2)]
+        return [_tap(t, place, cubic(at - place, t), size, padding, low, high) for place in near]
     if padding == "reflection":
         at = reflected(t, at, low, high)
     elif padding == "border":
         beyond = t.apply("logical_or", t.apply("less", at, low), t.apply("less", high, at))
         at = t.where(beyond, clipped(t, at, size), at)
-    first = t.apply("floor", at)
     if mode == "nearest":
         return [_tap(t, at, None, size, padding, low, high)]
     if mode == "linear":
         return between(t, at, size, padding, low, high)
-    if mode != "cubic":
-        raise Misfit(f"mode {mode!r}; allowed are nearest, linear (bilinear) and cubic (bicubic)")
-    near = [first + float(k) for k in (-1, 0, 1, 2)]
-    return [_tap(t, place, cubic(at - place, t), size, padding, low, high) for place in near]
+    raise Misfit(f"mode {mode!r}; allowed are nearest, linear (bilinear) and cubic (bicubic)")
 
 
 def between(t: Say, at: Any, size: int, padding: str = "zeros", low: float = 0.0, high: float = 0.0) -> list[Tap]:

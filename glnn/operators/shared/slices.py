@@ -81,4 +81,6 @@ def joined(t: Say, xs: Sequence[Sym], axis: int) -> Sym:
         return void(t, xs[0], (*sizes[0][:axis], total, *sizes[0][axis + 1 :]))
     if len(full) == 1:
         return full[0]
+    if all(x.constant for x in full):
+        full = [t.as_tensor(x) for x in full]
     return OPERATORS["concatenate"].function(t, full, axis)
