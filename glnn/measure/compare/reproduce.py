@@ -102,7 +102,7 @@ def write(folder: Path, layer: str, failure: Failure, session: Session, fails: C
 
 
 def page(path: Path, failure: Failure, session: Session) -> None:
-    """Writes the page that makes the draws in a browser, where these are draws of WebGL2 without turns."""
+    """Writes the page that makes the draws in a browser, turn by turn, where these are draws of WebGL2."""
     from ... import passes
 
     row = _guilty(session, failure)
