@@ -14,13 +14,14 @@ import numpy as np
 
 from .. import passes
 from ..device.device import Device
-from ..errors import InputError
+from ..errors import GlnnError, InputError
 from ..graph.graph import Graph, TensorSpec, validate
 from ..graph.shapes import Shape
 from ..layout.limits import Limits
 from ..plan.plan import Plan, make_plan
 from ..plan.weights import WeightStore
 from .engine import Engine
+from .rewrite import rewritten
 from .tensor import Tensor, device_of
 from .tracing import Traced, Tracing
 from .trees import Leaf, flattened, rebuilt
@@ -46,6 +47,11 @@ class Program:
         """The function's name."""
         return getattr(self.function, "__name__", "program")
 
+    @functools.cached_property
+    def _written(self) -> Callable[..., Any]:
+        """The function, its loops over glnn.steps as loops of a plan."""
+        return rewritten(self.function)
+
     def __repr__(self) -> str:
         return f"<glnn.program {self.name!r}: {len(self._traces)} traced>"
 
@@ -58,7 +64,7 @@ class Program:
         form = flattened((args, named), leaves, self.name)
         tensors = [leaf.value for leaf in leaves]
         if any(isinstance(x, Traced) for x in tensors):  # called by another program: part of it
-            return self.function(*args, **named)
+            return self._written(*args, **named)
         device = device_of(tensors, None if any(isinstance(x, Tensor) for x in tensors) else self.given_device)
         graph, result = self._traced(form, leaves, tuple(leaf.shape for leaf in leaves))
         if not graph.outputs:
@@ -125,8 +131,13 @@ class Program:
         with Tracing(self.name) as work:
             args, named = rebuilt(form, [work.input(name, shape) for name, shape in zip(names, shapes, strict=True)])
             made: list[Leaf] = []
-            result = flattened(self.function(*args, **named), made, f"{self.name}'s result", frozen=False)
-            stored = [work.trace.stored(work.trace.plain(work.tensor(leaf.value))) for leaf in made]
+            result = flattened(self._written(*args, **named), made, f"{self.name}'s result", frozen=False)
+            try:
+                stored = [work.trace.stored(work.trace.plain(work.tensor(leaf.value))) for leaf in made]
+            except GlnnError:
+                raise
+            except ValueError as error:
+                raise InputError(f"program {self.name!r}: its result: {error}") from error
         specs = tuple(TensorSpec(name, shape) for name, shape in zip(names, shapes, strict=True))
         outputs = tuple(name for name, _, _ in stored)
         called = ("y",) if len(outputs) == 1 else tuple(f"y{k}" for k in range(len(outputs)))

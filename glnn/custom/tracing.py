@@ -62,6 +62,9 @@ class Traced(Words):
     def __int__(self) -> int:
         self.unknown("int()")
 
+    def __index__(self) -> int:
+        self.unknown("an index")
+
 
 class Tracing:
     """A program's trace, and what its tensors are in it. Within `with` it is the one of this thread."""

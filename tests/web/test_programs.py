@@ -37,9 +37,12 @@ float kernel(float x, int i, int j) {
 
 @glnn.program
 def simulated(u: Any, v: Any) -> Any:
-    """Several turns in a draw and one more, a kernel of texels, arithmetic, a reduction."""
+    """Several turns in a draw and one more, a kernel of texels, arithmetic, an ordinary loop, a reduction."""
     u = glnn.repeat(7, lambda u: heat(u, 0.2), u)
     w = far(x=v, u=u, weights=[0.5, 0.25]) * 2 - u
+    for i in glnn.steps(3):
+        u = heat(u, 0.1) * 0.5 + i
+        w = w * 0.25 + u
     return w, w.sum(1)
 
 

@@ -96,6 +96,30 @@ def test_states_constants_and_structures(corner: tuple[glnn.Device, float]) -> N
     np.testing.assert_array_equal(np.asarray(made["constant"]), np.ones(3))
 
 
+def test_an_ordinary_loop(corner: tuple[glnn.Device, float]) -> None:
+    device, atol = corner
+
+    @glnn.program(device=device)
+    def run(u: Any, steps: int) -> Any:
+        energy = 0.0
+        for i in glnn.steps(steps):
+            flow = heat(u, 0.2)
+            for _ in glnn.steps(2):
+                flow = heat(flow, 0.1)
+            energy = energy + i * flow.sum() / flow.size
+            u = flow
+        return u, energy
+
+    u = rng.normal(size=(9, 13)).astype(np.float32)
+    got, energy = run(u, 5)
+    want, total = u.astype(float), 0.0
+    for i in range(5):
+        want = heated(heated(want, 1), 2, 0.1)
+        total += i * want.mean()
+    np.testing.assert_allclose(np.asarray(got), want, atol=10 * atol)
+    np.testing.assert_allclose(float(energy), total, atol=10 * atol)
+
+
 def test_a_program_is_traced_once_for_its_shapes_and_numbers() -> None:
     calls = []
 
