@@ -134,7 +134,8 @@ class Loop:
                     )
             return [*(leaf.value for leaf in after), *([number + 1.0] if counted else [])]
 
-        finals = work.repeat(len(turns), turn, [*before, *counted])
+        called = ["_".join(map(str, leaf.path)) for leaf in leaves] + [self.number] * len(counted)
+        finals = work.repeat(len(turns), turn, [*before, *counted], called)
         rest = iter(finals if isinstance(finals, tuple) else (finals,))
         made = {name: rebuilt(form, [next(rest) for _ in range(_tensors(form))]) for name, form in forms.items()}
         if self.number in self.names and turns.count:

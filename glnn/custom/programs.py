@@ -76,14 +76,17 @@ class Program:
                 x._stored if isinstance(x, Tensor) else engine.upload(x, f"{self.name}: {leaf.name}")
                 for x, leaf in zip(tensors, leaves, strict=True)
             ]
-            return [Tensor(x) for x in engine.ready((self, form), stored, lambda: graph).run(stored)]
+            return [Tensor(x) for x in engine.ready((self, form), stored, lambda: drawn(graph)).run(stored)]
 
         return rebuilt(result, engine.turn(work))
 
     # ---- what it is
 
     def graph(self, *args: Any, **named: Any) -> Graph:
-        """The graph of a call with these arguments; of arrays and tensors only the shapes matter."""
+        """The graph of a call with these arguments, as it was traced; of arrays and tensors only the shapes matter.
+
+        `glnn.Model(graph)` is it as a model, which is traced, explained, compared and profiled as any.
+        """
         return self._of(args, named)[0]
 
     def plan(self, *args: Any, limits: Limits | None = None, **named: Any) -> Plan:
@@ -91,7 +94,7 @@ class Program:
         graph, leaves = self._of(args, named)
         limits = limits or device_of([leaf.value for leaf in leaves], self.given_device).limits
         shapes: dict[str, Any] = {spec.name: spec.shape for spec in graph.inputs}
-        return make_plan(graph, shapes, limits)
+        return make_plan(drawn(graph), shapes, limits)
 
     def export_web(
         self, folder: str | os.PathLike[str], *args: Any, variants: Any = None, force: bool = False,
@@ -103,7 +106,7 @@ class Program:
         """
         from ..web import export_web
 
-        graph, _ = self._of(args, named)
+        graph = drawn(self._of(args, named)[0])
         shapes: dict[str, Any] = {spec.name: spec.shape for spec in graph.inputs}
         if not shapes:
             raise InputError(
@@ -141,8 +144,7 @@ class Program:
         specs = tuple(TensorSpec(name, shape) for name, shape in zip(names, shapes, strict=True))
         outputs = tuple(name for name, _, _ in stored)
         called = ("y",) if len(outputs) == 1 else tuple(f"y{k}" for k in range(len(outputs)))
-        graph = validate(Graph(self.name, specs, tuple(work.trace.nodes), outputs, called))
-        return (together(passes.optimize(graph)) if outputs else graph), result
+        return validate(Graph(self.name, specs, tuple(work.trace.nodes), outputs, called)), result
 
     def _names(self, leaves: Sequence[Leaf]) -> list[str]:
         """What the inputs are called: as the function's parameters, where they are such."""
@@ -157,6 +159,11 @@ class Program:
             name = "_".join([own, *map(str, rest)])
             names.append(name if name not in (*names, "y") else f"{name}~{len(names)}")
         return names
+
+
+def drawn(graph: Graph) -> Graph:
+    """The graph of a program as it is drawn: optimized, several turns of a kernel in a draw."""
+    return together(passes.optimize(graph)) if graph.outputs else graph
 
 
 @overload

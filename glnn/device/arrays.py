@@ -65,11 +65,15 @@ class ArrayTexture(Texture):
             self.live()
             self._set(data)
 
-    def read(self) -> np.ndarray:
-        """All texels, (layers, height, width, components), as they are stored; on a device of float64 its floats."""
+    def read(self, layers: range | None = None, rows: range | None = None) -> np.ndarray:
+        """The texels, (layers, height, width, components), as they are stored; on a device of float64 its floats.
+
+        layers, rows: which of them; None: all
+        """
         with self.device.use():
             self.live()
-            return np.ascontiguousarray(np.moveaxis(self.planes, 0, 3))
+            one, other = (slice(part.start, part.stop) if part else slice(None) for part in (layers, rows))
+            return np.ascontiguousarray(np.moveaxis(self.planes[:, one, other], 0, 3))
 
     def release(self) -> None:
         """Frees the texture; a second call does nothing, nor one after the device was closed."""

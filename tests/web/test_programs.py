@@ -11,6 +11,7 @@ import pytest
 from support.bits import check_bits
 
 import glnn
+from glnn.custom.programs import drawn
 from glnn.layout.limits import Limits
 from glnn.web import VARIANTS
 
@@ -50,5 +51,5 @@ def simulated(u: Any, v: Any) -> Any:
 def test_bits_are_pythons(new_page: Callable[[], Page], site: tuple[Path, str], variant: str) -> None:
     rng = np.random.default_rng(0)
     inputs = {"u": rng.normal(size=(13, 18)).astype(np.float32), "v": rng.normal(size=18).astype(np.float32)}
-    graph = simulated.graph(**inputs)
+    graph = drawn(simulated.graph(**inputs))
     check_bits(new_page, site, f"program-{variant}", graph, inputs, LIMITS[variant])
