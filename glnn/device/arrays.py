@@ -141,7 +141,7 @@ class ArrayProgram(Program):
                 outputs = self.namespace["draw"](ints, floats, places.reshape(4, -1))
             for layer in range(target.buffers):
                 output = np.broadcast_to(outputs[layer], (4, rows * width)).reshape(4, rows, width)
-                made[layer, :, first : first + rows] = _stored(output, texture.format)
+                made[layer, :, first : first + rows] = stored(output, texture.format)
         for layer in range(target.buffers):  # a draw reads what was there before it
             texture.planes[:, target.first + layer, y : y + height, x : x + width] = made[layer]
 
@@ -151,7 +151,7 @@ class ArrayProgram(Program):
         self.namespace.clear()
 
 
-def _stored(output: np.ndarray, format: str) -> np.ndarray:
+def stored(output: np.ndarray, format: str) -> np.ndarray:
     """Values as a target keeps them."""
     if format == "rgba8":
         return np.rint(np.clip(np.nan_to_num(output, nan=0.0), 0, 1) * 255).astype(np.uint8)

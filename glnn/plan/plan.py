@@ -119,6 +119,11 @@ class Plan:
         return sum(s.width * s.height * max(1, s.layers) * texel_bytes(s.format) for s in self.slots)
 
     @cached_property
+    def turning(self) -> dict[str, Making]:
+        """What is made in the turns of repeats, by name, in the order of its draws."""
+        return {item.name: item for item in self.makes if item.counts and item.name and 0 not in item.counts}
+
+    @cached_property
     def drawn(self) -> tuple[Made, ...]:
         """Those of `made` that draws make as tensors of their own, each once, in the order in which they are whole."""
         own: dict[Any, Made] = {}

@@ -25,7 +25,7 @@ from ...show.views.pictures import TILES, Picture, samples_of
 from ...show.views.tensors import raw_texels
 from ..quantize.ranges import batches
 from .layers import Layer, apart, given, named, values_of
-from .turns import TurnReader, layers_of_turns, turning
+from .turns import TurnReader, layers_of_turns
 
 KEPT_BYTES = 256 << 20  # of all arrays, up to which they are read at once
 SEEN = "~seen"  # behind the name of a tensor that is an output for the trace alone
@@ -241,7 +241,7 @@ class Trace(Mapping[str, Any]):
             items |= {item.name: item for item in plan.made}
             wanted = sorted((item for item in items.values() if item.name in names), key=lambda item: item.steps)
             executor.load(part)
-            done, turns = 0, {name: item for name, item in turning(plan).items() if name in names and name not in items}
+            done, turns = 0, {name: item for name, item in plan.turning.items() if name in names and name not in items}
             reader = TurnReader(executor, turns) if turns else None
             draw = reader.draw if reader else None
             for item in wanted:

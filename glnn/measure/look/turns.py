@@ -15,15 +15,10 @@ from ...run.executor import Executor
 from .layers import Layer
 
 
-def turning(plan: Plan) -> dict[str, Making]:
-    """The tensors of turns that a plan has in textures, by name, in the order of their draws."""
-    return {item.name: item for item in plan.makes if item.counts and item.name and 0 not in item.counts}
-
-
 def layers_of_turns(plan: Plan, label: str, taken: Set[str]) -> dict[str, Layer]:
     """What is made in the turns of a layer, as layers of a trace by name; taken: names that mean something else."""
     found = {}
-    for name, item in turning(plan).items():
+    for name, item in plan.turning.items():
         if item.label == label and name not in taken:
             told = " x ".join(map(str, item.counts))
             found[name] = Layer(name, f"in {told} turns", (name,), ((*item.counts, *item.shape),), len(item.counts))
