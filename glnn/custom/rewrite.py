@@ -22,7 +22,7 @@ from .loops import UNBOUND, Loop, steps
 LOOPS, LOCALS, NOTHING = "__glnn_loops__", "__glnn_locals__", "__glnn_nothing__"
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-FLAGS = 0x1FF0000  # of a code object: what `from __future__` asked for
+FLAGS = 0x1FE0000  # of a code object: what `from __future__` asked for
 
 
 def rewritten(function: Any) -> Any:
