@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 
 from ..errors import InputError
 from .loops import UNBOUND, Loop, steps
+from .text import cell_name
 
 LOOPS, LOCALS, NOTHING = "__glnn_loops__", "__glnn_locals__", "__glnn_nothing__"
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -112,7 +113,7 @@ def _bare(argument: ast.arg) -> ast.arg:
 
 class _Rewriter:
     def __init__(self, function: types.FunctionType, found: ast.FunctionDef, lines: list[str]):
-        self.code, self.found, self.lines = function.__code__, found, lines
+        self.found, self.lines, self.file = found, lines, cell_name(function.__code__.co_filename)
         self.known = _around(function)
         self.loops: tuple[Loop, ...] = ()
         self._done: set[int] = set()  # nodes of loops that were seen
@@ -162,7 +163,7 @@ class _Rewriter:
         read = any(isinstance(n, ast.Name) and n.id == number and isinstance(n.ctx, ast.Load) for n in inside)
         self._done |= {id(n) for n in inside}
         mine = len(self.loops)
-        self.loops = (*self.loops, Loop(names, number, read, f"{self.code.co_filename}:{node.lineno}"))
+        self.loops = (*self.loops, Loop(names, number, read, f"{self.file}:{node.lineno}"))
         turn = f"__glnn_turn{mine}__"
         heads = "".join(f"    if {name} is {NOTHING}: del {name}\n" for name in names)
         text = (
@@ -229,7 +230,7 @@ class _Rewriter:
         line, column = node.lineno, node.col_offset  # type: ignore[attr-defined]
         text = self.lines[line - 1].rstrip("\n")
         column = len(text.encode()[:column].decode(errors="ignore"))
-        raise InputError(f"{self.code.co_filename}:{line}:{column + 1}: {told}\n    {text}\n    {' ' * column}^")
+        raise InputError(f"{self.file}:{line}:{column + 1}: {told}\n    {text}\n    {' ' * column}^")
 
 
 def _own(node: ast.AST) -> set[str]:

@@ -16,9 +16,10 @@ from glnn.layers.recurrent import GRU, LSTM, RNN, Bidirectional, cell_of
 from glnn.model import Model
 from glnn.testing.layers import layer_graph
 
-LIMITS: list[dict[str, Any]] = [
-    {}, {"dialect": "es100", "max_texture_size": 16}, {"draw_buffers": 4, "max_texture_size": 8},
-    {"float_targets": "rgba8", "dialect": "es100"}, {"index": "numpy"},
+LIMITS: list[Any] = [
+    {}, {"dialect": "es100", "max_texture_size": 16},
+    *(pytest.param(options, marks=pytest.mark.whole) for options in
+      ({"draw_buffers": 4, "max_texture_size": 8}, {"float_targets": "rgba8", "dialect": "es100"}, {"index": "numpy"})),
 ]  # fmt: skip
 X = draw(2, 5, 3)
 heat = glnn.kernel(

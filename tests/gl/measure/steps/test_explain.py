@@ -114,7 +114,11 @@ def test_textures_of_bytes_and_codes(model: Model, digits: tuple) -> None:
 
 @pytest.mark.parametrize("per_channel", [True, False])
 @pytest.mark.parametrize("codec", ["uint4", "uint8", "uint16", "float16"])
-@pytest.mark.parametrize("options", [{}, {"dialect": "es100"}, {"dialect": "es100", "float_targets": "rgba8"}], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"dialect": "es100", "float_targets": "rgba8"}, pytest.param({"dialect": "es100"}, marks=pytest.mark.whole)],
+    ids=str,
+)
 def test_weights_in_codes(options: dict[str, Any], codec: str, per_channel: bool) -> None:
     rng = np.random.default_rng(4)
     weights = {"kernel": rng.normal(size=(9, 6)).astype("f"), "bias": rng.normal(size=6).astype("f")}

@@ -15,8 +15,10 @@ from glnn.model import Model
 from glnn.testing.layers import layer_graph
 
 X = draw(2, 5, 3)
-DEVICES: list[dict[str, Any]] = [
-    {}, {"dialect": "es100", "max_texture_size": 16}, {"draw_buffers": 4, "max_texture_size": 8}, {"index": "numpy"},
+DEVICES: list[Any] = [
+    {}, {"dialect": "es100", "max_texture_size": 16},
+    *(pytest.param(options, marks=pytest.mark.whole) for options in
+      ({"draw_buffers": 4, "max_texture_size": 8}, {"index": "numpy"})),
 ]  # fmt: skip
 relax = glnn.kernel(
     """
