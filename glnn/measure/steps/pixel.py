@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -127,7 +127,9 @@ class Pixel:
         sampler, number = read
         kind, source, part = sources[sampler]
         if kind == "weight":
-            return self._of_weight(source, part, number, change)
+            told = self._of_weight(source, part, number, change)
+            of = sources.get(f"{sampler.rpartition('_q_t')[0]}_t0")  # the weights whose scales these are
+            return replace(told, tensor=f"{self._weight_name(of[1])} (scale, low)") if of else told
         spot = self._spot(source, number)
         held = self.writing.held(source, spot, k)
         if held is None:
@@ -155,7 +157,10 @@ class Pixel:
         if isinstance(held, Quantized):
             parts = [np.broadcast_to(a, held.shape).reshape(-1) for a in (held.codes, held.scale, held.low)]
             codes = tuple((int(parts[0][n]), float(parts[1][n]), float(parts[2][n])) for n in numbers)
-        root = self.store.weights.get(weight.key)
-        name = root.name if root is not None else weight.key
         elements = tuple((place, float(values.flat[n])) for place, n in zip(places, numbers, strict=True))
-        return TexelRead(name, (layer, row, column), elements, change, (), codes)
+        return TexelRead(self._weight_name(number), (layer, row, column), elements, change, (), codes)
+
+    def _weight_name(self, number: int) -> str:
+        key = self.plan.weights[number].key
+        root = self.store.weights.get(key)
+        return root.name if root is not None else key

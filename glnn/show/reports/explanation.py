@@ -12,6 +12,7 @@ from .report import Report, plain
 
 Index = tuple[int, ...]
 SHOWN = 12  # texels of the text; HTML and JSON have all
+FEW = 4  # elements of one
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Explanation(Report):
         if self.left_out:
             told.append(f"and {self.left_out:,} values of later turns")
         telling = [read for read in self.texels if read.change]
-        rows = [_texel(read) for read in telling[:SHOWN]]
+        rows = [_texel(read, self.index) for read in telling[:SHOWN]]
         told += ["", table(["Read from", "Texel", "Holds", "Contributes"], rows, right=(3,))]
         if len(self.texels) > len(rows):
             told.append(f"and {len(self.texels) - len(rows):,} texels that contribute less or nothing")
@@ -128,10 +129,16 @@ def _numbers(values: tuple[float, ...]) -> str:
     return shown[0] if len(values) == 1 else f"({', '.join(shown)}{', ..' * (len(values) > 16)})"
 
 
-def _texel(read: TexelRead) -> list[str]:
+def _texel(read: TexelRead, index: Index = ()) -> list[str]:
+    """The cells of its row. index: of the value, for a text that has no room for a whole cell of codes."""
     codes = [f" = {code} x {number(scale)} {low:+.4g}" for code, scale, low in read.codes] or [""] * len(read.elements)
-    pairs = zip(read.elements, codes, strict=True)
-    holds = ", ".join(f"{list(index)} {number(value)}{code}" for (index, value), code in pairs)
+    pairs = list(zip(read.elements, codes, strict=True))
+    if index and len(pairs) > FEW:  # those of the value's own channel first
+        pairs.sort(key=lambda pair: pair[0][0][-1] != index[-1])
+    told = [f"{list(place)} {number(value)}{code}" for (place, value), code in pairs]
+    if index and len(told) > FEW:
+        told[FEW:] = [f"and {len(told) - FEW} more"]
+    holds = ", ".join(told)
     turn = f", turn {'/'.join(map(str, read.turn))}" if read.turn else ""
     return [read.tensor + turn, "/".join(map(str, read.texel)), holds, number(read.change)]
 

@@ -141,6 +141,8 @@ def test_weights_in_codes(options: dict[str, Any], codec: str, per_channel: bool
         for (_, value), (code, scale, low) in zip(read.elements, read.codes, strict=bool(read.codes)):
             assert 0 <= code < 2 ** int(codec[4:]) and value == pytest.approx(code * scale + low, rel=1e-5, abs=1e-7)
     assert seen == set(range(9))
+    scales = [read for read in told.texels if read.tensor == "layer/kernel (scale, low)"]
+    assert bool(scales) == (per_channel and codec.startswith("uint"))
     assert (" = " in str(told).split("Contributes")[1]) == codec.startswith("uint")
 
 
