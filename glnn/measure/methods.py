@@ -91,6 +91,8 @@ class Measured:
     def trace(self, x: Any, layers: Sequence[str] | None = None, fused: bool = False) -> Trace:
         """What every layer makes of inputs x (as for predict), by the layer's name: arrays, and pictures in a notebook.
 
+        What is made in the turns of a repeat is there too, the turns in front: "lstm/h" of an LSTM's state, say.
+
         layers: names of those to trace; None: all
         fused:  of the plan that `predict` runs, in which layers are folded into others and have no tensor of their own;
                 else each layer is drawn by itself
