@@ -15,7 +15,7 @@ from . import errors
 
 if TYPE_CHECKING:
     from . import image
-    from .custom import Tensor, kernel, program, repeat
+    from .custom import Tensor, kernel, program, repeat, steps
     from .device.device import Device
     from .layers.base import register as register_layer
     from .model import Model
@@ -34,12 +34,14 @@ __all__ = [
     "register_layer",
     "register_op",
     "repeat",
+    "steps",
 ]
 
 _LAZY = {
     "Device": ".device:Device", "Model": ".model:Model", "Tensor": ".custom:Tensor", "image": ".image",
     "kernel": ".custom:kernel", "program": ".custom:program", "repeat": ".custom:repeat",
     "register_layer": ".layers:register", "register_op": ".operators:register_op",
+    "steps": ".custom:steps",
 }  # fmt: skip
 
 

@@ -14,13 +14,14 @@ import numpy as np
 
 from .. import passes
 from ..device.device import Device
-from ..errors import InputError
+from ..errors import GlnnError, InputError
 from ..graph.graph import Graph, TensorSpec, validate
 from ..graph.shapes import Shape
 from ..layout.limits import Limits
 from ..plan.plan import Plan, make_plan
 from ..plan.weights import WeightStore
 from .engine import Engine
+from .rewrite import rewritten
 from .tensor import Tensor, device_of
 from .tracing import Traced, Tracing
 from .trees import Leaf, flattened, rebuilt
@@ -46,6 +47,11 @@ class Program:
         """The function's name."""
         return getattr(self.function, "__name__", "program")
 
+    @functools.cached_property
+    def _written(self) -> Callable[..., Any]:
+        """The function, its loops over glnn.steps as loops of a plan."""
+        return rewritten(self.function)
+
     def __repr__(self) -> str:
         return f"<glnn.program {self.name!r}: {len(self._traces)} traced>"
 
@@ -58,7 +64,7 @@ class Program:
         form = flattened((args, named), leaves, self.name)
         tensors = [leaf.value for leaf in leaves]
         if any(isinstance(x, Traced) for x in tensors):  # called by another program: part of it
-            return self.function(*args, **named)
+            return self._written(*args, **named)
         device = device_of(tensors, None if any(isinstance(x, Tensor) for x in tensors) else self.given_device)
         graph, result = self._traced(form, leaves, tuple(leaf.shape for leaf in leaves))
         if not graph.outputs:
@@ -70,14 +76,17 @@ class Program:
                 x._stored if isinstance(x, Tensor) else engine.upload(x, f"{self.name}: {leaf.name}")
                 for x, leaf in zip(tensors, leaves, strict=True)
             ]
-            return [Tensor(x) for x in engine.ready((self, form), stored, lambda: graph).run(stored)]
+            return [Tensor(x) for x in engine.ready((self, form), stored, lambda: drawn(graph)).run(stored)]
 
         return rebuilt(result, engine.turn(work))
 
     # ---- what it is
 
     def graph(self, *args: Any, **named: Any) -> Graph:
-        """The graph of a call with these arguments; of arrays and tensors only the shapes matter."""
+        """The graph of a call with these arguments, as it was traced; of arrays and tensors only the shapes matter.
+
+        `glnn.Model(graph)` is it as a model, which is traced, explained, compared and profiled as any.
+        """
         return self._of(args, named)[0]
 
     def plan(self, *args: Any, limits: Limits | None = None, **named: Any) -> Plan:
@@ -85,7 +94,7 @@ class Program:
         graph, leaves = self._of(args, named)
         limits = limits or device_of([leaf.value for leaf in leaves], self.given_device).limits
         shapes: dict[str, Any] = {spec.name: spec.shape for spec in graph.inputs}
-        return make_plan(graph, shapes, limits)
+        return make_plan(drawn(graph), shapes, limits)
 
     def export_web(
         self, folder: str | os.PathLike[str], *args: Any, variants: Any = None, force: bool = False,
@@ -97,7 +106,7 @@ class Program:
         """
         from ..web import export_web
 
-        graph, _ = self._of(args, named)
+        graph = drawn(self._of(args, named)[0])
         shapes: dict[str, Any] = {spec.name: spec.shape for spec in graph.inputs}
         if not shapes:
             raise InputError(
@@ -125,13 +134,17 @@ class Program:
         with Tracing(self.name) as work:
             args, named = rebuilt(form, [work.input(name, shape) for name, shape in zip(names, shapes, strict=True)])
             made: list[Leaf] = []
-            result = flattened(self.function(*args, **named), made, f"{self.name}'s result", frozen=False)
-            stored = [work.trace.stored(work.trace.plain(work.tensor(leaf.value))) for leaf in made]
+            result = flattened(self._written(*args, **named), made, f"{self.name}'s result", frozen=False)
+            try:
+                stored = [work.trace.stored(work.trace.plain(work.tensor(leaf.value))) for leaf in made]
+            except GlnnError:
+                raise
+            except ValueError as error:
+                raise InputError(f"program {self.name!r}: its result: {error}") from error
         specs = tuple(TensorSpec(name, shape) for name, shape in zip(names, shapes, strict=True))
         outputs = tuple(name for name, _, _ in stored)
         called = ("y",) if len(outputs) == 1 else tuple(f"y{k}" for k in range(len(outputs)))
-        graph = validate(Graph(self.name, specs, tuple(work.trace.nodes), outputs, called))
-        return (together(passes.optimize(graph)) if outputs else graph), result
+        return validate(Graph(self.name, specs, tuple(work.trace.nodes), outputs, called)), result
 
     def _names(self, leaves: Sequence[Leaf]) -> list[str]:
         """What the inputs are called: as the function's parameters, where they are such."""
@@ -146,6 +159,11 @@ class Program:
             name = "_".join([own, *map(str, rest)])
             names.append(name if name not in (*names, "y") else f"{name}~{len(names)}")
         return names
+
+
+def drawn(graph: Graph) -> Graph:
+    """The graph of a program as it is drawn: optimized, several turns of a kernel in a draw."""
+    return together(passes.optimize(graph)) if graph.outputs else graph
 
 
 @overload

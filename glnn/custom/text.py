@@ -108,10 +108,10 @@ def _located(text_or_file: str | os.PathLike[str], depth: int) -> tuple[str, str
         return text_or_file, "<kernel>", "kernel"
     before = max((at for at in found if whole.count("\n", 0, at) < frame.f_lineno), default=found[0])
     line_start = whole.rfind("\n", 0, before) + 1
-    return "\n" * whole.count("\n", 0, before) + " " * (before - line_start) + text_or_file, _cell(file), "kernel"
+    return "\n" * whole.count("\n", 0, before) + " " * (before - line_start) + text_or_file, cell_name(file), "kernel"
 
 
-def _cell(file: str) -> str:
+def cell_name(file: str) -> str:
     """What IPython calls the cell whose code this file stands for, In[7]; elsewhere the file."""
     notebook = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     name = getattr(getattr(notebook, "compile", None), "format_code_name", lambda file: None)(file)

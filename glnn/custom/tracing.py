@@ -62,6 +62,9 @@ class Traced(Words):
     def __int__(self) -> int:
         self.unknown("int()")
 
+    def __index__(self) -> int:
+        self.unknown("an index")
+
 
 class Tracing:
     """A program's trace, and what its tensors are in it. Within `with` it is the one of this thread."""
@@ -118,8 +121,10 @@ class Tracing:
             raise InputError(f"program {self.name!r}: {word}: {error}") from error
         return tuple(Traced(self, sym) for sym in made) if isinstance(made, tuple | list) else Traced(self, made)
 
-    def repeat(self, count: int, body: Callable[..., Any], state: Sequence[Any]) -> Any:
-        """See glnn.repeat."""
+    def repeat(
+        self, count: int, body: Callable[..., Any], state: Sequence[Any], names: Sequence[str] | None = None
+    ) -> Any:
+        """See glnn.repeat. names: what the state is called; None: as the body's parameters."""
         from .programs import several
 
         def step(*seen: Sym) -> list[Sym]:
@@ -129,8 +134,11 @@ class Tracing:
             return made
 
         def say(t: Trace, *syms: Sym) -> Any:
-            return t.repeat(step, [literal(t, sym) for sym in syms], count=count)
+            return t.repeat(step, [literal(t, sym) for sym in syms], count=count, names=called)
 
+        code = getattr(body, "__code__", None)
+        called = (code.co_varnames[: code.co_argcount] if code else ()) if names is None else names
+        called = called if len(called) == len(state) else ()
         operands = [np.asarray(x) if isinstance(x, int | float) else x for x in state]
         made = self.said("repeat", say, operands)
         return made[0] if len(made) == 1 else made

@@ -65,11 +65,15 @@ class ArrayTexture(Texture):
             self.live()
             self._set(data)
 
-    def read(self) -> np.ndarray:
-        """All texels, (layers, height, width, components), as they are stored; on a device of float64 its floats."""
+    def read(self, layers: range | None = None, rows: range | None = None) -> np.ndarray:
+        """The texels, (layers, height, width, components), as they are stored; on a device of float64 its floats.
+
+        layers, rows: which of them; None: all
+        """
         with self.device.use():
             self.live()
-            return np.ascontiguousarray(np.moveaxis(self.planes, 0, 3))
+            one, other = (slice(part.start, part.stop) if part else slice(None) for part in (layers, rows))
+            return np.ascontiguousarray(np.moveaxis(self.planes[:, one, other], 0, 3))
 
     def release(self) -> None:
         """Frees the texture; a second call does nothing, nor one after the device was closed."""
@@ -137,7 +141,7 @@ class ArrayProgram(Program):
                 outputs = self.namespace["draw"](ints, floats, places.reshape(4, -1))
             for layer in range(target.buffers):
                 output = np.broadcast_to(outputs[layer], (4, rows * width)).reshape(4, rows, width)
-                made[layer, :, first : first + rows] = _stored(output, texture.format)
+                made[layer, :, first : first + rows] = stored(output, texture.format)
         for layer in range(target.buffers):  # a draw reads what was there before it
             texture.planes[:, target.first + layer, y : y + height, x : x + width] = made[layer]
 
@@ -147,7 +151,7 @@ class ArrayProgram(Program):
         self.namespace.clear()
 
 
-def _stored(output: np.ndarray, format: str) -> np.ndarray:
+def stored(output: np.ndarray, format: str) -> np.ndarray:
     """Values as a target keeps them."""
     if format == "rgba8":
         return np.rint(np.clip(np.nan_to_num(output, nan=0.0), 0, 1) * 255).astype(np.uint8)

@@ -88,25 +88,29 @@ class Texture:
             self.mgl.write(self._bytes(data), alignment=1)
             self.device._state.forget_textures()
 
-    def read(self) -> np.ndarray:
-        """All texels, (layers, height, width, components), as they are stored. Waits for the draws before it."""
-        values = np.empty(self.shape, FORMATS[self.format][0])
+    def read(self, layers: range | None = None, rows: range | None = None) -> np.ndarray:
+        """The texels, (layers, height, width, components), as they are stored. Waits for the draws before it.
+
+        layers, rows: which of them; None: all
+        """
+        layers, rows = layers or range(self.layers or 1), rows or range(self.height)
+        values = np.empty((len(layers), len(rows), *self.shape[2:]), FORMATS[self.format][0])
         with self.device.use():
             self.live()
-            self._read_into(values)
+            self._read_into(values, layers, rows)
         return values
 
-    def _read_into(self, values: np.ndarray) -> None:
+    def _read_into(self, values: np.ndarray, layers: range, rows: range) -> None:
         device, (_, component, order) = self.device, CODES[self.format]
         gl = device._gl
         gl.Finish()  # llvmpipe reads without waiting for a draw to this texture while an earlier one still samples it
         gl.BindFramebuffer(g.GL_READ_FRAMEBUFFER, device._reader)
-        for layer in range(self.layers or 1):
+        for number, layer in enumerate(layers):
             self._attach(g.GL_READ_FRAMEBUFFER, 0, layer)
-            if layer == 0 and gl.CheckFramebufferStatus(g.GL_READ_FRAMEBUFFER) != g.GL_FRAMEBUFFER_COMPLETE:
+            if number == 0 and gl.CheckFramebufferStatus(g.GL_READ_FRAMEBUFFER) != g.GL_FRAMEBUFFER_COMPLETE:
                 raise DeviceError(f"{device.renderer} cannot read {self!r} back; `glnn doctor` lists what it can")
-            address = values.ctypes.data + layer * values.strides[0]
-            gl.ReadPixels(0, 0, self.width, self.height, order, component, address)
+            address = values.ctypes.data + number * values.strides[0]
+            gl.ReadPixels(0, rows.start, self.width, len(rows), order, component, address)
         gl.FramebufferTexture2D(g.GL_READ_FRAMEBUFFER, g.GL_COLOR_ATTACHMENT0, g.GL_TEXTURE_2D, 0, 0)
 
     def poison(self) -> None:

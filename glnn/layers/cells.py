@@ -46,6 +46,11 @@ class Cell(Layer):
         """The channels of each of its states."""
         raise NotImplementedError
 
+    @property
+    def state_names(self) -> list[str]:
+        """What its states are called, for those who look at the steps."""
+        return ["h", "c", *(f"state {k}" for k in range(2, len(self.states)))][: len(self.states)]
+
     def weight_specs(self, *inputs: Dims) -> list[WeightSpec]:
         """The weights for steps of inputs (N, C)."""
         raise NotImplementedError
@@ -216,6 +221,10 @@ class StackedRNNCells(Cell):
     @property
     def states(self) -> list[int]:
         return [size for cell in self.cells for size in cell.states]
+
+    @property
+    def state_names(self) -> list[str]:
+        return [f"{k}/{name}" for k, cell in enumerate(self.cells) for name in cell.state_names]
 
     @property
     def output_state(self) -> int:

@@ -101,7 +101,10 @@ class Recurrent(Layer):
             y = last if open_ else y
             return [*after, *([] if follows else [y]), *([y] if self.return_sequences else [])]
 
-        made = t.repeat(step, carried, sliced, axis=1, reverse=self.go_backwards, stack_reverse=stack_reverse)
+        names = [*cell.state_names, *(() if follows else ("y",))]
+        made = t.repeat(
+            step, carried, sliced, axis=1, reverse=self.go_backwards, stack_reverse=stack_reverse, names=names
+        )
         output = made[-1] if self.return_sequences else made[main if follows else count]
         return [output, *(made[:count] if self.return_state else ())]
 

@@ -89,23 +89,29 @@ class Measured:
         model, x = self._for(x)
         return compare(model.graph, model.session, x, reference, save, self.origin, verbose)
 
-    def explain(self, x: Any, layer: str, index: Sequence[int]) -> Explanation:
+    def explain(self, x: Any, layer: str, index: Sequence[int], turn: int | Sequence[int] | None = None) -> Explanation:
         """How one value of a layer's output came about, for inputs x as for predict, on the NumPy device.
 
         The draw, each line of its kernel with the values that variables got there, and each texel that was read with
         what it contributes: by how much the value would be less if the texel held 0.
 
-        layer, index: the layer by its name, and where in its output, with the sample first
+        layer, index: the layer by its name, and where in its output, with the sample first; or what is made in the
+                      turns of a repeat, as `trace` calls it ("lstm/h"), and where in that of one turn
+        turn:         of what is made in turns, which one, from 0 (of repeats in repeats one for each, the outer one
+                      first); None: the last that wrote the value
 
-        Raises InputError (a layer that has no draw of its own, an index), UnsupportedError (in the turns of a repeat).
+        Of quantized weights it tells code, scale and what they come to. Raises InputError: a layer that has no draw of
+        its own, an index, a turn.
         """
         from .steps.explain import explain
 
         model, x = self._for(x)
-        return explain(model.graph, model.session, x, layer, index)
+        return explain(model.graph, model.session, x, layer, index, turn)
 
     def trace(self, x: Any, layers: Sequence[str] | None = None, fused: bool = False) -> Trace:
         """What every layer makes of inputs x (as for predict), by the layer's name: arrays, and pictures in a notebook.
+
+        What is made in the turns of a repeat is there too, the turns in front: "lstm/h" of an LSTM's state, say.
 
         layers: names of those to trace; None: all
         fused:  of the plan that `predict` runs, in which layers are folded into others and have no tensor of their own;

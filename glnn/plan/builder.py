@@ -38,6 +38,8 @@ class PlanBuilder(Tensors):
         self._weights = WeightPlans(limits, store)
         self._into = self.steps  # what is being drawn into: the plan's steps or a repeat's
         self._over: list[range] = []  # numbers of values that were made in repeats which are done
+        self.words: dict[int, tuple[str, str]] = {}  # of values: what each is called, and its layer
+        self._root = ""  # the layer around what is drawn in turns
 
     @property
     def weights(self) -> list[WeightPlan]:
@@ -85,16 +87,29 @@ class PlanBuilder(Tensors):
         exact: frozenset[str] = frozenset(),
     ) -> list[Value]:
         """See primitives.turns.TurnBuilder."""
-        outer = self.node
+        outer, root = self.node, self._root
         if outer:
             nodes = (node.with_(name=f"{outer.name}/{node.name}", label=path(outer, node)) for node in graph.nodes)
-            graph = graph.with_(nodes=tuple(nodes))
+            graph, self._root = graph.with_(nodes=tuple(nodes)), root or outer.label
         try:
             values = draw_nodes(self, graph, inputs, weights)
         finally:
             self.node = outer
         store_activations(self, graph, values, exact)
+        self._call(graph, values, outer.label if outer else "")
+        self._root = root
         return [values[name] for name in graph.outputs]
+
+    def _call(self, graph: Graph, values: Mapping[str, Value], around: str) -> None:
+        """Says how what is drawn in a turn is called: as the layer that makes it, as a state, or as its primitive."""
+        states = dict(zip(reversed(graph.outputs), reversed(graph.output_names), strict=False))
+        for node in graph.nodes:
+            for name in node.outputs:
+                state, value = states.get(name, name), values[name]
+                if value.id not in self._drawn or value.id in self.words:
+                    continue
+                word = type(node.layer).__name__.lower() if state == name else state
+                self.words[value.id] = node.label if node.label != around else f"{around}/{word}", self._root
 
     # ---- draws
 

@@ -33,6 +33,7 @@ from ..records import dataclass
 from .builder import PlanBuilder
 from .drafts import DrawSpec
 from .lowering import draw_nodes, store_activations
+from .making import Making, makings
 from .place import Placer
 from .slots import Slot, assign_slots
 from .steps import Draw, Repeat, each_draw, turns_of
@@ -73,7 +74,10 @@ class Made:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """Everything an executor needs but the weights' values. `made`: the tensors between, for those who look at them."""
+    """Everything an executor needs but the weights' values.
+
+    For those who look at it: `made`, the tensors between, and `makes`, what each draw makes, in repeats as well.
+    """
 
     limits: Limits
     programs: Mapping[str, ShaderText]
@@ -83,6 +87,7 @@ class Plan:
     outputs: tuple[TensorPlan, ...]
     steps: tuple[Draw | Repeat, ...]
     made: tuple[Made, ...] = ()
+    makes: tuple[Making, ...] = ()
 
     def __repr__(self) -> str:
         ends = (", ".join(f"{t.name} {t.shape}" for t in tensors) for tensors in (self.inputs, self.outputs))
@@ -112,6 +117,11 @@ class Plan:
     def activation_bytes(self) -> int:
         """Bytes of all texture slots."""
         return sum(s.width * s.height * max(1, s.layers) * texel_bytes(s.format) for s in self.slots)
+
+    @cached_property
+    def turning(self) -> dict[str, Making]:
+        """What is made in the turns of repeats, by name, in the order of its draws."""
+        return {item.name: item for item in self.makes if item.counts and item.name and 0 not in item.counts}
 
     @cached_property
     def drawn(self) -> tuple[Made, ...]:
@@ -174,6 +184,9 @@ def make_plan(
             raise LimitError(f"input {spec.name!r}: {error}") from None
     values = draw_nodes(drafts, graph, inputs, store.of)
     for node in graph.nodes:
+        for name in node.outputs:
+            drafts.words.setdefault(values[name].id, (name, node.label))
+    for node in graph.nodes:
         for name in {*node.outputs} & {*graph.outputs}:  # what is handed out has textures of its own
             if drafts.is_part(values[name]):
                 drafts.begin(node)
@@ -193,7 +206,7 @@ def make_plan(
         limits, placer.programs, tuple(slots), tuple(placer.weights),
         tuple(tensor(name, value) for name, value in inputs.items()),
         tuple(tensor(name, value) for name, value in zip(names, outputs, strict=True)), steps,
-        tuple(_made(drafts, graph, values, slot_of)),
+        tuple(_made(drafts, graph, values, slot_of)), tuple(makings(drafts)),
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from ..records import dataclass
 
@@ -99,3 +99,56 @@ def taken(steps: Iterable[Draw | Repeat], first: int = 0) -> Iterator[int]:
             for _ in range(step.count):
                 yield from taken(step.steps, first)
             first += sum(1 for _ in each_draw(step.steps))
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A draw as it is made in one turn: with the slots, layers and integers that it has there.
+
+    number: of the draw (see `each_draw`); turns: of the repeats around it, outermost first
+    row:    of the target at which the viewport begins
+    """
+
+    number: int
+    turns: tuple[int, ...]
+    draw: Draw
+    row: int = 0
+
+
+def in_turns(
+    steps: Iterable[Draw | Repeat], first: int = 0, turns: tuple[int, ...] = (), swapped: Mapping[int, int] = {}
+) -> Iterator[Taken]:
+    """Every draw as often as it is made, in order.
+
+    first: the number of the first; turns: of the repeats around; swapped: slots that stand for others there
+    """
+    for step in steps:
+        if isinstance(step, Draw):
+            yield _in_turn(step, first, turns, swapped)
+            first += 1
+            continue
+        other = dict(swapped)
+        for a, b in step.swaps:
+            other[a], other[b] = swapped.get(b, b), swapped.get(a, a)
+        for turn in range(step.count):
+            yield from in_turns(step.steps, first, (*turns, turn), other if turn % 2 else swapped)
+        first += sum(1 for _ in each_draw(step.steps))
+
+
+def _in_turn(draw: Draw, number: int, turns: tuple[int, ...], swapped: Mapping[int, int]) -> Taken:
+    if not turns:
+        return Taken(number, turns, draw)
+    ints, target, layers, row, move = list(draw.ints), draw.target, draw.layers, 0, draw.move
+    for count in draw.counts:
+        ints[count.place] += count.step * turns[-1 - count.depth]
+    if move:
+        part, at = divmod(move.first + turns[-1] * move.step, move.per)
+        target, layers = move.places[part][0], (move.places[part][1], layers[1])
+        ints[0] -= at * move.tiles
+        row = at * move.rows
+    read = tuple((kind, swapped.get(n, n) if kind == "slot" else n, part) for kind, n, part in draw.textures)
+    made = Draw(
+        draw.program, swapped.get(target, target), layers, draw.viewport, read, tuple(ints), draw.floats, draw.label,
+        draw.kernel,
+    )  # fmt: skip
+    return Taken(number, turns, made, row)

@@ -28,6 +28,7 @@ class LoopWords(Nodes):
         reverse: bool = False,
         stack_reverse: bool = False,
         count: int | None = None,
+        names: Sequence[str] = (),
     ) -> tuple[Sym, ...]:
         """`step` taken turn by turn -> the carried symbols as they are after the last turn, then the stacks.
 
@@ -37,6 +38,7 @@ class LoopWords(Nodes):
         axis:    of slices, and of what each turn gives in the stacks
         reverse: the first turn sees the last slice; stack_reverse: it gives the last of the stack
         count:   how many turns; None: as many as there are slices
+        names:   what the carried tensors are called, for those who look at turns
 
         `step` is called once, with all words of the trace. What was made before it reads as it is: tensors are the same
         in all turns, weights are those of the layer. What it makes is read in it alone. See Repeat.
@@ -54,10 +56,11 @@ class LoopWords(Nodes):
             results = [self._number(y) for y in made]
             known = {self.tensors[number][0] for number in map(self._number, seen)}
         same = self._read_from_outside(nodes, results, known)
-        names = [self.tensors[number] for number in (*map(self._number, seen), *same)]
-        specs = tuple(TensorSpec(name, shape) for name, shape in names)
+        reads_ = [self.tensors[number] for number in (*map(self._number, seen), *same)]
+        specs = tuple(TensorSpec(name, shape) for name, shape in reads_)
         outputs = tuple(self.tensors[number][0] for number in results)
-        bare, weights = lifted(Graph(self.name, specs, tuple(nodes), outputs))
+        called = (*names, *outputs[len(carried) :]) if names else ()
+        bare, weights = lifted(Graph(self.name, specs, tuple(nodes), outputs, called))
         loop = Repeat(
             bare,
             count,

@@ -173,4 +173,4 @@ class Nodes:
 
     def _check_reads(self, numbers: Sequence[int]) -> None:
         if any(number in over for over in self._over for number in numbers):
-            raise ValueError("what a step of t.repeat makes is read in it alone; give it to be carried or stacked")
+            raise ValueError("what a turn makes is read in it alone; give it to be carried or stacked")

@@ -17,9 +17,10 @@ from ..errors import UnsupportedError
 from ..layout.cells import CellLayout
 from ..layout.codec import activation_storage
 from ..plan.plan import Plan
-from ..plan.steps import Repeat
+from ..plan.steps import in_turns, turns_of
 
 FORMATS = ("float32", "float16", "rgba8")
+MOST_DRAWS = 10_000  # of all turns: about 5 MB of page
 
 
 def draws_page(
@@ -36,12 +37,15 @@ def draws_page(
     weights: the values of the plan's weights by key; inputs: arrays by name
     expected, tolerance: of the plan's first output: its values, and how far one may be off
     title, about: words of the page
-    Raises UnsupportedError: a plan of another dialect than es300, with turns, or with codes in its textures.
+    The draws of repeats are there turn by turn, as they are made.
+
+    Raises UnsupportedError: a plan of another dialect than es300, of very many draws, or with codes in its textures.
     """
     formats = {slot.format for slot in plan.slots} | {weight.storage.format for weight in plan.weights}
     output = plan.outputs[0]
     wrong = [f"dialect {plan.limits.dialect}"] if plan.limits.dialect != "es300" else []
-    wrong += ["the turns of a repeat"] if any(isinstance(step, Repeat) for step in plan.steps) else []
+    made = sum(turns_of(plan.steps))
+    wrong += [f"{made:,} draws in all turns (at most {MOST_DRAWS:,})"] if made > MOST_DRAWS else []
     wrong += [f"textures of {format}" for format in sorted(formats - {*FORMATS})]
     wrong += [f"an output in {output.codec}"] if output.codec != "float32" else []
     if wrong:
@@ -68,9 +72,10 @@ def draws_page(
         "draws": [
             {
                 "kernel": draw.kernel, "program": draw.program, "target": draw.target, "layers": draw.layers,
-                "viewport": draw.viewport, "textures": draw.textures, "ints": draw.ints, "floats": draw.floats,
+                "viewport": (0, item.row, *draw.viewport), "textures": draw.textures, "ints": draw.ints,
+                "floats": draw.floats, "number": item.number, "turns": item.turns,
             }
-            for draw in plan.draws
+            for item in in_turns(plan.steps) if (draw := item.draw)
         ],
         "expected": {
             "slot": output.slots[0], "width": layout.width, "height": layout.height, "layers": layout.depth,

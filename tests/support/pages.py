@@ -8,6 +8,7 @@ Python blocks run, and of shell blocks the lines that call glnn. An HTML comment
 
 from __future__ import annotations
 
+import linecache
 import os
 import re
 import subprocess
@@ -65,6 +66,7 @@ def blocks(page: str) -> Iterator[Block]:
 def run(page: Path) -> None:
     """Runs a page in the current folder, where it may write. Whatever fails is told with its line of the page."""
     module = sys.modules["page"] = ModuleType("page")
+    told: list[str] = []  # the code of the page at its lines, for what looks up the text of a function, as of a cell
     for block in blocks(page.read_text(encoding="utf-8")):
         kind, detail = block.note or ("", "")
         if kind == "file":
@@ -72,6 +74,8 @@ def run(page: Path) -> None:
             Path(detail).write_text(block.text, encoding="utf-8")
         elif kind != "not run" and block.language == "python":
             # Empty lines in front, so that tracebacks tell lines of the page.
+            told += ["\n"] * (block.line - 1 - len(told)) + block.text.splitlines(keepends=True)
+            linecache.cache[str(page)] = len("".join(told)), None, told, str(page)
             exec(compile("\n" * (block.line - 1) + block.text, str(page), "exec"), module.__dict__)
         elif kind != "not run":
             for line in block.commands:

@@ -13,6 +13,7 @@ from support.faulty import FAULTS, SHAPE, network, plant
 import glnn
 from glnn.errors import UnsupportedError
 from glnn.layers.core import Dense
+from glnn.layers.recurrent import GRU, LSTM
 from glnn.model import Model
 from glnn.testing.layers import layer_graph
 from glnn.web.draws import draws_page
@@ -31,7 +32,10 @@ def shown(page: Page, file: Path) -> dict[str, Any]:
     return result
 
 
-@pytest.mark.parametrize("layer", ["conv", "prelu", "transposed", "max_pool", "layer_norm", "digit", "attention"])
+LAYERS = ["conv", "prelu", "transposed", "max_pool", "layer_norm", "digit", "attention", "lstm"]
+
+
+@pytest.mark.parametrize("layer", LAYERS)
 def test_a_fault_is_drawn_and_named(
     layer: str, new_page: Callable[..., Page], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -74,8 +78,24 @@ def test_what_is_refused() -> None:
         plan = model.plan({"x0": (1, 3)})
         with pytest.raises(UnsupportedError, match="dialect es100"):
             draws_page(plan, model.session.store.values, {}, np.zeros((1, 2)), 0, "", "")
-    with (
-        Model(network(), glnn.Device("numpy")) as model,
-        pytest.raises(UnsupportedError, match="the turns of a repeat"),
-    ):
-        draws_page(model.plan({"image": X.shape}), model.session.store.values, {}, np.zeros(1), 0, "", "")
+    many = layer_graph(GRU(2), [(1, 5000, 1)], {s.name: np.ones(s.shape, "f") for s in GRU(2).weight_specs((1, 1, 1))})
+    with Model(many, glnn.Device("numpy")) as model:
+        plan = model.plan({"x0": (1, 5000, 1)})
+        with pytest.raises(UnsupportedError, match="40,004 draws in all turns"):
+            draws_page(plan, model.session.store.values, {}, np.zeros((1, 2)), 0, "", "")
+
+
+@pytest.mark.parametrize("layer", [LSTM(3), LSTM(3, return_sequences=True), GRU(5, return_sequences=True)], ids=repr)
+def test_turns_are_drawn_one_by_one(layer: Any, new_page: Callable[..., Page], tmp_path: Path) -> None:
+    """Of an odd number of turns and an even one: what swaps, and what goes from section to section of a stack."""
+    rng = np.random.default_rng(3)
+    weights = {s.name: rng.normal(size=s.shape).astype("f") for s in layer.weight_specs((2, 4, 2))}
+    for turns in (4, 5):
+        x = rng.normal(size=(2, turns, 2)).astype(np.float32)
+        with Model(layer_graph(layer, [x.shape], weights), glnn.Device("numpy")) as model:
+            plan, expected = model.plan({"x0": x.shape}), model.reference(x)
+        text = draws_page(plan, model.session.store.values, {"x0": x}, expected, 1e-5, "turns", "")
+        (tmp_path / "turns.html").write_text(text)
+        page = new_page()
+        assert shown(page, tmp_path / "turns.html")["wrong"] == []
+        assert f"in {turns} turns" in page.inner_text("#draws")

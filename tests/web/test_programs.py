@@ -11,6 +11,7 @@ import pytest
 from support.bits import check_bits
 
 import glnn
+from glnn.custom.programs import drawn
 from glnn.layout.limits import Limits
 from glnn.web import VARIANTS
 
@@ -37,9 +38,12 @@ float kernel(float x, int i, int j) {
 
 @glnn.program
 def simulated(u: Any, v: Any) -> Any:
-    """Several turns in a draw and one more, a kernel of texels, arithmetic, a reduction."""
+    """Several turns in a draw and one more, a kernel of texels, arithmetic, an ordinary loop, a reduction."""
     u = glnn.repeat(7, lambda u: heat(u, 0.2), u)
     w = far(x=v, u=u, weights=[0.5, 0.25]) * 2 - u
+    for i in glnn.steps(3):
+        u = heat(u, 0.1) * 0.5 + i
+        w = w * 0.25 + u
     return w, w.sum(1)
 
 
@@ -47,5 +51,5 @@ def simulated(u: Any, v: Any) -> Any:
 def test_bits_are_pythons(new_page: Callable[[], Page], site: tuple[Path, str], variant: str) -> None:
     rng = np.random.default_rng(0)
     inputs = {"u": rng.normal(size=(13, 18)).astype(np.float32), "v": rng.normal(size=18).astype(np.float32)}
-    graph = simulated.graph(**inputs)
+    graph = drawn(simulated.graph(**inputs))
     check_bits(new_page, site, f"program-{variant}", graph, inputs, LIMITS[variant])

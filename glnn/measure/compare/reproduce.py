@@ -87,14 +87,21 @@ def _guilty(session: Session, failure: Failure) -> CompareRow | None:
 
 
 def write(folder: Path, layer: str, failure: Failure, session: Session, fails: Callable[[Failure], bool]) -> Path:
-    """Writes the test, and beside it a .glnn file of layers that are not written down in Python."""
+    """Writes the test, and beside it a .glnn file of layers that are not written down in Python, and the page.
+
+    Of a program's kernels, which no file holds, it writes the page alone -> that.
+    """
     name = re.sub(r"\W+", "_", layer).strip("_").lower() or "layer"
     path = folder / f"test_{name}.py"
     text = source(failure, name, path.name, session, False)
     if not _defines(text, failure.nodes):
         from ...formats.native import write as native
 
-        native.save(failure.graph, folder / f"{name}.glnn")
+        try:
+            native.save(failure.graph, folder / f"{name}.glnn")
+        except UnsupportedError:
+            page(path.with_suffix(".html"), failure, session)
+            return path.with_suffix(".html")
         text = source(failure, name, path.name, session, True)
     path.write_text(text, encoding="utf-8")
     page(path.with_suffix(".html"), failure, session)
@@ -102,7 +109,7 @@ def write(folder: Path, layer: str, failure: Failure, session: Session, fails: C
 
 
 def page(path: Path, failure: Failure, session: Session) -> None:
-    """Writes the page that makes the draws in a browser, where these are draws of WebGL2 without turns."""
+    """Writes the page that makes the draws in a browser, turn by turn, where these are draws of WebGL2."""
     from ... import passes
 
     row = _guilty(session, failure)

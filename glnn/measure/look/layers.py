@@ -12,24 +12,33 @@ from ...errors import InputError
 from ...graph.graph import ActivationCodec, Graph
 from ...layout.codec import activation_storage
 from ...plan.plan import Made, TensorPlan
+from ...primitives.bodies import throughout
 from ...records import dataclass
 from ...run.executor import Executor
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer of a trace: its label in the user's model, its class, its tensors by name, their shapes."""
+    """A layer of a trace: its label in the user's model, its class, its tensors by name, their shapes.
+
+    turns: how many of the axes in front count turns of repeats, in which it is made
+    """
 
     label: str
     kind: str
     tensors: tuple[str, ...]
     shapes: tuple[tuple[int, ...], ...]
+    turns: int = 0
 
 
 def apart(graph: Graph) -> Graph:
     """The graph with every tensor kept: what has a codec goes into no other draw. Codecs that it has stay."""
-    kept = {name: ActivationCodec("float32") for node in graph.nodes for name in node.outputs}
-    return graph.with_(activations={**kept, **graph.activations})
+
+    def kept(graph: Graph) -> Graph:
+        all_ = {name: ActivationCodec("float32") for node in graph.nodes for name in node.outputs}
+        return graph.with_(activations={**all_, **graph.activations})
+
+    return throughout(kept, graph)
 
 
 def given(spec: TensorPlan) -> Made:

@@ -25,6 +25,7 @@ from ...show.views.pictures import TILES, Picture, samples_of
 from ...show.views.tensors import raw_texels
 from ..quantize.ranges import batches
 from .layers import Layer, apart, given, named, values_of
+from .turns import TurnReader, layers_of_turns
 
 KEPT_BYTES = 256 << 20  # of all arrays, up to which they are read at once
 SEEN = "~seen"  # behind the name of a tensor that is an output for the trace alone
@@ -42,6 +43,9 @@ class Trace(Mapping[str, Any]):
 
     layers: what there is to trace; inside: for layers that have no tensor of their own in the plan (see `Model.trace`),
     the layer in whose draw they end
+
+    What is made in the turns of a repeat is there too, with the turns in front: "lstm/h" (turns, N, units) is a state
+    as each turn leaves it, "lstm/conv" what a primitive makes there.
     """
 
     def __init__(self, session: Session, graph: Graph, x: Any, layers: Sequence[str] | None, fused: bool):
@@ -55,7 +59,7 @@ class Trace(Mapping[str, Any]):
         self._ours = not fused
         try:
             plan = self._plan()
-            self._layers, self.inside = self._find({item.name for item in plan.made}, layers)
+            self._layers, self.inside = self._find(plan, layers)
             self._lost(plan)
             tensors = {
                 name: shape for item in self.layers for name, shape in zip(item.tensors, item.shapes, strict=True)
@@ -164,22 +168,25 @@ class Trace(Mapping[str, Any]):
 
     # ---- finding
 
-    def _find(self, there: set[str], wanted: Sequence[str] | None) -> tuple[dict[str, Layer], dict[str, str]]:
-        graph = self._graph
+    def _find(self, plan: Plan, wanted: Sequence[str] | None) -> tuple[dict[str, Layer], dict[str, str]]:
+        graph, there = self._graph, {item.name for item in plan.made}
         shapes = {name: array.shape for name, array in self._arrays.items()}
         specs = {k: tuple(int(d or 1) for d in s.shape) for k, s in graph.specs(shapes).items()}
         labels = Counter([node.label for node in graph.nodes] + [spec.name for spec in graph.inputs])
         rows: list[tuple[str, str, tuple[str, ...]]] = [(spec.name, "Input", (spec.name,)) for spec in graph.given]
         rows += [(n.label if labels[n.label] == 1 else n.name, n.kind, n.outputs) for n in graph.nodes]
+        roots = {name: node.label for node in graph.nodes for name in node.outputs}
         self._kinds = {name: kind for _, kind, names in rows for name in names}
         known = {spec.name for spec in graph.inputs} | there
         inside: dict[str, str] = {}
-        found = {}
+        found: dict[str, Layer] = {}
         for label, kind, names in rows:
             if self._fused and not set(names) <= known:
                 inside[label] = self._end(names, known) or "nothing that runs"
                 continue
+            found |= layers_of_turns(plan, roots.get(names[0], ""), {*specs, *found})
             found[label] = Layer(label, kind, tuple(names), tuple(specs[name] for name in names))
+        self._kinds |= {label: item.kind for label, item in found.items() if item.turns}
         if wanted is None:
             return found, inside
         chosen = {}
@@ -213,14 +220,14 @@ class Trace(Mapping[str, Any]):
     def _lost(self, plan: Plan) -> None:
         """Makes outputs of tensors that are nowhere in the plan as they are: of axes in another order, or another's."""
         there = {item.name for item in plan.made} | {spec.name for spec in plan.inputs}
-        lost = tuple(name for item in self.layers for name in item.tensors if name not in there)
+        lost = tuple(name for item in self.layers for name in item.tensors if name not in there and not item.turns)
         if lost:
             graph = self._session.graph
             names = (*(graph.output_names or graph.outputs), *(name + SEEN for name in lost))
             self._session = self._session.on(graph.with_(outputs=(*graph.outputs, *lost), output_names=names))
 
-    def _run(self, part: Arrays, names: Mapping[str, Any], see: Callable[[Executor, Made], None]) -> None:
-        """One run; `see` is called for each tensor of these names while it lies in its textures."""
+    def _run(self, part: Arrays, names: Mapping[str, Any], see: Callable[[Executor, Made], None]) -> Arrays:
+        """One run; `see` is called for each tensor of these names while it lies in its textures -> those of turns."""
         if self._ours and self._session.closed:
             self._session = self._session.on(self._session.graph)
         session = self._session
@@ -234,19 +241,28 @@ class Trace(Mapping[str, Any]):
             items |= {item.name: item for item in plan.made}
             wanted = sorted((item for item in items.values() if item.name in names), key=lambda item: item.steps)
             executor.load(part)
-            done = 0
+            done, turns = 0, {name: item for name, item in plan.turning.items() if name in names and name not in items}
+            reader = TurnReader(executor, turns) if turns else None
+            draw = reader.draw if reader else None
             for item in wanted:
-                executor.replay(done, item.steps)
+                executor.replay(done, item.steps, draw)
                 done = item.steps
                 see(executor, item)
+            if reader:
+                executor.replay(done, None, draw)
+            return reader.arrays if reader else {}
 
     def _read(self, names: Any) -> Arrays:
         """The arrays of tensors by name, of all samples."""
         pieces: dict[str, list[np.ndarray]] = {name: [] for name in names}
         specs = self._graph.specs()
         for part in batches(self._graph, self._arrays):
-            self._run(part, pieces, lambda executor, item: pieces[item.name].append(values_of(executor, item)))
-        return {k: np.concatenate(v) if len(v) > 1 and specs[k].shape[0] is None else v[0] for k, v in pieces.items()}
+            made = self._run(part, pieces, lambda executor, item: pieces[item.name].append(values_of(executor, item)))
+            for name, array in made.items():
+                pieces[name].append(array)
+        turns = {name: item.turns for item in self.layers for name in item.tensors if item.turns}
+        cut = {k for k, v in pieces.items() if len(v) > 1 and (k in turns or specs[k].shape[0] is None)}
+        return {k: np.concatenate(v, turns.get(k, 0)) if k in cut else v[0] for k, v in pieces.items()}
 
     def _every(self) -> Iterator[tuple[str, str, np.ndarray]]:
         """Name of tensor, label and array of every tensor; of the first samples where they are not held."""
@@ -258,6 +274,8 @@ class Trace(Mapping[str, Any]):
             yield name, label, self._read([name])[name]
 
     def _texels(self, item: Layer) -> Iterator[tuple[Made, list[np.ndarray]]]:
+        if item.turns:
+            raise InputError(f"trace: {item.label!r} is made in turns, one after another: no texture holds all of them")
         found: dict[str, tuple[Made, list[np.ndarray]]] = {}
 
         def see(executor: Executor, made: Made) -> None:

@@ -40,12 +40,13 @@ def samples(graph: Graph, x: Any, argument: str) -> Arrays:
 
 def batches(graph: Graph, arrays: Arrays) -> Iterator[Arrays]:
     """The samples in batches so small that all tensors of one together take 64 MB, or one sample."""
+    if any(not spec.shape or spec.shape[0] is not None for spec in graph.inputs):
+        yield arrays  # a graph of a fixed batch takes no other
+        return
     total = len(next(iter(arrays.values())))
     specs = graph.specs({name: (1, *a.shape[1:]) for name, a in arrays.items()})
     size = sum(4 * math.prod(d or 1 for d in spec.shape) for spec in specs.values())
     step = max(1, BATCH_BYTES // max(1, size))
-    if any(spec.shape[0] is not None for spec in graph.inputs):
-        step = total  # a graph of a fixed batch takes no other
     for start in range(0, total, step):
         yield {name: a[start : start + step] for name, a in arrays.items()}
 

@@ -12,6 +12,7 @@ from .report import Report, plain
 
 Index = tuple[int, ...]
 SHOWN = 12  # texels of the text; HTML and JSON have all
+FEW = 4  # elements of one
 
 
 @dataclass(frozen=True)
@@ -33,18 +34,27 @@ class TexelRead:
 
     texel:    (layer, row, column) in the texture
     elements: the index in the tensor and the value of each that it holds
-    change:   by how much the value would be less if all of them were 0; None where codes of weights cannot be 0
+    change:   by how much the value would be less if all of them were 0
+    turn:     in which turn the tensor was made, where that was in a repeat: a number for each one, outermost first
+    codes:    of quantized weights (code, scale, low) for each element, whose value is code * scale + low
     """
 
     tensor: str
     texel: Index
     elements: tuple[tuple[Index, float], ...]
-    change: float | None
+    change: float
+    turn: Index = ()
+    codes: tuple[tuple[int, float, float], ...] = ()
 
 
 @dataclass(frozen=True, repr=False)
 class Explanation(Report):
-    """How a value came about on the NumPy device, where it is `value`; on the model's device it is `device_value`."""
+    """How a value came about on the NumPy device, where it is `value`; on the model's device it is `device_value`.
+
+    reference: None where only a turn makes it
+    turn:      in which turn of the repeats around the draw it was made, outermost first; turns: how many there are
+    made:      what it is there: the name and the index of the turn's tensor
+    """
 
     model: str
     layer: str
@@ -52,7 +62,7 @@ class Explanation(Report):
     index: Index
     value: float
     device_value: float
-    reference: float
+    reference: float | None
     draw: int
     draws: int
     kernel: str
@@ -61,6 +71,9 @@ class Explanation(Report):
     lines: tuple[Line, ...]
     texels: tuple[TexelRead, ...]
     left_out: int = 0
+    turn: Index = ()
+    turns: Index = ()
+    made: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         return plain(asdict(self))
@@ -68,11 +81,13 @@ class Explanation(Report):
     def totals(self) -> list[str]:
         """What it comes to, in lines."""
         layer, row, column = self.texel
+        known = "" if self.reference is None else f", reference {self.reference:.8g}"
+        turns = [f"{turn} of {count}" for turn, count in zip(self.turn, self.turns, strict=True)]
+        turn = f", turn {' / '.join(turns)} (from 0), as {self.made}" if turns else ""
         return [
-            f"{self.tensor}{list(self.index)} = {self.value:.8g}; on the device {self.device_value:.8g}, "
-            f"reference {self.reference:.8g}",
-            f"draw {self.draw + 1} of {self.draws}, kernel {self.kernel}: lane {'xyzw'[self.lane]} of the texel in "
-            f"layer {layer}, row {row}, column {column}",
+            f"{self.tensor}{list(self.index)} = {self.value:.8g}; on the device {self.device_value:.8g}{known}",
+            f"draw {self.draw + 1} of {self.draws}{turn}, kernel {self.kernel}: lane {'xyzw'[self.lane]} of the texel "
+            f"in layer {layer}, row {row}, column {column}",
         ]
 
     def __str__(self) -> str:
@@ -81,8 +96,8 @@ class Explanation(Report):
         told.append(table(["Line", "GLSL", "Values"], rows))
         if self.left_out:
             told.append(f"and {self.left_out:,} values of later turns")
-        telling = [read for read in self.texels if read.change is None or read.change]
-        rows = [_texel(read) for read in telling[:SHOWN]]
+        telling = [read for read in self.texels if read.change]
+        rows = [_texel(read, self.index) for read in telling[:SHOWN]]
         told += ["", table(["Read from", "Texel", "Holds", "Contributes"], rows, right=(3,))]
         if len(self.texels) > len(rows):
             told.append(f"and {len(self.texels) - len(rows):,} texels that contribute less or nothing")
@@ -114,9 +129,18 @@ def _numbers(values: tuple[float, ...]) -> str:
     return shown[0] if len(values) == 1 else f"({', '.join(shown)}{', ..' * (len(values) > 16)})"
 
 
-def _texel(read: TexelRead) -> list[str]:
-    holds = ", ".join(f"{list(index)} {number(value)}" for index, value in read.elements)
-    return [read.tensor, "/".join(map(str, read.texel)), holds, "-" if read.change is None else number(read.change)]
+def _texel(read: TexelRead, index: Index = ()) -> list[str]:
+    """The cells of its row. index: of the value, for a text that has no room for a whole cell of codes."""
+    codes = [f" = {code} x {number(scale)} {low:+.4g}" for code, scale, low in read.codes] or [""] * len(read.elements)
+    pairs = list(zip(read.elements, codes, strict=True))
+    if index and len(pairs) > FEW:  # those of the value's own channel first
+        pairs.sort(key=lambda pair: pair[0][0][-1] != index[-1])
+    told = [f"{list(place)} {number(value)}{code}" for (place, value), code in pairs]
+    if index and len(told) > FEW:
+        told[FEW:] = [f"and {len(told) - FEW} more"]
+    holds = ", ".join(told)
+    turn = f", turn {'/'.join(map(str, read.turn))}" if read.turn else ""
+    return [read.tensor + turn, "/".join(map(str, read.texel)), holds, number(read.change)]
 
 
 def _texel_row(read: TexelRead, most: float) -> str:

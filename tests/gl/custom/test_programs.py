@@ -96,6 +96,25 @@ def test_states_constants_and_structures(corner: tuple[glnn.Device, float]) -> N
     np.testing.assert_array_equal(np.asarray(made["constant"]), np.ones(3))
 
 
+def test_an_ordinary_loop(corner: tuple[glnn.Device, float]) -> None:
+    @glnn.program(device=corner[0])
+    def run(u: Any, steps: int) -> Any:
+        energy = 0.0
+        for i in glnn.steps(steps):
+            for _ in glnn.steps(2):
+                u = heat(u, 0.1)
+            energy = energy + i * u.sum() / u.size
+        return u, energy
+
+    u, total = rng.normal(size=(9, 13)).astype(np.float32), 0.0
+    got, energy = run(u, 5)
+    for i in range(5):
+        u = heated(u.astype(float), 2, 0.1)
+        total += i * u.mean()
+    np.testing.assert_allclose(np.asarray(got), u, atol=10 * corner[1])
+    np.testing.assert_allclose(float(energy), total, atol=10 * corner[1])
+
+
 def test_a_program_is_traced_once_for_its_shapes_and_numbers() -> None:
     calls = []
 

@@ -118,5 +118,5 @@ def test_what_a_turn_makes_stays_in_it(use: Callable[[Any, Any], Any]) -> None:
         t.repeat(step, [h], count=2)
         return use(t, kept[0])
 
-    with pytest.raises((ValueError, GraphError), match="what a step of t.repeat makes is read in it alone"):
+    with pytest.raises((ValueError, GraphError), match="what a turn makes is read in it alone"):
         validate(optimize(layer_graph(Loop(make, {}), [(2, 3)], {})))

@@ -52,7 +52,7 @@ def test_it_fails_with_the_fault_and_passes_without(
     text = path.read_text()
     body = text.partition("def test_")[2].splitlines()
     assert path.name == f"test_{layer}.py" and len(body) <= 10 and len(text) < 1500
-    assert path.with_suffix(".html").exists() == (layer != "lstm")  # a page has no turns
+    assert path.with_suffix(".html").exists()
     assert "draws wrong: " in text and device.renderer in text and "from glnn.layers" in text
 
 
@@ -122,6 +122,26 @@ def test_layers_that_no_python_says_are_saved_beside_it(
         with pytest.raises(AssertionError, match="guilty"):
             run(path)
     run(path)
+
+
+def test_of_a_program_there_is_the_page(monkeypatch: pytest.MonkeyPatch, device: glnn.Device, tmp_path: Path) -> None:
+    """No file holds its kernels, so there is no test that could load them."""
+    step = glnn.kernel("float kernel(float x, float gain) { return sin(x) * gain; }", name="step")
+
+    @glnn.program(device=device)
+    def run(x: Any) -> Any:
+        for _ in glnn.steps(5):
+            x = step(x, 0.7)
+        return x
+
+    x = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
+    with Model(run.graph(x), device) as model:
+        assert model.compare(x, verbose=0)
+        monkeypatch.setattr("glnn.measure.compare.verdict.TIMES", 0.0)
+        monkeypatch.setattr("glnn.measure.compare.verdict.ROUNDED", 0.0)
+        path = model.compare(x, verbose=0).reproduce("run", tmp_path)
+    assert path == tmp_path / "test_run.html" and [*tmp_path.iterdir()] == [path]
+    assert "sin(x) * gain" in path.read_text() and '"turns":[0]' in path.read_text()
 
 
 def test_what_is_refused(monkeypatch: pytest.MonkeyPatch, device: glnn.Device, tmp_path: Path) -> None:

@@ -89,9 +89,16 @@ def test_keras_makes_the_same(tmp_path: Path) -> None:
     expected = keras.Model(inputs, [network.get_layer(name).output for name in names]).predict(x, verbose=0)
     with Model.load(tmp_path / "net.keras") as model:
         trace = model.trace(x)
-        assert list(trace)[1:] == names
+        assert [item.label for item in trace.layers if not item.turns][1:] == names
         for name, values in zip(names, expected, strict=True):
             np.testing.assert_allclose(trace[name], values, rtol=1e-4, atol=1e-5, err_msg=name)
+        states = keras.layers.LSTM(5, return_state=True)
+        states(rows := expected[names.index("rows")])
+        states.set_weights(network.get_layer("lstm").get_weights())
+        for turn in range(5):
+            _, h, c = states(rows[:, : turn + 1])
+            np.testing.assert_allclose(trace["lstm/h"][turn], h, rtol=1e-4, atol=1e-5)
+            np.testing.assert_allclose(trace["lstm/c"][turn], c, rtol=1e-4, atol=1e-5)
 
 
 def test_layers_that_make_nothing_anew(any_device: glnn.Device) -> None:

@@ -11,8 +11,8 @@ import pytest
 from support.faulty import SHAPE, network
 
 import glnn
-from glnn.errors import InputError, UnsupportedError
-from glnn.layers.recurrent import LSTM
+from glnn.errors import InputError
+from glnn.layers.core import Dense
 from glnn.model import Model
 from glnn.testing.layers import layer_graph
 
@@ -108,8 +108,42 @@ def test_textures_of_bytes_and_codes(model: Model, digits: tuple) -> None:
     x = digits[0][:2]
     with model.quantize("uint8", activations="uint8", calibrate=x, verbose=0) as small:
         told = small.explain(x, "hidden", (1, 2))
-        codes = [read for read in told.texels if read.change is None]
-        assert codes and told.value == pytest.approx(told.device_value, rel=1e-4, abs=1e-4)
+        assert any(read.codes for read in told.texels)
+        assert told.value == pytest.approx(told.device_value, rel=1e-4, abs=1e-4)
+
+
+@pytest.mark.parametrize("per_channel", [True, False])
+@pytest.mark.parametrize("codec", ["uint4", "uint8", "uint16", "float16"])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"dialect": "es100", "float_targets": "rgba8"}, pytest.param({"dialect": "es100"}, marks=pytest.mark.whole)],
+    ids=str,
+)
+def test_weights_in_codes(options: dict[str, Any], codec: str, per_channel: bool) -> None:
+    rng = np.random.default_rng(4)
+    weights = {"kernel": rng.normal(size=(9, 6)).astype("f"), "bias": rng.normal(size=6).astype("f")}
+    x = rng.normal(size=(2, 9)).astype(np.float32)
+    with glnn.Device("numpy", **options) as device, Model(layer_graph(Dense(6), [(2, 9)], weights), device) as model:
+        small = model.quantize(codec, per_channel=per_channel, verbose=0)
+        held = small.get_layer("layer").weights["kernel"]
+        told, values = small.explain(x, "layer", (1, 4)), np.asarray(held, np.float32).reshape(9, 6)
+    assert told.value == pytest.approx(float(x[1] @ values[:, 4] + weights["bias"][4]), rel=1e-5)
+    reads = [read for read in told.texels if read.tensor == "layer/kernel"]
+    seen = set()
+    for read in reads:
+        change = 0.0
+        for (*_, row, column), value in read.elements:
+            assert value == values[row, column]
+            change += float(x[1, row] * value) if column == 4 else 0.0
+            seen |= {row} if column == 4 else set()
+        assert read.change == pytest.approx(change, rel=1e-4, abs=2e-6)
+        assert len(read.codes) == (len(read.elements) if codec.startswith("uint") else 0)
+        for (_, value), (code, scale, low) in zip(read.elements, read.codes, strict=bool(read.codes)):
+            assert 0 <= code < 2 ** int(codec[4:]) and value == pytest.approx(code * scale + low, rel=1e-5, abs=1e-7)
+    assert seen == set(range(9))
+    scales = [read for read in told.texels if read.tensor == "layer/kernel (scale, low)"]
+    assert bool(scales) == (per_channel and codec.startswith("uint"))
+    assert (" = " in str(told).split("Contributes")[1]) == codec.startswith("uint")
 
 
 def test_a_tracer_of_somebody_else_is_given_back(sound: Model) -> None:
@@ -127,7 +161,6 @@ def test_what_is_refused(sound: Model) -> None:
         sound.explain(X, "digits", (0, 0))
     with pytest.raises(InputError, match="it is part of the draw of 'relu': explain that"):
         sound.explain(X, "conv", (0, 0, 0, 0))
-    graph = layer_graph(LSTM(3), [(1, 4, 2)], {s.name: np.ones(s.shape, "f") for s in LSTM(3).weight_specs((1, 4, 2))})
-    with Model(graph, sound.device) as model, pytest.raises(UnsupportedError, match="made in the turns of a repeat"):
-        model.explain(np.ones((1, 4, 2), np.float32), "layer", (0, 0))
+    with pytest.raises(InputError, match="turn=1: layer 'digit' is not made in the turns of a repeat"):
+        sound.explain(X, "digit", (0, 0), turn=1)
     assert sound.explain(X, "digit", (-1, -1)).index == (1, 4)
