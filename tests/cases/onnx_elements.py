@@ -19,7 +19,12 @@ def case(
     reference = options.pop("reference", False)
     count = sum(c.op == op for c in CASES)
     arrays = tuple(_array(x) for x in inputs)
-    CASES.append(Case(op, opset, arrays, options, outputs, domain, name or f"{op}-{count}", reference))
+    small = op == "Cast" and options["to"] in (2, 3, 4, 5) or any(_small(x) for x in arrays)
+    CASES.append(Case(op, opset, arrays, options, outputs, domain, name or f"{op}-{count}", reference, small))
+
+
+def _small(x: Any) -> bool:
+    return getattr(x, "dtype", np.dtype(bool)).kind in "iu" and x.dtype.itemsize < 4
 
 
 def _array(x: Any) -> Any:

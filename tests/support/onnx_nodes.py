@@ -24,6 +24,7 @@ class Case(NamedTuple):
     domain: str = ""
     name: str = ""
     reference: bool = False  # by onnx' reference
+    floats: bool = False  # what comes out is cast to float32: reading it back would wrap small integers around
 
 
 def model_of(case: Case) -> tuple[Any, dict[str, np.ndarray]]:
@@ -39,7 +40,10 @@ def model_of(case: Case) -> tuple[Any, dict[str, np.ndarray]]:
         elif value is not None:
             given[f"x{k}"] = value
     made = [f"y{k}" for k in range(case.outputs)]
-    node = helper.make_node(case.op, names, made, domain=case.domain, **case.attributes)
+    nodes = [helper.make_node(case.op, names, made, domain=case.domain, **case.attributes)]
+    if case.floats:
+        nodes.append(helper.make_node("Cast", made[:1], ["floats"], to=TensorProto.FLOAT))
+        made[0] = "floats"
     infos = [
         helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
         for name, array in given.items()
@@ -47,7 +51,7 @@ def model_of(case: Case) -> tuple[Any, dict[str, np.ndarray]]:
     outputs = [helper.make_tensor_value_info(name, TensorProto.UNDEFINED, None) for name in made]
     for info in outputs:
         info.ClearField("type")
-    graph = helper.make_graph([node], "one", infos, outputs, known)
+    graph = helper.make_graph(nodes, "one", infos, outputs, known)
     opsets = [helper.make_opsetid("", case.opset), helper.make_opsetid("com.microsoft", 1)]
     return helper.make_model(graph, opset_imports=opsets, ir_version=8 if case.opset < 21 else 10), given
 
