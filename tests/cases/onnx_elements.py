@@ -281,3 +281,17 @@ case("Det", np.array([[0, 2, 1], [3, 0, 0], [0, 0, 0]], np.float32))
 # ---- as opset 6 has them
 for op in "Add Sub Mul Div".split():
     case(op, f(2, 3, 4, low=0.1), f(4, low=0.5), opset=6, broadcast=1, reference=True)
+
+# ---- what is known before inputs come is exact in its own type
+BIG = np.array([2**40 + 1, -(2**33) - 5, 2**24 + 1, 7, -7], np.int64)
+for op in "Add Sub Mul Div Mod Equal Less Greater Max Min BitwiseAnd BitwiseOr BitwiseXor".split():
+    case(op, (BIG,), (np.array([3, 5, 7, -2, 3], np.int64),), name=f"{op}-known")
+for op in "Abs Neg Identity ReduceSum ReduceMax ReduceMin ArgMax".split():
+    case(op, (BIG,), name=f"{op}-known")
+case("Cast", (BIG,), to=11, name="Cast-known")
+case("Where", (BIG > 0,), (BIG,), (BIG + 1,), name="Where-known")
+case("CumSum", (BIG,), (np.int64(0),), name="CumSum-known")
+case("Clip", (BIG,), (np.int64(-(2**32)),), (np.int64(2**32),), name="Clip-known")
+case("ReduceProd", (BIG[2:],), name="ReduceProd-known")
+case("Softmax", (f(3, 90),), name="Softmax-known")
+case("LayerNormalization", (f(3, 90),), (f(90),), name="LayerNormalization-known")

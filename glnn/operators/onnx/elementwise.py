@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from ...layers.operators import OPERATORS
+from ...layers.operators.table import Free
 from ...primitives import Sym
 from ..say import Misfit, Say
 from ..shared.integers import divided, is_integer, multiplied, quiet, truncated, wrapped
 from . import onnx
 
 BOOL = "bool"
-POWERS = {0.5: "sqrt", -0.5: "rsqrt", 1.0: "", 2.0: "square", -1.0: "reciprocal"}  # that have functions of their own
+POWERS = {0.5: "sqrt", -0.5: "rsqrt", 2.0: "square", -1.0: "reciprocal"}  # that have functions of their own
 NEAR = 1 + 2.0**-21  # what a power is raised by before it is cut off: it may be a few units too small
 
 
@@ -31,6 +32,24 @@ def two(name: str) -> Any:
     return lambda t, x, y: t.apply(name, x, y)
 
 
+def _same(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Whether elements are the same; a size that is free is itself, and no number below 0. Raises TypeError else."""
+    if object not in (x.dtype, y.dtype):
+        return np.equal(x, y)
+    pairs = np.broadcast(x, y)
+    made = [_same_size(one, other) for one, other in pairs]
+    return np.array(made, bool).reshape(pairs.shape)
+
+
+def _same_size(x: Any, y: Any) -> bool:
+    free = [isinstance(size, Free) for size in (x, y)]
+    if x is y or not any(free):
+        return bool(x is y or x == y)
+    if all(free) or (y if free[0] else x) >= 0:
+        raise TypeError("a size that is free, compared")
+    return False
+
+
 for _name, _word in (
     ("Sqrt", "sqrt"), ("Exp", "exp"), ("Log", "log"), ("Reciprocal", "reciprocal"), ("Erf", "erf"),
     ("Floor", "floor"), ("Ceil", "ceil"), ("Round", "round"), ("Sign", "sign"), ("Sin", "sin"), ("Cos", "cos"),
@@ -41,7 +60,7 @@ for _name, _word in (
 onnx("Abs", exact=quiet(np.abs))(_wrapping("abs"))
 onnx("Neg", exact=quiet(np.negative))(_wrapping("negative"))
 for _name, _word, _exact, _since in (
-    ("Less", "less", np.less, 7), ("Greater", "greater", np.greater, 7), ("Equal", "equal", np.equal, 7),
+    ("Less", "less", np.less, 7), ("Greater", "greater", np.greater, 7), ("Equal", "equal", _same, 7),
     ("LessOrEqual", "less_equal", np.less_equal, 12), ("GreaterOrEqual", "greater_equal", np.greater_equal, 12),
     ("And", "logical_and", np.logical_and, 7), ("Or", "logical_or", np.logical_or, 7),
     ("Xor", "logical_xor", np.logical_xor, 7),
@@ -121,7 +140,9 @@ def power(t: Say, x: Any, y: Any) -> Sym:
 
 
 def _known_power(t: Say, x: Any, exponent: float, whole: bool) -> Sym | None:
-    if exponent in (1.0, 2.0, 3.0):
+    if exponent == 1.0:
+        return x
+    if exponent == 3.0 or (whole and exponent == 2.0):
         made: Any = x
         for _ in range(int(exponent) - 1):
             made = multiplied(t, made, x, x.dtype)
