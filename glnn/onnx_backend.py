@@ -21,10 +21,13 @@ DEVICES = ("CPU", "CUDA", "OPENGL", "NUMPY")  # all but the last mean OpenGL, on
 
 
 class Prepared(BackendRep):
-    """A model that is ready to run. `close()` frees what it holds on the device."""
+    """A model that is ready to run. `close()` frees what it holds on the device.
 
-    def __init__(self, model: Model, inputs: Sequence[str]):
-        self.model, self.inputs = model, list(inputs)
+    types: of outputs by name, which NumPy lacks: those of ml_dtypes
+    """
+
+    def __init__(self, model: Model, inputs: Sequence[str], types: Mapping[str, Any] | None = None):
+        self.model, self.inputs, self.types = model, list(inputs), dict(types or {})
 
     def run(self, inputs: Any, **options: Any) -> tuple[Any, ...]:
         """The outputs for arrays in the order of the model's inputs, by name, or one alone."""
@@ -32,7 +35,8 @@ class Prepared(BackendRep):
             given = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
             inputs = dict(zip(self.inputs, given, strict=True))
         made = self.model.predict(dict(inputs))
-        return namedtupledict("Outputs", list(made))(*made.values())
+        typed = [x.astype(self.types[name]) if name in self.types else x for name, x in made.items()]
+        return namedtupledict("Outputs", list(made))(*typed)
 
     def close(self) -> None:
         """Frees textures and programs."""
@@ -50,7 +54,13 @@ class GlnnBackend(Backend):
             path = Path(folder) / "model.onnx"
             path.write_bytes(model.SerializeToString())
             loaded = Model.load(path, device=where)
-        return Prepared(loaded, [spec.name for spec in loaded.inputs])
+        kind = onnx.TensorProto.BFLOAT16
+        types = {
+            info.name: onnx.helper.tensor_dtype_to_np_dtype(kind)
+            for info in model.graph.output
+            if info.type.tensor_type.elem_type == kind
+        }
+        return Prepared(loaded, [spec.name for spec in loaded.inputs], types)
 
     @classmethod
     def run_model(cls, model: onnx.ModelProto, inputs: Any, device: str = "CPU", **options: Any) -> tuple[Any, ...]:
