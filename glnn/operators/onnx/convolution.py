@@ -130,7 +130,7 @@ def deform_conv(
 def causal_conv(
     t: Say, x: Sym, w: Sym, bias: Sym | None = None, past_state: Any = None, *, activation: str = "none"
 ) -> tuple[Sym, Sym]:
-    """Channels of x (N, C, L) with kernels (C, 1, taps), behind what was before -> that, and the end of what went in."""
+    """Channels of x (N, C, L) with kernels (C, 1, taps), behind what was before -> that, and the last that went in."""
     if activation not in ("none", "silu", "swish"):
         raise Misfit(f"activation is {activation!r} (known are none, silu and swish)")
     channels, before = x.shape[1] or 0, (w.shape[2] or 1) - 1

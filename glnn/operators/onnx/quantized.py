@@ -92,8 +92,10 @@ def integer_convolution(
 
 
 def plain_zero(t: Say, zero: Any) -> Any:
-    """A zero point of one element, without axes."""
-    return zero if zero is None or zero.rank == 0 else one(t, zero) if zero.constant else t.reshape(zero, ())
+    """A zero point or scale of one element without axes, others as they are."""
+    if zero is None or zero.shape != (1,):
+        return zero
+    return one(t, zero) if zero.constant else t.reshape(zero, ())
 
 
 @onnx("ConvInteger")
@@ -125,8 +127,7 @@ def rescaled(t: Say, x: Sym, factors: Sequence[Any], scale: Any, zero: Any) -> S
     """Sums in integers worth all of these factors -> integers of a scale and a zero point."""
     factor: Any = None
     for each_ in factors:
-        plain = plain_zero(t, each_) if each_.shape == (1,) else each_
-        factor = plain if factor is None else factor * plain
+        factor = plain_zero(t, each_) if factor is None else factor * plain_zero(t, each_)
     return to_integers(t, x * (factor / plain_zero(t, scale)), 1.0, plain_zero(t, zero), zero.dtype)
 
 
@@ -141,7 +142,7 @@ def integer_product(t: Say, a: Any, b: Any, a_zero: Any, b_zero: Any) -> Sym:
         return exact_sums(t, largest(a, a_zero), t.array(b), zero, lambda w: product(t, left, w), (0,))
     if inner is None:
         raise Misfit(f"a product of matrices of shapes {a.shape} and {b.shape}, whose inner size is free")
-    right = centred(t, b, plain_zero(t, b_zero) if b_zero is not None and b_zero.shape == (1,) else b_zero)
+    right = centred(t, b, plain_zero(t, b_zero))
     most = max(largest(a, a_zero), largest(b, b_zero))
     return exact_product(t, left, right, most, inner, lambda one, two: product(t, one, two))
 
