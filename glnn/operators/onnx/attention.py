@@ -17,6 +17,7 @@ from ..shared.attention import (
     longer,
     rotated,
     scores_of,
+    split_heads,
     weighed,
 )
 from ..shared.turns import walked
@@ -67,10 +68,7 @@ def rotary_embedding(
     """Pairs of channels of x (N, heads, L, D), or (N, L, heads * D), turned by the angles of their places."""
     flat = x.rank == 3
     if flat:
-        width = x.shape[-1] or 0
-        if not num_heads or width % num_heads:
-            raise Misfit(f"num_heads {num_heads} does not divide {width} channels")
-        x = t.reshape(x, (Size(0), Size(1), num_heads, width // num_heads))
+        x = split_heads(t, x, num_heads)
     half = (rotary_embedding_dim or x.shape[-1] or 0) // 2
     cos, sin = (angles_at(t, cache, position_ids, half, not flat) for cache in (cos_cache, sin_cache))
     made = rotated(t, x, cos, sin, bool(interleaved))

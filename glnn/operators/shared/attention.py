@@ -16,10 +16,15 @@ NEVER = -math.inf  # what is added to the score of a key that is not seen
 
 def heads_apart(t: Say, x: Sym, heads: int) -> Sym:
     """(N, L, heads * D) -> (N, heads, L, D)."""
+    return t.transpose(split_heads(t, x, heads), (0, 2, 1, 3))
+
+
+def split_heads(t: Say, x: Sym, heads: int) -> Sym:
+    """(N, L, heads * D) -> (N, L, heads, D)."""
     width = x.shape[-1]
     if not heads or width is None or width % heads:
         raise Misfit(f"{heads} heads do not divide {width} channels")
-    return t.transpose(t.reshape(x, (Size(0), Size(1), heads, width // heads)), (0, 2, 1, 3))
+    return t.reshape(x, (Size(0), Size(1), heads, width // heads))
 
 
 def heads_together(t: Say, x: Sym) -> Sym:
