@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from cases.onnx_moves import CASES
+from cases.onnx_all import CASES
 from support import shares
 from support.onnx_nodes import Case, judge
 
