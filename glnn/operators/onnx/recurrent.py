@@ -130,12 +130,13 @@ def _gates(
 @onnx("RNN")
 def rnn(
     t: Say, x: Sym, w: Sym, r: Sym, b: Any = None, sequence_lens: Any = None, initial_h: Any = None, *,
-    activation_alpha: Floats = (), activation_beta: Floats = (), activations: Texts = (), clip: float | None = None,
-    direction: str = "forward", hidden_size: int = 0, layout: int = 0,
+    activation_alpha: Floats = (), activation_beta: Floats = (), activations: Texts = ("Tanh", "Tanh"),
+    clip: float | None = None, direction: str = "forward", hidden_size: int = 0, layout: int = 0,
 ) -> tuple[Any, ...]:  # fmt: skip
     """h' = f(x W + h R + b), step by step."""
     whole = Recurrence.make(t, x, w, r, b, sequence_lens, (initial_h,), direction, hidden_size, layout, 1)
-    gates = _gates(t, activations, ("Tanh",), activation_alpha, activation_beta, clip, len(whole.backwards))
+    names = activations[: len(whole.backwards)]
+    gates = _gates(t, names, ("Tanh",), activation_alpha, activation_beta, clip, len(whole.backwards))
     steps = [Steps(gate, whole.kernel(r, k)).rnn for k, gate in enumerate(gates)]
     return whole.run([np.add(*whole.biases(k)) for k in range(len(steps))], steps)
 

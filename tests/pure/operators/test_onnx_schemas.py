@@ -53,4 +53,6 @@ def lacking(schema: Any, word: Word | None) -> list[str]:
 
 
 def default(value: Any) -> Any:
-    return {1: value.f, 2: value.i, 3: value.s.decode(), 6: tuple(value.floats), 7: tuple(value.ints)}.get(value.type)
+    texts = tuple(text.decode() for text in value.strings)
+    numbers = {1: value.f, 2: value.i, 6: tuple(value.floats), 7: tuple(value.ints)}
+    return {**numbers, 3: value.s.decode(), 8: texts}.get(value.type)
