@@ -10,17 +10,15 @@ import numpy as np
 
 from ...graph.shapes import checked_axis
 from ...primitives import Sym
-from ...primitives.move import Size
 from ..say import Misfit, Say, Tensor
-from ..shared.products import product
-from ..shared.scales import centred, coded, to_integers
+from ..shared.products import by_blocks, product
+from ..shared.scales import centred, to_integers
 from . import onnx
 from .gates import activations
 from .pooling import average_pool, over_image
 from .quantized import dynamic_quantize_linear, integer_product, plain_zero, rescaled
 
 MICROSOFT = "com.microsoft"
-MOST = 2**22  # elements of the sums of blocks that lie side by side
 Numbers = Sequence[int]
 
 
@@ -184,26 +182,3 @@ def matmul_nbits(
             return t.give(made if bias is None else made + bias, a.dtype)
     made = by_blocks(t, a, codes.transpose(2, 1, 0), factors.T, -zeros.T * factors.T, "uint4" if bits < 8 else "uint8")
     return t.give(made if bias is None else made + bias, a.dtype)
-
-
-def by_blocks(t: Say, x: Any, codes: np.ndarray, scale: np.ndarray, low: np.ndarray, codec: str) -> Sym:
-    """x (..., K) times codes (block, blocks, N) with a scale and a low (blocks, N) for each block -> (..., N)."""
-    size, blocks, units = codes.shape
-    width = x.shape[-1] or 0
-    if width < size * blocks:  # the last block is not whole
-        x = t.concat([x, t.slice(x, -1, 0, size * blocks - width) * 0.0], -1)
-    rows = math.prod(k or 1 for k in x.shape[:-1])
-    step = max(1, MOST // max(1, rows * units))
-    lead = [Size(k) for k in range(x.rank - 1)]
-    made: Any = None
-    for first in range(0, blocks, step):
-        part = codes[:, first : first + step]
-        count = part.shape[1]
-        each = [array[first : first + step].reshape(1, -1) for array in (scale, low)]
-        kernel = coded(t, codec, np.ascontiguousarray(part.reshape(size, count * units)), *each)
-        piece = x if count == blocks else t.slice(x, -1, first * size, count * size)
-        sums = t.conv(piece, kernel, groups=count)
-        if count > 1:
-            sums = t.reduce("sum", t.reshape(sums, [*lead, count, units]), x.rank - 1)
-        made = sums if made is None else made + sums
-    return made
