@@ -23,6 +23,7 @@ from .walk import Stage, Walk
 
 CUT = "Choose outputs before that, by their names: outputs=[...]"
 KEPT = 8  # stages of a model, by shapes and values
+BATCH = 7  # samples of which it is asked what shapes they lead to
 GUESSES = (1, 8, 32, 64, 224, 256)  # for sizes that are free, while nobody has given inputs
 
 
@@ -147,14 +148,15 @@ def as_graph(model: Operators, host: bool = True) -> Graph:
     declared = {spec.name: spec.shape for spec in model.inputs}
     if plain_batch(declared) and not any(item_type(spec.dtype) != spec.dtype for spec in model.inputs):
         try:
-            stage = Walk(model, declared).stage()
+            walk = Walk(model, declared)
+            stage = walk.stage()
         except NeedsValue:
             pass
         except (NeedsShape, GraphError):
             if not any(None in shape for shape in declared.values()):
                 raise
         else:
-            if fixed(stage, model, declared):
+            if fixed(stage, model, declared) and (not walk.say.sized or sure(stage, model, declared)):
                 assert stage.graph is not None
                 return stage.graph.with_(kinds=stage.kinds)
     staging = Staging(model, host)
@@ -178,6 +180,20 @@ def fixed(stage: Stage, model: Operators, declared: Mapping[str, Dims]) -> bool:
     if firsts not in ({None}, {1}) or not all(specs[name].shape for name in graph.outputs):
         return False
     return firsts == {1} or apart(graph)  # a batch of one is never cut
+
+
+def sure(stage: Stage, model: Operators, declared: Mapping[str, Dims]) -> bool:
+    """Whether a graph of a free batch makes tensors of the shapes that are meant: it took sizes for the batch's."""
+    shapes: dict[str, Dims] = {name: (BATCH, *shape[1:]) for name, shape in declared.items()}
+    walk = Walk(model, shapes)
+    try:
+        meant = walk.stage()
+        assert stage.graph is not None
+        specs = stage.graph.specs({name: tuple(size or 0 for size in shape) for name, shape in shapes.items()})
+    except (NeedsShape, NeedsValue, GlnnError):
+        return False
+    made = {name: x.shape for name, x in walk.tensors.items() if x.array is None}
+    return not meant.wants and all(specs[name].shape == shape for name, shape in made.items() if name in specs)
 
 
 def guessed(staging: Staging) -> Graph:

@@ -53,6 +53,7 @@ class Say(Trace):
 
     literals = True
     outputs: tuple[bool, ...] = (True,)  # which outputs of the call somebody wants
+    sized = False  # whether something was computed of sizes that are free
 
     def wanted(self, number: int) -> bool:
         """Whether somebody wants the output of this number of the call that is said."""
@@ -119,6 +120,7 @@ class Say(Trace):
             return Tensor(value.trace, value.expr, value.shape, value.order, kind, array, name)
         array = np.asarray(value)
         if array.dtype == object:  # with sizes that are free
+            self.sized = True
             return Tensor(
                 self, Constant(f"{self.name}~sizes", array.shape), array.shape, (0,) * array.ndim, "int64", array, name
             )
