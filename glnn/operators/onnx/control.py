@@ -9,7 +9,7 @@ import numpy as np
 
 from ...primitives import Sym
 from ..program import Body, Call
-from ..say import Misfit, NeedsValue
+from ..say import Misfit, NeedsValue, Tensor
 from ..shared.empty import void
 from ..shared.gathers import rows
 from ..shared.sizing import reshaped, shape_of
@@ -45,11 +45,14 @@ def loop(walk: Walk, call: Call, scope: Scope, most: Any = None, condition: Any 
         if turn >= MOST:
             raise Misfit(f"more than {MOST} turns are written out")
         given = [say.give(np.asarray(turn, np.int64)), say.give(np.ones((), bool)), *state]
-        made = walked(walk, body, scope, given, f"{path}/{turn}")
+        turns = [walked(walk, body, scope, given, f"{path}/{turn}")]
         say.name = path
-        state, turn = made[1 : 1 + len(first)], turn + 1
-        for stack, value in zip(stacks, made[1 + len(first) :], strict=True):
-            stack.append(value)
+        if not turn:
+            turns += _taken(walk, turns[0], path)
+        for made in turns:
+            state, turn = made[1 : 1 + len(first)], turn + 1
+            for stack, value in zip(stacks, made[1 + len(first) :], strict=True):
+                stack.append(value)
         try:
             goes = bool(say.number(made[0]))
         except NeedsValue as need:
@@ -60,6 +63,19 @@ def loop(walk: Walk, call: Call, scope: Scope, most: Any = None, condition: Any 
     given = [say.give(np.zeros((), np.int64)), say.give(np.ones((), bool)), *first]
     made = walked(walk, body, scope, given, f"{path}/none") if stacks else []  # what shapes a turn would give
     return (*state, *(void(say, x, (0, *say.static(x))) for x in made[1 + len(first) :]))
+
+
+def _taken(walk: Walk, first: Sequence[Any], path: str) -> list[list[Any]]:
+    """What the turns after the first gave, as far as they were taken before: their conditions were read back."""
+    own = f"{path}/0/"
+    if not all(isinstance(x, Tensor) and x.name.startswith(own) for x in first):
+        return []
+    turns: list[list[Any]] = []
+    while True:
+        names = [f"{path}/{len(turns) + 1}/{x.name.removeprefix(own)}" for x in first]
+        if names[0] not in walk.known or not all(name in walk.known or name in walk.feeds for name in names):
+            return turns
+        turns.append([walk.named(None, x.dtype, name) for x, name in zip(first, names, strict=True)])
 
 
 def _stacked(walk: Walk, xs: Sequence[Any]) -> Any:
