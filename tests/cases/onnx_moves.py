@@ -154,7 +154,13 @@ for reduction in ("none", "add", "mul", "max", "min"):
     case("ScatterND", f(3, 4), numbers, f(len(numbers), 4), opset=18, **same)
     numbers = n([[0, 1]], [[2, 3]]) if reduction == "none" else i(2, 3, 2, low=0, high=2, dtype=np.int64)
     case("ScatterND", f(3, 4, 2), numbers, f(*numbers.shape[:2], 2), opset=18, **same)
+    case("ScatterND", f(3, 4, 2), (n([0, -1, 1], [2, 0, 0]),), f(2), opset=18, **same)
+    case("ScatterND", f(3, 4, 2), (n([[2, -3]], [[0, 0]]),), f(2, 1, 2), opset=18, **same)
+    case("ScatterND", f(3, 4), (n([2], [0], [2]),), f(3, 4), opset=18, **same)
+    case("ScatterElements", f(5, 3), (np.array([[2, 0], [-1, 1], [1, 4]]),), f(3, 2), opset=18, axis=0, **same)
 case("ScatterND", f(2, 2, 2, 2, 2, 2), n([0, 1, 0, 1, 0, 1], [1, 1, 1, 1, 1, 1]), f(2), opset=18)
+case("ScatterND", f(3), (n(1),), f(), opset=18)
+case("ScatterND", f(3, 2), n(1, 1), f(), opset=18)
 case("ScatterND", f(3, 4), np.zeros((0, 1), np.int64), f(0, 4), opset=18)
 case("Scatter", f(3, 4), i(2, 4, low=0, high=0, dtype=np.int64), np.ones((2, 4), np.float32), opset=9, axis=0)
 for axis in (-1, 0, 1):

@@ -106,7 +106,11 @@ def put(t: Say, x: Sym, places: Sym, updates: Sym, kind: str, axis: int = 0, for
         return x
     if form == "nd" and places.rank == 1:  # one place
         updates = reshaped(t, updates, [1, *shape_of(updates)])
+        known = getattr(places, "array", None)
         places = reshaped(t, places, [1, *shape_of(places)])
+        places = places if known is None else t.give(known[None])
+    if (made := _put_by_known(t, x, places, updates, kind, axis, form)) is not None:
+        return made
     if form == "nd":
         depth = int(places.shape[-1] or 0)
         if depth > x.rank:
@@ -116,6 +120,37 @@ def put(t: Say, x: Sym, places: Sym, updates: Sym, kind: str, axis: int = 0, for
         made = t.scatter(x, places, updates, kind, axis, form)
         return made if x.rank == len(shape) else reshaped(t, made, shape)
     return t.scatter(x, places, updates, kind, axis, form)
+
+
+def _put_by_known(t: Say, x: Sym, places: Sym, updates: Sym, kind: str, axis: int, form: str) -> Sym | None:
+    """The same where numbers are known: each element picks its update. None where it is not said so, or has several."""
+    known = getattr(places, "array", None)
+    if known is None or known.dtype == object or None in x.shape or form not in ("along", "nd"):
+        return None
+    depth = known.shape[-1] if form == "nd" else x.rank
+    lead, rest = t.static(x)[:depth], t.static(x)[depth:]
+    count = known.size // depth if form == "nd" else known.size
+    if depth > x.rank or math.prod(t.static(updates)) != count * math.prod(rest):
+        return None
+    index = np.moveaxis(known, -1, 0).astype(np.int64) if form == "nd" else np.indices(known.shape)
+    index = index.reshape(depth, -1)
+    if form == "along":
+        index[axis] = known.reshape(-1)
+    sizes = np.array(lead)[:, None]
+    index = np.where(index < 0, index + sizes, index)
+    if (index < 0).any() or (index >= sizes).any():
+        return None
+    rows = np.ravel_multi_index(tuple(index), lead)
+    if kind != "set" and len(np.unique(rows)) < len(rows):
+        return None
+    own = np.full(math.prod(lead), -1)
+    own[rows] = np.arange(count)
+    taken = t.take(reshaped(t, updates, [count, *rest]), t.give(np.maximum(own, 0).reshape(lead)), 0)
+    if kind != "set":
+        taken = t.apply({"add": "add", "mul": "multiply", "max": "maximum", "min": "minimum"}[kind], x, taken)
+    if (own >= 0).all():
+        return taken
+    return t.where(t.weight((own >= 0).astype(np.float64).reshape(*lead, *[1] * len(rest))), taken, x)
 
 
 def elements_of(x: np.ndarray, places: np.ndarray, batch: int) -> np.ndarray:
