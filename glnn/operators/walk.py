@@ -226,7 +226,7 @@ class Walk:
                 if not any(map(has_free, xs)):
                     raise
         made = listed(word.function(self.say, *xs, **options))
-        if all(x is None or is_known(x) for x in xs) and not all(is_known(x) for x in made):
+        if all(map(is_known, xs)) and not all(map(is_known, made)) and not any(map(has_free, xs)):
             return self._folded(word, xs, options)
         return made
 

@@ -219,6 +219,40 @@ alone = Equal(n, one)
 y = If(alone) <then_branch = t1 () => (float[N, 4] a) { a = Neg(x) },
         else_branch = e1 () => (float[N, 4] b) { b = Exp(x) }>
 """, False)  # fmt: skip
+free("spread-over-the-batch", "(float[N, 4] x) => (float[N, 3, 4] y)", """
+s = Shape(x)
+k = Gather<axis = 0>(s, zeros)
+more = Constant<value = int64[2] {3, 4}>()
+t = Concat<axis = 0>(k, more)
+w = Constant<value = float[1, 1, 4] {1, 2, 3, 4}>()
+v = Expand(w, t)
+q = Unsqueeze(x, ones)
+p = Mul(v, q)
+n = Gather<axis = 0>(s, zero)
+r = Range(zero, n, one)
+f = Cast<to = 1>(r)
+c = Constant<value = int64[3] {-1, 1, 1}>()
+h = Reshape(f, c)
+y = Add(p, h)""", False)  # fmt: skip
+free("a-token-for-each", "(float[N, 2, 3] x) => (float[N, 3, 3] y)", f"""{rest}
+s = Shape(x)
+k = Gather<axis = 0>(s, zeros)
+t = Concat<axis = 0>(k, m, m)
+shape = Constant<value = int64[1] {{3}}>()
+all = ConstantOfShape<value = int64[1] {{1}}>(shape)
+same = Constant<value = int64[1] {{-1}}>()
+left = Equal(t, same)
+goal = Where(left, all, t)
+w = Constant<value = float[1, 1, 3] {{1, 2, 3}}>()
+v = Expand(w, goal)
+y = Concat<axis = 1>(v, x)""", True)  # fmt: skip
+free("resized", "(float[N, 2, 4, 3] x) => (float[N, 2, 8, 5] y)", """
+s = Shape(x)
+two = Constant<value = int64[1] {2}>()
+k = Slice(s, zeros, two)
+goal = Constant<value = int64[2] {8, 5}>()
+t = Concat<axis = 0>(k, goal)
+y = Resize<mode = "linear">(x, , , t)""", True)  # fmt: skip
 free("product-of-sizes", "(float[N, 3, 4] x) => (float[N, 3, 4] y)", f"""{rest}
 s = Shape(x)
 two = Constant<value = int64[1] {{2}}>()

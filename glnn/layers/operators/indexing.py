@@ -99,7 +99,8 @@ def full(t: Trace, shape: Any, fill_value: Any) -> Sym:
         return t.apply("multiply", made, value)
     if len(given) > 1 or given[0].x is None:
         raise ValueError("a tensor of several sizes that are free, or of one that is computed of such")
-    line = t.apply("spread", 1.0, _line(t, given[0].x, given[0].axis))
+    ones, axis = t.apply("spread", 1.0, given[0].x), given[0].axis
+    line = t.reduce("max", ones, [k for k in range(ones.rank) if k != axis]) if ones.rank > 1 else ones
     place = next(k for k, size in enumerate(sizes) if isinstance(size, Free))
     others = np.ones([1 if isinstance(size, Free) else whole(size) for size in sizes])
     spread = t.reshape(line, [-1 if k == place else 1 for k in range(len(sizes))])

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...layers.operators.table import Free
 from ...primitives import Sym
 from ...primitives.taps import COORDINATES, ROUNDINGS
 from ..say import Misfit, Say
@@ -105,7 +106,8 @@ def _sizes(
 ) -> tuple[dict[int, int], dict[int, float] | None]:
     """The size of each axis that is resized, and the factors where these say where elements lie."""
     if sizes is not None and sizes.shape != (0,):
-        goal = dict(zip(places, t.sizes(sizes), strict=True))
+        pairs = zip(places, t.sizes(sizes), strict=True)
+        goal = {axis: out for axis, out in pairs if x.shape[axis] is not None or not isinstance(out, Free)}
         if policy == "stretch":
             return {axis: out for axis, out in goal.items() if out != x.shape[axis]}, None
         shape, choose = t.static(x), {SMALLER: min, LARGER: max}.get(policy)

@@ -16,6 +16,8 @@ from ..shared.sampling import grid_sampled
 from ..shared.sizing import reshaped, shape_of
 from . import onnx
 
+onnx.refuse("ImageDecoder", why="image files are decoded before a model (glnn.image reads them)")
+
 KINDS = {"bilinear": "linear", "bicubic": "cubic"}
 
 
