@@ -102,7 +102,7 @@ class Walk:
                 raise  # an input's values: whoever walks knows them
             kept = [(name, x) for name, x in need.live.items() if name not in wanted and name not in self.inputs]
             made = [(name, self.tensors[name]) for name in wanted]
-            return Stage(self._graph([*made, *kept]), tuple(wanted), asks=need.call)
+            return Stage(self._graph([*made, *kept]), tuple(wanted), asks=need.call or "of a sequence that is given")
         kinds = {spec.name: self._kind(x) for spec, x in zip(self.model.outputs, made, strict=True)}
         known = {spec.name: self._known(x) for spec, x in zip(self.model.outputs, made, strict=True) if is_known(x)}
         rest = [(s.name, x) for s, x in zip(self.model.outputs, made, strict=True) if s.name not in known]

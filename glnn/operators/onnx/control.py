@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...graph.shapes import checked_axis
 from ...primitives import Sym
 from ..program import Body, Call
 from ..say import Misfit, NeedsValue, Tensor
@@ -115,14 +116,14 @@ def _ways(call: Call, what: str, count: int) -> list[tuple[int, bool]]:
 
 def _front(walk: Walk, x: Any, axis: int) -> Any:
     """x with an axis as its first."""
-    axis = axis % x.rank
+    axis = checked_axis(axis, x.rank)
     order = [axis, *(k for k in range(x.rank) if k != axis)]
     return x if not axis else walk.say.give(walk.say.transpose(x, order), x.dtype)
 
 
 def _back(walk: Walk, x: Any, axis: int) -> Any:
     """x with its first axis at another place."""
-    axis = axis % x.rank
+    axis = checked_axis(axis, x.rank)
     order = list(range(1, x.rank))
     order.insert(axis, 0)
     return x if not axis else walk.say.give(walk.say.transpose(x, order), x.dtype)

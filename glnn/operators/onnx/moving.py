@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...graph.shapes import checked_axis
 from ...layers.operators import OPERATORS
 from ...primitives import Sym
 from ..say import Misfit, Say
@@ -38,7 +39,7 @@ def _shares(size: int, sizes: Sequence[int] | None, count: int) -> list[int]:
 @onnx("Split")
 def split_old(t: Say, x: Sym, *, split: Any = None, axis: int = 0) -> tuple[Sym, ...]:
     """Parts along an axis: of these sizes, or as many equal ones as there are outputs."""
-    axis = axis + x.rank if axis < 0 else axis
+    axis = checked_axis(axis, x.rank)
     if x.shape[axis] is None:
         return tuple(parts(t, x, axis, [int(part) for part in split]))
     return tuple(parts(t, x, axis, _shares(int(x.shape[axis] or 0), split, len(t.outputs))))
@@ -113,7 +114,7 @@ def _mode(mode: str) -> str:
 def center_crop_pad(t: Say, x: Sym, shape: Sym, *, axes: Any = None) -> Sym:
     """The middle of x in these sizes, with zeros around where it is smaller."""
     sizes = t.static(x)
-    places = range(x.rank) if axes is None else [axis % x.rank for axis in axes]
+    places = range(x.rank) if axes is None else [checked_axis(axis, x.rank) for axis in axes]
     pairs = [(0, 0)] * x.rank
     for axis, goal in zip(places, t.sizes(shape), strict=True):
         lack = goal - sizes[axis]
@@ -166,7 +167,7 @@ def _images(t: Say, x: Sym) -> tuple[Any, int, int, int]:
 @onnx("ReverseSequence", since=10)
 def reverse_sequence(t: Say, x: Sym, lengths: Sym, *, batch_axis: int = 1, time_axis: int = 0) -> Sym:
     """The first steps of each sequence, as many as its length tells, turned around."""
-    batch, time = batch_axis % x.rank, time_axis % x.rank
+    batch, time = checked_axis(batch_axis, x.rank), checked_axis(time_axis, x.rank)
     if 0 in x.shape:
         return x
     ends = t.reshape(lengths, [-1 if k == batch else 1 for k in range(x.rank)])

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...graph.shapes import checked_axis
 from ...layers.operators.table import Free
 from ...primitives import Sym
 from ...primitives.taps import COORDINATES, ROUNDINGS
@@ -64,7 +65,7 @@ def resize(
     antialias: int = 0, axes: Any = None, keep_aspect_ratio_policy: str = "stretch",
 ) -> Sym:  # fmt: skip
     """x in other sizes: these, or by factors; see Resample. tf_crop_and_resize: of a part of it."""
-    places = list(range(x.rank)) if axes is None else [axis % x.rank for axis in axes]
+    places = list(range(x.rank)) if axes is None else [checked_axis(axis, x.rank) for axis in axes]
     outs, factors = _sizes(t, x, places, scales, sizes, keep_aspect_ratio_policy)
     options: dict[str, Any] = {"method": _method(mode), "cubic": cubic_coeff_a, "rounding": nearest_mode}
     options["exclude_outside"] = bool(exclude_outside)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...graph.shapes import checked_axis
 from ...primitives import Sym
 from ...primitives.einsum import with_ones
 from ..program import Call
@@ -68,7 +69,7 @@ def sequence_erase(t: Say, xs: Any, position: Sym | None = None) -> Any:
 @onnx("SplitToSequence", since=11)
 def split_to_sequence(t: Say, x: Sym, split: Sym | None = None, *, axis: int = 0, keepdims: int = 1) -> Any:
     """Parts along an axis: of one size, the last may be smaller, of sizes, or of one each."""
-    axis = axis + x.rank if axis < 0 else axis
+    axis = checked_axis(axis, x.rank)
     size = t.static(x)[axis]
     if split is None:
         sizes = [1] * size
@@ -90,7 +91,7 @@ def concat_from_sequence(t: Say, xs: Any, *, axis: int, new_axis: int = 0) -> Sy
     """The tensors one after the other along an axis, or along a new one."""
     if not xs:
         raise Misfit("a sequence of no tensors is put together")
-    axis = axis % (xs[0].rank + bool(new_axis))
+    axis = checked_axis(axis, xs[0].rank + bool(new_axis))
     return joined(t, [with_ones(t, x, [axis]) for x in xs] if new_axis else xs, axis)
 
 

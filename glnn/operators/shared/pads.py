@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...graph.shapes import checked_axis
 from ...layers.operators import OPERATORS
 from ...primitives import Sym
 from ..say import Misfit, Say
@@ -52,7 +53,7 @@ def _pad(x: np.ndarray, pairs: Pairs, mode: str, value: Any) -> np.ndarray:
 
 def pairs_of(rank: int, pads: Sequence[int], axes: Sequence[int] | None = None) -> list[tuple[int, int]]:
     """ONNX' pads, all begins before all ends, as pairs for each axis."""
-    places = list(range(rank)) if axes is None else [axis % rank for axis in axes]
+    places = list(range(rank)) if axes is None else [checked_axis(axis, rank) for axis in axes]
     if len(pads) != 2 * len(places):
         raise Misfit(f"{len(pads)} pads; {2 * len(places)} are needed, two for each of {len(places)} axes")
     made = [(0, 0)] * rank

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ...graph.shapes import checked_axis
 from ...layers.operators import OPERATORS
 from ...primitives import Sym
 from ..say import Say
@@ -34,7 +35,7 @@ def _item(item: Any) -> Any:
 def key_of(rank: int, starts: Any, ends: Any, axes: Any = None, steps: Any = None) -> tuple[slice, ...]:
     """The key of ONNX' slices, of a tensor of this rank: places beyond the ends are the ends, as in Python."""
     count = len(starts)
-    axes = range(count) if axes is None else [axis % rank for axis in axes]
+    axes = range(count) if axes is None else [checked_axis(axis, rank) for axis in axes]
     made = [ALL] * rank
     for axis, start, end, step in zip(axes, starts, ends, [1] * count if steps is None else steps, strict=True):
         if not step:
