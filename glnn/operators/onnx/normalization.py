@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...graph.shapes import checked_axis
+from ...layers.normalization import standardized
 from ...layers.operators import OPERATORS
 from ...layers.operators.table import kept
 from ...primitives import Sym
@@ -24,7 +25,7 @@ def by_channel(t: Say, x: Sym, weight: Any, axis: int = 1) -> Any:
     return t.reshape(weight, [*kept(weight), *(1,) * after]) if after else weight
 
 
-def standardized(t: Say, x: Sym, axes: Sequence[int], epsilon: float) -> tuple[Sym, Sym, Sym]:
+def with_statistics(t: Say, x: Sym, axes: Sequence[int], epsilon: float) -> tuple[Sym, Sym, Sym]:
     """x less its mean along axes, over the root of its variance; the mean; 1 over that root."""
     mean = t.reduce("mean", x, axes, keepdims=True)
     centred = x - mean
@@ -78,14 +79,13 @@ def batch_normalization_14(
 
 @onnx("InstanceNormalization", since=6)
 def instance_normalization(t: Say, x: Any, scale: Any, bias: Any, *, epsilon: float = 1e-5) -> Sym:
-    made, _, _ = standardized(t, x, range(2, x.rank), epsilon)
+    made, _, _ = with_statistics(t, x, range(2, x.rank), epsilon)
     return affine(made, by_channel(t, x, scale), by_channel(t, x, bias))
 
 
 def _by_groups(t: Say, x: Any, groups: int, epsilon: float) -> Sym:
     last = t.transpose(x, [0, *range(2, x.rank), 1])
-    centred = last - t.group_mean(last, groups)
-    made = centred / t.apply("sqrt", t.group_mean(t.apply("square", centred), groups) + epsilon)
+    made = standardized(t, last, lambda y: t.group_mean(y, groups), epsilon)
     return t.transpose(made, [0, x.rank - 1, *range(1, x.rank - 1)])
 
 
@@ -112,7 +112,7 @@ def layer_normalization(
     t: Say, x: Any, scale: Any, bias: Any = None, *, axis: int = -1, epsilon: float = 1e-5
 ) -> tuple[Sym, Sym, Sym]:
     """x normalized along an axis and all after it; the mean; 1 over the root of the variance."""
-    made, mean, factor = standardized(t, x, range(checked_axis(axis, x.rank), x.rank), epsilon)
+    made, mean, factor = with_statistics(t, x, range(checked_axis(axis, x.rank), x.rank), epsilon)
     return affine(made, scale, bias), t.give(mean, "float32"), t.give(factor, "float32")
 
 
@@ -173,7 +173,7 @@ def skip_layer_normalization(
 ) -> tuple[Sym, Sym, Sym, Sym]:
     """The sum of two tensors and a bias, normalized along the last axis; statistics; that sum."""
     total = x + skip if bias is None else x + skip + bias
-    made, mean, factor = standardized(t, total, [-1], epsilon)
+    made, mean, factor = with_statistics(t, total, [-1], epsilon)
     return affine(made, gamma, beta), t.give(mean, "float32"), t.give(factor, "float32"), t.give(total, x.dtype)
 
 
