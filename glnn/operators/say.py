@@ -12,6 +12,7 @@ from ..primitives import Sym, Trace
 from ..primitives.expr import Constant, In
 from ..records import dataclass
 
+LYING = {"bfloat16": "float32", "int4": "int8", "uint4": "uint8"}  # in which elements of types lie
 WIDE = np.float64  # in which what is known is computed
 
 
@@ -144,8 +145,8 @@ def name_of(dtype: Any) -> str:
 
 
 def plain_type(dtype: str) -> Any:
-    """The type in NumPy that holds elements of a type; bfloat16 lies in float32."""
-    return np.dtype("float32" if dtype == "bfloat16" else dtype)
+    """The type in NumPy that holds elements of a type: that of LYING, where it has none of its own."""
+    return np.dtype(LYING.get(dtype, dtype))
 
 
 def floats(array: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from ..file import Source, map_file
 from ..protobuf import Message, read_message
 from . import schema
 from .functions import Functions, Reference
-from .tensors import BFLOAT16, Tensors, type_name
+from .tensors import BFLOAT16, NIBBLES, Tensors, type_name
 
 
 def operators(source: Source) -> Operators:
@@ -78,9 +78,12 @@ class File:
         kinds: dict[str, str] = {}
         for tensor in graph.get("initializer", []):
             name = tensor.get("name", "")
-            arrays[name] = self.tensors.array(tensor, f"initializer {name!r}")
-            if tensor.get("data_type") == BFLOAT16:
+            number, read = tensor.get("data_type"), self.tensors.array
+            if number in NIBBLES:
+                kinds[name], read = NIBBLES[number], self.tensors.nibbles
+            elif number == BFLOAT16:
                 kinds[name] = "bfloat16"
+            arrays[name] = read(tensor, f"initializer {name!r}")
         for sparse in graph.get("sparse_initializer", []):
             name = sparse.get("values", {}).get("name", "")
             arrays[name] = self.tensors.dense(sparse, f"initializer {name!r}")

@@ -25,6 +25,7 @@ FIELDS = {  # where elements lie that are no raw bytes
     "uint64": "uint64_data",
 }  # fmt: skip
 EXTERNAL, BFLOAT16 = 1, 16
+NIBBLES = {21: "uint4", 22: "int4"}  # weights alone may be of these
 
 
 def type_name(number: int, where: str) -> str:
@@ -40,6 +41,17 @@ class Tensors:
 
     path: Path
     files: dict[Path, np.ndarray]
+
+    def nibbles(self, tensor: Message, what: str) -> np.ndarray:
+        """The elements of a tensor of 4 bits, one to a byte of the same sign. Raises ModelFileError."""
+        signed, shape = tensor["data_type"] == 22, tuple(int(size) for size in tensor.get("dims", ()))
+        count = (max(0, math.prod(shape)) + 1) // 2
+        whole = {**tensor, "data_type": 2, "dims": (count,)}
+        if "raw_data" not in tensor and tensor.get("data_location") != EXTERNAL:
+            whole["int32_data"] = tuple(int(number) & 255 for number in tensor.get("int32_data", ()))
+        packed = self.array(whole, what)
+        apart = np.stack([packed & 15, packed >> 4], -1).reshape(-1)[: math.prod(shape)].reshape(shape)
+        return ((apart.astype(np.int8) ^ 8) - 8).astype(np.int8) if signed else apart
 
     def array(self, tensor: Message, what: str) -> np.ndarray:
         """The elements; bfloat16 as float32. Raises ModelFileError where they are not all there."""

@@ -47,6 +47,8 @@ def nothing(x: Any) -> bool:
 
 def limits(dtype: str) -> tuple[float, float]:
     """The least and the greatest number of a type of integers."""
+    if dtype in ("int4", "uint4"):
+        return (-8.0, 7.0) if dtype == "int4" else (0.0, 15.0)
     info = np.iinfo(plain_type(dtype))
     return float(info.min), float(info.max)
 
@@ -67,11 +69,14 @@ def to_floats(t: Say, x: Sym, scale: Any, zero: Any, dtype: str) -> Tensor:
     """(x - zero) * scale; a known x of 8 or 16 bits keeps its integers."""
     if all(s is None or s.constant for s in (x, scale, zero)) and getattr(x, "dtype", "") in CODES and x.rank > 1:
         low = np.float64(0) if zero is None else wide(t, zero)
-        return t.give(kept(t, t.array(x), wide(t, scale), low), dtype)
+        return t.give(kept(t, t.array(x), wide(t, scale), low, getattr(x, "dtype", "")), dtype)
     return t.give(centred(t, x, zero) * scale, dtype)
 
 
-CODES = {"uint8": ("uint8", 0), "int8": ("uint8", 128), "uint16": ("uint16", 0), "int16": ("uint16", 32768)}
+CODES = {  # the codec that holds integers of a type, and which of its codes stands for 0
+    "uint8": ("uint8", 0), "int8": ("uint8", 128), "uint16": ("uint16", 0), "int16": ("uint16", 32768),
+    "uint4": ("uint4", 0), "int4": ("uint4", 8),
+}  # fmt: skip
 
 
 def wide(t: Say, x: Any) -> np.ndarray:
@@ -79,10 +84,10 @@ def wide(t: Say, x: Any) -> np.ndarray:
     return np.asarray(t.value(x) if isinstance(x, Sym) else x, np.float64)
 
 
-def kept(t: Say, integers: np.ndarray, scale: Any, zero: Any) -> Sym:
+def kept(t: Say, integers: np.ndarray, scale: Any, zero: Any, dtype: str = "") -> Sym:
     """(integers - zero) * scale as a weight of codes."""
-    codec, start = CODES[integers.dtype.name]
-    codes = (integers.astype(np.int32) + start).astype(np.uint8 if codec == "uint8" else np.uint16)
+    codec, start = CODES[dtype or integers.dtype.name]
+    codes = (integers.astype(np.int32) + start).astype(np.uint16 if codec == "uint16" else np.uint8)
     return coded(t, codec, codes, scale, -(zero + start) * np.asarray(scale, np.float64))
 
 

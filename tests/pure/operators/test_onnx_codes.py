@@ -20,7 +20,7 @@ X = RNG.integers(0, 256, (1, 3, 5, 5)).astype(np.uint8)
 SPLIT = ["uint4", "uint8"]  # the two digits of a weight whose sums may pass 2^24
 
 
-def loaded(folder: Path, model: Any, shape: tuple[int, ...], kind: Any = np.float32) -> glnn.Model:
+def loaded(folder: Path, model: Any, shape: tuple[Any, ...], kind: Any = np.float32) -> glnn.Model:
     from onnx import helper
 
     output = model.graph.output[0]
@@ -58,6 +58,33 @@ def test_dequantized_kernel_stays_codes(kind: Any, channels: bool, tmp_path: Pat
     opsets = [helper.make_opsetid("", 21)]
     with loaded(tmp_path, helper.make_model(graph, opset_imports=opsets, ir_version=10), (1, 4, 4, 4)) as model:
         assert codecs(model) == ["uint8"]
+
+
+@pytest.mark.parametrize(("kind", "low"), [("int4", -8), ("uint4", 0)])
+@pytest.mark.parametrize("block", [0, 16])
+def test_matrix_of_four_bits_stays_codes(kind: str, low: int, block: int, tmp_path: Path) -> None:
+    import ml_dtypes
+    from onnx import TensorProto, helper, numpy_helper
+
+    w = RNG.integers(low, low + 16, (64, 24))
+    scale = np.asarray(RNG.uniform(0.01, 0.1, (4, 24) if block else (24,)), np.float32)
+    zero = RNG.integers(low, low + 16, scale.shape)
+    short = [array.astype(getattr(ml_dtypes, kind)) for array in (w, zero)]
+    given = [numpy_helper.from_array(x, n) for x, n in zip((*short, scale), "wzs", strict=True)]
+    options = {"axis": 0, "block_size": block} if block else {"axis": 1}
+    nodes = [
+        helper.make_node("DequantizeLinear", ["w", "s", "z"], ["k"], **options),
+        helper.make_node("MatMul", ["x", "k"], ["y"]),
+    ]
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ("n", 64))
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ("n", 24))
+    opsets = [helper.make_opsetid("", 21)]
+    model = helper.make_model(helper.make_graph(nodes, "g", [x], [y], given), opset_imports=opsets, ir_version=10)
+    rows = RNG.normal(size=(3, 64)).astype(np.float32)
+    scale, zero = (np.repeat(array, block, 0) if block else array for array in (scale, zero))
+    with loaded(tmp_path, model, ("n", 24)) as made:
+        assert codecs(made) == ["uint4"]
+        np.testing.assert_allclose(made.predict(rows), rows @ ((w - zero) * scale), 1e-4, 1e-4)
 
 
 @pytest.mark.parametrize(
