@@ -29,9 +29,10 @@ class Resample(Primitive):
     method:      "linear", "cubic", "mitchell", "gaussian", "lanczos3", "lanczos5" of distances, "nearest", or "area",
                  the mean of what an element covers (whatever the coordinates)
     coordinates: where element i of the result lies: "half_pixel" at (i + 1/2) / factor - 1/2, "asymmetric" at
-                 i / factor, "align_corners" with both ends on ends (of size * factor elements, cut off),
-                 "pytorch_half_pixel" as the first, 0 where there is but one, "half_pixel_symmetric" as the first about
-                 the middle, "tf_half_pixel_for_nn" at (i + 1/2) / factor, which goes with rounding "floor"
+                 i / factor, "align_corners" with both ends on ends, "align_corners_scaled" so that those of size *
+                 factor elements are, cut off, "pytorch_half_pixel" as the first, 0 where there is but one,
+                 "half_pixel_symmetric" as the first about the middle, "tf_half_pixel_for_nn" at (i + 1/2) / factor,
+                 which goes with rounding "floor"
     rounding:    of places to the "nearest"
     cubic:       the coefficient a of "cubic"
     antialias:   where the result is smaller, all elements that it stands for have a weight

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 COORDINATES = (
-    "half_pixel", "align_corners", "asymmetric", "pytorch_half_pixel", "half_pixel_symmetric", "tf_half_pixel_for_nn"
+    "half_pixel", "align_corners", "asymmetric", "pytorch_half_pixel", "half_pixel_symmetric", "tf_half_pixel_for_nn",
+    "align_corners_scaled",
 )  # fmt: skip
 ROUNDINGS = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
 METHODS = ("linear", "cubic", "nearest", "lanczos3", "lanczos5", "gaussian", "mitchell", "area")
@@ -22,9 +23,9 @@ SNAP = 1e-9  # what lies nearer to an element than this lies on it
 def places(size: int, out: int, scale: float, coordinates: str) -> np.ndarray:
     """Where each of `out` elements lies among `size`, whose first is at 0, float64; scale: out over size, or so."""
     i = np.arange(out, dtype=np.float64)
-    if coordinates == "align_corners":
-        width = scale * size  # whose last element lies on the last one, if there is one
-        at = i * ((size - 1) / ((out if abs(width - out) < SNAP * out else width) - 1)) if out > 1 else 0 * i
+    if coordinates.startswith("align_corners"):
+        width = scale * size if coordinates.endswith("scaled") else out
+        at = i * ((size - 1) / (width - 1)) if out > 1 else 0 * i
     elif coordinates == "asymmetric":
         at = i / scale
     else:

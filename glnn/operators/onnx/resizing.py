@@ -57,6 +57,26 @@ def upsample(t: Say, x: Sym, scales: Sym, *, mode: str = "nearest") -> Sym:
     return _by_scales(t, x, t.array(scales).tolist(), mode)
 
 
+@onnx("Resize", since=19)
+def resize_new(
+    t: Say, x: Sym, roi: Sym | None = None, scales: Sym | None = None, sizes: Sym | None = None, *,
+    mode: str = "nearest", coordinate_transformation_mode: str = "half_pixel", cubic_coeff_a: float = -0.75,
+    exclude_outside: int = 0, extrapolation_value: float = 0.0, nearest_mode: str = "round_prefer_floor",
+    antialias: int = 0, axes: Any = None, keep_aspect_ratio_policy: str = "stretch",
+) -> Sym:  # fmt: skip
+    """resize; aligned corners are those of size * scale elements, as the standard's tests have it.
+
+    PyTorch and onnxruntime align those of the whole ones among them: so it is in files of older opsets.
+    """
+    if coordinate_transformation_mode == "align_corners" and (sizes is None or sizes.shape == (0,)):
+        coordinate_transformation_mode = "align_corners_scaled"
+    return resize(
+        t, x, roi, scales, sizes, mode=mode, coordinate_transformation_mode=coordinate_transformation_mode,
+        cubic_coeff_a=cubic_coeff_a, exclude_outside=exclude_outside, extrapolation_value=extrapolation_value,
+        nearest_mode=nearest_mode, antialias=antialias, axes=axes, keep_aspect_ratio_policy=keep_aspect_ratio_policy,
+    )  # fmt: skip
+
+
 @onnx("Resize", since=11)
 def resize(
     t: Say, x: Sym, roi: Sym | None = None, scales: Sym | None = None, sizes: Sym | None = None, *,
