@@ -335,7 +335,8 @@ def masked(length: int = 9) -> dict[str, torch.Tensor]:
 @model(TEXT)
 def bert() -> Any:
     return hf("BertModel", "BertConfig", ("last_hidden_state", "pooler_output"), masked(), vocab_size=40,
-              hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24, max_position_embeddings=16)  # fmt: skip
+              hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
+              intermediate_size=24, max_position_embeddings=16)  # fmt: skip
 
 
 @model(TEXT)
