@@ -47,7 +47,7 @@ _WORDS = frozenset("at end id text op name type const out word words wanted kind
 
 
 _NODES = (*get_args(t.Expr), *get_args(t.Statement), t.Item, t.Param, t.Pragma, t.Tree)
-_FIELDS = {kind: tuple(name for name in kind.__slots__ if name not in _WORDS) for kind in _NODES}
+_FIELDS = {kind: tuple(name for name in kind.__match_args__ if name not in _WORDS) for kind in _NODES}
 
 
 def children(node: Any) -> list[Any]:
