@@ -26,6 +26,7 @@ LARGEST = float(np.finfo(np.float32).max)
 LEAST = 2.0**-103  # the largest weight of a channel from here up: those 2^-23 times as large are normal float32 too
 
 Affine = tuple[Any, Any]  # scale and shift in float64, one number or one for each channel
+Known = dict[int, Affine | None]  # of the parts of an expression, by which object each is
 
 
 def run(graph: Graph) -> Graph:
@@ -38,8 +39,11 @@ def _folded(node: Node) -> Node | None:
     layer = node.layer
     if not isinstance(layer, Conv | ConvTranspose):
         return None
-    part = innermost(layer.finish, node.weights)
-    found = part and affine(part, node.weights)
+    if layer.finish == RESULT:
+        return None
+    known: Known = {}
+    part = innermost(layer.finish, node.weights, known)
+    found = part and affine(part, node.weights, known)
     if part is None or part == RESULT or not found:
         return None
     scale, shift = (np.broadcast_to(np.asarray(factor, np.float64), (layer.filters,)) for factor in found)
@@ -62,8 +66,14 @@ def _folded(node: Node) -> Node | None:
     )  # fmt: skip
 
 
-def affine(expr: Expr, weights: Mapping[str, Any]) -> Affine | None:
+def affine(expr: Expr, weights: Mapping[str, Any], known: Known) -> Affine | None:
     """The scale and the shift by which an expression is In(0) * scale + shift; None where it is something else."""
+    if id(expr) not in known:
+        known[id(expr)] = _affine(expr, weights, known)
+    return known[id(expr)]
+
+
+def _affine(expr: Expr, weights: Mapping[str, Any], known: Known) -> Affine | None:
     if isinstance(expr, In):
         return (1.0, 0.0) if expr == RESULT else None
     if isinstance(expr, Number):
@@ -73,13 +83,12 @@ def affine(expr: Expr, weights: Mapping[str, Any]) -> Affine | None:
         return (0.0, array.reshape(-1)) if array.size == (array.shape or (1,))[-1] else None
     if isinstance(expr, Index):
         return None
-    args = [affine(arg, weights) for arg in expr.args]
-    if any(arg is None for arg in args):
+    args = [made for arg in expr.args if (made := affine(arg, weights, known)) is not None]
+    if len(args) < len(expr.args):
         return None
-    known: list[Affine] = [arg for arg in args if arg is not None]
     if not inputs(expr):
         return 0.0, values(expr, {}, {name: np.asarray(weights[name], np.float64) for name in constants(expr)})
-    return _combined(expr.function.name, known)
+    return _combined(expr.function.name, args)
 
 
 def _combined(name: str, args: list[Affine]) -> Affine | None:
@@ -98,13 +107,14 @@ def _combined(name: str, args: list[Affine]) -> Affine | None:
     return None
 
 
-def innermost(expr: Expr, weights: Mapping[str, Any]) -> Expr | None:
+def innermost(expr: Expr, weights: Mapping[str, Any], known: Known) -> Expr | None:
     """The largest part of an expression that is affine in In(0) and holds all of it; None where there is none."""
     if RESULT.number not in inputs(expr):
         return None
-    if affine(expr, weights) is not None:
+    if affine(expr, weights, known) is not None:
         return expr
-    found = {innermost(arg, weights) for arg in expr.args if 0 in inputs(arg)} if isinstance(expr, Apply) else {None}
+    parts = [arg for arg in expr.args if 0 in inputs(arg)] if isinstance(expr, Apply) else []
+    found = {innermost(arg, weights, known) for arg in parts}
     return found.pop() if len(found) == 1 else None
 
 

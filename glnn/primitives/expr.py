@@ -113,18 +113,23 @@ def constants(expr: Expr) -> dict[str, Shape]:
 
 def replaced(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
     """The expression with each part, leaves first, replaced by what `change` gives for it, where that is not None."""
-    done: dict[Expr, Expr] = {}
+    done: dict[int, Expr] = {}  # by which object it is: what is shared is one
 
     def of(part: Expr) -> Expr:
-        if part not in done:
+        if id(part) not in done:
             made = part
             if isinstance(part, Apply):
                 args = tuple(map(of, part.args))
                 made = part if all(map(operator.is_, args, part.args)) else Apply(part.function, args)
-            done[part] = change(made) or made
-        return done[part]
+            done[id(part)] = change(made) or made
+        return done[id(part)]
 
     return of(expr)
+
+
+def with_leaves(expr: Expr, others: Mapping[Expr, Expr]) -> Expr:
+    """The expression with others in the places of these leaves."""
+    return replaced(expr, lambda part: None if isinstance(part, Apply) else others.get(part))
 
 
 def without_spreads(expr: Expr) -> Expr:
@@ -136,12 +141,12 @@ def without_spreads(expr: Expr) -> Expr:
 
 def values(expr: Expr, tensors: Mapping[int, Any], weights: Mapping[str, Any]) -> Any:
     """The expression of tensors by number and weights by name, in the type of the tensors."""
-    done: dict[Expr, Any] = {}
+    done: dict[int, Any] = {}  # by which object it is: what is shared is one
 
     def of(part: Expr) -> Any:
-        if part not in done:
-            done[part] = compute(part)
-        return done[part]
+        if id(part) not in done:
+            done[id(part)] = compute(part)
+        return done[id(part)]
 
     def compute(part: Expr) -> Any:
         if isinstance(part, In):
