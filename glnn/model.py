@@ -8,21 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import formats, passes
-from .formats.native import write as native
-from .graph import reference
 from .graph.graph import Graph, Node, TensorSpec, validate
 from .graph.shapes import shape_text
-from .image import Preparation
 from .measure.methods import Measured
 from .plan.plan import Plan
 from .run.inputs import shaped, web_shapes, with_states
 from .run.session import Session
-from .show.summary import Summary, hand_on
 
 if TYPE_CHECKING:
     from .device.device import Device
     from .layout.limits import Limits
     from .show.reports.quantized import QuantReport
+    from .show.summary import Summary
 
 StrPath = str | os.PathLike[str]
 
@@ -85,6 +82,8 @@ class Model(Measured):
         `print(model.summary())` shows it once, `str(model.summary())` is its text, a notebook shows it as HTML.
         print_fn: hands the text to it instead.
         """
+        from .show.summary import Summary, hand_on
+
         return hand_on(Summary(self.graph), print_fn)
 
     def __repr__(self) -> str:
@@ -92,6 +91,7 @@ class Model(Measured):
 
     def _repr_html_(self) -> str:
         from .show import html
+        from .show.summary import Summary
 
         ends = " -> ".join(
             ", ".join(f"{spec.name} {shape_text(spec.shape)}" for spec in end) for end in (self.inputs, self.outputs)
@@ -118,6 +118,8 @@ class Model(Measured):
 
     def reference(self, x: Any) -> Any:
         """`predict` layer by layer in NumPy with float64: slow, without OpenGL; stateful layers begin with 0."""
+        from .graph import reference
+
         made = reference.run(self.graph, with_states(x, self.graph))
         return shaped(x, {name: value for name, value in made.items() if name not in self.graph.states})
 
@@ -154,6 +156,7 @@ class Model(Measured):
 
         shapes, graph, store = web_shapes(self.graph.given, input_shape), self.session.graph, self.session.store
         if check is not False and check is not None:
+            from .image import Preparation
             from .measure.golden import check_of
 
             picture = {key: options[key] for key in ("fit", "filter", "background") if key in options}
@@ -166,7 +169,9 @@ class Model(Measured):
         The same model gives the same bytes; `Model.load` reads it back exactly. A file that is there is replaced once
         the new one is whole. Raises InputError (a missing folder, another suffix), UnsupportedError.
         """
-        return native.save(self.graph, path)
+        from .formats.native.write import save
+
+        return save(self.graph, path)
 
     def close(self) -> None:
         """Frees the model's textures and programs, from any thread; the device stays. A second call does nothing."""

@@ -9,7 +9,6 @@ from ...errors import GlnnError, GraphError, ModelFileError, UnsupportedError
 from ...graph.graph import Graph, Node, as_tuple, validate
 from ...graph.shapes import Dims
 from ...layers.custom import Said
-from ...layers.operation import Operation
 from .. import surveys
 from ..file import Source, unwrapped
 from .advice import advice
@@ -149,7 +148,7 @@ def infer(builder: Builder) -> dict[str, str]:
 
 def check_sizes(builder: Builder) -> None:
     """Raise UnsupportedError where arithmetic with shapes, done for a batch of any size, would not suit one of 3."""
-    steps = [step for step in builder.steps if isinstance(step.layer, Operation) and step.layer.sized]
+    steps = [step for step in builder.steps if getattr(step.layer, "sized", False)]
     if not steps:
         return
     free: dict[str, Dims] = {spec.name: spec.shape for spec in builder.inputs}
