@@ -74,7 +74,7 @@ def build_graph(doc: Document, weights: Weights | None, hint: str = "") -> Graph
     hand_on(builder)
     if builder.problems:
         raise UnsupportedError(doc.where, list(dict.fromkeys(builder.problems)))
-    states = infer(builder)
+    states, shapes = infer(builder)
     if builder.problems:
         raise UnsupportedError(doc.where, list(dict.fromkeys(builder.problems)))
     check_sizes(builder)
@@ -100,13 +100,14 @@ def build_graph(doc: Document, weights: Weights | None, hint: str = "") -> Graph
     names = (*unique_names([name for name, _ in tensors]), *states)
     outputs = (*(tensor for _, tensor in tensors), *states.values())
     kept = tuple(states)
-    return validate(Graph(root.name or "model", tuple(builder.inputs), nodes, outputs, names, states=kept))
+    graph = Graph(root.name or "model", tuple(builder.inputs), nodes, outputs, names, states=kept)
+    return validate(graph.of_shapes(shapes))
 
 
-def infer(builder: Builder) -> dict[str, str]:
+def infer(builder: Builder) -> tuple[dict[str, str], dict[str, Dims]]:
     """Shapes in the order of the steps: how many tensors each makes, and which weights each layer needs.
 
-    Returns the states that stateful layers begin with, and what each becomes.
+    Returns the states that stateful layers begin with, and what each becomes; and the shapes.
     """
     states: dict[str, str] = {}
     where = builder.doc.where
@@ -143,7 +144,7 @@ def infer(builder: Builder) -> dict[str, str]:
                 [f"{path} ({step.entry.class_name}): option output_shape={declared} (the others make {made[0]})"],
             )
         shapes.update(zip(step.outputs, map(tuple, made), strict=True))
-    return states
+    return states, shapes
 
 
 def check_sizes(builder: Builder) -> None:
