@@ -114,7 +114,7 @@ class Node:
 
     def with_(self, **changes: Any) -> Node:
         """A copy with some fields changed."""
-        return replace(self, **changes)
+        return Node(**{**vars(self), **changes})
 
 
 @dataclass(frozen=True, eq=False)

@@ -47,7 +47,7 @@ def _once(graph: Graph, shapes: Mapping[str, Dims]) -> Graph:
     if not changed:
         return graph
     nodes = (changed.get(node.name, node) for node in graph.nodes)
-    return graph.with_(nodes=tuple(node for node in nodes if node is not None))
+    return graph.with_(nodes=tuple(node for node in nodes if node is not None)).of_shapes(shapes)
 
 
 def _joined(before: Node, node: Node, name: str, shapes: Mapping[str, Dims]) -> Node | None:
