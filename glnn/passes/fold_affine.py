@@ -133,7 +133,7 @@ def _exchanged(expr: Expr, part: Expr) -> Expr:
 def _in_range(kernel: Any, factors: np.ndarray, bias: np.ndarray) -> bool:
     """Whether float32 holds the bias and, for each output channel, the kernel times the factors with all its digits."""
     others = tuple(range(kernel.ndim - 1))
-    before = np.abs(np.asarray(kernel, np.float64)).max(axis=others, initial=0)
+    before = np.abs(np.asarray(kernel)).max(axis=others, initial=0).astype(np.float64)
     with np.errstate(all="ignore"):
         after = before * np.abs(factors)
     lost = (after < LEAST) & (before >= LEAST) & (np.abs(factors) >= np.finfo(np.float32).tiny)
@@ -143,7 +143,10 @@ def _in_range(kernel: Any, factors: np.ndarray, bias: np.ndarray) -> bool:
 def _times(kernel: Any, factors: np.ndarray) -> Any:
     """The kernel times one factor for each channel; None where a Quantized one would need an infinite scale."""
     if not isinstance(kernel, Quantized):
-        return np.ascontiguousarray((kernel * factors).astype(np.float32))
+        made = np.empty(kernel.shape, np.float32)
+        return np.multiply(
+            kernel, factors, out=made, dtype=np.float64, casting="same_kind"
+        )  # without a copy in float64
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             return kernel.times(factors)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field
 from functools import cached_property
 from typing import Any
 
@@ -54,25 +55,25 @@ class Index:
 
 @dataclass(frozen=True)
 class Apply:
-    """A function of expressions. What two of them share is one object, so that a tree may be large and cost little."""
+    """A function of expressions. What two of them share is one object, so that a tree may be large and cost little.
+
+    size:   how many functions it is written with, what is used twice twice
+    inputs: the numbers of the tensors that it reads, by size
+    """
 
     function: Function
     args: tuple[Expr, ...]
+    size: int = field(init=False, compare=False, repr=False)
+    inputs: tuple[int, ...] = field(init=False, compare=False, repr=False)
 
-    @cached_property
-    def size(self) -> int:
-        """How many functions it is written with, what is used twice twice."""
-        return 1 + sum(arg.size for arg in self.args if isinstance(arg, Apply))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", 1 + sum(map(size, self.args)))
+        object.__setattr__(self, "inputs", tuple(sorted({number for arg in self.args for number in inputs(arg)})))
 
     @cached_property
     def leaves(self) -> tuple[Leaf, ...]:
         """What it is made of besides functions, each once, in the order of the text."""
         return tuple(dict.fromkeys(leaf for arg in self.args for leaf in leaves(arg)))
-
-    @cached_property
-    def inputs(self) -> tuple[int, ...]:
-        """The numbers of the tensors that it reads, by size."""
-        return tuple(sorted({number for arg in self.args for number in inputs(arg)}))
 
     @cached_property
     def _hash(self) -> int:
