@@ -31,7 +31,8 @@ Known = dict[int, Affine | None]  # of the parts of an expression, by which obje
 
 def run(graph: Graph) -> Graph:
     """Each convolution whose end begins with an affine function by channel has that in its weights instead."""
-    nodes = tuple(_folded(node) or node for node in graph.nodes)
+    with np.errstate(all="ignore"):  # what leaves the range is not folded
+        nodes = tuple(_folded(node) or node for node in graph.nodes)
     return graph.with_(nodes=nodes) if any(a is not b for a, b in zip(nodes, graph.nodes, strict=True)) else graph
 
 
@@ -97,13 +98,12 @@ def _combined(name: str, args: list[Affine]) -> Affine | None:
     if len(args) != 2:
         return None
     (a, b), (c, d) = args
-    with np.errstate(all="ignore"):
-        if name in ("add", "subtract"):
-            return (a + c, b + d) if name == "add" else (a - c, b - d)
-        if name == "multiply" and not (np.any(a) and np.any(c)):
-            return (a * d, b * d) if np.any(a) else (c * b, d * b)
-        if name == "divide" and not np.any(c):
-            return a / d, b / d
+    if name in ("add", "subtract"):
+        return (a + c, b + d) if name == "add" else (a - c, b - d)
+    if name == "multiply" and not (np.any(a) and np.any(c)):
+        return (a * d, b * d) if np.any(a) else (c * b, d * b)
+    if name == "divide" and not np.any(c):
+        return a / d, b / d
     return None
 
 
@@ -134,8 +134,7 @@ def _in_range(kernel: Any, factors: np.ndarray, bias: np.ndarray) -> bool:
     """Whether float32 holds the bias and, for each output channel, the kernel times the factors with all its digits."""
     others = tuple(range(kernel.ndim - 1))
     before = np.abs(np.asarray(kernel)).max(axis=others, initial=0).astype(np.float64)
-    with np.errstate(all="ignore"):
-        after = before * np.abs(factors)
+    after = before * np.abs(factors)
     lost = (after < LEAST) & (before >= LEAST) & (np.abs(factors) >= np.finfo(np.float32).tiny)
     return bool((after <= LARGEST).all() and (np.abs(bias) <= LARGEST).all() and not lost.any())
 
@@ -143,12 +142,9 @@ def _in_range(kernel: Any, factors: np.ndarray, bias: np.ndarray) -> bool:
 def _times(kernel: Any, factors: np.ndarray) -> Any:
     """The kernel times one factor for each channel; None where a Quantized one would need an infinite scale."""
     if not isinstance(kernel, Quantized):
-        made = np.empty(kernel.shape, np.float32)
-        return np.multiply(
-            kernel, factors, out=made, dtype=np.float64, casting="same_kind"
-        )  # without a copy in float64
+        made = np.empty(kernel.shape, np.float32)  # rounded piece by piece, without a copy in float64
+        return np.multiply(kernel, factors, out=made, dtype=np.float64, casting="same_kind")
     try:
-        with np.errstate(over="ignore", invalid="ignore"):
-            return kernel.times(factors)
+        return kernel.times(factors)
     except ValueError:
         return None
