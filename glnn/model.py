@@ -8,23 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import formats, passes
-from .formats.native import write as native
-from .graph import reference
-from .graph.cut import cut
 from .graph.graph import Graph, Node, TensorSpec, validate
 from .graph.shapes import shape_text
-from .image import Preparation
 from .measure.methods import Measured
 from .plan.plan import Plan
-from .run import staged
 from .run.inputs import shaped, web_shapes, whole_inputs, with_states
 from .run.session import Session
-from .show.summary import Summary, hand_on
 
 if TYPE_CHECKING:
     from .device.device import Device
     from .layout.limits import Limits
     from .show.reports.quantized import QuantReport
+    from .show.summary import Summary
 
 StrPath = str | os.PathLike[str]
 
@@ -89,6 +84,8 @@ class Model(Measured):
         `print(model.summary())` shows it once, `str(model.summary())` is its text, a notebook shows it as HTML.
         print_fn: hands the text to it instead.
         """
+        from .show.summary import Summary, hand_on
+
         return hand_on(Summary(self.graph), print_fn)
 
     def __repr__(self) -> str:
@@ -96,6 +93,7 @@ class Model(Measured):
 
     def _repr_html_(self) -> str:
         from .show import html
+        from .show.summary import Summary
 
         ends = " -> ".join(
             ", ".join(f"{spec.name} {shape_text(spec.shape)}" for spec in end) for end in (self.inputs, self.outputs)
@@ -122,7 +120,11 @@ class Model(Measured):
 
     def reference(self, x: Any) -> Any:
         """`predict` layer by layer in NumPy with float64: slow, without OpenGL; stateful layers begin with 0."""
+        from .graph import reference
+
         if self.graph.staging is not None:
+            from .run import staged
+
             arrays = whole_inputs(x, self.graph.given)
             return shaped(x, staged.run(self.graph.staging, arrays, reference.run))
         made = reference.run(self.graph, with_states(x, self.graph))
@@ -171,10 +173,15 @@ class Model(Measured):
         from .web import export_web
 
         shapes = web_shapes(self.graph.given, input_shape)
-        whole = Model(cut(self.graph, outputs), self.session.given) if outputs else self
+        whole: Model = self
+        if outputs:
+            from .graph.cut import cut
+
+            whole = Model(cut(self.graph, outputs), self.session.given)
         session = whole.fixed(shapes).session
         graph, store = session.graph, session.store
         if check is not False and check is not None:
+            from .image import Preparation
             from .measure.golden import check_of
 
             picture = {key: options[key] for key in ("fit", "filter", "background") if key in options}
@@ -187,7 +194,9 @@ class Model(Measured):
         The same model gives the same bytes; `Model.load` reads it back exactly. A file that is there is replaced once
         the new one is whole. Raises InputError (a missing folder, another suffix), UnsupportedError.
         """
-        return native.save(self.graph, path)
+        from .formats.native.write import save
+
+        return save(self.graph, path)
 
     def close(self) -> None:
         """Frees the model's textures and programs, from any thread; the device stays. A second call does nothing."""

@@ -8,24 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-# Each room registers its loaders; this is the order in which they are asked. Other modules would change it: they come
-# later.
-# isort: off
-from . import native  # noqa: F401
-from . import keras  # noqa: F401
-from . import tfjs  # noqa: F401
-from . import onnx  # noqa: F401
-# isort: on
-
 from ..errors import GlnnError, ModelFileError, UnsupportedError
 from ..graph.garbage import building
 from ..graph.graph import Graph
 from ..layers.custom import custom_objects as custom
 from .file import Source, as_path
-from .folder import model_in
 from .foreign import looks_like
-from .registry import LOADERS, Loader, loader
-from .remote import Origin, is_url
+from .registry import LOADERS, Loader, loader, loaders
+from .remote.urls import is_url
 from .surveys import LayerSeen, Survey, surveying
 
 __all__ = ["LOADERS", "Loader", "Source", "Survey", "load", "loader", "survey"]
@@ -63,8 +53,11 @@ def load(
     model), UnsupportedError (all layers and options that glnn does not have), GraphError (a structure that cannot be).
     """
     with custom(custom_objects):
-        if keras.objects.is_keras(path):
-            return keras.objects.load_object(path, weights, metadata)
+        if not isinstance(path, str | os.PathLike):
+            from .keras import objects
+
+            if objects.is_keras(path):
+                return objects.load_object(path, weights, metadata)
         with opened(path, weights, metadata, verbose, host) as source:
             with building():
                 return find_loader(source).load(source)
@@ -100,31 +93,40 @@ def opened(
     path: Any, weights: StrPath | None, metadata: StrPath | None, verbose: Any = "auto", host: bool = True
 ) -> Iterator[Source]:  # fmt: skip
     """The files of a model, fetched where they are at a URL. Errors of glnn within name the URL, not the copy."""
-    origin = Origin(str(path), verbose)
+    origin: Any = None  # imported for URLs alone
+    if any(is_url(given) for given in (path, weights, metadata) if given is not None):
+        from .remote.origin import Origin
+
+        origin = Origin(str(path), verbose)
 
     def local(given: Any, argument: str) -> Path:
         return origin.file(str(given)) if is_url(given) else as_path(given, argument)
 
     try:
         place = local(path, "path")
+        if place.is_dir():
+            from .folder import model_in
+
+            place = model_in(place)
         yield Source(
-            model_in(place) if place.is_dir() else place,
+            place,
             None if weights is None else local(weights, "weights"),
             None if metadata is None else local(metadata, "metadata"),
             origin if is_url(path) else None,
             host,
         )
     except GlnnError as error:
-        error.args = tuple(origin.retold(text) if isinstance(text, str) else text for text in error.args)
+        if origin is not None:
+            error.args = tuple(origin.retold(text) if isinstance(text, str) else text for text in error.args)
         raise
 
 
 def find_loader(source: Source) -> Loader:
     """The loader that knows this file by its content. Raises ModelFileError that says what the file looks like."""
-    for candidate in LOADERS:
+    for candidate in loaders():
         if candidate.sniff(source):
             return candidate
-    known = ", ".join(candidate.name for candidate in LOADERS)
+    known = ", ".join(candidate.name for candidate in loaders())
     if source.looks_like_json:
         raise ModelFileError(f"{source.path}: {json_kind(source)}. Formats read: {known}")
     raise ModelFileError(f"{source.path}: this is {looks_like(source.path, source.head)}. Formats read: {known}")

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,9 @@ from ..errors import ModelFileError
 from ..records import dataclass
 from .foreign import stand_in
 from .json_text import parse_json
-from .remote.origin import Origin
+
+if TYPE_CHECKING:
+    from .remote.origin import Origin
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 HEAD_BYTES = 512

@@ -12,7 +12,7 @@ from .hdf5_file import open_hdf5
 from .keras.archive import is_archive
 from .keras.kerasjs_bin import is_kerasjs_bin
 from .native.read import has_graph, is_glnn
-from .onnx import is_onnx
+from .onnx.read import is_onnx
 
 OWN_MODELS = (".h5", ".hdf5", ".keras", ".glnn", ".onnx")
 OTHER_MODELS = (".tflite", ".pb")  # models of formats that are not read: named, not passed over

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+from collections.abc import Callable, Iterator
 
 from ..graph.graph import Graph
 from ..records import dataclass
@@ -20,7 +21,21 @@ class Loader:
     load: Load
 
 
-LOADERS: list[Loader] = []
+LOADERS: list[Loader] = []  # those that are imported, in that order
+# The modules of glnn's own loaders, in the order in which these are asked. Each is imported when it is its turn.
+ROOMS = (
+    "keras.hdf5", "native.read", "keras.archive", "keras.kerasjs", "keras.json_hdf5", "keras.kerasjs_bin",
+    "tfjs.layers_model", "onnx.read",
+)  # fmt: skip
+
+
+def loaders() -> Iterator[Loader]:
+    """All loaders in the order in which they are asked, glnn's own first."""
+    own = [f"{__package__}.{room}" for room in ROOMS]
+    for room in own:
+        importlib.import_module(room)
+        yield from [known for known in LOADERS if known.load.__module__ == room]
+    yield from [known for known in LOADERS if known.load.__module__ not in own]
 
 
 def loader(name: str, sniff: Callable[[Source], bool]) -> Callable[[Load], Load]:

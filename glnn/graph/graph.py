@@ -114,7 +114,7 @@ class Node:
 
     def with_(self, **changes: Any) -> Node:
         """A copy with some fields changed."""
-        return replace(self, **changes)
+        return Node(**{**vars(self), **changes})
 
 
 class Stage(Protocol):
@@ -197,6 +197,12 @@ class Graph:
         if key not in self._specs:
             self._specs[key] = self._inferred(input_shapes)
         return dict(self._specs[key])
+
+    def of_shapes(self, shapes: Mapping[str, Dims]) -> Graph:
+        """The graph itself, which from now on takes these as the shapes of what its nodes make."""
+        names = [name for node in self.nodes for name in node.outputs]
+        self._specs[()] = {s.name: s for s in self.inputs} | {name: TensorSpec(name, shapes[name]) for name in names}
+        return self
 
     def _inferred(self, input_shapes: Mapping[str, Sequence[int | None]] | None) -> dict[str, TensorSpec]:
         check_tensors(self)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ class View:
         between = self.strides == View.whole(self.shape).strides
         return (self.offset, self.offset + math.prod(self.shape)) if between else None
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The view as text, equal for equal views: `[first:last]` or `[offset/strides]`, then the shape."""
         span = self.span

@@ -18,7 +18,7 @@ from .language.seeks import needed, sought
 from .language.tree import Call, Expr, Function, Tree
 from .language.turns import Outline, bounding_names, outline
 from .language.values import Env, whole
-from .language.walk import within
+from .language.walk import statements, within
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +84,7 @@ def _accessors(source: KernelSource) -> list[Accessor]:
     made = [Accessor(x, x, 1, 2, "mat4") for x in source.declared["matrix"]]
     made += [Accessor(x, x, 1, 1, "vec4") for x in source.declared["vector"]]
     if source.blocked:
-        kernel = next(f for f in within(source.tree) if isinstance(f, Function) and f.name == "kernel")
+        kernel = next(f for f in statements(source.tree) if isinstance(f, Function) and f.name == "kernel")
         where = tuple(p.name for p in kernel.params[:3])
         images = {c.name for c in calls if len(c.args) == 4}  # taps that name their image
         for x in _tensors(source):

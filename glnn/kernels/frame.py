@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -31,8 +32,9 @@ def head_text(dialect: str, outputs: int) -> str:
 
 def bare(text: str) -> str:
     """The text without comments, margins and empty lines."""
-    lines = (line.split("//")[0].strip() for line in text.split("\n"))
-    return "\n".join(line for line in lines if line)
+    if "//" in text:
+        text = re.sub("//.*", "", text)
+    return "\n".join(filter(None, map(str.strip, text.split("\n"))))
 
 
 @lru_cache(16)

@@ -40,7 +40,8 @@ class Registry(UserDict[str, Any]):
         """The name under which a file's name is known here; None where it is not."""
         self.known(name)
         package, _, short = name.rpartition(">")
-        for names in (_objects.get(), self.data):
+        own = _objects.get()
+        for names in (own, self.data) if own else (self.data,):
             if name in names:
                 return name
             if names is self.data and ":" in name:  # one layer's own name: what is given for it was looked through

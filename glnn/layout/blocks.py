@@ -76,7 +76,7 @@ def best_columns(tiles: int, tile: tuple[int, int], limit: int) -> int:
         parts = ceil_div(rows, max(1, limit // tile[0]))
         return (
             parts,
-            sum(_longest(width, min(height, limit), threads) * threads for threads in (2, 4)),
+            _busiest(width, min(height, limit)),
             abs(width - height),
         )
 
@@ -86,14 +86,22 @@ def best_columns(tiles: int, tile: tuple[int, int], limit: int) -> int:
     return min(candidates, key=cost)
 
 
-def _longest(width: int, height: int, threads: int) -> int:
-    """Units of 4x4 texels that the busiest thread shades: llvmpipe hands out squares of 64x64 texels."""
+def _busiest(width: int, height: int) -> int:
+    """Units of 4x4 texels that the busiest of 2 and of 4 threads shades, times the threads, added up.
+
+    llvmpipe hands out squares of 64x64 texels.
+    """
     across, down = divmod(width, 64), divmod(height, 64)
     widths = [16] * across[0] + [ceil_div(across[1], 4)] * (across[1] > 0)
     heights = [16] * down[0] + [ceil_div(down[1], 4)] * (down[1] > 0)
-    if len(widths) * len(heights) > 16 * threads:  # many squares even out
-        return sum(widths) * sum(heights) // threads
-    load = [0] * threads
-    for units in sorted((w * h for w in widths for h in heights), reverse=True):
-        load[load.index(min(load))] += units
-    return max(load)
+    units = sorted([w * h for w in widths for h in heights], reverse=True) if len(widths) * len(heights) <= 64 else []
+    made = 0
+    for threads in (2, 4):
+        if len(widths) * len(heights) > 16 * threads:  # many squares even out
+            made += sum(widths) * sum(heights) // threads * threads
+            continue
+        load = [0] * threads
+        for unit in units:
+            load[load.index(min(load))] += unit
+        made += max(load) * threads
+    return made

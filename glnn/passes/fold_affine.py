@@ -26,11 +26,13 @@ LARGEST = float(np.finfo(np.float32).max)
 LEAST = 2.0**-103  # the largest weight of a channel from here up: those 2^-23 times as large are normal float32 too
 
 Affine = tuple[Any, Any]  # scale and shift in float64, one number or one for each channel
+Known = dict[int, Affine | None]  # of the parts of an expression, by which object each is
 
 
 def run(graph: Graph) -> Graph:
     """Each convolution whose end begins with an affine function by channel has that in its weights instead."""
-    nodes = tuple(_folded(node) or node for node in graph.nodes)
+    with np.errstate(all="ignore"):  # what leaves the range is not folded
+        nodes = tuple(_folded(node) or node for node in graph.nodes)
     return graph.with_(nodes=nodes) if any(a is not b for a, b in zip(nodes, graph.nodes, strict=True)) else graph
 
 
@@ -38,8 +40,11 @@ def _folded(node: Node) -> Node | None:
     layer = node.layer
     if not isinstance(layer, Conv | ConvTranspose):
         return None
-    part = innermost(layer.finish, node.weights)
-    found = part and affine(part, node.weights)
+    if layer.finish == RESULT:
+        return None
+    known: Known = {}
+    part = innermost(layer.finish, node.weights, known)
+    found = part and affine(part, node.weights, known)
     if part is None or part == RESULT or not found:
         return None
     scale, shift = (np.broadcast_to(np.asarray(factor, np.float64), (layer.filters,)) for factor in found)
@@ -62,8 +67,14 @@ def _folded(node: Node) -> Node | None:
     )  # fmt: skip
 
 
-def affine(expr: Expr, weights: Mapping[str, Any]) -> Affine | None:
+def affine(expr: Expr, weights: Mapping[str, Any], known: Known) -> Affine | None:
     """The scale and the shift by which an expression is In(0) * scale + shift; None where it is something else."""
+    if id(expr) not in known:
+        known[id(expr)] = _affine(expr, weights, known)
+    return known[id(expr)]
+
+
+def _affine(expr: Expr, weights: Mapping[str, Any], known: Known) -> Affine | None:
     if isinstance(expr, In):
         return (1.0, 0.0) if expr == RESULT else None
     if isinstance(expr, Number):
@@ -73,13 +84,12 @@ def affine(expr: Expr, weights: Mapping[str, Any]) -> Affine | None:
         return (0.0, array.reshape(-1)) if array.size == (array.shape or (1,))[-1] else None
     if isinstance(expr, Index):
         return None
-    args = [affine(arg, weights) for arg in expr.args]
-    if any(arg is None for arg in args):
+    args = [made for arg in expr.args if (made := affine(arg, weights, known)) is not None]
+    if len(args) < len(expr.args):
         return None
-    known: list[Affine] = [arg for arg in args if arg is not None]
     if not inputs(expr):
         return 0.0, values(expr, {}, {name: np.asarray(weights[name], np.float64) for name in constants(expr)})
-    return _combined(expr.function.name, known)
+    return _combined(expr.function.name, args)
 
 
 def _combined(name: str, args: list[Affine]) -> Affine | None:
@@ -88,23 +98,23 @@ def _combined(name: str, args: list[Affine]) -> Affine | None:
     if len(args) != 2:
         return None
     (a, b), (c, d) = args
-    with np.errstate(all="ignore"):
-        if name in ("add", "subtract"):
-            return (a + c, b + d) if name == "add" else (a - c, b - d)
-        if name == "multiply" and not (np.any(a) and np.any(c)):
-            return (a * d, b * d) if np.any(a) else (c * b, d * b)
-        if name == "divide" and not np.any(c):
-            return a / d, b / d
+    if name in ("add", "subtract"):
+        return (a + c, b + d) if name == "add" else (a - c, b - d)
+    if name == "multiply" and not (np.any(a) and np.any(c)):
+        return (a * d, b * d) if np.any(a) else (c * b, d * b)
+    if name == "divide" and not np.any(c):
+        return a / d, b / d
     return None
 
 
-def innermost(expr: Expr, weights: Mapping[str, Any]) -> Expr | None:
+def innermost(expr: Expr, weights: Mapping[str, Any], known: Known) -> Expr | None:
     """The largest part of an expression that is affine in In(0) and holds all of it; None where there is none."""
     if RESULT.number not in inputs(expr):
         return None
-    if affine(expr, weights) is not None:
+    if affine(expr, weights, known) is not None:
         return expr
-    found = {innermost(arg, weights) for arg in expr.args if 0 in inputs(arg)} if isinstance(expr, Apply) else {None}
+    parts = [arg for arg in expr.args if 0 in inputs(arg)] if isinstance(expr, Apply) else []
+    found = {innermost(arg, weights, known) for arg in parts}
     return found.pop() if len(found) == 1 else None
 
 
@@ -123,9 +133,8 @@ def _exchanged(expr: Expr, part: Expr) -> Expr:
 def _in_range(kernel: Any, factors: np.ndarray, bias: np.ndarray) -> bool:
     """Whether float32 holds the bias and, for each output channel, the kernel times the factors with all its digits."""
     others = tuple(range(kernel.ndim - 1))
-    before = np.abs(np.asarray(kernel, np.float64)).max(axis=others, initial=0)
-    with np.errstate(all="ignore"):
-        after = before * np.abs(factors)
+    before = np.abs(np.asarray(kernel)).max(axis=others, initial=0).astype(np.float64)
+    after = before * np.abs(factors)
     lost = (after < LEAST) & (before >= LEAST) & (np.abs(factors) >= np.finfo(np.float32).tiny)
     return bool((after <= LARGEST).all() and (np.abs(bias) <= LARGEST).all() and not lost.any())
 
@@ -133,9 +142,9 @@ def _in_range(kernel: Any, factors: np.ndarray, bias: np.ndarray) -> bool:
 def _times(kernel: Any, factors: np.ndarray) -> Any:
     """The kernel times one factor for each channel; None where a Quantized one would need an infinite scale."""
     if not isinstance(kernel, Quantized):
-        return np.ascontiguousarray((kernel * factors).astype(np.float32))
+        made = np.empty(kernel.shape, np.float32)  # rounded piece by piece, without a copy in float64
+        return np.multiply(kernel, factors, out=made, dtype=np.float64, casting="same_kind")
     try:
-        with np.errstate(over="ignore", invalid="ignore"):
-            return kernel.times(factors)
+        return kernel.times(factors)
     except ValueError:
         return None

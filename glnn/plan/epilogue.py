@@ -12,7 +12,7 @@ from ..graph.quantized import broadcast
 from ..graph.shapes import Shape, canonical
 from ..kernels.finish import NUMBER, VECTORS, Finish, Place, Spread
 from ..primitives.base import Builder, Epilogue, Value, Window
-from ..primitives.expr import Constant, Expr, In, Index, Number, inputs, leaves, printed, replaced, without_spreads
+from ..primitives.expr import Constant, Expr, In, Index, Number, inputs, leaves, printed, with_leaves, without_spreads
 from ..primitives.move import expand, reshape
 
 
@@ -78,7 +78,7 @@ def bind(
                 made.tensors[tensor(leaf, array.shape)] = array
     if vectors:
         made.cells[VECTORS] = np.stack(vectors)
-    text = printed(replaced(expr, numbers.get), names, number)
+    text = printed(with_leaves(expr, numbers), names, number)
     made.finish = Finish(text.text, text.functions, text.numbers, tuple(spreads), len(vectors), tuple(indices))
     return made
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..graph.shapes import Dims, Shape, broadcast
 from ..graph.weight import WeightSpec
 from ..records import dataclass
-from .expr import RESULT, Expr, constants, replaced, values
+from .expr import RESULT, Expr, constants, values, with_leaves
 from .expr import inputs as read
 from .functions import Function
 
@@ -219,6 +219,8 @@ def finish_of(primitive: Any) -> Expr:
 def spread(shape: Dims, others: Sequence[Dims]) -> Dims:
     """The shape, broadcast with others as in NumPy; a free size wins over 1. Raises ValueError where they differ."""
     for other in others:
+        if other == shape:
+            continue
         rank = max(len(shape), len(other))
         shape = broadcast(*((1,) * (rank - len(s)) + tuple(s) for s in (shape, other)))
     return shape
@@ -227,6 +229,4 @@ def spread(shape: Dims, others: Sequence[Dims]) -> Dims:
 def after(epilogue: Epilogue | None, expr: Expr, tensors: Mapping[int, Value]) -> Epilogue:
     """`expr` of a draw's own result In(0) and of tensors by numbers below 0, then the epilogue of what comes of it."""
     whole = epilogue or Epilogue(RESULT)
-    return Epilogue(
-        replaced(whole.expr, lambda leaf: expr if leaf == RESULT else None), {**whole.tensors, **tensors}, whole.weights
-    )
+    return Epilogue(with_leaves(whole.expr, {RESULT: expr}), {**whole.tensors, **tensors}, whole.weights)

@@ -34,6 +34,7 @@ def expanded(graph: Graph) -> tuple[Graph, dict[str, tuple[Stored, ...]]]:
         return graph, {name: ((name, spec.shape, tuple(range(len(spec.shape)))),) for name, spec in specs.items()}
     holders: dict[str, tuple[Stored, ...]] = {name: (stored,) for name, stored in known.items()}
     nodes: list[Node] = []
+    shapes: dict[str, Dims] = {}  # of what the nodes make
 
     def plain(name: str, label: str) -> str:
         """The name of a tensor that holds this one in the order of its axes, drawn now if none does."""
@@ -42,6 +43,7 @@ def expanded(graph: Graph) -> tuple[Graph, dict[str, tuple[Stored, ...]]]:
             trace = Trace(f"{name}~order", label)
             sym = trace.plain(trace.tensor(stored, shape, order))
             nodes.extend(_named(trace, [(sym, name)]))
+            shapes.update(trace.tensors)
             known[name] = name, sym.shape, sym.order
             holders[name] = *holders[name], known[name]
         return known[name][0]
@@ -51,12 +53,14 @@ def expanded(graph: Graph) -> tuple[Graph, dict[str, tuple[Stored, ...]]]:
             nodes.append(node.with_(inputs=tuple(plain(name, node.label) for name in node.inputs)))
             known |= {n: (n, specs[n].shape, tuple(range(len(specs[n].shape)))) for n in node.outputs}
             holders |= {n: (known[n],) for n in node.outputs}
+            shapes.update((n, specs[n].shape) for n in node.outputs)
             continue
         trace = Trace(node.name, node.label, node.kind)
         xs = [trace.tensor(*known[name]) for name in node.inputs]
         weights = {name: Weight.root(node.origins[name], w) for name, w in node.weights.items()}
         made = built(node.layer, trace, xs, weights)
         nodes.extend(_named(trace, list(zip(made, node.outputs, strict=True))))
+        shapes.update(trace.tensors)
         for sym, name in zip(made, node.outputs, strict=True):
             known[name] = trace.stored(sym)
             holders[name] = (known[name],)
@@ -65,7 +69,7 @@ def expanded(graph: Graph) -> tuple[Graph, dict[str, tuple[Stored, ...]]]:
     codecs = {known[name][0]: codec for name, codec in graph.activations.items()}
     names = graph.output_names or graph.outputs
     changes = {"nodes": tuple(nodes), "outputs": outputs, "output_names": names, "activations": codecs}
-    return graph.with_(**changes), holders
+    return graph.with_(**changes).of_shapes(shapes), holders
 
 
 def built(layer: Any, trace: Trace, xs: Sequence[Sym], weights: Mapping[str, Any]) -> tuple[Sym, ...]:
@@ -79,11 +83,10 @@ def _named(trace: Trace, made: Sequence[tuple[Sym, str]]) -> list[Node]:
 
     The node that makes the last of it has the name of the trace.
     """
+    held = [(*trace.stored(sym), name) for sym, name in made]
     own = {output for node in trace.nodes for output in node.outputs}
     names: dict[str, str] = {}
-    for sym, name in made:
-        stored, _, order = trace.stored(sym)
-        own |= {output for node in trace.nodes for output in node.outputs}
+    for stored, _, order, name in held:
         if stored in own and order == tuple(range(len(order))):
             names.setdefault(stored, name)
     trace.tensors[:] = [(names.get(name, name), shape) for name, shape in trace.tensors]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field
 from functools import cached_property
 from typing import Any
 
@@ -54,25 +55,25 @@ class Index:
 
 @dataclass(frozen=True)
 class Apply:
-    """A function of expressions. What two of them share is one object, so that a tree may be large and cost little."""
+    """A function of expressions. What two of them share is one object, so that a tree may be large and cost little.
+
+    size:   how many functions it is written with, what is used twice twice
+    inputs: the numbers of the tensors that it reads, by size
+    """
 
     function: Function
     args: tuple[Expr, ...]
+    size: int = field(init=False, compare=False, repr=False)
+    inputs: tuple[int, ...] = field(init=False, compare=False, repr=False)
 
-    @cached_property
-    def size(self) -> int:
-        """How many functions it is written with, what is used twice twice."""
-        return 1 + sum(arg.size for arg in self.args if isinstance(arg, Apply))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", 1 + sum(map(size, self.args)))
+        object.__setattr__(self, "inputs", tuple(sorted({number for arg in self.args for number in inputs(arg)})))
 
     @cached_property
     def leaves(self) -> tuple[Leaf, ...]:
         """What it is made of besides functions, each once, in the order of the text."""
         return tuple(dict.fromkeys(leaf for arg in self.args for leaf in leaves(arg)))
-
-    @cached_property
-    def inputs(self) -> tuple[int, ...]:
-        """The numbers of the tensors that it reads, by size."""
-        return tuple(sorted({number for arg in self.args for number in inputs(arg)}))
 
     @cached_property
     def _hash(self) -> int:
@@ -113,18 +114,23 @@ def constants(expr: Expr) -> dict[str, Shape]:
 
 def replaced(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
     """The expression with each part, leaves first, replaced by what `change` gives for it, where that is not None."""
-    done: dict[Expr, Expr] = {}
+    done: dict[int, Expr] = {}  # by which object it is: what is shared is one
 
     def of(part: Expr) -> Expr:
-        if part not in done:
+        if id(part) not in done:
             made = part
             if isinstance(part, Apply):
                 args = tuple(map(of, part.args))
                 made = part if all(map(operator.is_, args, part.args)) else Apply(part.function, args)
-            done[part] = change(made) or made
-        return done[part]
+            done[id(part)] = change(made) or made
+        return done[id(part)]
 
     return of(expr)
+
+
+def with_leaves(expr: Expr, others: Mapping[Expr, Expr]) -> Expr:
+    """The expression with others in the places of these leaves."""
+    return replaced(expr, lambda part: None if isinstance(part, Apply) else others.get(part))
 
 
 def without_spreads(expr: Expr) -> Expr:
@@ -136,12 +142,12 @@ def without_spreads(expr: Expr) -> Expr:
 
 def values(expr: Expr, tensors: Mapping[int, Any], weights: Mapping[str, Any]) -> Any:
     """The expression of tensors by number and weights by name, in the type of the tensors."""
-    done: dict[Expr, Any] = {}
+    done: dict[int, Any] = {}  # by which object it is: what is shared is one
 
     def of(part: Expr) -> Any:
-        if part not in done:
-            done[part] = compute(part)
-        return done[part]
+        if id(part) not in done:
+            done[id(part)] = compute(part)
+        return done[id(part)]
 
     def compute(part: Expr) -> Any:
         if isinstance(part, In):

@@ -18,15 +18,15 @@ def fuse(graph: Graph) -> Graph:
     Of several that it could go into it takes the last one, so that all else that it reads is made before. Tensors whose
     codec the graph states stay.
     """
+    shapes = {name: spec.shape for name, spec in graph.specs().items()}  # those that stay keep them
     while True:
-        made = _once(graph)
+        made = _once(graph, shapes)
         if made is graph:
             return graph
         graph = made
 
 
-def _once(graph: Graph) -> Graph:
-    shapes = {name: spec.shape for name, spec in graph.specs().items()}
+def _once(graph: Graph, shapes: Mapping[str, Dims]) -> Graph:
     place = {name: i for i, node in enumerate(graph.nodes) for name in node.outputs}
     readers = graph.consumers()
     kept = {*graph.outputs, *graph.activations}
@@ -47,7 +47,7 @@ def _once(graph: Graph) -> Graph:
     if not changed:
         return graph
     nodes = (changed.get(node.name, node) for node in graph.nodes)
-    return graph.with_(nodes=tuple(node for node in nodes if node is not None))
+    return graph.with_(nodes=tuple(node for node in nodes if node is not None)).of_shapes(shapes)
 
 
 def _joined(before: Node, node: Node, name: str, shapes: Mapping[str, Dims]) -> Node | None:

@@ -13,7 +13,7 @@ from ..graph.shapes import Dims, Shape, ceil_div, numbers
 from ..graph.weight import WeightSpec
 from ..records import dataclass
 from .base import Builder, Computed, Epilogue, Primitive, Recipe, Source, Value, after, spread
-from .expr import RESULT, Apply, Expr, In, Number, constants, replaced, values
+from .expr import RESULT, Apply, Expr, In, Number, constants, values, with_leaves
 from .expr import inputs as parts_read
 from .functions import log_softmax, softmax, sparsemax
 from .move import moved, permute, reshape
@@ -117,7 +117,7 @@ def _mapped(b: Builder, of: Epilogue, shape: Shape, finish: Epilogue | None) -> 
     if of.expr == RESULT:
         return moved(b, of.tensors[0], finish)
     below: dict[Expr, Expr] = {In(number): In(-1 - number) for number in of.tensors}
-    end = after(finish, replaced(of.expr, below.get), {-1 - number: value for number, value in of.tensors.items()})
+    end = after(finish, with_leaves(of.expr, below), {-1 - number: value for number, value in of.tensors.items()})
     return b.draw("map", shape, {}, finish=Epilogue(end.expr, end.tensors, {**end.weights, **of.weights}))
 
 

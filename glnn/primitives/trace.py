@@ -13,18 +13,7 @@ from .concat import Concat
 from .conv import Conv
 from .conv_transpose import ConvTranspose
 from .einsum import einsum
-from .expr import (
-    MOST_INPUTS,
-    MOST_STEPS,
-    Apply,
-    Constant,
-    Expr,
-    In,
-    Number,
-    inputs,
-    replaced,
-    size,
-)
+from .expr import MOST_INPUTS, MOST_STEPS, Apply, Constant, Expr, In, Number, inputs, size
 from .functions import ALIASES, FUNCTIONS, LINEAR, Function
 from .group_mean import group_mean
 from .matmul import product
@@ -173,8 +162,7 @@ class Trace(IndexWords, LoopWords):
         if isinstance(x.expr, In) or x.expr in self._stored or not 0 < len(reads) <= MOST_INPUTS:
             made = self._draw(Reduce(kind, stored, keepdims), [x])
         else:
-            index: dict[Expr, Expr] = {In(number): In(k) for k, number in enumerate(reads)}
-            of, weights, origins = self._own_weights(replaced(x.expr, index.get))
+            of, weights, origins = self._own(x.expr)
             made = self._node(Reduce(kind, stored, keepdims, of), reads, weights, origins)
         if keepdims:
             order, shape = x.order, tuple(1 if k in gone else size for k, size in enumerate(x.shape))

@@ -13,7 +13,7 @@ from ..graph.shapes import Dims, numbers
 from ..graph.view import View
 from ..graph.weight import Weight
 from .base import Primitive
-from .expr import Constant, Expr, In, constants, inputs, replaced, told, values
+from .expr import Constant, Expr, In, constants, inputs, told, values, with_leaves
 from .map import Map
 from .move import Along, Remap
 from .symbols import Operand, Order, Sym
@@ -126,18 +126,22 @@ class Nodes:
             reads = inputs(whole)
             if not reads and not self.literals:
                 raise ValueError("a tensor is needed here, not a weight")
-            index: dict[Expr, Expr] = {In(number): In(k) for k, number in enumerate(reads)}
-            expr, weights, origins = self._own_weights(replaced(whole, index.get))
+            expr, weights, origins = self._own(whole)
             self._stored[whole] = self._node(Map(expr), list(reads), weights, origins)
         return self._stored[whole]
 
-    def _own_weights(self, expr: Expr) -> tuple[Expr, dict[str, Any], dict[str, str]]:
-        """The expression with its weights named w0, w1, ..; these by name, and where they came from."""
-        leaves = [Constant(key, shape) for key, shape in constants(expr).items()]
-        made: dict[Expr, Expr] = {leaf: Constant(f"w{k}", leaf.shape) for k, leaf in enumerate(leaves)}
-        given = {f"w{k}": self.weights[leaf.name] for k, leaf in enumerate(leaves)}
+    def _own(self, expr: Expr) -> tuple[Expr, dict[str, Any], dict[str, str]]:
+        """The expression as a node's own: of its inputs In(0), In(1), .. and of its weights w0, w1, ..
+
+        The weights come by name, and where they came from.
+        """
+        made: dict[Expr, Expr] = {In(number): In(k) for k, number in enumerate(inputs(expr))}
+        given: dict[str, Weight] = {}
+        for k, (key, shape) in enumerate(constants(expr).items()):
+            made[Constant(key, shape)] = Constant(f"w{k}", shape)
+            given[f"w{k}"] = self.weights[key]
         return (
-            replaced(expr, made.get),
+            with_leaves(expr, made),
             {name: weight.values for name, weight in given.items()},
             {name: self._origin(weight) for name, weight in given.items()},
         )

@@ -9,7 +9,6 @@ from ...errors import GlnnError, GraphError, ModelFileError, UnsupportedError
 from ...graph.graph import Graph, Node, as_tuple, validate
 from ...graph.shapes import Dims
 from ...layers.custom import Said
-from ...layers.operation import Operation
 from .. import surveys
 from ..file import Source, unwrapped
 from .advice import advice
@@ -75,7 +74,7 @@ def build_graph(doc: Document, weights: Weights | None, hint: str = "") -> Graph
     hand_on(builder)
     if builder.problems:
         raise UnsupportedError(doc.where, list(dict.fromkeys(builder.problems)))
-    states = infer(builder)
+    states, shapes = infer(builder)
     if builder.problems:
         raise UnsupportedError(doc.where, list(dict.fromkeys(builder.problems)))
     check_sizes(builder)
@@ -101,13 +100,14 @@ def build_graph(doc: Document, weights: Weights | None, hint: str = "") -> Graph
     names = (*unique_names([name for name, _ in tensors]), *states)
     outputs = (*(tensor for _, tensor in tensors), *states.values())
     kept = tuple(states)
-    return validate(Graph(root.name or "model", tuple(builder.inputs), nodes, outputs, names, states=kept))
+    graph = Graph(root.name or "model", tuple(builder.inputs), nodes, outputs, names, states=kept)
+    return validate(graph.of_shapes(shapes))
 
 
-def infer(builder: Builder) -> dict[str, str]:
+def infer(builder: Builder) -> tuple[dict[str, str], dict[str, Dims]]:
     """Shapes in the order of the steps: how many tensors each makes, and which weights each layer needs.
 
-    Returns the states that stateful layers begin with, and what each becomes.
+    Returns the states that stateful layers begin with, and what each becomes; and the shapes.
     """
     states: dict[str, str] = {}
     where = builder.doc.where
@@ -144,12 +144,12 @@ def infer(builder: Builder) -> dict[str, str]:
                 [f"{path} ({step.entry.class_name}): option output_shape={declared} (the others make {made[0]})"],
             )
         shapes.update(zip(step.outputs, map(tuple, made), strict=True))
-    return states
+    return states, shapes
 
 
 def check_sizes(builder: Builder) -> None:
     """Raise UnsupportedError where arithmetic with shapes, done for a batch of any size, would not suit one of 3."""
-    steps = [step for step in builder.steps if isinstance(step.layer, Operation) and step.layer.sized]
+    steps = [step for step in builder.steps if getattr(step.layer, "sized", False)]
     if not steps:
         return
     free: dict[str, Dims] = {spec.name: spec.shape for spec in builder.inputs}

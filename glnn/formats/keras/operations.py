@@ -22,24 +22,13 @@ from ...layers.operators.table import SAME
 from ...primitives.expr import Constant, In
 from ...records import dataclass
 from .calls import Call, Ref, Unread
-from .operator_names import IDLE, TENSORFLOW, class_word
+from .operator_names import IDLE, LAMBDAS, TENSORFLOW, class_word
+from .steps import Found, Sizes
 
-LAMBDAS = frozenset(("TFOpLambda", "SlicingOpLambda"))
 MOST_WHOLE = 4096  # integers of an array that are kept as such: numbers of rows, sizes
 WRAPPING = frozenset("add subtract multiply negative power square".split())
 PIXELS = frozenset(("depth_to_space", "space_to_depth"))
 TYPED = frozenset(("cast", "saturate_cast"))
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """What is computed of shapes alone: a tree with In(k) for the k-th of the tensors whose shapes they are."""
-
-    tree: Any
-    tensors: tuple[str, ...]
-
-
-Found = str | Sizes  # what a Ref is: a tensor by its name, or sizes
 
 
 @dataclass
@@ -99,18 +88,6 @@ def part(sizes: Sizes, output: int) -> Sizes:
     """One of the sizes, or groups of them, that an operator makes."""
     several = isinstance(sizes.tree, tuple) and len(sizes.tree) == 4 and sizes.tree[1] in ("unstack", "split")
     return Sizes((CALL, "getitem", (sizes.tree, output), ()), sizes.tensors) if several else sizes
-
-
-def is_operation(item: Mapping[str, Any], version: int) -> bool:
-    """Whether this item is an operator, not a layer: layers tell in their config whether they are trained."""
-    name, config, module = item.get("class_name"), item.get("config"), item.get("module")
-    if name in LAMBDAS:
-        return True
-    if version < 3 or not isinstance(config, Mapping) or "trainable" in config or name in ("InputLayer", "Functional"):
-        return False
-    if isinstance(module, str):
-        return ".ops" in module
-    return "dtype" not in config or class_word(str(name)) in OPERATORS
 
 
 def told(item: Mapping[str, Any]) -> str:

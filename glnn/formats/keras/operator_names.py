@@ -7,8 +7,10 @@ names and arguments are mostly those of the table; what differs is told here.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
+LAMBDAS = frozenset(("TFOpLambda", "SlicingOpLambda"))
 CLASSES = dict(
     row.split()
     for row in """
@@ -246,3 +248,19 @@ def class_word(name: str) -> str:
     """The operator that a class of keras.ops is: its name in snake case, where no other is told."""
     spelled = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     return CLASSES.get(name, spelled)
+
+
+def is_operation(item: Mapping[str, Any], version: int) -> bool:
+    """Whether this item is an operator, not a layer: layers tell in their config whether they are trained."""
+    name, config, module = item.get("class_name"), item.get("config"), item.get("module")
+    if name in LAMBDAS:
+        return True
+    if version < 3 or not isinstance(config, Mapping) or "trainable" in config or name in ("InputLayer", "Functional"):
+        return False
+    if isinstance(module, str):
+        return ".ops" in module
+    if "dtype" not in config:
+        return True
+    from ...layers.operators import OPERATORS  # which models of layers alone need not wait for
+
+    return class_word(str(name)) in OPERATORS

@@ -13,7 +13,6 @@ from ...graph.graph import TensorSpec
 from ...layers.base import Layer
 from ...records import dataclass
 from .inputs import input_dtype
-from .operations import Sizes
 from .weights.entries import Entry
 
 MOST_CALLS = 20_000  # of layers and models: models that call each other twice are 2^n calls
@@ -41,6 +40,15 @@ class Step:
         return self.made or self.entry.layer
 
 
+@dataclass(frozen=True)
+class Sizes:
+    """What is computed of shapes alone: a tree with In(k) for the k-th of the tensors whose shapes they are."""
+
+    tree: Any
+    tensors: tuple[str, ...]
+
+
+Found = str | Sizes  # what a Ref is: a tensor by its name, or sizes
 Made = list[str] | Step | Sizes  # what a call makes: tensors, a step that makes them, or sizes of tensors
 
 

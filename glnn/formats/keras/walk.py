@@ -14,9 +14,9 @@ from ...layers.wrappers import Fold, Unfold
 from .calls import Bound, Call, Ref, bind, flatten, in_order, parse_call, place, untold
 from .inputs import implied_shape, input_shape, tells_input
 from .layers import CONTAINERS, build_layer, full_name, unused_weights
-from .operations import Found, Sizes, is_operation, operation, part
+from .operator_names import is_operation
 from .sharing import shared_with
-from .steps import Document, Made, Step, Steps
+from .steps import Document, Found, Made, Sizes, Step, Steps
 from .versions import counts_other_calls
 from .weights.entries import Entry, Weights
 
@@ -141,6 +141,8 @@ class Builder(Steps):
 
     def operate(self, entry: Entry, item: Mapping[str, Any], call: Call, made: Callable[[Ref], Found]) -> Made:
         """One call of an operator: the step that makes its tensors, or sizes."""
+        from .operations import operation  # with all operators, which models of layers alone need not wait for
+
         try:
             found = operation(item, call, made, self.types)
         except UnsupportedError as error:
@@ -244,7 +246,11 @@ class Builder(Steps):
 
     def found(self, made: Made, ref: Ref) -> Found:
         """What an operator reads: a tensor by name, or sizes."""
-        return part(made, ref.output) if isinstance(made, Sizes) else self.output(made, ref.output)
+        if not isinstance(made, Sizes):
+            return self.output(made, ref.output)
+        from .operations import part
+
+        return part(made, ref.output)
 
     def calls(self, items: Mapping[str, tuple[Entry, Any]]) -> list[tuple[str, int, Call]]:
         """All calls of a functional model's layers: (layer, number of the call, Call)."""

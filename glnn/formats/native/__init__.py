@@ -1,5 +1,1 @@
 """glnn's own file (docs/format.md)."""
-
-from . import read
-
-__all__ = ["read"]

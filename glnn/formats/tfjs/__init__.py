@@ -1,5 +1,1 @@
 """TensorFlow.js' files."""
-
-from . import layers_model
-
-__all__ = ["layers_model"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from .rewrite import Pass
 from .tree import Assign, Declare, Expr, For, Function, Index, Item, Name, Statement, Tree
 from .values import Env, number, whole
-from .walk import parts, start, within
+from .walk import parts, start, statements
 
 
 @dataclass
@@ -125,7 +125,7 @@ def scalar_arrays(tree: Tree, env: Env) -> Tree:
 
     Raises KernelError for a size that is not constant, and for an element that an array does not have.
     """
-    if not any(isinstance(node, Item) and node.size is not None for node in within(tree)):
+    if not any(isinstance(node, Item) and node.size is not None for node in statements(tree)):
         return tree
     found: dict[int, _Array] = {}
     _Look(tree, env, found).run()

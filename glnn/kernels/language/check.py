@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from . import tree as t
 from .tokens import LEFT_OUT, TYPES
-from .walk import children, start, within
+from .walk import children, start, statements, within
 
 Declared = Mapping[str, Sequence[str]]  # what the pragmas declare, by kind
 
@@ -28,7 +28,7 @@ _PLAIN = "'vec4 kernel(int n, int h, int w, int c)'"
 
 def check(tree: t.Tree, declared: Declared) -> bool:
     """Whether the kernel is blocked. Raises KernelError for what does not keep to the language."""
-    kernels = [f for f in within(tree) if isinstance(f, t.Function) and f.name == "kernel"]
+    kernels = [f for f in statements(tree) if isinstance(f, t.Function) and f.name == "kernel"]
     forms = [_blocked(tree, f) for f in kernels]
     if not forms:
         tree.refuse(t.NOWHERE, f"defines neither {_PLAIN} nor the blocked form")
@@ -71,7 +71,7 @@ class Checker:
         self.sought: dict[str, int] = {}  # inputs that are read at places: arguments of reads that the tree seeks, or 0
         self.windows = frozenset() if blocked else {f"{x}_{end}" for x in tensors for end in _WINDOW}
         self.functions: dict[str, str] = {}  # those defined so far, with their types
-        self.all = {f.name for f in within(tree) if isinstance(f, t.Function)}
+        self.all = {f.name for f in statements(tree) if isinstance(f, t.Function)}
         self.inside: t.Function | None = None  # the function that is being read
         self.innards = False  # whether that is its body
         sizes = [f"{x}_{axis}" for x in (*tensors, "y") for axis in "NHWCG"]

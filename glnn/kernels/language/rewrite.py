@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from .tree import Binary, Block, Call, Declare, Expr, For, Function, If, IfDef, Index, Jump, Name, Statement, Tree
 from .values import Env, evaluate, number, seen_after, whole, without
-from .walk import mapped, one, parts, start, within
+from .walk import mapped, one, parts, start, statements
 
 # Statements that may stand in one text after unrolling: beyond this, compilers take seconds.
 MAX_LINES = 6000
@@ -81,7 +81,7 @@ class _Resolve(Pass):
 
 def resolve_ifdefs(tree: Tree, defined: frozenset[str]) -> Tree:
     """Keeps or drops what stands between #ifdef / #ifndef, #else and #endif; what a kernel sees of optional inputs."""
-    if not any(isinstance(node, IfDef) for node in within(tree)):
+    if not any(isinstance(node, IfDef) for node in statements(tree)):
         return tree
     work = _Resolve(tree, {})
     work.defined = defined
@@ -119,7 +119,7 @@ class _Unroll(Pass):
         if not isinstance(s, For):
             return super().statement(s)
         turns, marked, names = loop_range(s, self.env), s.name in self.names, self.names
-        once = turns is not None and len(turns) == 1 and not any(isinstance(node, Jump) for node in within(s.body))
+        once = turns is not None and len(turns) == 1 and not any(isinstance(node, Jump) for node in statements(s.body))
         if not once and (self.single or not marked):
             return super().statement(s)
         if turns is None:

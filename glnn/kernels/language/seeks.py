@@ -14,7 +14,7 @@ from .rewrite import Pass, loop_range
 from .tree import At, Block, Call, Declare, Do, Expr, For, Function, If, Item, Jump, Name, Statement, Tree
 from .turns import BOUNDS
 from .values import Env, whole
-from .walk import one, within
+from .walk import one, statements, within
 
 MOST = 4  # steps that take less time than a seek
 
@@ -220,7 +220,7 @@ class _Seeks:
     def entry(self, s: For) -> Place | None:
         """Where the accessor is to stand before a loop, so that its first turn finds it there; None: no such place."""
         first = self.first((s.body,))
-        if first is None or self.step(s) is None or any(isinstance(node, Jump) for node in within(s.body)):
+        if first is None or self.step(s) is None or any(isinstance(node, Jump) for node in statements(s.body)):
             return None
         if not self.places.look(s.body).fixed(first):
             return None

@@ -69,12 +69,10 @@ def tokens(text: str, file: str, library: bool = False, line: int = 1) -> list[T
     found: list[Token] = []
     pos, begin = 0, 0  # of this line
     last = (line, 1)
-    while pos < len(text):
-        match = WORD.match(text, pos)
-        at = (line, pos - begin + 1)
-        if match is None:
-            raise refusal(file, text, at, f"{text[pos]!r} is no part of the kernel language")
-        kind, word, pos = match.lastgroup or "", match.group(), match.end()
+    for match in WORD.finditer(text):
+        if match.start() > pos:
+            break
+        kind, word, at, pos = match.lastgroup or "", match.group(), (line, pos - begin + 1), match.end()
         if kind == "newline":
             line, begin = line + (line > 0), pos
             continue
@@ -89,6 +87,8 @@ def tokens(text: str, file: str, library: bool = False, line: int = 1) -> list[T
         if word in LEFT_OUT and not (library and LEFT_OUT[word] in (_BITS, _UINT)) and word not in ("out", "++", "--"):
             _left_out(file, text, at, word)
         found.append(Token(kind, word, at, last))
+    if pos < len(text):
+        raise refusal(file, text, (line, pos - begin + 1), f"{text[pos]!r} is no part of the kernel language")
     found.append(Token("end", "the end of the file", last, last))
     return found
 

@@ -29,7 +29,7 @@ def _place() -> Any:
 # ---- expressions
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Number:
     """A literal as it is written: 3, 1.0, 1e-3, true."""
 
@@ -37,13 +37,13 @@ class Number:
     at: At = _place()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Name:
     id: str
     at: At = _place()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Call:
     """A function or a constructor with its arguments."""
 
@@ -52,7 +52,7 @@ class Call:
     at: At = _place()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Member:
     """A swizzle: v.xy."""
 
@@ -61,21 +61,21 @@ class Member:
     at: At = _place()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Index:
     of: Expr
     index: Expr
     at: At = _place()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Unary:
     op: str
     of: Expr
     at: At = _place()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Binary:
     """Two operands; its place is that of the operator."""
 
@@ -85,7 +85,7 @@ class Binary:
     at: At = _place()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Choice:
     """condition ? yes : no; its place is that of the question mark."""
 
@@ -100,7 +100,7 @@ Expr = Number | Name | Call | Member | Index | Unary | Binary | Choice
 # ---- statements
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Item:
     """One name of a declaration: `size` of an array, or the value that it begins with."""
 
@@ -110,7 +110,7 @@ class Item:
     at: At = _place()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Declare:
     type: str
     items: tuple[Item, ...]
@@ -118,7 +118,7 @@ class Declare:
     at: At = _place()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Assign:
     """target = value, or with op one of + - * /: target op= value."""
 
@@ -128,7 +128,7 @@ class Assign:
     at: At = _place()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Do:
     """A call for its own sake."""
 
@@ -136,14 +136,14 @@ class Do:
     at: At = _place()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Block:
     body: tuple[Statement, ...]
     at: At = _place()
     end: At = _place()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class If:
     condition: Expr
     yes: Statement
@@ -151,7 +151,7 @@ class If:
     at: At = _place()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class For:
     """for (int name = low; name < high; name += step); a step of None is name++."""
 
@@ -163,13 +163,13 @@ class For:
     at: At = _place()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Return:
     value: Expr | None = None
     at: At = _place()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Jump:
     """break or continue."""
 
@@ -177,7 +177,7 @@ class Jump:
     at: At = _place()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class IfDef:
     """What stands between #ifdef (`wanted`) or #ifndef of a name, #else and #endif."""
 
@@ -188,7 +188,7 @@ class IfDef:
     at: At = _place()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Directive:
     """A #define, as it is written: only the files of shaders/lib have them."""
 
@@ -196,7 +196,7 @@ class Directive:
     at: At = _place()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Param:
     """A parameter of a function; `size` and `out` are those of a blocked kernel's y alone."""
 
@@ -207,7 +207,7 @@ class Param:
     at: At = _place()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Function:
     type: str
     name: str
@@ -219,7 +219,7 @@ class Function:
 Statement = Declare | Assign | Do | Block | If | For | Return | Jump | IfDef | Directive | Function
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pragma:
     """A line `#pragma glnn kind words`."""
 
@@ -228,7 +228,7 @@ class Pragma:
     at: At = _place()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tree:
     """A file: its functions and constants (or, of a snippet, statements), its pragmas, and the text they stand in."""
 

@@ -8,7 +8,7 @@ from ...records import dataclass
 from .rewrite import loop_range
 from .tree import Block, Call, Declare, For, Function, Name, Tree
 from .values import Env, seen_after, without
-from .walk import children, within
+from .walk import children, statements, within
 
 BOUNDS = "the bounds of a loop must be constants, params or sizes: for (int i = A; i < B; i++)"
 
@@ -43,7 +43,7 @@ def _outline(node: Any, own: set[str]) -> tuple[Any, ...]:
 
 def bounding_names(tree: Tree) -> frozenset[str]:
     """The names that the heads of loops read."""
-    loops = [node for node in within(tree) if isinstance(node, For)]
+    loops = [node for node in statements(tree) if isinstance(node, For)]
     heads = [e for loop in loops for e in (loop.low, loop.high, loop.step) if e is not None]
     return frozenset(node.id for head in heads for node in within(head) if isinstance(node, Name))
 

@@ -8,6 +8,8 @@ from typing import Any, get_args
 
 from . import tree as t
 
+Fields = dict[type, tuple[str, ...]]
+
 
 def start(e: t.Expr) -> t.At:
     """The place of an expression's first word."""
@@ -24,11 +26,22 @@ def start(e: t.Expr) -> t.At:
 
 def within(node: Any) -> Iterator[Any]:
     """The node and everything in it, in the order of the text."""
+    return _walked(node, _FIELDS)
+
+
+def statements(node: Any) -> Iterator[Any]:
+    """A statement (or file) and the statements in it, with the items of declarations; not what these compute."""
+    return _walked(node, _BODIES)
+
+
+def _walked(node: Any, fields: Fields) -> Iterator[Any]:
     stack = [node]
     while stack:
         node = stack.pop()
         yield node
-        stack += reversed(children(node))
+        names = fields[type(node)]
+        if names:
+            stack += reversed(_held(node, names))
 
 
 def depth(node: Any) -> tuple[int, t.At]:
@@ -45,15 +58,22 @@ def depth(node: Any) -> tuple[int, t.At]:
 
 _WORDS = frozenset("at end id text op name type const out word words wanted kind file".split())  # no nodes
 
-
 _NODES = (*get_args(t.Expr), *get_args(t.Statement), t.Item, t.Param, t.Pragma, t.Tree)
-_FIELDS = {kind: tuple(name for name in kind.__slots__ if name not in _WORDS) for kind in _NODES}
+_FIELDS: Fields = {kind: tuple(name for name in kind.__match_args__ if name not in _WORDS) for kind in _NODES}
+_BODIES: Fields = {
+    kind: tuple(name for name in names if name in ("body", "yes", "no", "items") and kind is not t.Choice)
+    for kind, names in _FIELDS.items()
+}
 
 
 def children(node: Any) -> list[Any]:
     """The nodes right below a node, in the order of the text."""
+    return _held(node, _FIELDS[type(node)])
+
+
+def _held(node: Any, names: tuple[str, ...]) -> list[Any]:
     found: list[Any] = []
-    for name in _FIELDS[type(node)]:
+    for name in names:
         value = getattr(node, name)
         if isinstance(value, tuple):
             found += value

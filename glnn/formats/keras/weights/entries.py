@@ -58,9 +58,10 @@ class Entry:
     @property
     def count(self) -> int:
         """How many stored weights this entry takes."""
-        none = Adapter(list)
-        adapters = ((leaf, leaf.adapter or none) for leaf in self.leaves())
-        return sum(len(leaf.specs) * adapter.count + adapter.extra for leaf, adapter in adapters)
+        if self.children is not None:
+            return sum(child.count for child in self.children)
+        of = self.adapter
+        return len(self.specs) if of is None else len(self.specs) * of.count + of.extra
 
 
 class Weights(Protocol):

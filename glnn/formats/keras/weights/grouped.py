@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ....errors import WeightsMismatchError
 from ....records import dataclass
@@ -40,8 +40,10 @@ class GroupedWeights:
                 )
             taken.add(unit.name)
             stored = groups[unit.name]
-            lot = Lot(unit, stored, orders(unit), self.where, True)
-            for leaf, mine in [(unit, stored)] if unit.children is None else lot.deal():
+            dealt: Iterable[tuple[Entry, Sequence[Stored]]] = [(unit, stored)]
+            if unit.children is not None:
+                dealt = Lot(unit, stored, orders(unit), self.where, True).deal()
+            for leaf, mine in dealt:
                 fill(leaf, in_order(leaf, mine, self.where), self.where)
         extra = [name for name, group in groups.items() if group and name not in taken]
         if extra:

@@ -119,5 +119,6 @@ def orders(unit: Entry) -> list[list[Slot]]:
     differ from what was when it was saved: an order alone proves little.
     """
     trained, rest = halves(unit)
-    flat = [[slot for leaf in unit.leaves() for slot in halves(leaf)[k]] for k in (0, 1)]
+    leaves = [halves(leaf) for leaf in unit.leaves()]
+    flat = [[slot for leaf in leaves for slot in leaf[k]] for k in (0, 1)]
     return [trained + rest, flat[0] + flat[1], list(slots(unit))]
