@@ -79,11 +79,14 @@ class CompareRow:
     tensor:     what is measured, by its name in the graph
     layers:     those that are in the draw, the last one's output is measured
     kernel:     the kernels that are drawn, with commas
-    noise:      relative RMS of float32 NumPy against float64 NumPy for the same, and of what the codec rounds
-    tolerance:  of `own`, as relative RMS: what is beyond makes a layer guilty
+    noise:      relative RMS of float32 NumPy (float16 where shaders compute in half floats) against float64 NumPy for
+                the same, and of what the codec rounds
+    tolerance:  of `own`, as relative RMS: beyond it a layer is guilty; with what half floats lose, if they do
     why:        what makes it guilty, in words; empty for one that is not
     parts:      of a guilty draw of several layers, each of these alone
     error_map:  |own difference| of a guilty layer's first sample, the largest of all channels, made small
+    halves:     on a device of half floats: what would make the layer guilty if it were not what half floats make of it,
+                whoever computes in them; empty where nothing would
     """
 
     name: str
@@ -100,6 +103,7 @@ class CompareRow:
     reference: str = ""
     parts: tuple[PartRow, ...] = ()
     error_map: Picture = ()
+    halves: str = ""
 
     @property
     def blamed(self) -> tuple[str, ...]:
@@ -167,6 +171,9 @@ class CompareReport(Report):
     def notes(self) -> list[str]:
         """What is to be said of rows, in lines that stand behind the table."""
         lines = [f"{row.name}: {row.why}" for row in self.layers if row.guilty]
+        lines += [
+            f"{row.name}: {row.halves}; half floats come to that in NumPy too" for row in self.layers if row.halves
+        ]
         for row in self.layers:
             for part in row.parts:
                 about = f"own error {_share(part.own.rms)}, tolerance {_share(part.tolerance)}"
@@ -258,7 +265,7 @@ def _row(data: dict[str, Any]) -> CompareRow:
 
 def _numbers(data: dict[str, Any]) -> dict[str, Any]:
     """Values with numbers that JSON lacks as numbers again."""
-    texts = ("name", "type", "tensor", "kernel", "why", "reference")
+    texts = ("name", "type", "tensor", "kernel", "why", "reference", "halves")
     return {k: float(v) if isinstance(v, str) and k not in texts else v for k, v in data.items()}
 
 
