@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases.keras import CASES, Case
+from cases.case import Case
+from cases.keras import CASES
 from support import networks
 from support.pixels import drawn, text
 from support.random_shaders import RandomShader

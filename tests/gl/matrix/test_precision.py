@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from cases.keras import CASES, NORMAL, Case
+from cases.case import NORMAL, Case
+from cases.keras import CASES
 
 import glnn
 from glnn.graph import as_tuple

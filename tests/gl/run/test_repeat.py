@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.repeats import ADD, CASES, MULTIPLY, TANH, Slices, apart, body, dense, draw, repeated, run
+from support.bodies import apart, body, dense, draw, repeated, run
+from support.repeats import ADD, CASES, MULTIPLY, TANH
 from support.replayer import Replayer
 
 import glnn
@@ -17,6 +18,7 @@ from glnn.graph import ActivationCodec, Graph, Node, TensorSpec
 from glnn.layers.activation import Activation
 from glnn.layers.embedding import Embedding
 from glnn.plan.steps import Repeat, each_draw
+from glnn.primitives.loop import Slices
 from glnn.quant import Encoder
 
 DEVICES: dict[str, dict[str, Any]] = {

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.repeats import CASES, apart, run
+from support.bodies import apart, run
+from support.repeats import CASES
 from support.replayer import Replayer
 
 import glnn
