@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from ..errors import DeviceError, GlnnError, NoDeviceError
 from . import choice
 from .choice import OPENGL, Choice
 from .snapshots import Collector, Snapshot
+from .unused import has_snapshots
 
 LISTS = ("dialects", "profiles", "codecs")
 _TEST = re.compile(rb"#pragma[ \t]+glnn[ \t]+test\b")
@@ -34,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for name in LISTS:
         group.addoption(f"--glnn-{name}", metavar="NAMES", help=f"{name} that tests go through, with commas between")
         parser.addini(f"glnn_{name}", f"{name} that tests go through", type="args")
-    group.addoption("--glnn-update", action="store_true", help="write the snapshots anew instead of comparing")
+    group.addoption("--glnn-update", action="store_true", help="write the snapshots anew, remove the unused")
     group.addoption("--glnn-report", metavar="FILE", help="where the page of snapshots that differ is written")
     parser.addini("glnn_report", "where the page of snapshots that differ is written", default="glnn-snapshots.html")
 
@@ -43,9 +44,16 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
     choice.begin(chosen(config))
     config.add_cleanup(choice.end)
+    has_snapshots.cache_clear()
     if not hasattr(config, "workerinput"):  # not in a process that only runs tests for another
         page = config.getoption("--glnn-report") or config.getini("glnn_report")
-        config.pluginmanager.register(Collector(config.rootpath / page), "glnn-snapshots")
+        collector = Collector(config.rootpath / page, config.getoption("--glnn-update"))
+        config.pluginmanager.register(collector, "glnn-snapshots")
+        config.stash[_LEFT] = collector.run.leave
+    else:
+        left: list[Sequence[str]] = []
+        config.workeroutput["glnn_left"] = left
+        config.stash[_LEFT] = left.extend
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -156,6 +164,13 @@ def gl_device(request: pytest.FixtureRequest) -> Iterator[Any]:
 # ---- pictures
 
 _SNAPSHOT = pytest.StashKey[Snapshot]()
+_LEFT = pytest.StashKey[Callable[[Sequence[Sequence[str]]], None]]()  # takes (file, test) of tests that do not run
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    for item in items:
+        if has_snapshots(item.path.parent):
+            item.config.stash[_LEFT]([(str(item.path), item.name)])
 
 
 @pytest.fixture
@@ -170,9 +185,11 @@ def snapshot(request: pytest.FixtureRequest) -> Snapshot:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     outcome = yield
     taken = item.stash.get(_SNAPSHOT, None)
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if has_snapshots(item.path.parent):
+        report.glnn_place = [str(item.path), item.name]
     if taken is not None and call.when == "call":
-        report = outcome.get_result()  # type: ignore[attr-defined]
-        report.glnn_differing, report.glnn_written = taken.differing, taken.written
+        report.glnn_differing, report.glnn_written, report.glnn_used = taken.differing, taken.written, taken.used
 
 
 # ---- tests in kernels' files

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
+import os
 from html import escape
 from pathlib import Path
 from typing import Any
 
-FOLDER = "__snapshots__"
+from .unused import FOLDER, Run, remove, stem
+
 STYLE = (
     ":root{color-scheme:light dark}body{font-family:system-ui,sans-serif;margin:2em;max-width:1200px}"
     "section{margin:2em 0;border-top:1px solid #8888}figure{display:inline-block;margin:0 1em 0 0;vertical-align:top}"
@@ -27,7 +28,7 @@ class Snapshot:
         self.test, self.update = test, update
         self.differing: list[dict[str, str]] = []  # for the page: plain text, which travels between processes
         self.written: list[str] = []
-        self._seen: set[str] = set()
+        self.used: list[str] = []  # the files of the pictures that were asked for
 
     def __call__(
         self,
@@ -53,11 +54,10 @@ class Snapshot:
         from . import pixels
 
         got = pixels.pixels_of(picture, low, high)
-        stem = re.sub(r"[^\w.=-]+", "-", f"{self.test}-{name}" if name else self.test).strip("-")
-        if stem in self._seen:
-            raise AssertionError(f"snapshot {stem!r} was taken before in this test: give the second one a name")
-        self._seen.add(stem)
-        path = self.folder / f"{stem}.png"
+        path = self.folder / f"{stem(self.test, name)}.png"
+        if str(path) in self.used:
+            raise AssertionError(f"snapshot {path.stem!r} was taken before in this test: give the second one a name")
+        self.used.append(str(path))
         want = pixels.decoded(path.read_bytes(), str(path)) if path.is_file() else None
         apart = pixels.difference(got, want, tolerance) if want is not None and want.shape == got.shape else None
         if want is not None and want.shape == got.shape and (apart is None or apart.share <= share):
@@ -111,10 +111,13 @@ def page(found: list[tuple[str, dict[str, str]]]) -> str:
 
 
 class Collector:
-    """A plugin of its own: brings what tests found to the process that reports, and writes the page there."""
+    """A plugin of its own: brings what tests found to the process that reports, and writes the page there.
 
-    def __init__(self, path: Path):
-        self.path = path
+    update: snapshots that no test took are removed, not only told of
+    """
+
+    def __init__(self, path: Path, update: bool):
+        self.path, self.update, self.run = path, update, Run()
         self.found: list[tuple[str, dict[str, str]]] = []
         self.written: list[str] = []
 
@@ -122,9 +125,28 @@ class Collector:
         """Takes the pictures from a test's report, which may have come from another process."""
         self.found += [(report.nodeid, entry) for entry in getattr(report, "glnn_differing", ())]
         self.written += getattr(report, "glnn_written", ())
+        self.run.add(report)
 
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Writes the page, and says where it is."""
+    def pytest_testnodedown(self, node: Any, error: Any) -> None:
+        """Takes the tests that a process of pytest-xdist left out; of one that crashed nobody knows."""
+        told = getattr(node, "workeroutput", {})
+        self.run.leave(told.get("glnn_left", ()))
+        self.run.cut |= bool(error) or "glnn_left" not in told
+
+    def pytest_sessionfinish(self, session: Any, exitstatus: int) -> None:
+        """Whether all tests had their turn: 0 and 1 are the statuses of a run that came to its end."""
+        self.run.cut |= bool(session.shouldstop or session.shouldfail) or int(exitstatus) not in (0, 1)
+
+    def pytest_terminal_summary(self, terminalreporter: Any, config: Any) -> None:
+        """Writes the page, and says where it is, and what no test takes any more."""
+        unused = self.run.unused(config.args, config.invocation_params.dir)
+        if unused:
+            if self.update:
+                remove(unused)
+            told = "removed, which no test takes" if self.update else "unused; pytest --glnn-update removes them"
+            terminalreporter.write_line(f"glnn: {len(unused)} snapshot{'s' * (len(unused) > 1)} {told}:")
+            for path in unused:
+                terminalreporter.write_line(f"  {os.path.relpath(path, config.invocation_params.dir)}")
         if self.written:
             terminalreporter.write_line(f"glnn: {len(self.written)} snapshots written; look at them before you commit")
         if self.found:

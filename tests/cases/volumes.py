@@ -8,7 +8,8 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from cases.primitives import SUM, convolved, slid
+from cases.primitives import SUM
+from cases.primitives_windows import convolved, slid
 
 from glnn.graph.shapes import Shape
 from glnn.layers.conv import (

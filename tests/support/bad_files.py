@@ -28,6 +28,12 @@ def two_layers() -> dict[str, Any]:
 
 
 GROUPS = {"first": dense("first", 4, 3), "second": dense("second", 3, 2)}
+WEIGHTS = {name: values.astype("f4") for group in GROUPS.values() for name, values in group.items()}
+
+
+def kernel(graph: Any) -> np.ndarray:
+    """The first layer's, of a graph that was loaded."""
+    return np.asarray(graph.nodes[0].weights["kernel"])
 
 
 def refused(error: type[Exception], path: Path | str, *words: str, **more: Any) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from support.repeats import run
+from support.bodies import run
 
 import glnn
 from glnn.graph import Graph

@@ -6,7 +6,8 @@ import zlib
 from functools import cache
 from typing import Any
 
-from cases.keras import CASES, Case
+from cases.case import Case
+from cases.keras import CASES
 
 from glnn.errors import LimitError
 from glnn.graph import ActivationCodec

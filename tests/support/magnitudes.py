@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases.keras import CASES, NORMAL, ROWS, WIDE, Case
+from cases.case import NORMAL, ROWS, WIDE, Case
+from cases.keras import CASES
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from support.rounding import LARGEST, judged

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from cases.keras import Case
+from cases.case import Case
 
 from glnn.graph.shapes import product
 from glnn.layers.activation import Functional, PReLU

@@ -13,7 +13,7 @@ from support.models import conv_net
 from glnn.layout.limits import Limits
 from glnn.passes import optimize
 from glnn.plan import make_plan
-from glnn.show import html
+from glnn.show import CompareReport, CompareRow, Errors, html
 from glnn.show.views.pictures import Picture
 
 if TYPE_CHECKING:
@@ -98,6 +98,24 @@ def test_a_plan_opens_and_is_seen_in_both_themes(shown: Callable[..., Page], sch
     assert (paper, keyword) == (
         ("rgb(255, 255, 255)", "rgb(130, 80, 223)") if scheme == "light" else ("rgb(22, 27, 34)", "rgb(210, 168, 255)")
     )
+
+
+@pytest.mark.parametrize("width", [1000, 760])
+def test_a_comparison_needs_no_scrolling_sideways(shown: Callable[..., Page], width: int) -> None:
+    """Of layers with long names, several in a draw, one of them guilty, with NaN and infinities."""
+    bad = Errors(0.25, 0.988, 1.418e-05, 1e9, 123456, 123456, 1, 2, 3)
+    names = tuple(f"block_14_expand_separable_conv2d_{kind}" for kind in ("pointwise", "batch_normalization", "relu6"))
+    kernels = "group_mean, group_mean_of_squares, normalize_groups, combine_columns, map"
+    row = CompareRow(
+        names[0], "Conv2D", "y", names, kernels, bad, bad, 1e-7, 2e-6, True, "because", error_map=((1.0,),)
+    )
+    told = CompareReport("model", "device", "numpy", 2, (row,))._repr_html_()
+    page = shown(f'<div id="out" style="width:{width}px;overflow:auto">{told}</div>')
+    out = page.locator("#out")
+    assert out.evaluate("e => e.scrollWidth - e.clientWidth") == 0
+    assert page.locator("th").all_inner_texts()[-2:] == ["NaN", "Inf"]
+    page.locator("summary").click()
+    assert page.locator("svg").is_visible() and out.evaluate("e => e.scrollWidth - e.clientWidth") == 0
 
 
 def test_a_notebooks_theme_goes_before_the_systems(shown: Callable[..., Page]) -> None:

@@ -5,7 +5,8 @@ error. In the other each tensor is replaced by the reference's right after it wa
 read the reference's inputs, and what they make of them is the layer's *own* error. Both are the plan that predict runs.
 
 How far a layer may be off is measured too: by the same layer in NumPy in float32, on inputs and with an output that are
-rounded as the tensors' codecs round them. See docs/compare.md.
+rounded as the tensors' codecs round them. On a device of half floats, what is beyond it may still be what half floats
+make of a sound kernel: `halves` tells. See docs/compare.md.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from ...show.reports.comparison import CompareReport, CompareRow, Errors, PartRo
 from ..quantize.ranges import batches
 from ..steps.segments import Chain, Segment, covered, makers, segments
 from ..steps.stepping import Steps, rounded
+from .halves import rounded_by_halves
 from .parts import alone
 from .reproduce import reproducer
 from .shrink import Failure
@@ -51,6 +53,8 @@ class _Seen:
     own: Tally = field(default_factory=Tally)
     inherited: Tally = field(default_factory=Tally)
     noise: Tally = field(default_factory=lambda: Tally(brief=True))
+    halves: Tally = field(default_factory=lambda: Tally(brief=True))  # own, against what half floats should make
+    rounding: Tally = field(default_factory=lambda: Tally(brief=True))  # that, against the reference
     parts: dict[str, tuple[PartRow, ...]] = field(default_factory=dict)
     error_map: Picture = ()
     foreign: bool = False
@@ -97,6 +101,7 @@ class _Comparing:
         self.graph, self.session, self.source, self.saved = graph, session, source, saved
         self.seen: dict[tuple[str, int], _Seen] = {}
         self.keys = layer_keys(graph)
+        self.half = session.device.limits.precision == "mediump"
         self._maker = makers(graph)
 
     def add(self, arrays: Arrays) -> None:
@@ -109,10 +114,9 @@ class _Comparing:
             free, forced = Steps(executor, arrays), Steps(twin, arrays, poison=True)
             self.source.begin(arrays)
             wide = Chain(self.graph, np.float64, arrays)
-            half = session.device.limits.precision == "mediump"
             codecs = {spec.name: ActivationCodec(spec.codec) for spec in executor.plan.inputs}
             given = {name: rounded(array, codecs[name]) for name, array in arrays.items()}
-            narrow = Chain(self.graph, np.float16 if half else np.float32, given)
+            narrow = Chain(self.graph, np.float16 if self.half else np.float32, given)
             if self.saved:
                 for name, array in arrays.items():
                     self.saved.add(INPUT + name, array)
@@ -173,11 +177,19 @@ class _Comparing:
         seen.own.add(own, expected, dead)
         if self.saved:
             self.saved.add(self.keys[segment.name], inherited)
-        why = verdict(seen.own, seen.noise, self._codec(made.codec))
+        if self.half:
+            loud, sound = verdict(seen.own, seen.noise, self._codec(made.codec), True), expected
+            if loud:
+                sound = rounded_by_halves(
+                    self.session.device.limits, segment.nodes, single(inputs), segment.name, expected
+                )
+            seen.halves.add(own, sound, dead)
+            seen.rounding.add(sound, expected)
+        why = self._why(seen)
         if why and not seen.error_map:
             seen.error_map = error_map(own, expected)
         if why and not seen.inputs:
-            seen.inputs = {name: np.asarray(array, np.float32) for name, array in inputs.items()}
+            seen.inputs = single(inputs)
         if why and len(segment.nodes) > 1:
             self._unfuse(seen, inputs)
         with np.errstate(over="ignore"):
@@ -186,10 +198,15 @@ class _Comparing:
         wide.values[segment.name] = stored
         narrow.values[segment.name] = rounded(stored, made.codec)
 
+    def _why(self, seen: _Seen) -> str:
+        """Why a layer is guilty, in words; empty for one that is not."""
+        codec = self._codec(seen.segment.made.codec)
+        why = verdict(seen.own, seen.noise, codec, self.half)
+        return why if not self.half else why and verdict(seen.halves, seen.noise, codec, True)
+
     def _codec(self, codec: ActivationCodec) -> str:
         """The codec whose tolerance holds: on a device of half floats its arithmetic is as coarse as its tensors."""
-        half = self.session.device.limits.precision == "mediump"
-        return "float16" if half or codec.codec in ("float16", "uint8") else "float32"
+        return "float16" if self.half or codec.codec in ("float16", "uint8") else "float32"
 
     def _unfuse(self, seen: _Seen, inputs: Arrays) -> None:
         """Draws each layer of a guilty draw alone, on the reference's inputs."""
@@ -226,15 +243,21 @@ class _Comparing:
 
     def _row(self, seen: _Seen) -> CompareRow:
         codec = self._codec(seen.segment.made.codec)
-        why = verdict(seen.own, seen.noise, codec)
+        why, room = self._why(seen), tolerance(seen.noise, codec, self.half)
         parts = tuple(part for rows in seen.parts.values() for part in rows)
         if why and len(seen.segment.labels) > 1 and not any(part.guilty for part in parts):
             why += f"; {' + '.join(seen.segment.labels)} are right one by one, and wrong in one draw"
         return CompareRow(
             seen.label, seen.type, seen.segment.name, seen.segment.labels, seen.kernel, seen.own.errors,
-            seen.inherited.errors, seen.noise.errors.rms, tolerance(seen.noise, codec), bool(why), why,
+            seen.inherited.errors, seen.noise.errors.rms, room + seen.rounding.errors.rms, bool(why), why,
             self.source.name if seen.foreign else NUMPY, parts, seen.error_map if why else (),
+            "" if why else verdict(seen.own, seen.noise, codec, self.half),
         )  # fmt: skip
+
+
+def single(arrays: Arrays) -> Arrays:
+    """Arrays as a device is given them."""
+    return {name: np.asarray(array, np.float32) for name, array in arrays.items()}
 
 
 def holdable(values: np.ndarray, codec: ActivationCodec) -> np.ndarray:

@@ -12,6 +12,7 @@ from ...run.session import Session
 from ...show.reports.comparison import PartRow
 from ..steps.segments import Chain
 from ..steps.stepping import rounded
+from .halves import rounded_by_halves
 from .tally import Tally
 from .verdict import tolerance, verdict
 
@@ -36,11 +37,16 @@ def alone(session: Session, node: Node, inputs: Sequence[np.ndarray]) -> PartRow
     half = session.device.limits.precision == "mediump"
     wide = Chain(graph, np.float64, given)
     narrow = Chain(graph, np.float16 if half else np.float32, {n: rounded(a, codecs[n]) for n, a in given.items()})
-    own, noise = Tally(), Tally(brief=True)
+    own, noise, halves = Tally(), Tally(brief=True), Tally(brief=True)
     for name in node.outputs:
         own.add(got[name], wide.value(name))
         noise.add(rounded(narrow.value(name), codecs[name]), wide.value(name))
     codec = "float16" if half or "float16" in {c.codec for c in codecs.values()} else "float32"
     kernels = ", ".join(dict.fromkeys(draw.kernel for draw in plan.draws))
-    most, guilty = tolerance(noise, codec), bool(verdict(own, noise, codec))
+    most, guilty = tolerance(noise, codec, half), bool(verdict(own, noise, codec, half))
+    if guilty and half:
+        for name in node.outputs:
+            sound = rounded_by_halves(session.device.limits, graph.nodes, given, name, wide.value(name))
+            halves.add(got[name], sound)
+        guilty = bool(verdict(halves, noise, codec, True))
     return PartRow(node.label, node.kind, kernels, own.errors, noise.errors.rms, most, guilty)

@@ -115,8 +115,8 @@ class Chain:
 
     def run(self, node: Node, inputs: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
         """What a layer makes of inputs, in the chain's type."""
-        weights = {name: array.astype(self.dtype) for name, array in node.weights.items()}
         with np.errstate(all="ignore"):
+            weights = {name: array.astype(self.dtype) for name, array in node.weights.items()}
             try:
                 return as_tuple(node.layer.reference([np.asarray(x, self.dtype) for x in inputs], weights))
             except NotImplementedError as error:

@@ -97,12 +97,12 @@ float f_log_sigmoid(float v) { return -f_softplus(-v); }
 float f_softsign(float v) { return v > 1e9 ? 1.0 : v < -1e9 ? -1.0 : v / (1.0 + abs(v)); }
 // function: mish
 // needs: exponential
-// tanh(log(1 + e)) is e (e + 2) / (e (e + 2) + 2).
+// tanh(log(1 + e)) is e (e + 2) / (e (e + 2) + 2), and of 1 / e it is (1 + 2 e) / (1 + 2 e + 2 e e): no half overflows.
 float f_mish(float v) {
     if (v < -100.0) return 0.0;
-    if (v > 20.0) return v;
-    float e = f_exponential(v);
-    return v * (e * (e + 2.0) / (e * (e + 2.0) + 2.0));
+    float e = f_exponential(-abs(v));
+    float t = v < 0.0 ? e * (e + 2.0) : 1.0 + 2.0 * e;
+    return v * (t / (t + (v < 0.0 ? 2.0 : 2.0 * e * e)));
 }
 // function: sparse_plus
 float f_sparse_plus(float v) { return v <= -1.0 ? 0.0 : v >= 1.0 ? v : 0.25 * (v + 1.0) * (v + 1.0); }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from html import escape
 from typing import Any
@@ -16,15 +16,16 @@ Picture = tuple[tuple[float, ...], ...]  # rows of an error map: |difference|, t
 STYLE = (
     ".glnn-compare{font-size:13px}.glnn-compare .title{font-weight:600;padding:4px 0}"
     ".glnn-compare table{border-collapse:collapse;font-size:inherit;margin:8px 0}"
-    ".glnn-compare th,.glnn-compare td{padding:2px 10px;text-align:right;vertical-align:top;"
+    ".glnn-compare th,.glnn-compare td{padding:3px 7px;text-align:right;vertical-align:top;"
     "border-bottom:1px solid rgba(128,128,128,.25);font-variant-numeric:tabular-nums}"
-    ".glnn-compare td{white-space:nowrap}.glnn-compare .l{text-align:left;white-space:normal}"
+    ".glnn-compare td{white-space:nowrap}.glnn-compare .n{white-space:normal}"
+    ".glnn-compare .l{text-align:left;white-space:normal;overflow-wrap:anywhere;min-width:130px}"
     ".glnn-compare tr.guilty td{background-color:rgba(214,69,65,.16)}"
     ".glnn-compare .bar{display:block;height:5px;border-radius:2px;background:#4285f4}"
-    ".glnn-compare .guilty .bar.own{background:#d64541}.glnn-compare .track{display:block;width:96px;"
+    ".glnn-compare .guilty .bar.own{background:#d64541}.glnn-compare .track{display:block;width:72px;"
     "background:rgba(128,128,128,.18);border-radius:2px;margin:2px 0 2px auto}"
-    ".glnn-compare summary{cursor:pointer}.glnn-compare svg{display:block;margin:4px 0;max-width:256px}"
-    ".glnn-compare .dim{opacity:.7}"
+    ".glnn-compare summary{cursor:pointer}.glnn-compare svg{display:block;margin:4px 0;max-width:100%}"
+    ".glnn-compare .dim{opacity:.7}.glnn-compare .kernel{font-size:smaller}"
 )
 
 
@@ -79,11 +80,14 @@ class CompareRow:
     tensor:     what is measured, by its name in the graph
     layers:     those that are in the draw, the last one's output is measured
     kernel:     the kernels that are drawn, with commas
-    noise:      relative RMS of float32 NumPy against float64 NumPy for the same, and of what the codec rounds
-    tolerance:  of `own`, as relative RMS: what is beyond makes a layer guilty
+    noise:      relative RMS of float32 NumPy (float16 where shaders compute in half floats) against float64 NumPy for
+                the same, and of what the codec rounds
+    tolerance:  of `own`, as relative RMS: beyond it a layer is guilty; with what half floats lose, if they do
     why:        what makes it guilty, in words; empty for one that is not
     parts:      of a guilty draw of several layers, each of these alone
     error_map:  |own difference| of a guilty layer's first sample, the largest of all channels, made small
+    halves:     on a device of half floats: what would make the layer guilty if it were not what half floats make of it,
+                whoever computes in them; empty where nothing would
     """
 
     name: str
@@ -100,6 +104,7 @@ class CompareRow:
     reference: str = ""
     parts: tuple[PartRow, ...] = ()
     error_map: Picture = ()
+    halves: str = ""
 
     @property
     def blamed(self) -> tuple[str, ...]:
@@ -167,6 +172,9 @@ class CompareReport(Report):
     def notes(self) -> list[str]:
         """What is to be said of rows, in lines that stand behind the table."""
         lines = [f"{row.name}: {row.why}" for row in self.layers if row.guilty]
+        lines += [
+            f"{row.name}: {row.halves}; half floats come to that in NumPy too" for row in self.layers if row.halves
+        ]
         for row in self.layers:
             for part in row.parts:
                 about = f"own error {_share(part.own.rms)}, tolerance {_share(part.tolerance)}"
@@ -192,37 +200,32 @@ class CompareReport(Report):
         return as_text(f"Compared: {self.model}", header, rows, self.totals(), self.notes())
 
     def _repr_html_(self) -> str:
-        head = ("Layer", "Kernel", "Own error", *"Inherited Tolerance ULP NMSE Cosine Largest NaN Inf".split())
-        cells = "".join(f"<th{' class=l' if k < 2 else ''}>{name}</th>" for k, name in enumerate(head))
-        body = "\n".join(self._html_row(row) for row in self.layers)
+        errors = [row.own for row in self.layers]
+        odd = ["NaN"] * any(e.nans or e.expected_nans for e in errors)
+        odd += ["Inf"] * any(e.infs or e.expected_infs for e in errors)
+        head = ("Layer, kernel", *"Own Inherited Tolerance ULP Cosine Largest".split(), *odd)
+        cells = "".join(f"<th{'' if k else ' class=l'}>{name}</th>" for k, name in enumerate(head))
+        body = "\n".join(self._html_row(row, odd) for row in self.layers)
         above, below = ("".join(f"<div>{escape(t)}</div>" for t in lines) for lines in (self.totals(), self.notes()))
         return (
             f'<div class="glnn-compare"><style>{STYLE}</style><div class="title">Compared: {escape(self.model)}</div>'
             f"{above}<table><thead><tr>{cells}</tr></thead>\n<tbody>{body}</tbody></table>{below}</div>"
         )
 
-    def _html_row(self, row: CompareRow) -> str:
-        own = row.own
-        name = escape(row.name)
+    def _html_row(self, row: CompareRow, odd: Sequence[str]) -> str:
+        own, name = row.own, escape(row.name)
         if len(row.layers) > 1:
-            name += (
-                f' <span class="dim">{escape(" + ".join(layer for layer in row.layers if layer != row.name))}</span>'
-            )
+            others = " + ".join(layer for layer in row.layers if layer != row.name)
+            name += f' <span class="dim">{escape(others)}</span>'
         if row.error_map:
             name = f"<details><summary>{name}</summary>{heat_map(row.error_map)}</details>"
-        bars = [_bar(own.rms, "own"), _bar(row.inherited.rms, "inherited")]
-        counts = [_counts(own.nans, own.expected_nans), _counts(own.infs, own.expected_infs)]
-        values = [
-            _share(row.tolerance),
-            _ulp(own.ulp),
-            f"{own.nmse:.1e}",
-            f"{own.cosine:.6f}",
-            number(own.largest),
-            *counts,
-        ]
-        cells = "".join(f"<td>{text}</td>" for text in (*bars, *map(escape, values)))
+        counts = {"NaN": _counts(own.nans, own.expected_nans), "Inf": _counts(own.infs, own.expected_infs)}
+        values = [_share(row.tolerance), _ulp(own.ulp), f"{own.cosine:.6f}", number(own.largest)]
+        cells = f'<td title="NMSE {own.nmse:.1e}">{_bar(own.rms, "own")}</td>'
+        cells += "".join(f"<td>{text}</td>" for text in (_bar(row.inherited.rms, "inherited"), *map(escape, values)))
+        cells += "".join(f'<td class="n">{counts[column]}</td>' for column in odd)
         kind = ' class="guilty"' if row.guilty else ""
-        return f'<tr{kind}><td class="l">{name}</td><td class="l">{escape(row.kernel)}</td>{cells}</tr>'
+        return f'<tr{kind}><td class="l">{name}<div class="dim kernel">{escape(row.kernel)}</div></td>{cells}</tr>'
 
 
 def heat_map(error_map: Picture) -> str:
@@ -258,7 +261,7 @@ def _row(data: dict[str, Any]) -> CompareRow:
 
 def _numbers(data: dict[str, Any]) -> dict[str, Any]:
     """Values with numbers that JSON lacks as numbers again."""
-    texts = ("name", "type", "tensor", "kernel", "why", "reference")
+    texts = ("name", "type", "tensor", "kernel", "why", "reference", "halves")
     return {k: float(v) if isinstance(v, str) and k not in texts else v for k, v in data.items()}
 
 

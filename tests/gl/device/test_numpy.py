@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases.keras import CASES, Case
+from cases.case import Case
+from cases.keras import CASES
 from support import networks
 from support.pixels import drawn, text
 from support.random_shaders import RandomShader
@@ -27,7 +28,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "bytes-es100": {"float_targets": "rgba8", "dialect": "es100"},
 }
 NORMAL = [case for case in CASES if case.kind == "normal"]
-SHARE = 24  # one case in so many; --whole runs all
+SHARE = 48  # one case in so many; --whole runs all
 
 
 @pytest.fixture(scope="module", params=KINDS)

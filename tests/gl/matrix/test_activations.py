@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from cases.keras import CASES, NORMAL, SPECIAL, Case
+from cases.case import NORMAL, SPECIAL, Case
+from cases.keras import CASES
 from support.devices import OneDevice
 from support.shares import kept
 

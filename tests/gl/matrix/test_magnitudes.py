@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from cases.keras import Case
+from cases.case import Case
 from support.devices import OneDevice
 from support.magnitudes import JUDGED, Magnitudes, on_examples
 from support.rounding import LARGEST, ROUNDING, allowed, assert_right, exact

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases.keras import CASES, Case
+from cases.case import Case
+from cases.keras import CASES
 from support.devices import OneDevice
 from support.shares import kept
 

@@ -7,13 +7,16 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from cases.keras import CASES, NORMAL, Case
+from cases.case import NORMAL, Case
+from cases.keras import CASES
 
 import glnn
 from glnn.graph import as_tuple
+from glnn.layers.activation import Activation
 from glnn.layers.base import Layer
 from glnn.layers.core import Dense
 from glnn.layers.pooling import GlobalAveragePooling2D
+from glnn.primitives.functions import FUNCTIONS
 from glnn.testing import Copy, assert_close, decoded, run_layer
 
 DIALECTS = ("es300", "es100", "gl330")
@@ -66,6 +69,18 @@ def test_highp_does_not_overflow_there() -> None:
         x = np.full((1, 132), 1000, np.float32)
         got = run(device, Dense(2, use_bias=False), x, kernel=np.ones((132, 2), np.float32))
         np.testing.assert_allclose(got, 132000)
+
+
+def test_no_activation_overflows_on_the_way() -> None:
+    """Where a result is less than 65504, no exp or square of the formula stands in its way."""
+    powers = 2.0 ** np.arange(-24, 16)
+    x = np.concatenate([np.linspace(-30, 30, 242), powers, -powers, [65504, -65504]]).astype(np.float32)[None]
+    with glnn.Device(precision="mediump") as device:
+        for name in FUNCTIONS:
+            got = run(device, Activation(name), x)
+            want = np.asarray(Activation(name).reference([x.astype(np.float64)], {}))
+            there = np.abs(want) <= 65504
+            np.testing.assert_allclose(got[there], want[there], rtol=0.02, atol=2e-5, err_msg=name)
 
 
 def chosen(case: Case) -> bool:

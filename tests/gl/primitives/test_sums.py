@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cases.keras import values
+from cases.case import values
 from cases.primitives_sums import CASES, TOTALS, f
 from support.devices import OneDevice
 from support.shares import kept

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.repeats import ADD, CASES, MULTIPLY, TANH, Slices, apart, body, dense, draw, repeated, run
+from support.bodies import apart, body, dense, draw, repeated, run
+from support.repeats import ADD, CASES, MULTIPLY, TANH
 from support.replayer import Replayer
+from support.shares import kept
 
 import glnn
 from glnn.errors import LimitError
@@ -17,6 +19,7 @@ from glnn.graph import ActivationCodec, Graph, Node, TensorSpec
 from glnn.layers.activation import Activation
 from glnn.layers.embedding import Embedding
 from glnn.plan.steps import Repeat, each_draw
+from glnn.primitives.loop import Slices
 from glnn.quant import Encoder
 
 DEVICES: dict[str, dict[str, Any]] = {
@@ -41,7 +44,21 @@ def device(request: pytest.FixtureRequest) -> Iterator[glnn.Device]:
         yield made
 
 
-@pytest.mark.parametrize(("case", "count"), [(name, count) for name, case in CASES.items() for count in case.counts])
+PAIRS = [(name, count) for name, case in CASES.items() for count in case.counts]
+OFTEN = ("es300", "split", "bytes")  # devices that draw every case with every count on a push; others draw every second
+
+
+def marked(name: str, number: int) -> Any:
+    often = name in OFTEN or (number + list(DEVICES).index(name)) % 2 == 0
+    return pytest.param(name, *PAIRS[number], marks=[] if often else [pytest.mark.whole])
+
+
+@pytest.mark.parametrize(
+    ("device", "case", "count"),
+    kept([marked(name, number) for name in DEVICES for number in range(len(PAIRS))]),
+    indirect=["device"],
+    scope="module",
+)
 def test_repeats_agree_with_numpy_and_replay_from_their_json(device: glnn.Device, case: str, count: int) -> None:
     graph, inputs = CASES[case].graph(count), CASES[case].inputs(count)
     graph = apart(graph) if count == 2 else graph

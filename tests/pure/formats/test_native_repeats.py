@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.bodies import apart, body, repeated, run
 from support.formats import assert_refused, damaged, parts, places, put, same_graph
 from support.loops import CASES as LOOPS
-from support.repeats import CASES, apart, body, repeated, run
+from support.repeats import CASES
 
 import glnn
 from glnn import passes

@@ -2,50 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from support.bad_files import GROUPS, refused, two_layers
+from support.bad_files import GROUPS, WEIGHTS, kernel, refused, two_layers
 from support.http_server import Site, error, first, send, slow
-from support.keras_files import write_model, write_weights
-from support.tfjs_files import write_tfjs
+from support.keras_files import write_weights
 
 import glnn
 from glnn.errors import DownloadError, ModelFileError
 from glnn.formats import load
 from glnn.formats.remote import http
-from glnn.formats.remote.cache import Cache, Record, file_name, user_folder
+from glnn.formats.remote.cache import Cache
 from glnn.formats.remote.origin import Origin
-
-WEIGHTS = {name: values.astype("f4") for group in GROUPS.values() for name, values in group.items()}
-
-
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("GLNN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(http, "PAUSES", (0.01, 0.01, 0.01))
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def site(tmp_path: Path, cache: Path) -> Iterator[Site]:
-    """A server of model.json with five shards, and of a whole model in HDF5."""
-    folder = tmp_path / "www"
-    folder.mkdir()
-    write_tfjs(folder, two_layers(), [WEIGHTS], shard=20)
-    write_model(folder / "m.h5", two_layers(), GROUPS)
-    with Site(folder) as made:
-        yield made
-
-
-def kernel(graph: Any) -> np.ndarray:
-    return np.asarray(graph.nodes[0].weights["kernel"])
 
 
 def test_a_layers_model(site: Site) -> None:
@@ -161,68 +133,6 @@ def test_without_a_server(site: Site) -> None:
     refused(DownloadError, f"{site.url}/m.h5", f"{site.url}/m.h5", "can't be fetched")
 
 
-def test_a_server_that_fails_while_a_copy_is_here(site: Site) -> None:
-    load(f"{site.url}/m.h5")
-    site.answers["m.h5"] = error(503)
-    with pytest.warns(UserWarning, match="HTTP 503"):
-        load(f"{site.url}/m.h5")
-    site.answers["m.h5"] = error(404)
-    refused(DownloadError, f"{site.url}/m.h5", "HTTP 404")
-
-
-def test_a_file_that_changed(site: Site) -> None:
-    load(f"{site.url}/m.h5")
-    other = {**GROUPS, "first": {name: values + 1 for name, values in GROUPS["first"].items()}}
-    write_model(site.folder / "m.h5", two_layers(), other)
-    np.testing.assert_array_equal(kernel(load(f"{site.url}/m.h5")), other["first"]["first/kernel:0"].astype("f4"))
-    assert site.sent["m.h5"] == 2
-
-
-def test_without_validators_it_is_sent_each_time(site: Site) -> None:
-    site.validators = False
-    for _ in range(2):
-        load(f"{site.url}/m.h5")
-    assert site.sent["m.h5"] == 2
-    assert len(list(Cache.of_user().folder.rglob("m.h5"))) == 1
-
-
-def test_last_modified(site: Site) -> None:
-    date, data, asked = "Wed, 21 Oct 2015 07:28:00 GMT", (site.folder / "m.h5").read_bytes(), []
-
-    def answer(request: Any) -> None:
-        asked.append(request.headers.get("If-Modified-Since"))
-        error(304)(request) if asked[-1] == date else send(request, data, {"Last-Modified": date})
-
-    site.answers["m.h5"] = answer
-    for _ in range(2):
-        load(f"{site.url}/m.h5")
-    assert asked == [None, date]
-
-
-@pytest.mark.parametrize("damage", ["changed", "cut", "gone", "record"])
-def test_a_damaged_cache_is_fetched_anew(site: Site, cache: Path, damage: str) -> None:
-    load(f"{site.url}/m.h5")
-    (path,) = cache.rglob("m.h5")
-    data = path.read_bytes()
-    if damage == "record":
-        (record,) = (cache / "urls").iterdir()
-        record.write_text('{"url": 3}')
-    elif damage == "gone":
-        path.unlink()
-    else:
-        path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]) if damage == "changed" else data[:99])
-    load(f"{site.url}/m.h5")
-    assert site.sent["m.h5"] == 2 and path.read_bytes() == data
-
-
-def test_a_record_leads_nowhere_else(tmp_path: Path) -> None:
-    with pytest.raises(ValueError):
-        Cache(tmp_path).path(Record("http://a/m.h5", "../../etc", 1))
-    names = {"http://a/b/m.json?x=1": "m.json", "http://a/": "model", "http://a/%2e%2e": "model"}
-    names |= {"http://a/..%2f..%2fx": "x", "http://a/b%00c": "b_c", "http://a/b/": "b"}
-    assert {url: file_name(url) for url in names} == names
-
-
 def test_sizes_are_those_of_the_manifest(site: Site) -> None:
     shard = site.folder / "group1-shard1of5.bin"
     data = shard.read_bytes()
@@ -303,48 +213,6 @@ def test_progress(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     load(f"{site.url}/m.h5", verbose=1)
     size = (site.folder / "m.h5").stat().st_size >> 10
     assert f"{size}/{size} KB" in capsys.readouterr().err
-
-
-def test_several_processes_may_share_a_cache(site: Site) -> None:
-    """Threads stand in for them: all at once, of one URL."""
-    failed: list[BaseException] = []
-
-    def one() -> None:
-        try:
-            load(f"{site.url}/model.json")
-        except BaseException as error:
-            failed.append(error)
-
-    threads = [threading.Thread(target=one) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failed
-
-
-def test_a_cache_that_cannot_be_written(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "file").write_text("x")
-    monkeypatch.setenv("GLNN_CACHE", str(tmp_path / "file"))
-    refused(DownloadError, f"{site.url}/m.h5", "GLNN_CACHE", str(tmp_path / "file"))
-
-
-@pytest.mark.parametrize(
-    "platform, variables, wanted",
-    [
-        ("linux", {}, "/home/me/.cache/glnn"),
-        ("linux", {"XDG_CACHE_HOME": "/var/c"}, "/var/c/glnn"),
-        ("darwin", {}, "/home/me/Library/Caches/glnn"),
-        ("win32", {"LOCALAPPDATA": "/c/local"}, "/c/local/glnn/Cache"),
-    ],
-)
-def test_the_users_folder(monkeypatch: pytest.MonkeyPatch, platform: str, variables: Any, wanted: str) -> None:
-    monkeypatch.setattr("sys.platform", platform)
-    monkeypatch.setenv("HOME", "/home/me")
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    assert user_folder().as_posix() == wanted
 
 
 def test_beside() -> None:

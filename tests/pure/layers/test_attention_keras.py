@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases.keras import CASES, Case
+from cases.case import Case
+from cases.keras import CASES
 
 from glnn.errors import UnsupportedError
 from glnn.layers import LAYERS

@@ -9,7 +9,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from cases.keras import CASES, SPECIAL
+from cases.case import SPECIAL
+from cases.keras import CASES
 from support.twins import of_keras
 
 from glnn.errors import UnsupportedError

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases.keras import Case
+from cases.case import Case
 from support.magnitudes import JUDGED, Magnitudes, on_examples, values
 from support.rounding import allowed, assert_right, exact
 from support.shares import kept

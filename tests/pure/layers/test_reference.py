@@ -10,7 +10,8 @@ import re
 import numpy as np
 import pytest
 from cases import idle, words
-from cases.keras import CASES, SPECIAL, Case
+from cases.case import SPECIAL, Case
+from cases.keras import CASES
 
 from glnn.errors import LimitError, UnsupportedError
 from glnn.kernels.finish import LIBRARY

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases.keras import CASES, Case
+from cases.case import Case
+from cases.keras import CASES
 
 from glnn.errors import GlnnError, GraphError, LimitError
 from glnn.graph import ActivationCodec, Graph, Node, TensorSpec, validate

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.bodies import apart
 from support.loops import CASES as LOOPS
-from support.repeats import CASES, apart
+from support.repeats import CASES
 
 from glnn.errors import GraphError, InputError, KernelError, LimitError
 from glnn.graph import Graph

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cases.keras import CASES, SPECIAL, Case
+from cases.case import SPECIAL, Case
+from cases.keras import CASES
 
 from glnn.graph import as_tuple
 from glnn.primitives.base import PRIMITIVES, Primitive, finish_of

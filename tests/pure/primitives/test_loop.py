@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.bodies import body, dense, draw, repeated
 from support.loops import CASES as LOOPS
-from support.repeats import ADD, CASES, TANH, Slices, body, dense, draw, repeated, rnn
+from support.repeats import ADD, CASES, TANH, rnn
 
 from glnn import passes
 from glnn.errors import GraphError, InputError
@@ -23,7 +24,7 @@ from glnn.primitives.base import Primitive
 from glnn.primitives.bodies import throughout
 from glnn.primitives.conv import Conv
 from glnn.primitives.expr import inputs
-from glnn.primitives.loop import Repeat
+from glnn.primitives.loop import Repeat, Slices
 from glnn.quant import Encoder
 from glnn.testing import layer_graph
 

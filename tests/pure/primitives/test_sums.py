@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cases.keras import values
+from cases.case import values
 from cases.primitives_sums import CASES, Answer, X, f
 
 from glnn.formats.native.configs import config_json, layer_name, make_layer
