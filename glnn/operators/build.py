@@ -60,6 +60,9 @@ class Staging:
         Raises UnsupportedError where values that only inputs tell are needed, or some outputs are known without.
         """
         where = f"{self.model.where} for inputs {', '.join(f'{n} {shape_text(s)}' for n, s in shapes.items())}"
+        lists = [f"input {s.name!r}, {s.dtype}" for s in self.inputs if item_type(s.dtype) != s.dtype]
+        if lists:
+            raise UnsupportedError(where, lists, CUT)
         known: dict[str, np.ndarray] = {}
         while True:
             try:

@@ -180,7 +180,8 @@ def web_shapes(
         raise InputError(f"input_shape: no input {', '.join(sorted(unknown))}; there are {names}")
     shapes: dict[str, tuple[int, ...]] = {}
     for spec in specs:
-        shape: tuple[Any, ...] = tuple((given or {}).get(spec.name, (spec.shape[0] or 1, *spec.shape[1:])))
+        usual = (spec.shape[0] or 1, *spec.shape[1:]) if spec.shape else ()
+        shape: tuple[Any, ...] = tuple((given or {}).get(spec.name, usual))
         if len(shape) == len(spec.shape) - 1:
             shape = (1, *shape)
         fits = len(shape) == len(spec.shape) and all(

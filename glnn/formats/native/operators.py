@@ -10,6 +10,7 @@ import numpy as np
 from ...errors import ModelFileError
 from ...graph.graph import TensorSpec
 from ...graph.quantized import Quantized
+from ...graph.sequences import item_type
 from ...graph.shapes import ANY
 from ...operators import Body, Call, Operators
 from .container import AGAIN
@@ -97,7 +98,7 @@ class OperatorsReader:
         sizes = ANY if shape is None else tuple(shape)
         if shape is not None and not all(size is None or (type(size) is int and size >= 0) for size in shape):
             raise ModelFileError(f"{data.where} {name!r}: shape {shape!r:.60}. {AGAIN}")
-        if dtype not in (*DTYPES, "bfloat16", "list"):
+        if item_type(dtype) not in (*DTYPES, "bfloat16", "list"):
             raise ModelFileError(f"{data.where} {name!r}: dtype {dtype!r:.40}. {AGAIN}")
         return TensorSpec(name, sizes, dtype)
 
