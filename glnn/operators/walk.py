@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from itertools import count, takewhile
 from typing import Any
@@ -10,20 +10,18 @@ from typing import Any
 import numpy as np
 
 from ..errors import GlnnError, GraphError
-from ..graph.graph import Graph, Node, TensorSpec
+from ..graph.graph import Graph, TensorSpec
 from ..graph.sequences import is_sequence, item_name, item_type
-from ..graph.shapes import ANY, Dims, shape_text
+from ..graph.shapes import ANY, Dims
 from ..primitives import Sym
 from ..primitives.expand import evaluated
 from ..primitives.map import Copy
 from ..records import dataclass
+from .naming import needed, renamed
 from .program import Body, Call, Operators
 from .say import NeedsShape, NeedsValue, Say, Tensor, plain_type, typed
 from .table import SAME, VOCABULARIES, Word
-
-SMALL = 64  # elements of floats up to which a formula in NumPy stands for primitives
-
-Values = list[Any]  # tensors, None for an input that is left out, lists of tensors for sequences
+from .values import Values, exact_arrays, flattened, has_free, is_known, listed, told
 
 
 @dataclass(frozen=True, eq=False)
@@ -294,72 +292,3 @@ class Walk:
         held = {n: self.held[n] for node in nodes for n in node.outputs if n in self.held and n not in self.names}
         made_as = tuple(self.names.get(name, name) for name in outputs)
         return Graph(self.model.name, specs, tuple(nodes), made_as, names, held=held)
-
-
-def needed(nodes: Sequence[Node], outputs: Sequence[str]) -> list[Node]:
-    """The nodes that something reads."""
-    wanted, kept = set(outputs), []
-    for node in reversed(nodes):
-        if wanted.intersection(node.outputs):
-            kept.append(node)
-            wanted.update(node.inputs)
-    return kept[::-1]
-
-
-def renamed(nodes: Sequence[Node], names: dict[str, str], taken: Mapping[str, Any]) -> list[Node]:
-    """Nodes whose tensors have the names that the model has for them, each once."""
-    used = set(taken)
-    for stored, name in list(names.items()):
-        if name in used:
-            del names[stored]
-        used.add(name)
-
-    def told(tensors: Sequence[str]) -> tuple[str, ...]:
-        return tuple(names.get(tensor, tensor) for tensor in tensors)
-
-    return [node.with_(inputs=told(node.inputs), outputs=told(node.outputs)) for node in nodes]
-
-
-def is_known(x: Any) -> bool:
-    """Whether the elements of a value are there before inputs come."""
-    if isinstance(x, list):
-        return all(map(is_known, x))
-    return x is None or not isinstance(x, Sym) or getattr(x, "array", None) is not None or x.constant
-
-
-def has_free(x: Any) -> bool:
-    """Whether sizes that are free are among the elements of a value."""
-    array = getattr(x, "array", None)
-    return array is not None and array.dtype == object
-
-
-def exact_arrays(xs: Sequence[Any]) -> list[Any] | None:
-    """The arrays of values that are all known, where NumPy computes with them as such: whole numbers, few floats."""
-    arrays = []
-    for x in xs:
-        array = None if x is None else getattr(x, "array", None)
-        if x is not None and (array is None or (array.dtype.kind == "f" and array.size > SMALL)):
-            return None
-        arrays.append(array)
-    return arrays
-
-
-def flattened(xs: Sequence[Any]) -> Iterator[Tensor]:
-    """The tensors among values, those of lists as well."""
-    for x in xs:
-        if isinstance(x, list):
-            yield from flattened(x)
-        elif x is not None:
-            yield x
-
-
-def listed(made: Any) -> Values:
-    """What a function made, as a list of its outputs; a sequence is one output, in a list of its own."""
-    return list(made) if isinstance(made, tuple) else [made]
-
-
-def told(x: Any) -> str:
-    """A value in a message."""
-    if isinstance(x, list):
-        return f"a sequence of {len(x)}"
-    return "nothing" if x is None else f"{x.dtype} {shape_text(x.shape)}"

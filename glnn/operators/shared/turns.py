@@ -11,7 +11,8 @@ from ...errors import GlnnError
 from ...primitives import Sym
 from ..program import Body
 from ..say import NeedsShape, NeedsValue, Tensor
-from ..walk import Scope, Walk, flattened, is_known
+from ..values import flattened, is_known
+from ..walk import Scope, Walk
 
 LONG = 256  # calls that turns are written out to, before a repeat is made of them
 
