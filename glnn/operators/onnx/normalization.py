@@ -150,7 +150,17 @@ def local_response_normalization(
 ) -> Sym:
     """x over a power of the mean of squares of channels that are near."""
     squares = local_mean(t, t.apply("square", x), 1, (size - 1) // 2, size - 1 - (size - 1) // 2)
-    return x * t.apply("power", squares * alpha + bias, -beta)
+    return x / _power(t, squares * alpha + bias, beta)
+
+
+def _power(t: Say, x: Sym, beta: float) -> Sym:
+    """x to the beta, which is 3/4 mostly: by roots, whose text is short."""
+    root = t.apply("sqrt", x)
+    roots = {0.5: (root,), 0.75: (root, t.apply("sqrt", root)), 1.0: (x,)}
+    if beta not in roots:
+        return t.apply("power", x, beta)
+    one, *others = roots[beta]
+    return one * others[0] if others else one
 
 
 # ---- com.microsoft
