@@ -76,6 +76,11 @@ class Apply:
         return tuple(dict.fromkeys(leaf for arg in self.args for leaf in leaves(arg)))
 
     @cached_property
+    def long(self) -> bool:
+        """Whether it is written with a function whose text is long."""
+        return self.function.name in LONG or any(arg.long for arg in self.args if isinstance(arg, Apply))
+
+    @cached_property
     def _hash(self) -> int:
         return hash((self.function, self.args))
 
@@ -87,6 +92,7 @@ Leaf = In | Number | Constant | Index
 Expr = Leaf | Apply
 RESULT = In(0)  # as an epilogue: nothing is done
 MOST_INPUTS = 4  # tensors that an expression reads beside one, what a draw made: textures are few
+LONG = frozenset({"power"})  # functions that drivers compile for ten seconds where they stand for eight pixels each
 MOST_STEPS = 64  # functions of one expression, so that its text is of moderate size
 
 
@@ -98,6 +104,11 @@ def leaves(expr: Expr) -> tuple[Leaf, ...]:
 def size(expr: Expr) -> int:
     """How many functions it is written with, what is used twice twice."""
     return expr.size if isinstance(expr, Apply) else 0
+
+
+def has_long(expr: Expr) -> bool:
+    """Whether it is written with a function whose text is long: one pixel at a time is enough of that."""
+    return isinstance(expr, Apply) and expr.long
 
 
 def inputs(expr: Expr) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..graph.graph import Graph, Node
 from ..graph.shapes import Dims
 from .base import Primitive, finish_of
-from .expr import MOST_INPUTS, MOST_STEPS, Constant, Expr, In, constants, inputs, replaced, size
+from .expr import MOST_INPUTS, MOST_STEPS, Constant, Expr, In, constants, has_long, inputs, replaced, size
 from .map import Map
 
 
@@ -58,6 +58,8 @@ def _joined(before: Node, node: Node, name: str, shapes: Mapping[str, Dims]) -> 
     if shapes[node.outputs[0]] != shapes[name]:
         return None
     is_map = isinstance(primitive, Map)
+    if not is_map and has_long(node.layer.finish):  # type: ignore[attr-defined]
+        return None
     first = 0 if is_map else primitive.own(len(before.inputs)) - 1  # the input that is In(0) of the finish, or would be
     reads = list(before.inputs)
     numbers: dict[str, int] = {}

@@ -10,7 +10,7 @@ import numpy as np
 from ..graph.shapes import Dims, numbers
 from ..records import dataclass
 from .base import Epilogue, Primitive, Recipe, Value, spread
-from .expr import RESULT, Expr, constants, values
+from .expr import RESULT, Expr, constants, has_long, values
 from .expr import inputs as read
 
 
@@ -37,7 +37,8 @@ class Map(Primitive):
         shape = numbers(self.output_shape(*(value.shape for value in inputs)))
         given = {name: weights[name] for name in constants(self.finish)}
         whole = Epilogue(self.finish, dict(enumerate(inputs)), given)
-        return [Recipe("map", lambda b, _: b.draw("map", shape, {}, finish=whole))]
+        looped = has_long(self.finish)
+        return [Recipe("map", lambda b, _: b.draw("map", shape, {}, finish=whole, looped=looped))]
 
     def lower(self, b: Any, inputs: Sequence[Value], weights: Mapping[str, Any]) -> Value:
         return self.recipes(inputs, weights)[0].draw(b, None)

@@ -35,7 +35,7 @@ RANGES = {
     "Acos": (-0.9, 0.9),
     "Atanh": (-0.9, 0.9),
 }
-SHARE = 8
+SHARE = 20
 
 
 def elements(rng: np.random.Generator, dtype: Any, shape: tuple[int, ...], op: str, number: int) -> np.ndarray:
