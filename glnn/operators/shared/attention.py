@@ -133,7 +133,7 @@ def attend(t: Say, q: Sym, k: Sym, v: Sym, seen: Seen, scale: float | None = Non
 def scores_of(t: Say, q: Sym, k: Sym, scale: float | None = None) -> Sym:
     """q k^T scale, (N, heads, L, S); the scale is 1 / sqrt(D) where nobody says another."""
     shared, factor = _sharing(q, k), 1 / math.sqrt(q.shape[-1] or 1) if scale is None else float(scale)
-    made = t.matmul(_folded(t, q * factor, shared), t.transpose(k, (0, 1, 3, 2)))
+    made = t.matmul(_folded(t, q, shared), t.transpose(k, (0, 1, 3, 2))) * factor
     return _unfolded(t, made, q, shared)
 
 
