@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ...layers.operators import OPERATORS
 from ...primitives import Sym
 from ..say import Misfit, Say
@@ -9,7 +11,7 @@ from ..shared.products import dense, product
 from . import onnx
 
 
-@onnx("MatMul")
+@onnx("MatMul", exact=np.matmul)
 def matmul(t: Say, a: Sym, b: Sym) -> Sym:
     """np.matmul."""
     return product(t, a, b)

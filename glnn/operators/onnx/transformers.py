@@ -89,16 +89,24 @@ def multi_head_attention(
         k, v = _unpacked(t, key, 2)
     if k is None or v is None:
         raise Misfit("keys and values are left out")
-    if bias is not None:
-        sizes = [(x.shape[-1] or 0) if x.rank == 3 else (x.shape[1] or 0) * (x.shape[3] or 0) for x in (q, k, v)]
+    if bias is not None:  # keys and values that come as heads apart have theirs
+        sizes = [(x.shape[-1] or 0) * (1 if x.rank == 3 else x.shape[1] or 0) for x in (q, k, v)]
         parts = sliced(t, bias, sizes)
-        q, k, v = (x + part if x.rank == 3 else x for x, part in zip((q, k, v), parts, strict=True))
+        q, k, v = (
+            x if x in (key, value) and x.rank == 4 else x + (part if x.rank == 3 else _of_heads(t, part, x))
+            for x, part in zip((q, k, v), parts, strict=True)
+        )
     q, k, v = (heads_apart(t, x, num_heads) if x.rank == 3 else x for x in (q, k, v))
     k, v = longer(t, past_key, k, 2), longer(t, past_value, v, 2)
     offset = 0 if past_key is None else past_key.shape[2]
     mask = together(padding_bias(t, key_padding_mask, k.shape[2], mask_filter_value), attention_bias)
     made = attend(t, q, k, v, Seen(mask, False, offset, bool(unidirectional)), scale or None)
     return heads_together(t, made.output), k, v, made.masked
+
+
+def _of_heads(t: Say, bias: Sym, x: Sym) -> Sym:
+    """(heads * D,) as it broadcasts with x (N, heads, L, D)."""
+    return t.reshape(bias, (x.shape[1] or 0, 1, x.shape[3] or 0))
 
 
 def _unpacked(t: Say, x: Sym, count: int) -> list[Sym]:
