@@ -124,6 +124,7 @@ for layer in (
     base, replace(base, strides=(1,)), replace(base, extra=(1,), centred=True),
     replace(base, strides=(4,), use_bias=False),
     replace(base, extra=(2,), centred=True), replace(base, dilation=(2,), extra=(5,)), replace(base, sizes=(8,)),
+    replace(base, start=(1,)),
     replace(base, kernel_size=(1,), extra=(1,)), replace(base, kernel_size=(4,), strides=(3,), extra=(5,)),
 ):  # fmt: skip
     case(layer, (3, 5, 4), answer=spread_out(layer))
