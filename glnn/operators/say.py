@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..graph.quantized import Quantized
 from ..graph.weight import Weight
 from ..primitives import Sym, Trace
 from ..primitives.expr import Constant, In
@@ -119,6 +120,9 @@ class Say(Trace):
                 array = np.zeros(self.static(value), plain_type(dtype or old or "float32"))
             kind = dtype or old or "float32"
             return Tensor(value.trace, value.expr, value.shape, value.order, kind, array, name)
+        if isinstance(value, Quantized):  # its integers go into textures
+            sym = self.weight(Weight.root(name or self.fresh(), value))
+            return Tensor(self, sym.expr, sym.shape, sym.order, dtype or "float32", None, name)
         array = np.asarray(value)
         if array.dtype == object:  # with sizes that are free
             self.sized = True
@@ -126,7 +130,9 @@ class Say(Trace):
                 self, Constant(f"{self.name}~sizes", array.shape), array.shape, (0,) * array.ndim, "int64", array, name
             )
         sym = self.weight(Weight.root(name or self.fresh(), array if array.dtype == np.float32 else floats(array)))
-        return Tensor(self, sym.expr, sym.shape, sym.order, dtype or name_of(array.dtype), array, name)
+        kind = dtype or name_of(array.dtype)
+        own = array if array.dtype == plain_type(kind) else None  # halves of what computes as float32 stay halves
+        return Tensor(self, sym.expr, sym.shape, sym.order, kind, own, name)
 
     def fresh(self) -> str:
         """A name for a weight that nobody named."""

@@ -113,7 +113,7 @@ class OperatorsReader:
         arrays = {key: self.take(value, f"{self.where}: array {key!r}") for key, value in told.items()}
         kinds = data.take("kinds", dict, {})
         data.done()
-        if wrong := [kind for kind in kinds.values() if kind != "bfloat16"]:
+        if wrong := [kind for kind in kinds.values() if kind not in ("bfloat16", "float32")]:
             raise ModelFileError(f"{self.where}: an array of type {wrong[0]!r:.40}. {AGAIN}")
         return Body(inputs, calls, outputs, arrays, kinds)
 
