@@ -11,6 +11,7 @@ from ...graph.sequences import OPTIONAL, SEQUENCE
 from ...graph.shapes import ANY, Dims
 from ...operators import Body, Call, Operators
 from ...operators import onnx as words
+from ...operators.order import ordered
 from ..file import Source, map_file
 from ..protobuf import Message, read_message
 from . import schema
@@ -148,27 +149,3 @@ def dims(shape: Message | None) -> Dims:
     return tuple(
         int(dim["dim_value"]) if "dim_value" in dim and dim["dim_value"] >= 0 else None for dim in shape.get("dim", [])
     )
-
-
-def ordered(calls: Sequence[Call], where: str) -> tuple[Call, ...]:
-    """The calls such that each comes after those whose results it reads. Raises GraphError for a cycle."""
-    makers = {name: k for k, call in enumerate(calls) for name in call.outputs if name}
-    reads = [[makers[name] for name in call.reads if name in makers] for call in calls]
-    done: list[int] = []
-    state = [0] * len(calls)
-    for start in range(len(calls)):
-        stack = [(start, iter(reads[start]))] if not state[start] else []
-        state[start] = state[start] or 1
-        while stack:
-            at, rest = stack[-1]
-            step = next((k for k in rest if state[k] != 2), None)
-            if step is None:
-                state[at] = 2
-                done.append(at)
-                stack.pop()
-            elif state[step] == 1:
-                raise GraphError(f"{where}: a cycle of nodes goes through {calls[step].label!r}")
-            else:
-                state[step] = 1
-                stack.append((step, iter(reads[step])))
-    return tuple(calls[k] for k in done)
