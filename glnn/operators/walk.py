@@ -193,7 +193,7 @@ class Walk:
 
     def _value(self, x: Any, kind: str, name: str) -> Any:
         if isinstance(x, list):
-            numbered = [(one, f"{name}~{k}") for k, one in enumerate(x)]
+            numbered = [(one, f"{name}[{k}]") for k, one in enumerate(x)]
             return [one if getattr(one, "name", "") else self._value(one, kind, own) for one, own in numbered]
         return None if x is None else self.named(x, getattr(x, "dtype", kind) if isinstance(x, Sym) else kind, name)
 
