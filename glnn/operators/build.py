@@ -202,6 +202,7 @@ def sure(stage: Stage, model: Operators, declared: Mapping[str, Dims]) -> bool:
 def guessed(staging: Staging) -> Graph:
     """A graph for inputs of sizes that the file leaves free: for looking at the model before inputs are there."""
     failed: GlnnError | None = None
+    free = any(None in spec.shape or spec.shape == ANY for spec in staging.inputs)
     if any(item_type(spec.dtype) != spec.dtype for spec in staging.inputs):
         return empty(staging)
     for size in GUESSES:
@@ -218,11 +219,11 @@ def guessed(staging: Staging) -> Graph:
             break
         except (NeedsShape, UnsupportedError, GraphError) as error:
             failed = failed or (error if isinstance(error, GlnnError) else None)
-            if not any(None in spec.shape for spec in staging.inputs):
+            if not free:
                 break
             continue
         return (stage.graph or empty(staging)).with_(kinds=stage.kinds)
-    if failed is not None and not any(None in spec.shape for spec in staging.inputs):
+    if failed is not None and not free:
         raise failed
     return empty(staging)
 
