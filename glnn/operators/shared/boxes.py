@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+
 import numpy as np
 
 
@@ -42,3 +44,30 @@ def suppressed(
         chosen.append(int(best))
         order = order[~(overlap(boxes[best], boxes[order]) > most_overlap)]
     return chosen
+
+
+def softly_suppressed(
+    boxes: np.ndarray, scores: np.ndarray, most: int, too_much: float, least_score: float = -np.inf, sigma: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """(numbers, scores) of boxes (K, 4) of two corners, best first, of which none overlaps a better one so much.
+
+    sigma: above 0, scores of boxes that overlap less fall by exp(-overlap^2 / (2 sigma)), formula 2 of Bodla et al.,
+    "Soft-NMS" (2017). least_score: boxes are better than that, then too.
+    """
+    places = corners(boxes, False)
+    heap = [(-float(score), k, 0) for k, score in enumerate(scores) if score > least_score]
+    heapq.heapify(heap)
+    chosen: list[int] = []
+    kept: list[float] = []
+    while heap and len(chosen) < most:
+        negative, k, seen = heapq.heappop(heap)
+        shared, score = overlap(places[k], places[chosen[seen:]].reshape(-1, 4)), -negative
+        if (shared >= too_much).any():
+            continue
+        lowered = score * float(np.prod(np.exp(-(shared**2) / (2 * sigma)))) if sigma else score
+        if lowered == score:
+            chosen.append(k)
+            kept.append(score)
+        elif lowered > least_score:
+            heapq.heappush(heap, (-lowered, k, len(chosen)))
+    return np.asarray(chosen, np.int32), np.asarray(kept, np.float32)
