@@ -15,14 +15,9 @@ from ..surveys import written_by
 from .manifest import read_manifest
 from .shards import Shards
 
-GRAPH_MODEL = (
-    "this is a TensorFlow.js graph model (the operations of a TensorFlow graph, not the layers of Keras), which is not "
-    "read. Convert the Keras model with `tensorflowjs_converter --output_format=tfjs_layers_model`, or save it as .h5"
-)
-
 
 def is_tfjs(source: Source) -> bool:
-    """Whether the file is the JSON of a TensorFlow.js model, of layers or of a graph."""
+    """Whether the file is the JSON of a TensorFlow.js model."""
     if not source.looks_like_json:
         return False
     content = source.json
@@ -54,8 +49,6 @@ def load_tfjs(source: Source) -> Graph:
 def topology(where: str, content: Mapping[str, Any]) -> Document:
     """The model's config out of `modelTopology`, bare or wrapped as the Python converter wraps it."""
     item = unwrapped(content.get("modelTopology"), f"{where}: 'modelTopology'")
-    if content.get("format") == "graph-model" or (isinstance(item, Mapping) and "node" in item):
-        raise ModelFileError(f"{where}: {GRAPH_MODEL}")
     if item is None:
         raise ModelFileError(
             f"{where}: this TensorFlow.js file has a 'weightsManifest' and no 'modelTopology': weights without their "

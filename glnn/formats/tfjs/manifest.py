@@ -46,14 +46,20 @@ class Item:
         """How many bytes it takes in the shards."""
         return math.prod(self.shape) * self.stored.itemsize
 
-    def decode(self, data: np.ndarray, where: str) -> Any:
+    def typed(self, data: np.ndarray) -> Any:
         """Its values from its bytes: Quantized where they are, with the very integers of the file; else an array."""
         values = data.view(self.stored).reshape(self.shape)
         if self.codec in ("uint8", "uint16"):
             if self.dtype == REAL:
                 return Quantized.make(self.codec, values, self.scale, self.low)
             values = np.floor(values * self.scale + self.low + 0.5)  # whole numbers, rounded as JavaScript does
-        elif values.dtype.kind == "f":
+            return values.astype(self.dtype)
+        return values != 0 if self.dtype == "bool" else values
+
+    def decode(self, data: np.ndarray, where: str) -> Any:
+        """Its values from its bytes, whole numbers as the floats that layers compute with. Raises ModelFileError."""
+        values = self.typed(data)
+        if isinstance(values, Quantized) or values.dtype.kind == "f":
             return values
         exact = values.astype(np.float32)
         if not np.array_equal(exact.astype(np.float64), values.astype(np.float64)):
@@ -65,8 +71,8 @@ class Item:
         return exact
 
 
-def read_manifest(where: str, manifest: Any, places: Shards) -> NamedWeights:
-    """The weights of a model, to be read when used; those of an optimizer are left out.
+def read_manifest(where: str, manifest: Any, places: Shards, typed: bool = False) -> NamedWeights:
+    """The weights of a model, to be read when used, `typed` in their own types; those of an optimizer are left out.
 
     Raises ModelFileError for a manifest that is damaged, and for shards that are missing, cut short or too long.
     """
@@ -79,13 +85,15 @@ def read_manifest(where: str, manifest: Any, places: Shards) -> NamedWeights:
     stored: list[Stored] = []
     for number, (paths, items) in enumerate(groups):
         if size(items):
-            stored += open_group(f"{where}: group {number} of 'weightsManifest'", [files[p] for p in paths], items)
+            stored += open_group(
+                f"{where}: group {number} of 'weightsManifest'", [files[p] for p in paths], items, typed
+            )
         else:
-            stored += [to_stored(where, item, [], 0) for item in items if not item.optimizer]
+            stored += [to_stored(where, item, [], 0, typed) for item in items if not item.optimizer]
     return NamedWeights(where, stored)
 
 
-def open_group(where: str, paths: Sequence[Path], items: Sequence[Item]) -> list[Stored]:
+def open_group(where: str, paths: Sequence[Path], items: Sequence[Item], typed: bool = False) -> list[Stored]:
     """The weights of one group. Raises ModelFileError where its shards hold more or fewer bytes than it needs."""
     shards = [map_file(path) for path in paths]
     found, needed = sum(shard.size for shard in shards), size(items)
@@ -103,16 +111,17 @@ def open_group(where: str, paths: Sequence[Path], items: Sequence[Item]) -> list
     result, offset = [], 0
     for item in items:
         if not item.optimizer:
-            result.append(to_stored(where, item, shards, offset))
+            result.append(to_stored(where, item, shards, offset, typed))
         offset += item.nbytes
     return result
 
 
-def to_stored(where: str, item: Item, shards: Sequence[np.ndarray], offset: int) -> Stored:
+def to_stored(where: str, item: Item, shards: Sequence[np.ndarray], offset: int, typed: bool = False) -> Stored:
     """The weight at this byte of its shards, not read yet."""
 
     def read() -> Any:
-        return item.decode(stretch(shards, offset, offset + item.nbytes), where)
+        data = stretch(shards, offset, offset + item.nbytes)
+        return item.typed(data) if typed else item.decode(data, where)
 
     return Stored(item.name, item.shape, read)
 
