@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from itertools import count, takewhile
@@ -22,6 +23,8 @@ from .program import Body, Call, Operators
 from .say import NeedsShape, NeedsValue, Say, Tensor, plain_type, typed
 from .table import SAME, VOCABULARIES, Word
 from .values import Values, exact_arrays, flattened, has_free, is_known, listed, told
+
+LARGEST = 1 << 31  # elements of a tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +132,8 @@ class Walk:
             self.inputs[name] = TensorSpec(name, self.feeds[name], dtype)
             return self.say.give(self.say.tensor(name, self.feeds[name]), dtype, name)
         tensor = self.say.give(sym, dtype, name)
+        if math.prod(size or 1 for size in tensor.shape) > LARGEST:
+            raise ValueError(f"a tensor of shape {shape_text(tensor.shape)} would be made")
         if tensor.array is None and not tensor.constant:
             stored, _, order = self.say.stored(tensor)
             if order == tuple(range(len(order))) and stored not in self.inputs:
@@ -181,7 +186,7 @@ class Walk:
             raise
         except (NeedsShape, GlnnError):
             raise
-        except (ValueError, TypeError, IndexError, KeyError, ZeroDivisionError, OverflowError) as error:
+        except (ValueError, TypeError, IndexError, KeyError, ZeroDivisionError, OverflowError, MemoryError) as error:
             if any(map(has_free, xs)):
                 raise NeedsShape(f"node {call.label!r} ({call.op}) computes with sizes that are free") from error
             given = ", ".join(told(x) for x in xs)

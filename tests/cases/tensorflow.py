@@ -121,7 +121,7 @@ for op in (
         case(
             f"{op} of two integers",
             op,
-            I,
+            WHOLE,
             In((1, 4), "rows") if "Div" not in op and "Mod" not in op else ints(2, -3, 1, 5),
         )
 case("Pow", "Pow", In((2, 3), "positive"), A._replace(shape=(2, 3)))

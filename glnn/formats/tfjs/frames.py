@@ -12,10 +12,15 @@ from ...operators import Body, Call
 from ...operators.order import ordered
 from .nodes import Nodes
 
+ARITY = {"Switch": 2, "Merge": 2, "Enter": 1, "Exit": 1, "NextIteration": 1, "LoopCond": 1}
+
 
 def without_frames(nodes: Nodes, where: str) -> list[Call]:
     """The calls with loops as While and choices as If. Raises GraphError for control flow that is neither."""
     calls = dict(nodes.calls)
+    for call in calls.values():
+        if call.op in ARITY and len(call.inputs) != ARITY[call.op]:
+            raise GraphError(f"{where}: node {call.name!r} ({call.op}) reads {len(call.inputs)} values")
     if not any(call.op in ("Merge", "Enter") for call in calls.values()):
         return list(calls.values())
     while frames := {frame_of(call) for call in calls.values() if call.op == "Enter"}:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ...graph.shapes import Dims
-from ..say import Say, Tensor, plain_type
+from ..say import Misfit, Say, Tensor, plain_type
+
+MOST = 1 << 27  # elements of a tensor
+
+
+def bounded(sizes: Sequence[Any]) -> Sequence[Any]:
+    """Sizes of a tensor that can be. Raises Misfit for one of more elements than any memory that is meant here."""
+    count = math.prod(size for size in sizes if isinstance(size, int) and size > 0)
+    if count > MOST:
+        raise Misfit(f"a tensor of {count} elements (at most {MOST} are made)")
+    return sizes
 
 
 def void(t: Say, like: Any, shape: Sequence[int]) -> Tensor:

@@ -11,8 +11,8 @@ from ...graph.shapes import checked_axis
 from ...layers.operators import OPERATORS, Free
 from ...primitives import Sym
 from ..say import Misfit, Say
-from ..shared.empty import void
-from ..shared.pads import padded
+from ..shared.empty import bounded, void
+from ..shared.pads import padded, padded_array
 from ..shared.sizing import both, reshaped, spread
 from . import tensorflow
 
@@ -45,7 +45,13 @@ def squeeze(t: Say, x: Sym, *, squeeze_dims: Sequence[int] = (), axis: Sequence[
     return OPERATORS["squeeze"].function(t, x, tuple(squeeze_dims or axis))
 
 
-@tensorflow("Tile", exact=lambda x, multiples: np.tile(x, np.reshape(multiples, -1).tolist()))
+def _tiled(x: Any, multiples: Any) -> Any:
+    counts = np.reshape(multiples, -1).tolist()
+    bounded([x.size, *counts])
+    return np.tile(x, counts)
+
+
+@tensorflow("Tile", exact=_tiled)
 def tile(t: Say, x: Sym, multiples: Any) -> Any:
     """All of x again and again along each axis."""
     counts = t.sizes(multiples)
@@ -54,7 +60,7 @@ def tile(t: Say, x: Sym, multiples: Any) -> Any:
     return OPERATORS["tile"].function(t, x, counts)
 
 
-@tensorflow("BroadcastTo", exact=lambda x, shape: np.broadcast_to(x, np.reshape(shape, -1).tolist()))
+@tensorflow("BroadcastTo", exact=lambda x, shape: np.broadcast_to(x, bounded(np.reshape(shape, -1).tolist())))
 def broadcast_to(t: Say, x: Sym, shape: Any) -> Sym:
     """Sizes of 1 repeated to a shape."""
     return spread(t, x, t.sizes(shape))
@@ -67,7 +73,13 @@ def broadcast_args(t: Say, first: Any, second: Any) -> Any:
     return np.asarray(made, object if any(isinstance(size, Free) for size in made) else np.int32)
 
 
-@tensorflow("Pad", "PadV2", exact=lambda x, paddings, value=0: np.pad(x, paddings, constant_values=value))
+def _grown(x: Any, paddings: Any) -> Any:
+    pairs = np.reshape(paddings, (-1, 2)).tolist()
+    bounded([size + a + b for size, (a, b) in zip(x.shape, pairs, strict=True)])
+    return pairs
+
+
+@tensorflow("Pad", "PadV2", exact=lambda x, p, value=0: padded_array(x, _grown(x, p), "constant", value))
 def pad(t: Say, x: Sym, paddings: Any, value: Any = None) -> Sym:
     """Elements of one value before and after along each axis."""
     return padded(t, x, _pairs(t, paddings), "constant", 0.0 if value is None else value)

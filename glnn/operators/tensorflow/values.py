@@ -9,6 +9,7 @@ import numpy as np
 from ...layers.operators import OPERATORS, Free
 from ...primitives import Sym
 from ..say import Say, Tensor
+from ..shared.empty import bounded
 from . import tensorflow
 
 
@@ -75,7 +76,7 @@ def rank(t: Say, x: Any) -> Any:
 
 def filled(t: Say, shape: Any, value: Any) -> Any:
     """A tensor of one number in a shape that is known, sizes of which may be free."""
-    given, kind = t.sizes(shape), getattr(value, "dtype", "float32")
+    given, kind = bounded(t.sizes(shape)), getattr(value, "dtype", "float32")
     known = getattr(value, "array", None) if isinstance(value, Tensor) else value
     if known is not None and not any(isinstance(k, Free) for k in given):
         return np.full(given, np.asarray(known).reshape(()), kind)
@@ -119,18 +120,21 @@ def range_(t: Say, start: Any, limit: Any, delta: Any) -> Any:
     ends = [t.number(k) for k in (start, limit, delta)]
     if isinstance(ends[1], Free):
         return t.give(OPERATORS["arange"].function(t, *ends), "int32")
+    if ends[2]:
+        bounded([int((ends[1] - ends[0]) // ends[2])])
     return np.arange(*ends, dtype=getattr(start, "dtype", "int32"))
 
 
 @tensorflow("LinSpace")
 def lin_space(t: Say, start: Any, stop: Any, num: Any) -> Any:
     """So many numbers at even distances, both ends among them."""
-    return np.linspace(t.number(start), t.number(stop), int(t.number(num)), dtype=np.float32)
+    return np.linspace(t.number(start), t.number(stop), *bounded([int(t.number(num))]), dtype=np.float32)
 
 
 @tensorflow("OneHot")
 def one_hot(t: Say, indices: Sym, depth: Any, on: Any, off: Any, *, axis: int = -1) -> Any:
     """A new axis: `on` at the place of each number, else `off`."""
+    bounded([*indices.shape, t.number(depth)])
     hit = OPERATORS["one_hot"].function(t, indices, t.number(depth), axis)
     high, low = float(t.number(on)), float(t.number(off))
     made = hit if (high, low) == (1.0, 0.0) else t.where(hit, high, low)

@@ -62,8 +62,8 @@ CHANGES: list[Case] = [
     ("no manifest", lambda c, items: c.pop("weightsManifest"), ModelFileError, ("none were found", "weightsManifest")),
     ("no topology", lambda c, items: c.update(modelTopology=None), ModelFileError, ("no 'modelTopology'",)),
     ("text topology", lambda c, items: c.update(modelTopology="x"), ModelFileError, ("'modelTopology'", "str")),
-    ("graph model", lambda c, items: c.update(format="graph-model"), ModelFileError, ("graph model", "layers_model")),
-    ("nodes", lambda c, items: c.update(modelTopology={"node": []}), ModelFileError, ("graph model", ".h5")),
+    ("graph model", lambda c, items: c.update(format="graph-model"), ModelFileError, ("'node'", "should be a list")),
+    ("nodes", lambda c, items: c.update(modelTopology={"node": []}), GraphError, ("no outputs",)),
 ]  # fmt: skip
 
 
