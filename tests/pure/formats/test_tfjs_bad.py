@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support.tfjs_files import dense_group, draw, refused, small, two_layers, write_tfjs
 
-from glnn.errors import GlnnError, ModelFileError, WeightsMismatchError
+from glnn.errors import GlnnError, GraphError, ModelFileError, WeightsMismatchError
 from glnn.formats import load
 
 Change = Callable[[dict[str, Any], list[dict[str, Any]]], Any]
