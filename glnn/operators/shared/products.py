@@ -10,7 +10,7 @@ import numpy as np
 from ...graph.quantized import Quantized
 from ...primitives import Sym
 from ...primitives.move import Size
-from ..say import Say
+from ..say import Misfit, Say
 from .scales import coded
 
 MOST = 2**22  # elements of the sums of blocks that lie side by side
@@ -36,6 +36,9 @@ def dense(t: Say, a: Sym, b: Sym, bias: Sym | None = None, factor: float = 1.0) 
 
 def product(t: Say, a: Sym, b: Sym) -> Sym:
     """np.matmul of factors of any rank: a known matrix is the weight of a dense layer."""
+    shared = a.shape[-1:], b.shape[-2:-1] if b.rank > 1 else b.shape
+    if None not in (*shared[0], *shared[1]) and shared[0] != shared[1]:
+        raise Misfit(f"a product of {a.shape} and {b.shape}, whose inner sizes differ")
     a, b = _flat(t, a, b.rank), _flat(t, b, a.rank)
     if a.constant and b.constant:
         return t.weight(t.value(a) @ t.value(b))
