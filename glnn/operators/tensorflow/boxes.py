@@ -14,12 +14,6 @@ def _number(x: Any) -> float:
     return float(np.reshape(x, ()))
 
 
-@tensorflow("NonMaxSuppression", host=True)
-def non_max_suppression(boxes: Any, scores: Any, most: Any, *, iou_threshold: float = 0.5) -> Any:
-    """The numbers of boxes that overlap no better one."""
-    return softly_suppressed(boxes, scores, int(_number(most)), iou_threshold)[0]
-
-
 @tensorflow("NonMaxSuppressionV2", "NonMaxSuppressionV3", host=True)
 def non_max_suppression_v3(boxes: Any, scores: Any, most: Any, overlap: Any, least: Any = -np.inf) -> Any:
     """The numbers of boxes above a score that overlap no better one."""

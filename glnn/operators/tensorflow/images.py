@@ -99,7 +99,7 @@ def fused_conv(
     return fused(t, made, args, fused_ops, epsilon, leakyrelu_alpha, data_format)
 
 
-@tensorflow("FusedDepthwiseConv2dNative", "_FusedDepthwiseConv2dNative")
+@tensorflow("FusedDepthwiseConv2dNative")
 def fused_depthwise(
     t: Say, x: Sym, kernel: Sym, *args: Sym, strides: Sequence[int], padding: str, data_format: str = "NHWC",
     dilations: Sequence[int] = (), explicit_paddings: Sequence[int] = (), fused_ops: Sequence[str] = (),

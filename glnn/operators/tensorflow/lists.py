@@ -129,9 +129,10 @@ def tensor_list_resize(t: Say, handle: Tensors, size: Any) -> Tensors:
 @tensorflow("TensorListConcat", "TensorListConcatV2")
 def tensor_list_concat(t: Say, handle: Tensors, *_: Any) -> Any:
     """The elements one after the other along their first axis."""
-    made = concat(t, *known(t, handle, range(len(handle))), np.asarray(0))
-    lengths = [t.static(x)[0] for x in handle if x is not None]
-    return made, np.asarray(lengths, np.int32)
+    some = known(t, handle, range(len(handle)))
+    made = concat(t, *some, np.asarray(0))
+    lengths = [t.static(x)[0] for x in some]
+    return t.give(made, some[0].dtype), np.asarray(lengths, np.int32)
 
 
 @tensorflow("TensorListSplit")

@@ -30,13 +30,13 @@ def turned(t: Say, x: Sym, flip: bool) -> Sym:
     return t.transpose(x, [*range(x.rank - 2), x.rank - 1, x.rank - 2]) if flip else x
 
 
-@tensorflow("MatMul", "SparseMatMul", ignores=("a_is_sparse", "b_is_sparse", "grad_a", "grad_b"))
+@tensorflow("MatMul", ignores=("a_is_sparse", "b_is_sparse", "grad_a", "grad_b"))
 def mat_mul(t: Say, a: Sym, b: Sym, *, transpose_a: bool = False, transpose_b: bool = False) -> Sym:
     """The product of two matrices."""
     return product(t, a, b, transpose_a, transpose_b)
 
 
-@tensorflow("BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", ignores=("grad_x", "grad_y", "Ta", "Tb"))
+@tensorflow("BatchMatMul", "BatchMatMulV2", ignores=("grad_x", "grad_y", "Ta", "Tb"))
 def batch_mat_mul(t: Say, a: Sym, b: Sym, *, adj_x: bool = False, adj_y: bool = False) -> Sym:
     """Products of matrices, the axes in front broadcast."""
     return product(t, a, b, adj_x, adj_y)

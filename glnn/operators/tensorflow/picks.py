@@ -108,12 +108,6 @@ def tensor_scatter_update(t: Say, x: Any, indices: Any, updates: Any) -> Any:
     return _put(t, x, indices, updates, "set")
 
 
-@tensorflow("TensorScatterAdd")
-def tensor_scatter_add(t: Say, x: Any, indices: Any, updates: Any) -> Any:
-    """x with updates added where numbers say."""
-    return _put(t, x, indices, updates, "add")
-
-
 @tensorflow("SparseToDense")
 def sparse_to_dense(t: Say, indices: Any, shape: Any, values: Any, default: Any) -> Any:
     """Values put where numbers say, in a tensor of one number."""

@@ -10,7 +10,7 @@ import numpy as np
 from ...graph.shapes import checked_axis
 from ...layers.operators import OPERATORS
 from ...primitives import Sym
-from ..say import Misfit, Say, Tensor
+from ..say import Say, Tensor
 from ..shared.ordering import top
 from . import tensorflow
 
@@ -94,16 +94,6 @@ def _cumulated(t: Say, kind: str, x: Sym, axis: Any, exclusive: bool, reverse: b
 def top_k(t: Say, x: Sym, k: Any) -> tuple[Sym, ...]:
     """The k largest along the last axis in order, and their numbers."""
     return top(t, x, int(t.number(k)))
-
-
-@tensorflow("InTopKV2", gives="bool")
-def in_top_k(t: Say, predictions: Sym, targets: Sym, k: Any) -> Sym:
-    """Whether the element of this number is among the k largest of its row."""
-    rank, places = predictions.rank, t.topk(predictions, t.number(k))[1]
-    if rank != 2:
-        raise Misfit(f"predictions of {rank} axes (only 2)")
-    hit = t.apply("equal", places, t.reshape(targets, (-1, 1)))
-    return t.reduce("any", hit, -1)
 
 
 @tensorflow("LowerBound", gives="int32")

@@ -13,7 +13,7 @@ from ..shared.empty import bounded
 from . import tensorflow
 
 
-@tensorflow("Identity", "StopGradient", "PreventGradient", "Snapshot", "CheckNumerics", "Print", "LoopCond")
+@tensorflow("Identity", "StopGradient", "Snapshot", "Print", "LoopCond")
 def identity(t: Say, x: Any, *_: Any) -> Any:
     """x as it is."""
     return x
@@ -37,7 +37,7 @@ def identity_n(t: Say, *xs: Any) -> Any:
     return tuple(xs)
 
 
-@tensorflow("NoOp", "Assert")
+@tensorflow("NoOp")
 def no_op(t: Say, *xs: Any) -> Any:
     """Nothing."""
     return ()
@@ -147,7 +147,7 @@ def where(condition: Any) -> Any:
     return np.argwhere(condition).astype(np.int32)
 
 
-@tensorflow("ListDiff", "SetDiff1d", host=True)
+@tensorflow("ListDiff", host=True)
 def list_diff(x: Any, y: Any) -> Any:
     """What of x is not in y, and where."""
     places = np.flatnonzero(~np.isin(x, y))
