@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from support.graph_models import GraphModel
+from support.graph_models import GraphModel, Raw
 
 Build = Callable[[], tuple[GraphModel, Sequence[str]]]
 
@@ -390,7 +390,51 @@ case(
     extrapolation_value=0.0,
 )
 
-CORNERS = In((12, 2), "positive")
+case("AddV2 of six axes", "AddV2", In((1, 2, 1, 3, 2, 2)), In((2, 1, 1, 2, 1)))
+case("AddV2 of numbers", "AddV2", In(()), In(()))
+case("Mul by a number that is given", "Mul", A, In(()))
+case("Max of a row", "Max", In((7,)), ints(0), keep_dims=False)
+case("Sum of five axes", "Sum", In((2, 1, 3, 2, 2)), ints(1, 3), keep_dims=True)
+case("Transpose of five axes", "Transpose", In((2, 1, 3, 2, 4)), ints(4, 0, 3, 1, 2))
+case("ConcatV2 of five axes", "ConcatV2", In((2, 1, 3, 2, 2)), In((2, 1, 1, 2, 2)), np.int32(2), N=2)
+case("Tile of a row", "Tile", In((3,)), ints(4))
+case("Softmax of a row", "Softmax", In((7,)))
+case("Pack of numbers", "Pack", In(()), In(()), axis=0, N=2)
+case("GatherNd of rows", "GatherNd", In((4, 3, 2)), In((2, 1), "rows"))
+case("Pad of a row", "Pad", In((3,)), np.int32([[2, 1]]))
+case("ArgMax of a row", "ArgMax", In((9,)), np.int32(0))
+case("Cast to integers and back", "Cast", In((2, 3), "truth"), DstT="DT_INT32")
+
+
+case("BatchMatMul", "BatchMatMul", In((2, 3, 4)), In((2, 5, 4)), adj_x=False, adj_y=True)
+case("Bincount", "Bincount", In((9,), "rows"), np.int32(4), np.zeros((0,), np.float32))
+case("DenseBincount", "DenseBincount", In((2, 5), "rows"), np.int32(2), weight(2, 5), binary_output=False)
+case("Concat", "Concat", np.int32(1), A, A, N=2)
+case("Div", "Div", A, B)
+case("FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxVars", A, np.float32(-1), np.float32(1), num_bits=8)
+case("FusedBatchNormV2", "FusedBatchNormV2", In((2, 3, 4, 5)), weight(5), weight(5), weight(5), abs(weight(5)))
+case("Gather", "Gather", A, ints(2, 0), validate_indices=True)
+case("IdentityN", "IdentityN", A, B, outputs=2)
+case("MatrixBandPart", "MatrixBandPart", In((2, 4, 5)), np.int32(1), np.int32(1))
+case("Ones", "Ones", ints(2, 3), T="DT_FLOAT")
+case("Zeros", "Zeros", ints(2, 3), T="DT_FLOAT")
+case("Reverse", "Reverse", A, np.asarray([True, False, True]))
+case("Snapshot", "Snapshot", A)
+case("StopGradient", "StopGradient", A)
+case("UniqueV2", "UniqueV2", In((5, 2), "rows"), ints(0), outputs=2)
+case("UpperBound", "UpperBound", np.float32([[0, 1, 2]]), In((1, 4)))
+
+
+@model("identities")
+def identities(g: GraphModel, rng: np.random.Generator) -> Sequence[str]:
+    """What changes nothing, and an input that has a value of its own."""
+    x = g.input(rng.normal(size=(2, 3)).astype(np.float32))
+    own = g.op("PlaceholderWithDefault", weight(3), dtype="DT_FLOAT", shape=Raw(shape={"dim": [{"size": "3"}]}))
+    done = g.op("NoOp")
+    g.nodes[-1]["input"] = [f"^{x}"]
+    told = g.op("Print", x, x, message="x")
+    g.nodes[-1]["input"].append(f"^{done}")
+    return [g.op("AddV2", told, own)]
 
 
 @model("boxes")
@@ -403,8 +447,9 @@ def boxes(g: GraphModel, rng: np.random.Generator) -> Sequence[str]:
     v3 = g.op("NonMaxSuppressionV3", places, scores, most, overlap, least)
     v4 = g.op("NonMaxSuppressionV4", places, scores, np.int32(9), overlap, least, pad_to_max_output_size=True)
     v5 = g.op("NonMaxSuppressionV5", places, scores, np.int32(9), overlap, least, np.float32(0.5))
+    v2 = g.op("NonMaxSuppressionV2", places, scores, most, overlap)
     second = [g.op("Identity", f"{one}:1") for one in (v4, v5)]
-    return [v3, v4, v5, *second, g.op("GatherV2", places, v3, np.int32(0))]
+    return [v2, v3, v4, v5, *second, g.op("GatherV2", places, v3, np.int32(0))]
 
 
 @model("shape arithmetic")
@@ -507,3 +552,33 @@ def lists(g: GraphModel, rng: np.random.Generator) -> Sequence[str]:
         g.op("TensorListLength", rows),
         g.op("TensorListStack", rows, ints(3), element_dtype="DT_FLOAT", num_elements=4),
     ]
+
+
+@model("lists that grow")
+def lists_that_grow(g: GraphModel, rng: np.random.Generator) -> Sequence[str]:
+    """Lists to which elements are added, and of rows put at places."""
+    x = g.input(rng.normal(size=(4, 3)).astype(np.float32))
+    y = g.input(rng.normal(size=(4, 3)).astype(np.float32))
+    kind: dict[str, Any] = {"element_dtype": "DT_FLOAT", "shape_type": "DT_INT32"}
+    none = g.op("EmptyTensorList", ints(4, 3), np.int32(-1), **kind)
+    two = g.op("TensorListPushBack", g.op("TensorListPushBack", none, x, **kind), y, **kind)
+    put = g.op("TensorListScatterV2", x, ints(3, 1, 0, 2), ints(3), np.int32(4), **kind)
+    old = g.op("TensorListScatter", x, ints(1, 0, 3, 2), ints(3), **kind)
+    shorter = g.op("TensorListResize", put, np.int32(2), **kind)
+    stacked = [g.op("TensorListStack", one, ints(3), num_elements=-1, **kind) for one in (put, old, shorter)]
+    return [g.op("TensorListLength", two), *stacked]
+
+
+@model("functions with state")
+def functions_with_state(g: GraphModel, rng: np.random.Generator) -> Sequence[str]:
+    """While and If, of which the condition is computed."""
+    x = g.input(rng.normal(size=(2, 3)).astype(np.float32))
+    cond = g.function(
+        "small", ["v"], lambda f, v: [f.op("Less", f.op("Max", v, ints(0, 1), keep_dims=False), np.float32(9))]
+    )
+    body = g.function("more", ["v"], lambda f, v: [f.op("AddV2", f.op("Mul", v, np.float32(1.5)), np.float32(1))])
+    loop = g.op("While", x, cond=cond, body=body)
+    yes = g.function("yes2", ["a"], lambda f, a: [f.op("Square", a)])
+    no = g.function("no2", ["a"], lambda f, a: [f.op("Neg", a)])
+    asked = g.op("Greater", g.op("Sum", x, ints(0, 1), keep_dims=False), np.float32(100))
+    return [loop, g.op("If", asked, x, then_branch=yes, else_branch=no)]

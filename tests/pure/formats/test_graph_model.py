@@ -135,6 +135,66 @@ def test_boxes_of_all_classes(tmp_path: Path) -> None:
     np.testing.assert_array_equal(count, [4])
 
 
+def test_parts_are_joined(tmp_path: Path) -> None:
+    """A TensorArray and a TensorList of parts, which TensorFlow.js does not take from this converter."""
+    g = GraphModel()
+    x, kind = g.input(X), {"element_dtype": "DT_FLOAT"}
+    array = g.op("TensorArrayV3", np.int32(2), dtype="DT_FLOAT")
+    parts = g.op("TensorArraySplitV3", array, x, np.int32([0, 2]), f"{array}:1")
+    rows = g.op("TensorListSplit", x, np.int32([-1, 4]), np.int32([1, 1]), **kind)
+    both = g.op("TensorListConcatV2", rows, np.int32([-1, 4]), np.int32([1, 1]), **kind)
+    last = g.op("TensorListPopBack", rows, np.int32([1, 4]), **kind)
+    outputs = [g.op("TensorArrayConcatV3", array, parts), both, f"{both}:1", g.op("EnsureShape", x), f"{last}:1"]
+    one, two, lengths, same, row = predicted(g.write(tmp_path, outputs)).values()
+    np.testing.assert_array_equal(row, X[1:])
+    for made in (one, two, same):
+        np.testing.assert_array_equal(made, X)
+    np.testing.assert_array_equal(lengths, [1, 1])
+
+
+def test_channels_first(tmp_path: Path) -> None:
+    """Convolutions and pooling with data_format NCHW are those of images with channels last."""
+    g = GraphModel()
+    x = g.input(RNG.normal(size=(2, 3, 6, 5)).astype(np.float32))
+    kernel, deep = (RNG.normal(size=shape).astype(np.float32) for shape in ((3, 2, 3, 4), (2, 2, 4, 1)))
+    bias, options = np.float32([1, 2, 3, 4]), {"padding": "SAME"}
+
+    def said(image: str, data_format: str, strides: list[int]) -> str:
+        more: dict[str, Any] = {"data_format": data_format, **options}
+        made = g.op("BiasAdd", g.op("Conv2D", image, kernel, strides=strides, **more), bias, data_format=data_format)
+        made = g.op("DepthwiseConv2dNative", made, deep, strides=[1, 1, 1, 1], **more)
+        return g.op("MaxPool", made, ksize=strides, strides=strides, **more)
+
+    first = said(x, "NCHW", [1, 1, 2, 1])
+    last = said(g.op("Transpose", x, np.int32([0, 2, 3, 1])), "NHWC", [1, 2, 1, 1])
+    one, two = predicted(
+        g.write(tmp_path, [first, g.op("Transpose", last, np.int32([0, 3, 1, 2]))]), g.feeds["x0"]
+    ).values()
+    assert one.shape == (2, 4, 2, 5)
+    np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-6)
+
+
+def test_blocks_of_pixels_are_put_into_channels(tmp_path: Path) -> None:
+    """SpaceToDepth, which TensorFlow.js does not have, is undone by DepthToSpace."""
+    g = GraphModel()
+    x = RNG.normal(size=(2, 4, 6, 3)).astype(np.float32)
+    deep = g.op("SpaceToDepth", g.input(x), block_size=2, data_format="NHWC")
+    path = g.write(tmp_path, [deep, g.op("DepthToSpace", deep, block_size=2, data_format="NHWC")])
+    made, back = predicted(path, x).values()
+    np.testing.assert_array_equal(made[0, 1, 2], np.concatenate([x[0, 2, 4], x[0, 2, 5], x[0, 3, 4], x[0, 3, 5]]))
+    np.testing.assert_array_equal(back, x)
+
+
+def test_functions_that_are_called(tmp_path: Path) -> None:
+    """PartitionedCall, whose function has values of its own by name and number."""
+    g = GraphModel()
+    halves = g.function("halves", ["a"], lambda f, a: [f"{f.op('Split', np.int32(1), a, num_split=2)}:output:1", a])
+    made = g.op("StatefulPartitionedCall", g.input(X), f=halves)
+    one, two = predicted(g.write(tmp_path, [made, f"{made}:1"])).values()
+    np.testing.assert_array_equal(one, X[:, 2:])
+    np.testing.assert_array_equal(two, X)
+
+
 def node(content: dict[str, Any], name: str) -> dict[str, Any]:
     """A node by name."""
     return next(item for item in content["modelTopology"]["node"] if item["name"] == name)
