@@ -112,7 +112,7 @@ def attributes(given: Any, where: str) -> dict[str, Any]:
 def attribute(item: Any, where: str) -> Any:
     """The value of one AttrValue."""
     kind, given = next(iter(item.items())) if isinstance(item, Mapping) and len(item) == 1 else (None, item)
-    if kind == "list":
+    if kind == "list" and (given is None or isinstance(given, Mapping)):
         return tuple(
             one(key, element, where)
             for key, some in (given or {}).items()

@@ -218,6 +218,7 @@ WRONG: list[Wrong] = [
     ("text", lambda c: node(c, "most").update(input="added"), ModelFileError, ("'most'", "'input'")),
     ("attr", lambda c: node(c, "most").update(attr=[1]), ModelFileError, ("'attr'", "list")),
     ("value", lambda c: node(c, "most")["attr"].update(keep_dims={"i": "x"}), ModelFileError, ("keep_dims", "'x'")),
+    ("list", lambda c: node(c, "most")["attr"].update(keep_dims={"list": [1]}), ModelFileError, ("keep_dims",)),
     ("base64", lambda c: node(c, "most")["attr"].update(mode={"s": "?"}), ModelFileError, ("mode", "'?'")),
     ("topology", lambda c: c.update(modelTopology=[]), ModelFileError, ("'modelTopology'",)),
     ("manifest", lambda c: c.pop("weightsManifest"), ModelFileError, ("weightsManifest",)),
