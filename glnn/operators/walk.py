@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import GlnnError, GraphError
 from ..graph.graph import Graph, TensorSpec
 from ..graph.sequences import is_sequence, item_name, item_type
-from ..graph.shapes import ANY, Dims
+from ..graph.shapes import ANY, Dims, shape_text
 from ..primitives import Sym
 from ..primitives.expand import evaluated
 from ..primitives.map import Copy
