@@ -8,7 +8,7 @@ export KERAS_BACKEND ?= jax
 export JAX_PLATFORMS ?= cpu
 export PYTHON VENV
 
-.PHONY: demo test check api bench notebooks train web-test clean help
+.PHONY: onnx demo test check api bench notebooks train web-test clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make check      lint, types, import order"
 	@echo "make api        write docs/api.md and the pictures of the architecture anew, from the code"
 	@echo "make layers     measure every layer against Keras, for docs/layers.md"
+	@echo "make onnx       run the backend tests of ONNX, for docs/onnx-operators.md"
 	@echo "make applications   hold glnn to Keras on the models of keras.applications (NAMES=MobileNet for some)"
 	@echo "make bench      time glnn beside onnxruntime and NumPy"
 	@echo "make notebooks  run the notebooks and keep their output"
@@ -49,6 +50,9 @@ api: $(VENV)/.setup-cli
 layers: $(VENV)/.setup-develop
 	$(RUN) scripts/measure_layers.py $(NAMES)
 	$(RUN) scripts/make_layers.py
+
+onnx: $(VENV)/.setup-develop
+	$(RUN) scripts/make_onnx.py
 
 applications: $(VENV)/.setup-develop
 	$(RUN) scripts/applications.py $(NAMES)
