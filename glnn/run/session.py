@@ -110,7 +110,8 @@ class Session:
         made = pieces[0]
         if len(pieces) > 1:
             made = {name: np.concatenate([piece[name] for piece in pieces]) for name in made}
-        return {name: typed(array, self.graph.kinds.get(name, "float32")) for name, array in made.items()}
+        kinds = self.graph.kinds
+        return {name: typed(array, kinds[name]) if name in kinds else array for name, array in made.items()}
 
     def _part(self, graph: Graph, arrays: Arrays) -> Arrays:
         """The outputs of a graph that is a stage of this one, for whole inputs; the last few are kept ready."""

@@ -41,7 +41,8 @@ def save(graph: Graph, path: str | os.PathLike[str]) -> Path:
         model: Any = graph.staging.model
         told = {"name": graph.name, "operators": operators_json(model, tensors.whole)}
     else:
-        graph = narrow(graph)
+        if not any(hasattr(node.layer, "build") for node in graph.nodes):  # what was computed for primitives
+            graph = narrow(graph)
         told = graph_json(graph, tensors, validate(graph).specs())
     text = compact(head | told)
     write_tensors(place, tensors.arrays, {"glnn": text})

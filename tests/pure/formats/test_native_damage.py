@@ -107,7 +107,7 @@ def kind(graph: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 DAMAGES: dict[str, tuple[Callable[[dict[str, Any]], Any], type[GlnnError], tuple[str, ...]]] = {
-    "newer": (lambda g: g.update(version=3), ModelFileError, ("version 3; this glnn reads 2: update glnn",)),
+    "newer": (lambda g: g.update(version=4), ModelFileError, ("version 4; this glnn reads 3: update glnn",)),
     "version 0": (lambda g: g.update(version=0), ModelFileError, ("version 0",)),
     "version text": (lambda g: g.update(version="1"), ModelFileError, ("'version' is '1'", "int")),
     "version true": (lambda g: g.update(version=True), ModelFileError, ("'version' is True",)),
