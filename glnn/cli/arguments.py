@@ -52,7 +52,10 @@ EXAMPLES = {
         "glnn quantize model.h5 small.glnn --codec auto --calibrate data.npz:images --max-drift 0.01"
     ),
     "convert": "glnn convert model.onnx model.glnn\nglnn convert https://example.org/model.json model.glnn",
-    "export-web": "glnn export-web model.h5 site --labels names.txt\nglnn serve site",
+    "export-web": (
+        "glnn export-web model.h5 site --labels names.txt && glnn serve site\n"
+        "glnn export-web detector.onnx site --output boxes --output scores"
+    ),
     "profile": (
         "glnn profile model.h5\n"
         "glnn profile model.h5 cat.jpg --draws --perfetto trace.json\n"
@@ -147,7 +150,7 @@ def compare(p: Parser) -> None:
     add_model(p)
     given = "samples, as for predict (default: one of seeded random numbers); 1 to 8 are enough"
     p.add_argument("inputs", nargs="*", metavar="INPUT", help=given)
-    against = "numpy (default); keras, which loads the same file; another file of Keras; or a run that --save wrote"
+    against = "numpy (default); keras or onnxruntime, on the same file; another file of theirs; a run by --save"
     p.add_argument("--reference", default="numpy", metavar="WHAT", help=against)
     p.add_argument("--json", action="store_true", help="print the report as JSON")
     p.add_argument("--report", metavar="FILE", help="write it to FILE.html, with maps of the errors, or FILE.json")

@@ -48,14 +48,16 @@ def write(report: CompareReport, target: Path) -> None:
 
 
 def reference(name: str) -> Any:
-    """What --reference names: a word that Model.compare knows, a file of Keras, or a saved run. Raises InputError."""
-    if name in ("numpy", "keras"):
+    """What --reference names: a word that Model.compare knows, or a file. Raises InputError."""
+    if name in ("numpy", "keras", "onnxruntime"):
         return name
     path = Path(name).expanduser()
     if path.suffix.lower() == ".glnn":
-        raise InputError(f"--reference {name}: allowed are numpy, keras, a .keras or .h5, the .npz of a run")
+        raise InputError(
+            f"--reference {name}: allowed are numpy, keras, onnxruntime, a .keras, .h5 or .onnx, the .npz of a run"
+        )
     if not path.exists():
-        raise InputError(f"--reference {name}: no such file; else numpy or keras")
+        raise InputError(f"--reference {name}: no such file; else numpy, keras or onnxruntime")
     return path
 
 

@@ -24,6 +24,7 @@ JSON_KINDS = {  # a key -> what a JSON object that has it is
     "tmVersion": "this is the metadata of a Teachable Machine export; load the model.json beside it",
     "model_type": "this is the config of a model of Hugging Face's transformers, which holds no layers of Keras",
     "date_saved": "this is the metadata.json of a .keras archive; load the archive",
+    "format": "this is a TensorFlow.js model without 'modelTopology', its graph; download or convert it again",
     "error": "this is an error message of a server, not a model; download the file again",
 }
 StrPath = str | os.PathLike[str]

@@ -7,12 +7,12 @@ import re
 import zipfile
 from pathlib import Path
 
-SAVE = "that format is not read. Load it where it was made, and save the Keras model with model.save('model.h5')"
+KERAS = "save the Keras model with model.save('model.h5')"
+EXPORT = "torch.onnx.export(model, inputs, 'model.onnx')"
+SAVE = f"that format is not read. Load it where it was made, and {KERAS}, any other as ONNX"
 NO_MODEL = "it holds no model; load the model's own file"
 NEVER = "which glnn never opens because it can run code"
-TORCH = (
-    f"a PyTorch checkpoint, {NEVER}. Write the model with torch.onnx.export(model, inputs, 'model.onnx'), and load that"
-)
+TORCH = f"a PyTorch checkpoint, {NEVER}. Write the model with {EXPORT}, and load that"
 UNPACK = "unpack it first, and load what it holds"
 
 NO_FORMAT = "of no format"  # how `looks_like` begins on a file that it does not know
@@ -74,7 +74,7 @@ def looks_like(path: Path, head: bytes) -> str:
     if OLD_TORCH in head[:32]:
         return TORCH
     if PICKLE.match(head):
-        return f"a Python pickle, {NEVER}. Where it was made, save the Keras model with model.save('model.h5')"
+        return f"a Python pickle, {NEVER}. Where it was made, {KERAS}, a PyTorch module with {EXPORT}"
     if head[257:262] == b"ustar":
         return f"a tar archive; {UNPACK}"
     if head[4:8] == b"TFL3":
@@ -122,7 +122,7 @@ def zip_kind(path: Path) -> str:
 
 
 def protobuf_kind(head: bytes) -> str | None:
-    """Which of the models in protobuf begins so, told by the first fields: ONNX, Core ML, SavedModel, frozen graph."""
+    """Which of the models in protobuf begins so, told by the first fields: Core ML, SavedModel, frozen graph."""
     if head[:1] == b"\x08" and len(head) > 5 and head[1] < 0x20:  # field 1 is a version
         if head[2:3] == b"\x12":  # a message: of a picture's name in Core ML, of operators
             message = after_length(head, 3)

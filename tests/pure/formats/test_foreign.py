@@ -17,6 +17,7 @@ import pytest
 from support.keras_files import layer, sequential, write_kerasjs, write_model, write_weights
 from support.tfjs_files import refused, write_tfjs
 
+from glnn.errors import GlnnError
 from glnn.formats import load
 from glnn.graph.reference import run
 
@@ -24,6 +25,7 @@ RNG = np.random.default_rng(5)
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"4d7a" * 16 + b"\nsize 12345\n"
 PAGE = b"\n<!DOCTYPE html>\n<html><head><title>404</title></head></html>"
 SAVE = "save the Keras model with model.save('model.h5')"
+EXPORT = "torch.onnx.export("
 MODEL = sequential(layer("Dense", "d", units=2, activation="linear", batch_input_shape=[None, 3]))
 WEIGHTS = {"d": {"d/kernel:0": RNG.normal(size=(3, 2)), "d/bias:0": RNG.normal(size=2)}}
 
@@ -64,14 +66,12 @@ FOREIGN: list[tuple[str, bytes, tuple[str, ...]]] = [
     ("tar", tarred(), ("tar archive", "unpack it first")),
     ("zip", zipped("model.json", "weights.bin", "metadata.json", "x.txt"), ("model.json", "...", "unpack it first")),
     ("broken zip", b"PK\x03\x04nonsense", ("truncated ZIP", "download it again")),
-    ("torch", zipped("archive/data.pkl", "archive/data/0"), ("PyTorch", "can run code", "model.save('model.h5')")),
-    ("old torch", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.", ("PyTorch", "can run code")),
-    *((f"pickled dict {n}", pickle.dumps({"a": 1}, n), ("pickle", "can run code", SAVE)) for n in range(6)),
+    ("torch", zipped("archive/data.pkl", "archive/data/0"), ("PyTorch", "can run code", EXPORT)),
+    ("old torch", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.", ("PyTorch", "can run code", EXPORT)),
+    *((f"pickled dict {n}", pickle.dumps({"a": 1}, n), ("pickle", "can run code", SAVE, EXPORT)) for n in range(6)),
     *((f"pickled list {n}", pickle.dumps([1, 2], n), ("pickle", "can run code")) for n in range(6)),
     ("pickled object", pickle.dumps(np.float32(1), 0), ("pickle", "can run code")),
     ("tflite", b"\x1c\x00\x00\x00TFL3\x14\x00 \x00\x1c\x00", ("TensorFlow Lite", SAVE)),
-    ("onnx", b'\x08\x0e\x12\x07tf2onnx:3\n\x0c\n\x01x\x12\x01y"\x04R', ("ONNX", SAVE)),
-    ("onnx of nobody", b'\x08\x0e:3\n\x0c\n\x01x\x12\x01y"\x04Relu', ("ONNX", SAVE)),
     ("core ml", b"\x08\x04\x12\x1a\n\x11\n\x05image\x12\x01x\x1a\x05*\x03\n\x01\x03R", ("Core ML", SAVE)),
     ("core ml 1", b"\x08\x01\x12\x1a\n\x11\n\x05image\x12\x01x\x1a\x05*\x03\n\x01\x03R", ("Core ML", SAVE)),
     ("saved model", b"\x08\x01\x12\xac\xd9\x01\n\x9b\x0e\x12\xeb\r\n^\n\x10AssignVariableOp", ("SavedModel", SAVE)),
@@ -97,10 +97,35 @@ def test_by_content_whatever_its_name(tmp_path: Path, content: bytes, words: tup
     refused(tmp_path / name, name, *words, "Formats read:", "Keras HDF5")
 
 
-@pytest.mark.parametrize("name", ["m.index", "m.data-00000-of-00001", "m.onnx", "m.pb", "m.mlmodel", "m.buf"])
+@pytest.mark.parametrize("name", ["m.index", "m.data-00000-of-00001", "m.pb", "m.mlmodel", "m.buf"])
 def test_by_name_where_the_content_says_nothing(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"\x17\x03\x99\xfe" * 9)
     refused(tmp_path / name, name, "load" if name == "m.buf" else SAVE)
+
+
+@pytest.mark.parametrize("name", ["m.onnx", "m.h5", "m.bin"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'\x08\x0e\x12\x07tf2onnx:3\n\x0c\n\x01x\x12\x01y"\x04R',
+        b'\x08\x0e:3\n\x0c\n\x01x\x12\x01y"\x04Relu',
+        b"\x17\x03\x99\xfe" * 9,
+    ],
+)
+def test_the_beginning_of_an_onnx_file(tmp_path: Path, content: bytes, name: str) -> None:
+    """ONNX is read; what is left of such a file, or called so and is none, is told as damaged."""
+    (tmp_path / name).write_bytes(content)
+    if content[0] == 8 or name == "m.onnx":
+        refused(tmp_path / name, name, "cut short or damaged", "download it again")
+
+
+@pytest.mark.parametrize("text", ['{"format": "graph-model"}', '{"modelTopology": {"node": []}}'])
+def test_a_graph_model_that_lacks_a_part(tmp_path: Path, text: str) -> None:
+    """Graph-models are read: what one lacks is told, and not that its format is unknown."""
+    (tmp_path / "m.json").write_text(text)
+    with pytest.raises(GlnnError) as caught:
+        load(tmp_path / "m.json")
+    assert "m.json" in str(caught.value) and "again" in str(caught.value) and "Keras model" not in str(caught.value)
 
 
 def test_a_safetensors_file_of_another_program(tmp_path: Path) -> None:
