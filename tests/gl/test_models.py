@@ -262,3 +262,12 @@ def test_one_image_size_after_another(keras: Any, tmp_path: Path) -> None:
             for got, (theirs, ours) in zip(loaded.predict(x), expected, strict=True):
                 close(got, theirs, 1e-5)
                 close(got, ours, 1e-5)
+
+
+def test_style_transfer_of_an_onnx_file(models: Path) -> None:
+    """Fast style transfer with instance normalization, channels first: what onnxruntime makes, kept as float16."""
+    folder = models / "style_wave"
+    with np.load(folder / "inputs.npz") as given, np.load(folder / "expected.npz") as told:
+        content, expected = given["content"], told["stylized"].astype(np.float32)
+    with glnn.Model.load(folder / "wave_256_nchw.onnx", device=device_for("default")) as model:
+        close(model.predict(content), expected, 1e-3)

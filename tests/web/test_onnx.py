@@ -35,3 +35,11 @@ def test_bits_are_pythons(
         graph = optimize(model.fixed({key: x.shape for key, x in inputs.items()}).graph)
     given = {key: x.astype(np.float32) for key, x in inputs.items()}
     check_bits(new_page, site, f"{name}-{variant}", graph, given, VARIANTS[variant])
+
+
+def test_style_transfer(new_page: Callable[[], Page], site: tuple[Path, str], models: Path) -> None:
+    """A real network of 256x256 pixels: the page paints Python's bits."""
+    folder = models / "style_wave"
+    with np.load(folder / "inputs.npz") as given, glnn.Model.load(folder / "wave_256_nchw.onnx") as model:
+        graph, content = optimize(model.graph), given["content"].astype(np.float32)
+    check_bits(new_page, site, "style-wave", graph, {"content": content}, VARIANTS["webgl2"])
