@@ -82,7 +82,7 @@ def channel_axes(
     graph = expand(layer_graph(layer, shapes, numbered))
     for node in graph.nodes:
         for name, view in node.weights.items():
-            root = node.origins[name].split("[")[0].rpartition("/")[2]
+            root = node.origins[name].split("[")[0].partition("/")[2]  # after the name of the node
             if root in weights and view.size == weights[root].size and view.shape[-1:] == (1,):
                 axes[root] = ()  # one channel: one scale
             elif root in weights and view.size == weights[root].size > 1:

@@ -158,8 +158,6 @@ def test_coded_weights(config: str, case: Case) -> None:
         made = any("~" in w.key for w in run.plan.weights)
         assert made or all(w.size in (1, w.shape[-1]) for w in weights.values())
         return
-    if per_channel and hasattr(case.layer, "projections"):  # scales by one axis of two that become one are decoded
-        held = [w for w in held if w.codec not in ("float32", "rgba8")]
     assert {w.codec for w in held} == {codec}, [(w.key, w.codec) for w in held]
     scales = {w.quant for w in held} - {None}
     if codec == "float16":
