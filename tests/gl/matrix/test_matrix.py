@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -13,6 +12,7 @@ from cases.case import Case
 from cases.keras import CASES
 from support.devices import OneDevice
 from support.shares import kept
+from support.weighs import weighs
 
 import glnn
 from glnn.errors import LimitError
@@ -182,16 +182,6 @@ def needs(case: Case, limits: Limits, of: Callable[[Iterable[float]], float] = m
     room = (limits.texture_units - 1) * limits.max_texture_size**2
     specs = layer_graph(case.layer, case.shapes, case.weights).specs()
     return of(ceil_div((1, *s.shape)[-1], 4) * _pixels(s.shape) for s in specs.values()) / room
-
-
-def weighs(case: Case, limits: Limits) -> float:
-    """A case's weights, in cells of 4 x 4 or of 4, as a share of what the device can read at once."""
-    cells = (
-        math.prod(s[:-2]) * ceil_div((1, *s)[-2], 4) * 4 * ceil_div(s[-1], 4)
-        for w in case.weights.values()
-        if (s := w.shape)
-    )
-    return sum(cells) / ((limits.texture_units - 1) * limits.max_texture_size**2)
 
 
 def _pixels(shape: tuple) -> int:
