@@ -120,5 +120,5 @@ class Cosine(Layer):
     def build(self, t: Trace, *xs: Sym, w: Mapping[str, Sym]) -> Sym:
         x, y = xs
         both, first, second = (dot(t, a, b, self.axes) for a, b in ((x, y), (x, x), (y, y)))
-        cosine = both / t.apply("sqrt", t.maximum(first * second, 1e-14))
+        cosine = both / t.maximum(t.apply("sqrt", t.maximum(first * second, 0.0)), 1e-7)
         return t.reshape(cosine, (Size(0), 1, *(Size(k) for k in range(1, cosine.rank))))
