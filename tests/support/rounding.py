@@ -17,6 +17,7 @@ from cases.case import Case
 
 from glnn.graph.shapes import product
 from glnn.layers.activation import Functional, PReLU
+from glnn.layers.applications import CustomScaleLayer, LayerScale
 from glnn.layers.base import Layer
 from glnn.layers.conv import Conv2D, Conv2DTranspose, DepthwiseConv1D, DepthwiseConv2D, SeparableConv2D
 from glnn.layers.core import Dense
@@ -121,7 +122,10 @@ def allowed(
             count = case.shapes[0][-2 if layer.transpose_a and x[0].ndim > 1 else -1]
             error = (count + 4) * u * terms + lost + (count + 4) * tiny
         elif isinstance(layer, Multiply):
-            error, terms = _multiplied(layer, [a.astype(np.float64) for a in inputs], u, tiny)
+            error, terms = _multiplied([a.astype(np.float64) for a in inputs], u, tiny)
+        elif isinstance(layer, LayerScale):  # the factor is a weight, of the last axis
+            factor = weights["gamma"].astype(np.float64).reshape((1,) * (inputs[0].ndim - 1) + (-1,))
+            error, terms = _multiplied([inputs[0].astype(np.float64), factor], u, tiny)
         elif isinstance(layer, PReLU):
             error, terms = 2 * u * np.abs(want) + tiny * (1 + w["alpha"]), np.abs(want)
         else:
@@ -160,7 +164,7 @@ def roundings(case: Case) -> int | None:
         return x[-1] // layer.groups
     if isinstance(layer, Reduce) and layer.kind in ("sum", "mean"):
         return product(tuple(x[axis] for axis in counted(layer.axes, len(x))))
-    return len(case.shapes) if isinstance(layer, (Add, Average, Subtract)) else None
+    return len(case.shapes) if isinstance(layer, (Add, Average, CustomScaleLayer, Subtract)) else None
 
 
 def _sum(layer: Any, x: list[np.ndarray], w: Arrays) -> np.ndarray:
@@ -195,7 +199,7 @@ def _normalized(layer: BatchNormalization, x: np.ndarray, weights: Arrays, u: fl
     return 4 * u * terms + tiny * (2 * scale + 2), terms
 
 
-def _multiplied(layer: Multiply, x: list[np.ndarray], u: float, tiny: float) -> tuple:
+def _multiplied(x: list[np.ndarray], u: float, tiny: float) -> tuple:
     """A flushed factor or product is off by `tiny` times what it is multiplied with; the order is the driver's."""
     rank = max(a.ndim for a in x)
     x = [np.abs(a.reshape(a.shape[:1] + (1,) * (rank - a.ndim) + a.shape[1:])) for a in x]
