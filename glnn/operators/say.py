@@ -10,7 +10,7 @@ import numpy as np
 from ..graph.quantized import Quantized
 from ..graph.weight import Weight
 from ..primitives import Sym, Trace
-from ..primitives.expr import Constant, In
+from ..primitives.expr import Apply, Constant, In
 from ..records import dataclass
 
 LYING = {"bfloat16": "float32", "int4": "int8", "uint4": "uint8"}  # in which elements of types lie
@@ -133,6 +133,18 @@ class Say(Trace):
         kind = dtype or name_of(array.dtype)
         own = array if array.dtype == plain_type(kind) else None  # halves of what computes as float32 stay halves
         return Tensor(self, sym.expr, sym.shape, sym.order, kind, own, name)
+
+    def rounded(self, x: Any, dtype: str) -> Any:
+        """What was computed of weights, in a type, as any runtime rounds it: a floor later may turn on the last bit.
+
+        Views of weights stay views.
+        """
+        if isinstance(x, list):
+            return [self.rounded(one, dtype) for one in x]
+        if not isinstance(x, Sym) or not isinstance(x.expr, Apply):
+            return x
+        dtype = getattr(x, "dtype", dtype)
+        return self.give(typed(np.asarray(self.value(x), WIDE), dtype), dtype)
 
     def fresh(self) -> str:
         """A name for a weight that nobody named."""

@@ -229,9 +229,11 @@ class Walk:
                 if not any(map(has_free, xs)):
                     raise
         made = listed(word.function(self.say, *xs, **options))
-        if all(map(is_known, xs)) and not all(map(is_known, made)) and not any(map(has_free, xs)):
+        if not all(map(is_known, xs)) or any(map(has_free, xs)):
+            return made
+        if not all(map(is_known, made)):
             return self._folded(word, xs, options)
-        return made
+        return [self.say.rounded(x, kind) for x, kind in zip(made, self._kinds(word, made, xs), strict=True)]
 
     def arrays(self, xs: Sequence[Any]) -> list[Any]:
         """The elements of all of these. Raises NeedsValue with the names of all that are computed of inputs."""
