@@ -270,6 +270,10 @@ for ratio, way, opset in product((0, 2), ("half_pixel", "output_half_pixel"), (1
     case("RoiAlign", f(2, 3, 6, 7), BOXES, n(0, 1, 1, 0), opset=opset, coordinate_transformation_mode=way, **options)
 case("RoiAlign", f(2, 3, 6, 7), (BOXES,), n(0, 1, 1, 0), opset=10, output_height=2, output_width=3, sampling_ratio=3)
 case("RoiAlign", f(1, 3, 6, 7), f(0, 4), np.zeros(0, np.int64), opset=16, output_height=2, output_width=3)
+EDGES = np.array([[0, 0, 8, 6], [-4, -2, 12, 10], [6, 4, 22, 20], [-6, -6, 2, 2]], np.float32)  # samples at borders
+for ratio, scale, given in product((0, 1, 2), (0.5, 1.0), (EDGES, (EDGES,))):
+    options = {"output_height": 2, "output_width": 2, "sampling_ratio": ratio, "spatial_scale": scale}
+    case("RoiAlign", f(2, 3, 6, 8), given, n(0, 1, 1, 0), opset=16, **options)
 ROIS = np.array([[0, 0, 0, 4, 3], [1, 2, 1, 6, 5], [0, 5, 5, 9, 9], [1, 3, 3, 3, 3]], np.float32)
 case("MaxRoiPool", f(2, 3, 6, 7), ROIS, pooled_shape=[2, 3])
 case("MaxRoiPool", f(2, 3, 6, 7), ROIS * np.float32(1), pooled_shape=[3, 2], spatial_scale=0.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from ...primitives import Sym
 from ...primitives.einsum import with_ones
+from ...records import dataclass
 from ..say import Misfit, Say
 from ..shared.empty import void
 from ..shared.sampling import clipped
@@ -17,6 +19,7 @@ from ..shared.sizing import reshaped
 from . import onnx
 
 FAR = 3.0e38  # below which no element lies
+NEAR = 2.0**-20  # of an image's size: how far beyond it a place is still at its border
 
 
 @onnx("RoiAlign", since=10)
@@ -46,55 +49,75 @@ def roi_align(
     if mode not in ("avg", "max"):
         raise Misfit(f"mode {mode!r}; allowed are avg and max")
     half = coordinate_transformation_mode == "half_pixel"
-    corner = [t.slice(boxes, 1, k, 1) * spatial_scale - (0.5 if half else 0.0) for k in range(4)]
-    outs, lines = (output_height, output_width), []
-    known = None if sampling_ratio > 0 else t.array(boxes).astype(np.float32) * np.float32(spatial_scale)
-    for axis in (0, 1):
-        start, end = corner[1 - axis], corner[3 - axis]
-        length = end - start if half else t.maximum(end - start, 1.0)
-        own = sampling_ratio
-        if known is not None:
-            own = known[:, 3 - axis] - known[:, 1 - axis]
-            own = np.ceil((own if half else np.maximum(own, 1)) / np.float32(outs[axis]))
-        lines.append(_line(t, start, length * (1 / outs[axis]), outs[axis], own))
-    total: Any = reduce(lambda a, b: a * b, (samples for _, _, samples in lines))
-    table = reshaped(t, t.transpose(x, (0, 2, 3, 1)), [math.prod((n, *sizes)), c])
-    parts = _samples(t, table, images, sizes, [at for at, _, _ in lines])
-    return _pooled(t, parts, lines, outs, c, mode, total)
-
-
-def _line(t: Say, start: Sym, each: Sym, bins: int, ratio: Any) -> tuple[Sym, Any, Any]:
-    """The samples along an axis: their places (R, bins * most), which of them count, how many each bin has.
-
-    ratio: so many, or so many in the bins of each box
-    """
-    if isinstance(ratio, int):
-        samples: Any = float(ratio)
-        most, counts = ratio, None
+    corners: Any
+    line: Callable[..., _Line]
+    if sampling_ratio <= 0 or boxes.constant:
+        corners, line = list(t.array(boxes).astype(np.float32).T[..., None]), _known_line
     else:
-        numbers = np.maximum(ratio, 0)[:, None]
-        most, samples = max(int(numbers.max()), 1), t.weight(np.maximum(numbers, 1).astype(np.float64))
-        counts = np.arange(most)[None, :] < numbers
-    number, bin_ = np.tile(np.arange(most) + 0.5, bins), np.repeat(np.arange(bins), most)
-    at = start + each * t.weight(bin_[None].astype(np.float64)) + each * t.weight(number[None]) / samples
-    if counts is None or counts.all():
-        return at, None, samples
-    return at, t.weight(np.tile(counts, (1, bins)).astype(np.float64)), samples
+        corners, line = [t.slice(boxes, 1, k, 1) for k in range(4)], _line
+    scale, shift = np.float32(spatial_scale), np.float32(0.5 if half else 0)
+    left, top, right, bottom = (corner * scale - shift for corner in corners)
+    lines = []
+    for start, end, bins, size in ((top, bottom, output_height, sizes[0]), (left, right, output_width, sizes[1])):
+        lines.append(line(t, start, end - start, 0.0 if half else 1.0, bins, sampling_ratio, size))
+    table = reshaped(t, t.transpose(x, (0, 2, 3, 1)), [math.prod((n, *sizes)), c])
+    parts = _samples(t, table, images, sizes, lines)
+    return _pooled(t, parts, lines, (output_height, output_width), c, mode)
 
 
-def _samples(t: Say, table: Sym, images: Sym, sizes: Any, places: Any) -> list[Sym]:
+@dataclass(frozen=True, eq=False)
+class _Line:
+    """The samples along an axis.
+
+    at:     their places (R, bins * most)
+    there:  which lie on the image
+    counts: which count, where boxes differ in how many they have; None: all
+    number: how many each bin has, (R, 1) or a number
+    """
+
+    at: Sym
+    there: Sym
+    counts: Sym | None
+    number: Any
+
+
+def _line(t: Say, start: Sym, length: Sym, least: float, bins: int, ratio: int, size: int) -> _Line:
+    """The samples of boxes that are computed: `ratio` in each bin, of boxes at least so long."""
+    each = (t.maximum(length, least) if least else length) * (1 / bins)
+    at = start + each * t.weight((np.arange(bins * ratio)[None] + 0.5) / ratio)
+    near = NEAR * (size + 1)  # whole numbers are often right at the border, and a GPU's rounding must not cross it
+    there = t.apply("logical_and", t.apply("less_equal", -1.0 - near, at), t.apply("less_equal", at, size + near))
+    return _Line(at, there, None, float(ratio))
+
+
+def _known_line(t: Say, start: np.ndarray, length: np.ndarray, least: float, bins: int, ratio: int, size: int) -> _Line:
+    """The samples of boxes (R, 1) that are known; each step in float32, for at a border the last bit decides.
+
+    The steps are those of onnxruntime's roialign.cc.
+    """
+    length = np.maximum(length, np.float32(least)) if least else length
+    each = length / np.float32(bins)
+    number = np.full_like(each, ratio) if ratio > 0 else np.maximum(np.ceil(each), 0)
+    most, some = max(int(number.max()), 1), np.maximum(number, 1)
+    bin_, sample = (k.reshape(1, -1).astype(np.float32) for k in np.indices((bins, most)))
+    at = start + bin_ * each + (sample + np.float32(0.5)) * each / some
+    counts = np.broadcast_to(sample < number, at.shape)
+    weights = [t.weight(x.astype(np.float64)) for x in (at, (at >= -1) & (at <= size), counts, some)]
+    return _Line(weights[0], weights[1], None if counts.all() else weights[2], weights[3])
+
+
+def _samples(t: Say, table: Sym, images: Sym, sizes: Any, lines: list[_Line]) -> list[Sym]:
     """What each of the four pixels around each place gives, (R, rows, columns, C)."""
-    count = places[0].shape[0]
+    count = lines[0].at.shape[0]
     base = t.reshape(images, (count, 1, 1)) * float(math.prod(sizes))
     taps = []
-    for axis, (at, size) in enumerate(zip(places, sizes, strict=True)):
-        there = t.apply("logical_and", t.apply("less_equal", -1.0, at), t.apply("less_equal", at, float(size)))
-        at = clipped(t, at, size)
+    for axis, (line, size) in enumerate(zip(lines, sizes, strict=True)):
+        at = clipped(t, line.at, size)
         first = t.apply("floor", at)
         share = at - first
         new = 2 - axis
         both = ((first, 1.0 - share), (clipped(t, first + 1.0, size), share))
-        taps.append([(with_ones(t, k, [new]), with_ones(t, t.where(there, w, 0.0), [new])) for k, w in both])
+        taps.append([(with_ones(t, k, [new]), with_ones(t, t.where(line.there, w, 0.0), [new])) for k, w in both])
     made = []
     for row, down in taps[0]:
         for column, right in taps[1]:
@@ -103,10 +126,10 @@ def _samples(t: Say, table: Sym, images: Sym, sizes: Any, places: Any) -> list[S
     return made
 
 
-def _pooled(t: Say, parts: list[Sym], lines: Any, outs: Any, channels: int, mode: str, total: Any) -> Sym:
+def _pooled(t: Say, parts: list[Sym], lines: list[_Line], outs: Any, channels: int, mode: str) -> Sym:
     """(R, rows, columns, C) -> (R, C, h, w)."""
     joined = reduce(t.maximum if mode == "max" else lambda a, b: a + b, parts)
-    masks = [with_ones(t, mask, [2 - axis]) for axis, (_, mask, _) in enumerate(lines) if mask is not None]
+    masks = [with_ones(t, line.counts, [2 - axis]) for axis, line in enumerate(lines) if line.counts is not None]
     if masks:
         inside = with_ones(t, reduce(lambda a, b: a * b, masks), [3])
         joined = t.where(inside, joined, -FAR if mode == "max" else 0.0)
@@ -115,10 +138,9 @@ def _pooled(t: Say, parts: list[Sym], lines: Any, outs: Any, channels: int, mode
     made = t.reduce("max" if mode == "max" else "sum", split, (2, 4))
     if mode == "max":
         made = t.where(t.apply("less_equal", made, -FAR), 0.0, made)
-    elif isinstance(total, float):
-        made = made * (1 / total)
     else:
-        made = made / t.reshape(total, (count, 1, 1, 1))
+        total = lines[0].number * lines[1].number
+        made = made / (t.reshape(total, (count, 1, 1, 1)) if isinstance(total, Sym) else total)
     return t.transpose(made, (0, 3, 1, 2))
 
 
