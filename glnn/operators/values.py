@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..graph.shapes import shape_text
 from ..primitives import Sym
 from .say import Tensor
+from .table import SAME, Word
 
 SMALL = 64  # elements of floats up to which a formula in NumPy stands for primitives
 
@@ -50,6 +53,20 @@ def flattened(xs: Sequence[Any]) -> Iterator[Tensor]:
 def listed(made: Any) -> Values:
     """What a function made, as a list of its outputs; a sequence is one output, in a list of its own."""
     return list(made) if isinstance(made, tuple) else [made]
+
+
+def kinds_of(word: Word, made: Values, xs: Values) -> list[str]:
+    """The type of each thing that is made: as the function says, as the table says, as the first input's."""
+    first = next((x.dtype for x in xs if isinstance(x, Tensor)), "float32")
+    told = [word.gives] * len(made) if isinstance(word.gives, str) else list(word.gives)
+    kinds = []
+    for x, kind in zip(made, [*told, *["float32"] * len(made)], strict=False):
+        own = getattr(x, "dtype", None) if isinstance(x, Tensor | np.ndarray) else None
+        if own is not None and not isinstance(own, str):
+            own = "int64" if own.hasobject else own.name
+            own = first if (kind, own, first) == (SAME, "float32", "bfloat16") else own
+        kinds.append(first if kind == SAME and own is None else own if own is not None else kind)
+    return kinds
 
 
 def told(x: Any) -> str:

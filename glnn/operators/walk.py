@@ -21,8 +21,8 @@ from ..records import dataclass
 from .naming import needed, renamed
 from .program import Body, Call, Operators
 from .say import NeedsShape, NeedsValue, Say, Tensor, plain_type, typed
-from .table import SAME, VOCABULARIES, Word
-from .values import Values, exact_arrays, flattened, has_free, is_known, listed, told
+from .table import VOCABULARIES, Word
+from .values import Values, exact_arrays, flattened, has_free, is_known, kinds_of, listed, told
 
 LARGEST = 1 << 31  # elements of a tensor
 
@@ -176,7 +176,7 @@ class Walk:
         say.outputs = tuple(map(bool, call.outputs))
         try:
             made = self._called(word, call, xs, scope)
-            kinds = self._kinds(word, made, xs)
+            kinds = kinds_of(word, made, xs)
             return [
                 self._value(x, kind, scope.path + name)
                 for x, kind, name in zip(made, kinds, call.outputs, strict=False)
@@ -202,19 +202,6 @@ class Walk:
             return [one if getattr(one, "name", "") else self._value(one, kind, own) for one, own in numbered]
         return None if x is None else self.named(x, getattr(x, "dtype", kind) if isinstance(x, Sym) else kind, name)
 
-    def _kinds(self, word: Word, made: Values, xs: Values) -> list[str]:
-        """The type of each thing that is made: as the function says, as the table says, as the first input's."""
-        first = next((x.dtype for x in xs if isinstance(x, Tensor)), "float32")
-        told = [word.gives] * len(made) if isinstance(word.gives, str) else list(word.gives)
-        kinds = []
-        for x, kind in zip(made, [*told, *["float32"] * len(made)], strict=False):
-            own = getattr(x, "dtype", None) if isinstance(x, Tensor | np.ndarray) else None
-            if own is not None and not isinstance(own, str):
-                own = "int64" if own.hasobject else own.name
-                own = first if (kind, own, first) == (SAME, "float32", "bfloat16") else own
-            kinds.append(first if kind == SAME and own is None else own if own is not None else kind)
-        return kinds
-
     def _called(self, word: Word, call: Call, xs: Values, scope: Scope) -> Values:
         if word.control:
             return listed(word.function(self, call, scope, *xs))
@@ -233,7 +220,7 @@ class Walk:
             return made
         if not all(map(is_known, made)):
             return self._folded(word, xs, options)
-        return [self.say.rounded(x, kind) for x, kind in zip(made, self._kinds(word, made, xs), strict=True)]
+        return [self.say.rounded(x, kind) for x, kind in zip(made, kinds_of(word, made, xs), strict=True)]
 
     def arrays(self, xs: Sequence[Any]) -> list[Any]:
         """The elements of all of these. Raises NeedsValue with the names of all that are computed of inputs."""
@@ -263,7 +250,7 @@ class Walk:
         made = listed(word.function(say, *given, **options))
         pairs = [
             (x if isinstance(x, Sym) else say.give(x), getattr(x, "dtype", kind) if isinstance(x, Sym) else kind)
-            for several, kind in zip(made, self._kinds(word, made, xs), strict=True)
+            for several, kind in zip(made, kinds_of(word, made, xs), strict=True)
             for x in flattened([several])
         ]
         arrays = evaluated(say, [x for x, _ in pairs], values)
