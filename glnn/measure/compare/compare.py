@@ -4,9 +4,9 @@ The plan runs twice, step by step, side by side. One run is as predict's, and wh
 error. In the other each tensor is replaced by the reference's right after it was read, so that every layer's shaders
 read the reference's inputs, and what they make of them is the layer's *own* error. Both are the plan that predict runs.
 
-How far a layer may be off is measured too: by the same layer in NumPy in float32, on inputs and with an output that are
-rounded as the tensors' codecs round them. On a device of half floats, what is beyond it may still be what half floats
-make of a sound kernel: `halves` tells. See docs/compare.md.
+How far a layer may be off is measured too: by the same layer in NumPy in float32, on inputs that are off in their last
+bit, inputs and output rounded as the tensors' codecs round them. On a device of half floats, what is beyond it may
+still be what half floats make of a sound kernel: `halves` tells. See docs/compare.md.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from ..quantize.ranges import batches
 from ..steps.segments import Chain, Segment, covered, makers, segments
 from ..steps.stepping import Steps, rounded
 from .halves import rounded_by_halves
+from .noise import last_bits
 from .parts import alone
 from .reproduce import reproducer
 from .shrink import Failure
@@ -103,6 +104,7 @@ class _Comparing:
         self.keys = layer_keys(graph)
         self.half = session.device.limits.precision == "mediump"
         self._maker = makers(graph)
+        self._rng = np.random.default_rng(0)
 
     def add(self, arrays: Arrays) -> None:
         """Compares a piece of the samples."""
@@ -116,7 +118,8 @@ class _Comparing:
             wide = Chain(self.graph, np.float64, arrays)
             codecs = {spec.name: ActivationCodec(spec.codec) for spec in executor.plan.inputs}
             given = {name: rounded(array, codecs[name]) for name, array in arrays.items()}
-            narrow = Chain(self.graph, np.float16 if self.half else np.float32, given)
+            noisy = {name: self._noisy(array) for name, array in given.items()}
+            narrow = Chain(self.graph, np.float16 if self.half else np.float32, noisy)
             if self.saved:
                 for name, array in arrays.items():
                     self.saved.add(INPUT + name, array)
@@ -196,7 +199,11 @@ class _Comparing:
             stored = holdable(np.asarray(expected, np.float32), made.codec)
         forced.write(made, segment.stored(stored))
         wide.values[segment.name] = stored
-        narrow.values[segment.name] = rounded(stored, made.codec)
+        narrow.values[segment.name] = self._noisy(rounded(stored, made.codec))
+
+    def _noisy(self, values: np.ndarray) -> np.ndarray:
+        """What the noise of layers that read this is measured on; half floats are noise enough."""
+        return values if self.half else last_bits(values, self._rng)
 
     def _why(self, seen: _Seen) -> str:
         """Why a layer is guilty, in words; empty for one that is not."""

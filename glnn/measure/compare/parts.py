@@ -13,6 +13,7 @@ from ...show.reports.comparison import PartRow
 from ..steps.segments import Chain
 from ..steps.stepping import rounded
 from .halves import rounded_by_halves
+from .noise import last_bits
 from .tally import Tally
 from .verdict import tolerance, verdict
 
@@ -36,7 +37,10 @@ def alone(session: Session, node: Node, inputs: Sequence[np.ndarray]) -> PartRow
         return None
     half = session.device.limits.precision == "mediump"
     wide = Chain(graph, np.float64, given)
-    narrow = Chain(graph, np.float16 if half else np.float32, {n: rounded(a, codecs[n]) for n, a in given.items()})
+    read = {name: rounded(array, codecs[name]) for name, array in given.items()}
+    rng = np.random.default_rng(0)
+    noisy = read if half else {name: last_bits(array, rng) for name, array in read.items()}
+    narrow = Chain(graph, np.float16 if half else np.float32, noisy)
     own, noise, halves = Tally(), Tally(brief=True), Tally(brief=True)
     for name in node.outputs:
         own.add(got[name], wide.value(name))

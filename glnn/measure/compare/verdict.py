@@ -18,7 +18,8 @@ TINY = 1e-37  # what is below float32's normal numbers may be 0
 def tolerance(noise: Tally, codec: str, half: bool = False) -> float:
     """The relative RMS error that a layer may have.
 
-    noise: of float32 NumPy, or float16, against float64; codec: of its tensor; half: its shaders compute in half floats
+    noise: of float32 NumPy on inputs off in their last bit, or of float16 NumPy, against float64
+    codec: of its tensor; half: its shaders compute in half floats
     """
     coarse = CODECS[codec].tolerance / CODECS["float32"].tolerance
     rms = noise.errors.rms

@@ -80,8 +80,8 @@ class CompareRow:
     tensor:     what is measured, by its name in the graph
     layers:     those that are in the draw, the last one's output is measured
     kernel:     the kernels that are drawn, with commas
-    noise:      relative RMS of float32 NumPy (float16 where shaders compute in half floats) against float64 NumPy for
-                the same, and of what the codec rounds
+    noise:      relative RMS of float32 NumPy on inputs that are off in their last bit (of float16 NumPy where shaders
+                compute in half floats) against float64 NumPy, and of what the codec rounds
     tolerance:  of `own`, as relative RMS: beyond it a layer is guilty; with what half floats lose, if they do
     why:        what makes it guilty, in words; empty for one that is not
     parts:      of a guilty draw of several layers, each of these alone
