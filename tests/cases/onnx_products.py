@@ -180,7 +180,6 @@ for _bits, _size, _k in ((4, 16, 40), (4, 32, 32), (8, 16, 64)):
             bits=_bits,
             block_size=_size,
         )
-
 # ---- products with what follows them
 for _name, _constants in (("LeakyRelu", [0.2]), ("Clip", [-0.5, 0.5]), ("HardSigmoid", [0.3, 0.4])):
     _more = {"domain": MICROSOFT, "activation": _name, "activation_params": _constants}
@@ -190,3 +189,17 @@ case("FusedConv", f(2, 3, 4, 5), (f(4, 3, 3, 3),), (f(4),), _z, domain=MICROSOFT
 case("FusedGemm", f(3, 4), (f(4, 5),), (f(5),), domain=MICROSOFT, activation="LeakyRelu", activation_alpha=0.2)
 case("FusedMatMul", f(2, 3, 5, 4), f(2, 3, 6, 5), domain=MICROSOFT, transA=1, transB=1, alpha=0.5)
 case("FusedMatMul", f(4, 2, 3, 5), f(2, 3, 5, 6), domain=MICROSOFT, transBatchA=1)
+
+# ---- more of integers with scales
+for _kind in (np.uint8, np.int8):
+    case(
+        "QLinearWhere", f(3, 1, 5) > 0, q(_kind, 2, 1, 4, 5), (s(),), (q(_kind),), q(_kind, 3, 4, 1), (s(),),
+        (q(_kind),), (s() * 2,), (q(_kind),), domain=MICROSOFT,
+    )  # fmt: skip
+for _bits, _size, _last, _zero in ((4, 16, 40, 0), (4, 16, 48, 1), (4, 32, 64, 1), (8, 16, 40, 0), (8, 16, 32, 1)):
+    _count = -(-_last // _size)
+    case(
+        "GatherBlockQuantized", (q(np.uint8, 6, 5, _last * _bits // 8),), RNG.integers(0, 6, (2, 3)),
+        (s(6, 5, _count),), (q(np.uint8, 6, 5, -(-_count * _bits // 8)),) if _zero else None, domain=MICROSOFT,
+        bits=_bits, block_size=_size, gather_axis=0, quantize_axis=2,
+    )  # fmt: skip

@@ -11,8 +11,9 @@ import numpy as np
 from ...graph.shapes import checked_axis
 from ...primitives import Sym
 from ..say import Misfit, Say, Tensor
+from ..shared.gathers import rows
 from ..shared.products import by_blocks, product
-from ..shared.scales import centred, to_integers
+from ..shared.scales import along, centred, to_floats, to_integers
 from . import onnx
 from .gates import activations
 from .pooling import average_pool, over_image
@@ -111,6 +112,15 @@ def qlinear_concat(t: Say, scale: Any, zero: Any, *xs: Any, axis: int) -> Tensor
     return whole(t, t.concat([t.as_tensor(part) for part in parts], axis), scale, zero, zero.dtype)
 
 
+@onnx("QLinearWhere", domain=MICROSOFT)
+def qlinear_where(
+    t: Say, condition: Any, x: Any, x_scale: Any, x_zero: Any, y: Any, y_scale: Any, y_zero: Any, scale: Any, zero: Any
+) -> Tensor:
+    """x where a condition holds, else y, integers with scales of their own, with one scale."""
+    made = t.where(condition, real(t, x, x_scale, x_zero), real(t, y, y_scale, y_zero))
+    return whole(t, made, scale, zero, x.dtype)
+
+
 @onnx("QGemm", domain=MICROSOFT)
 def qgemm(
     t: Say, a: Any, a_scale: Any, a_zero: Any, b: Any, b_scale: Any, b_zero: Any, c: Any = None, y_scale: Any = None,
@@ -182,3 +192,25 @@ def matmul_nbits(
             return t.give(made if bias is None else made + bias, a.dtype)
     made = by_blocks(t, a, codes.transpose(2, 1, 0), factors.T, -zeros.T * factors.T, "uint4" if bits < 8 else "uint8")
     return t.give(made if bias is None else made + bias, a.dtype)
+
+
+@onnx("GatherBlockQuantized", domain=MICROSOFT)
+def gather_block_quantized(
+    t: Say, data: Any, places: Any, scales: Any, zero_points: Any = None, *, bits: int = 4, block_size: int = 128,
+    gather_axis: int = 0, quantize_axis: int = 1,
+) -> Tensor:  # fmt: skip
+    """Rows of integers of few bits, with a scale and a zero point for each block along an axis; the codes stay."""
+    axis, codes = checked_axis(quantize_axis, data.rank), t.array(data)
+    zeros: Any = None if zero_points is None else t.array(zero_points)
+    kind = data.dtype
+    if kind == "uint8":  # numbers packed along the last axis
+        kind, counts = "uint4" if bits < 8 else "uint8", scales.shape
+        codes = unpacked(codes, bits, codes.shape[-1] * 8 // bits)
+        if zeros is None:
+            zeros = np.full(counts, 2 ** (bits - 1), np.uint8)
+        elif bits < 8:
+            zeros = unpacked(zeros, bits, counts[-1])
+    given = None if zeros is None else t.give(zeros.reshape(scales.shape), kind)
+    scale, zero = (along(t, x, axis, data.rank, codes.shape[axis], block_size) for x in (scales, given))
+    table = to_floats(t, t.give(codes, kind), scale, zero, scales.dtype)
+    return t.give(rows(t, table, places, gather_axis), scales.dtype)
