@@ -18,6 +18,7 @@ from ..primitives.base import Epilogue, Source, Value, Window
 from ..primitives.expr import RESULT, Apply
 from ..primitives.functions import LINEAR, Function
 from ..primitives.turns import Body, Counted, Sliced
+from .apart import in_parts
 from .drafts import DrawSpec, RepeatSpec
 from .epilogue import as_map, bind, result_shape
 from .lowering import draw_nodes, path, store_activations
@@ -141,6 +142,8 @@ class PlanBuilder(Tensors):
         if 0 not in epilogue.tensors and (whole != shape or not self._room(sources, options, epilogue)):
             result = self._draw(kernel, shape, sources, None, **options)
             return self.draw("map", whole, {}, finish=as_map(epilogue, result))
+        if 0 in epilogue.tensors and not sources.inputs:
+            epilogue = in_parts(self, epilogue, whole)
         return self._draw(kernel, whole, sources, epilogue, **options)
 
     def _room(self, sources: BoundSources, options: Mapping[str, Any], epilogue: Epilogue) -> bool:
