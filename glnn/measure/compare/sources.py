@@ -147,7 +147,7 @@ def source_of(reference: Any, graph: Graph, session: Session, origin: Any = None
         if path.suffix.lower() == ".onnx":
             from . import onnx_run
 
-            return Recorded(f"onnxruntime with {path}", onnx_run.names(graph), onnx_run.recorder(path, graph))
+            return Recorded(f"onnxruntime with {path.name}", onnx_run.names(graph), onnx_run.recorder(path, graph))
         if path.suffix.lower() in (".keras", ".h5", ".hdf5"):
             from .keras_run import loaded, recorder
 

@@ -44,11 +44,13 @@ def quantize(
                 arrays[name] = encoded(node, name, arrays[name], array, chosen[node.name], per_channel)
     model = replace(staging.model, body=replace(staging.model.body, arrays=arrays))
     after = as_graph(model, staging.host)
-    rows: tuple[OutputRow, ...] = ()
+    rows, samples = tuple[OutputRow, ...](), 0
     if calibrate is not None:
-        before, now = session.run(calibrate, verbose=0), session.on(after).run(calibrate, verbose=0)
-        rows = output_rows(*(floats(values) for values in (before, now)))
-    return after, report(graph, after, {}, rows, 0, None)
+        before = floats(session.run(calibrate, verbose=0))
+        with session.on(after) as one:
+            rows = output_rows(before, floats(one.run(calibrate, verbose=0)))
+        samples = max((len(array) for array in before.values() if array.ndim), default=1)
+    return after, report(graph, after, {}, rows, samples, None)
 
 
 def floats(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

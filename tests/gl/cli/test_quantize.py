@@ -86,3 +86,20 @@ def test_doctor_tells_a_wrong_wish_from_a_machine_that_lacks_something(
     monkeypatch.setenv("GLNN_DRAW_BUFFERS", "many")
     assert main(["doctor"]) == 1
     assert capsys.readouterr().err == "glnn: GLNN_DRAW_BUFFERS='many': a whole number of 1 or more is expected\n"
+
+
+def test_a_model_of_operators_is_measured_as_well(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Weights of a model that is drawn anew for each size: drift and agreement of its outputs."""
+    with np.load(root / "examples" / "digits_heldout.npz") as data:
+        np.save(tmp_path / "x.npy", data["images"][:20, None] / 16)
+    out = tmp_path / "small.glnn"
+    argv = ["quantize", str(root / "examples" / "patches.onnx"), str(out), "--calibrate", str(tmp_path / "x.npy")]
+    assert main(argv) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "Weights: 72,616 bytes as float32 -> 23,928 bytes (33.0%)"
+    assert "20 samples" in lines[1] and lines[2] == "Top-1 agreement: 100.00%"
+    assert main(["summary", str(out)]) == 0 and "(?, 1, 8, 8)" in capsys.readouterr().out
+    assert main([*argv, "--activations", "float16"]) == 1
+    assert "Fix its sizes first" in capsys.readouterr().err
