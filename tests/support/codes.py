@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from glnn.graph import Graph, as_tuple
+from glnn.graph import ActivationCodec, Graph, as_tuple
 from glnn.plan import Plan
 from glnn.plan.steps import Repeat
 from glnn.primitives.expand import expanded
@@ -13,19 +13,18 @@ from glnn.testing import as_stored
 LARGEST = float(np.finfo(np.float16).max)
 
 
-def own_codec(plan: Plan, graph: Graph, output: int) -> bool:
-    """Whether what the copy reads that is an output is held in the output's codec.
+def held_as(plan: Plan, graph: Graph, output: int) -> ActivationCodec:
+    """The codec of what the copy reads that is an output.
 
-    It is but where it is a part of another tensor, which keeps its own, or where a layer's turns carry it: between
-    them it may leave the range that was seen, and stays floats.
+    It is the output's but where that is a part of another tensor, or all of it, which keeps its own, or where a layer's
+    turns carry it: between them it may leave the range that was seen, and stays floats.
     """
     _, holders = expanded(graph)
     name = holders[f"b{output}"][-1][0]
     made = next(m for m in plan.made if m.name == name)
-    if made.codec == graph.activations[f"b{output}"]:
-        return True
-    assert made.section is not None or any(isinstance(step, Repeat) for step in plan.steps), f"b{output}: {made.codec}"
-    return False
+    carried = made.section is not None or any(isinstance(step, Repeat) for step in plan.steps)
+    assert carried or made.codec.codec == graph.activations[f"b{output}"].codec, f"b{output}: {made.codec}"
+    return made.codec
 
 
 def from_codes(plan: Plan, graph: Graph, inputs: list[np.ndarray], outputs: list[np.ndarray]) -> list[np.ndarray]:
@@ -36,9 +35,7 @@ def from_codes(plan: Plan, graph: Graph, inputs: list[np.ndarray], outputs: list
     """
     primitives, holders = expanded(graph)
     coded = {
-        holders[f"b{i}"][-1][0]: came
-        for i, came in enumerate(outputs)
-        if graph.activations[f"b{i}"].codec == "uint8" and own_codec(plan, graph, i)
+        holders[f"b{i}"][-1][0]: came for i, came in enumerate(outputs) if held_as(plan, graph, i).codec == "uint8"
     }
     made = {f"x{i}": x.astype(np.float64) for i, x in enumerate(inputs)}
     for node in primitives.nodes:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from cases.case import NORMAL, SPECIAL, Case
 from cases.keras import CASES
-from support.codes import as_halves, from_codes, own_codec, reads_own_outputs
+from support.codes import as_halves, from_codes, held_as, reads_own_outputs
 from support.devices import OneDevice
 from support.shares import kept
 from support.weighs import weighs
@@ -150,8 +150,8 @@ def test_a_layer_between_coded_tensors(name: str, codec: str, case: Case) -> Non
         half_step = 0.5 * grids[f"b{i}"].scale if codec == "uint8" else 0.0
         largest = float(np.abs(want[np.isfinite(want)]).max(initial=0))
         assert_close(got, want, tolerance + (half_step / largest if largest else 0.0), case.name)
-        if codec == "uint8" and own_codec(plan, graph, i):  # and what came out are codes
-            codes = got.astype(np.float64) / grids[f"b{i}"].scale
+        if codec == "uint8" and (held := held_as(plan, graph, i)).codec == "uint8":  # and what came out are codes
+            codes = got.astype(np.float64) / held.scale
             np.testing.assert_allclose(codes, np.rint(codes), rtol=0, atol=1e-3)
 
 
