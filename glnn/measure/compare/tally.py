@@ -9,6 +9,7 @@ import numpy as np
 from ...show.reports.comparison import Errors
 
 MOST = float(np.finfo(np.float32).max)
+MASK = 1e30  # what is beyond stands for an infinity, as in scores that are masked
 
 
 class Tally:
@@ -37,6 +38,10 @@ class Tally:
             if not a.size:
                 return
             scale = _largest(b)
+        if not self.brief:
+            self.ulp = max(self.ulp, ulps(a, b))
+        if scale >= MASK:
+            a, b, scale = _as_large_as_the_rest(a, b)
         off = a - b
         self.error += _dot(off, off)
         self.power += _dot(b, b)
@@ -45,7 +50,6 @@ class Tally:
         if not self.brief:
             self.got_power += _dot(a, a)
             self.dot += _dot(a, b)
-            self.ulp = max(self.ulp, ulps(a, b))
 
     def _finite(self, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The values of both where both are finite; the others are counted."""
@@ -77,6 +81,20 @@ def ulps(a: np.ndarray, b: np.ndarray) -> float:
         x, y = (np.asarray(v, np.float32).view(np.int32).astype(np.int64) for v in (a, b))
     x, y = (np.where(v < 0, -(v & 0x7FFFFFFF), v) for v in (x, y))
     return float(np.abs(x - y).max(initial=0))
+
+
+def _as_large_as_the_rest(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """Pairs of values whose b stands for an infinity, made as large as the largest of the others; and how large.
+
+    Beside -3e38 all other values of a layer would be rounding.
+    """
+    mask = np.abs(b) >= MASK
+    rest = b[~mask]
+    scale = _largest(rest) if rest.size else 0.0
+    if not scale:
+        return a, b, _largest(b)
+    factor = np.where(mask, scale / np.where(mask, np.abs(b), 1.0), 1.0)
+    return a * factor, b * factor, scale
 
 
 def _largest(v: np.ndarray) -> float:

@@ -50,6 +50,16 @@ def test_values_that_are_not_finite() -> None:
     assert tally(np.array([1e38, 1]), np.array([1e39, 1])).errors.apart == 1
 
 
+def test_masked_scores_hide_no_others() -> None:
+    least = float(np.finfo(np.float32).min)
+    expected = np.where(np.arange(1000) % 3 == 0, least, X)
+    off = tally(np.where(expected == least, least, X * 1.01), expected).errors
+    assert 0.001 < off.rms < 0.01 and off.largest == pytest.approx(0.01 * np.abs(X[expected != least]).max(), rel=1e-6)
+    assert tally(np.where(expected == least, least * (1 - 1e-7), X), expected).errors.rms < 1e-6
+    assert tally(np.where(expected == least, 0, X), expected).errors.rms > 0.5  # a mask that is lost
+    assert tally(np.array([0, least]), np.array([0, least])).errors.rms == 0
+
+
 def test_the_tolerance_follows_the_noise() -> None:
     small, large = tally(X * (1 + 1e-8), X), tally(X * (1 + 1e-4), X)
     assert tolerance(small, "float32") == pytest.approx(16e-8 + ROUNDED)
