@@ -51,6 +51,16 @@ def test_other_sizes(folder: Path, name: str, device: glnn.Device) -> None:
             agree(model.predict(given), session.run(None, given))
 
 
+@pytest.mark.parametrize("name", ["unet-script", "conv1d-dynamo"])
+def test_compared_with_channels_last(folder: Path, device: glnn.Device, name: str) -> None:
+    """A tensor of the file that the graph holds twice, with axes in two orders."""
+    pytest.importorskip("onnxruntime")
+    inputs, _ = torch_models.samples(folder, name)
+    with glnn.Model.load(folder / f"{name}.onnx", device=device) as model:
+        report = model.compare(inputs, "onnxruntime", verbose=0)
+    assert report and sum(row.reference != "numpy" for row in report.layers) > 3, report
+
+
 @pytest.mark.parametrize("reference", ["numpy", "onnxruntime"])
 def test_sums_that_cancel_are_no_fault(folder: Path, device: glnn.Device, reference: str) -> None:
     """The means of what norms made are nearly 0: NumPy's own sums happen to lose nothing there."""

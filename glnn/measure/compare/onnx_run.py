@@ -15,12 +15,12 @@ from ...run.session import Arrays
 
 
 def names(graph: Graph) -> dict[str, str]:
-    """The name in the file of each tensor of a graph."""
-    return {name: graph.held.get(name, (name,))[0] for node in graph.nodes for name in node.outputs}
+    """The name in a record of each tensor of a graph: its own, for two may hold one tensor of the file."""
+    return {name: name for node in graph.nodes for name in node.outputs}
 
 
 def recorder(path: Path, graph: Graph) -> Callable[[Arrays], Mapping[str, np.ndarray]]:
-    """A function of inputs by name that gives the file's tensors, with their axes as the graph stores them.
+    """A function of inputs by name that gives the graph's tensors of what the file makes, with axes as stored.
 
     Raises InputError where onnxruntime or onnx is missing or cannot run the file.
     """
@@ -29,12 +29,12 @@ def recorder(path: Path, graph: Graph) -> Callable[[Arrays], Mapping[str, np.nda
         runtime: Any = importlib.import_module("onnxruntime")
     except ImportError as error:
         raise InputError("reference='onnxruntime' needs it: pip install onnx onnxruntime") from error
-    orders = {name: order for name, order in graph.held.values()}
+    theirs = {name: graph.held.get(name, (name, None)) for name in names(graph)}  # its name in the file, the order
     try:
         model = onnx.load(str(path))
         made = {name for node in model.graph.node for name in node.output if name}
         known = {info.name for info in model.graph.output}
-        wanted = [name for name in dict.fromkeys(names(graph).values()) if name in made]
+        wanted = [name for name in dict.fromkeys(name for name, _ in theirs.values()) if name in made]
         model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in wanted if name not in known)
         options = runtime.SessionOptions()
         options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -46,11 +46,11 @@ def recorder(path: Path, graph: Graph) -> Callable[[Arrays], Mapping[str, np.nda
 
     def record(arrays: Arrays) -> Mapping[str, np.ndarray]:
         given = {name: arrays[name].astype(kind) for name, kind in kinds.items() if name in arrays}
-        values = zip(wanted, session.run(wanted, given), strict=True)
+        values = dict(zip(wanted, session.run(wanted, given), strict=True))
         return {
-            name: array.transpose(np.argsort(orders[name])) if name in orders else array
-            for name, array in values
-            if isinstance(array, np.ndarray)
+            name: values[own] if order is None else values[own].transpose(np.argsort(order))
+            for name, (own, order) in theirs.items()
+            if isinstance(values.get(own), np.ndarray)
         }
 
     return record
