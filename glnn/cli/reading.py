@@ -37,7 +37,10 @@ def read_input(
 
     scale and picture: how an image is prepared, see glnn.image.read.
     """
-    from ..image import SUFFIXES, read
+    import numpy as np
+
+    from ..image import SUFFIXES, picture_axes, read
+    from ..image.prepare import LAST
 
     path, own_key = split_key(path)
     suffix = path.suffix.lower()
@@ -45,8 +48,10 @@ def read_input(
         spec = specs[0]
         if len(specs) > 1 or len(spec.shape) != 4:
             raise InputError(f"{path}: the model takes {describe_specs(specs)}, not one image. Give a .npz file")
-        _, height, width, channels = spec.shape
-        return read([path], (height, width), channels, scale, note=notice, **picture)
+        axes = picture_axes(spec.shape) or LAST
+        height, width, channels = (spec.shape[axis] for axis in axes)
+        pictures = read([path], (height, width), channels, scale, note=notice, **picture)
+        return np.moveaxis(pictures, LAST, axes)
     if suffix not in ARRAYS:
         allowed = ", ".join((*ARRAYS, *SUFFIXES))
         raise InputError(f"{path}: the input may be {allowed}, not {suffix or 'without a suffix'}")

@@ -10,9 +10,20 @@ import numpy as np
 
 from ..errors import InputError
 from .files import SUFFIXES, Levels, name_of, pixels_of
-from .prepare import CHANNELS, FILTERS, FITS, SCALES, Preparation
+from .prepare import CHANNELS, FILTERS, FITS, SCALES, Preparation, picture_axes
 
-__all__ = ["CHANNELS", "FILTERS", "FITS", "SCALES", "SUFFIXES", "Preparation", "as_text", "read", "read_image"]
+__all__ = [
+    "CHANNELS",
+    "FILTERS",
+    "FITS",
+    "SCALES",
+    "SUFFIXES",
+    "Preparation",
+    "as_text",
+    "picture_axes",
+    "read",
+    "read_image",
+]
 
 Size = int | tuple[int | None, int | None] | None
 Note = Callable[[str], None] | None

@@ -23,6 +23,7 @@ COLOURS = {"white": (255, 255, 255), "black": (0, 0, 0)}
 LUMA = np.array([19595, 38470, 7471], np.float32)  # ITU-R 601 in 65536ths, as in Pillow; float32 sums them exactly
 MOST_PIXELS = 2**27  # of a thin picture that was padded
 
+LAST, FIRST = (1, 2, 3), (2, 3, 1)  # axes of height, width and channels
 Box = tuple[int, int, int, int]  # top, left, height, width
 
 
@@ -44,6 +45,15 @@ SCALES = {
     "torch": IMAGENET,
     "caffe": Scale((1.0, 1.0, 1.0), (-103.939, -116.779, -123.68), backwards=True),
 }
+
+
+def picture_axes(shape: Sequence[int | None], orders: Sequence[tuple[int, int, int]] = (LAST, FIRST)) -> Any:
+    """Which axes of a batch of pictures are height, width and channels; None where it is none of pictures.
+
+    Channels are last, as in Keras, or first, as in PyTorch: where there are 1, 3 or 4; where both have so many, last.
+    """
+    fitting = [axes for axes in orders if len(shape) == 4 and shape[axes[2]] in CHANNELS]
+    return fitting[0] if fitting else None
 
 
 @dataclass(frozen=True)

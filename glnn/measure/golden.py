@@ -15,7 +15,7 @@ from ..device.device import Device
 from ..errors import DeviceError, InputError
 from ..graph.exact import whole_numbers
 from ..graph.graph import Graph
-from ..image import CHANNELS
+from ..image import picture_axes
 from ..layout.limits import Limits
 from ..plan.plan import Plan, make_plan
 from ..plan.steps import taken, turns_of
@@ -123,8 +123,10 @@ def seeded(
     for name, shape in shapes.items():
         if name in exact:
             values = rng.integers(0, 2, shape).astype(np.float64)
-        elif len(shapes) == 1 and len(shape) == 4 and shape[-1] in CHANNELS:
-            factor, offset = (np.array(picture[key][: shape[-1]]) for key in ("factor", "offset"))
+        elif len(shapes) == 1 and (axes := picture_axes(shape)):
+            channel = axes[2]
+            spread = [-1 if axis == channel else 1 for axis in range(4)]
+            factor, offset = (np.array(picture[key][: shape[channel]]).reshape(spread) for key in ("factor", "offset"))
             values = rng.integers(0, 256, shape) * factor + offset
         else:
             values = rng.standard_normal(shape)

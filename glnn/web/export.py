@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..device.profiles import PROFILES
 from ..errors import InputError, UnsupportedError
-from ..image import CHANNELS, Preparation
+from ..graph.shapes import Shape
+from ..image import Preparation, picture_axes
+from ..image.prepare import FIRST, LAST
 from ..layout.cells import CellLayout
 from ..layout.codec import activation_storage
 from ..layout.limits import Limits
@@ -90,8 +92,9 @@ def export_web(
     blob, places = collect({key: store.weights[key] for key in keys})
     files: dict[str, bytes] = {}
     first = next(iter(plans.values()))
-    if len(first.inputs) == 1 and len(shape := first.inputs[0].shape) == 4 and shape[-1] in CHANNELS:
-        prepare.check(shape[-1])
+    seen = pictures([t.shape for t in first.inputs], [t.shape for t in first.outputs])
+    if seen[0]:
+        prepare.check(seen[0][2])
     classes = [t.shape[-1] for t in first.outputs if len(t.shape) == 2]
     if labels is not None and len(labels) not in classes:
         raise InputError(f"labels: {len(labels)} names for {classes or 'no'} classes. Give one for each, in order")
@@ -108,6 +111,7 @@ def export_web(
         "outputs": [{"name": t.name, "shape": t.shape} for t in first.outputs],
         "scale": scale,
         "picture": prepare.data(),
+        "pictures": seen,
         "labels": list(labels) if labels is not None else None,
         "weights": {
             "bytes": len(blob),
@@ -128,6 +132,27 @@ def export_web(
     files["manifest.json"] = text(manifest)
     files.update((name, sent(name)) for name in PAGE)
     return write(place, files)
+
+
+def pictures(inputs: Sequence[Shape], outputs: Sequence[Shape]) -> list[list[int] | None]:
+    """How the page shows the only input and each output as a picture, None where it cannot.
+
+    As [height, width, channels, rows, columns]: taken as a matrix of so many rows and columns and written column by
+    column, the page's picture, whose channels are last, becomes the input, and an output becomes such a picture.
+    """
+    axes = picture_axes(inputs[0]) if len(inputs) == 1 else None
+    made = [sizes(inputs[0], axes, False) if axes else None]
+    for shape in outputs:  # with channels where the input has them
+        own = picture_axes(shape, (FIRST, LAST) if axes == FIRST else (LAST,))
+        made.append(sizes(shape, own, True) if own and shape[own[0]] * shape[own[1]] > 1 else None)
+    return made
+
+
+def sizes(shape: Shape, axes: tuple[int, int, int], back: bool) -> list[int]:
+    """An entry of `pictures`; back: for an output."""
+    height, width, channels = (shape[axis] for axis in axes)
+    turned = [height * width, channels] if axes == FIRST else [height * width * channels, 1]
+    return [height, width, channels, *(reversed(turned) if back and axes == FIRST else turned)]
 
 
 def chosen(variants: Mapping[str, Limits] | Sequence[str] | None) -> dict[str, Limits]:

@@ -44,19 +44,19 @@ async function start() {
 
 // ---- input
 
-let shape, drawing, seen; // seen: the picture as the model takes it
+let shape, drawing, seen; // an entry of manifest.pictures (see export.py); the picture, scaled, its channels last
 
 function prepare() {
-  shape = model.inputs[0].shape;
-  const picture = model.inputs.length === 1 && shape.length === 4 && [1, 3, 4].includes(shape[3]), canvas = $("input");
-  if (!picture) {
+  const canvas = $("input");
+  [shape] = model.manifest.pictures;
+  if (!shape) {
     canvas.hidden = $("choose").hidden = true;
-    shape = null;
     $("hint").textContent = `The input ${model.inputs.map((t) => `${t.name} (${t.shape.join(" x ")})`).join(", ")} is no picture: each run takes random values.`;
     return;
   }
-  drawing = shape[3] === 1 && shape[1] <= 64 && shape[2] <= 64;
-  [canvas.width, canvas.height] = drawing ? [PEN, PEN] : [shape[2], shape[1]];
+  const [h, w, c] = shape;
+  drawing = c < 2 && h <= 64 && w <= 64;
+  [canvas.width, canvas.height] = drawing ? [PEN, PEN] : [w, h];
   canvas.setAttribute("aria-label", drawing ? "Drawing" : "Picture");
   canvas.getContext("2d", {willReadFrequently: true}).fillRect(0, 0, canvas.width, canvas.height);
   seen = taken(new Uint8Array(4), 1, [0, 0, 1, 1], BLACK);
@@ -77,12 +77,12 @@ async function show(file) {
   if (!file) return;
   try {
     const bitmap = await createImageBitmap(file, {premultiplyAlpha: "none", colorSpaceConversion: "none"}), canvas = $("input");
-    const {width, height} = bitmap, [, h, w, c] = shape, {fit, background} = model.manifest.picture;
+    const {width, height} = bitmap, [h, w, c] = shape, {fit, background} = model.manifest.picture;
     const pick = {crop: min, pad: max}[fit] || ((own) => own), wide = pick(width, max(1, height * w / h | 0)), high = pick(height, max(1, width * h / w | 0));
     seen = taken(bytes(bitmap), width, [(width - wide) / 2 | 0, (height - high) / 2 | 0, wide, high], c > 3 ? BLACK : background);
     drawing = false;
     [canvas.width, canvas.height] = [w, h];
-    canvas.getContext("2d").drawImage(image([h, w, c], seen), 0, 0);
+    canvas.getContext("2d").drawImage(image(shape, seen), 0, 0);
     $("problem").hidden = true;
     run();
   } catch {
@@ -114,7 +114,7 @@ const FILTERS = { // half of the width, and weights, of Pillow's filters
 
 /** The model's input out of a part of RGBA bytes, as prepare.py makes it: on a background, resized, scaled. */
 function taken(data, width, [left, top, wide, high], background) {
-  const [, h, w, c] = shape, {factor, offset, order, filter} = model.manifest.picture, [half, weight] = FILTERS[filter];
+  const [h, w, c] = shape, {factor, offset, order, filter} = model.manifest.picture, [half, weight] = FILTERS[filter];
   const Values = c > 3 ? Float32Array : Uint8ClampedArray, rgba = new Values(4); // which rounds
   let from = new Values(wide * high * c);
   for (let i = 0; i < wide * high; i++) {
@@ -195,8 +195,11 @@ function pixels() {
     const {data} = $("input").getContext("2d").getImageData(0, 0, PEN, PEN);
     seen = taken(data, PEN, box(data), BLACK);
   }
-  return {[model.inputs[0].name]: seen};
+  return {[model.inputs[0].name]: turned(shape, seen)};
 }
+
+/** The values of a matrix of so many rows and columns, column by column. */
+const turned = ([, , , rows, columns], values) => values.map((_, i) => values[i % rows * columns + (i / rows | 0)]);
 
 // ---- output
 
@@ -211,7 +214,7 @@ async function run() {
       const ms = performance.now() - begin;
       best = min(best, ms);
       $("time").textContent = `${ms.toFixed(1)} ms for this run, ${best.toFixed(1)} ms for the fastest`;
-      $("output").replaceChildren(...model.outputs.flatMap((t) => view(t, outputs[t.name])));
+      $("output").replaceChildren(...model.outputs.flatMap((t, i) => view(t, outputs[t.name], model.manifest.pictures[i + 1])));
     } while (again);
   } catch (error) {
     problem(error);
@@ -220,9 +223,9 @@ async function run() {
 }
 
 /** What shows the first sample of an output. */
-function view({name, shape: [, ...size]}, all) {
+function view({name, shape: [, ...size]}, all, picture) {
   const values = all.subarray(0, size.reduce((a, b) => a * b, 1)), title = model.outputs.length > 1 ? [make("small", name)] : [];
-  if (size.length === 3 && size[0] * size[1] > 1 && [1, 3, 4].includes(size[2])) return [...title, image(size, values)];
+  if (picture) return [...title, image(picture, turned(picture, values))];
   if (size.length === 1) return [...title, bars(values)];
   const sum = values.reduce((a, b) => a + b, 0), text = [["min", min], ["max", max]].map(([word, f]) => `${word} ${values.reduce((a, b) => f(a, b)).toPrecision(6)}`);
   return [...title, make("p", `${size.join(" x ")} values: ${text.join(", ")}, mean ${(sum / values.length).toPrecision(6)}`)];

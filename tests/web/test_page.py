@@ -199,14 +199,18 @@ def test_a_lost_context_is_told_and_comes_back(page: Page) -> None:
     page.wait_for_selector("#output li")
 
 
-def test_a_model_from_picture_to_picture_shows_it(new_page: Callable[[], Page], site: tuple[Path, str]) -> None:
+@pytest.mark.parametrize("order", ["channels_last", "channels_first"])
+def test_a_model_from_picture_to_picture_shows_it(
+    new_page: Callable[[], Page], site: tuple[Path, str], order: str
+) -> None:
+    shape = (1, 6, 10, 3) if order == "channels_last" else (1, 3, 6, 10)
     kernel = np.zeros((1, 1, 3, 3), np.float32)
     kernel[0, 0] = np.eye(3)[::-1]  # swaps red and blue
     weights = {"kernel": kernel, "bias": np.zeros(3, np.float32)}
-    with glnn.Model(layer_graph(Conv2D(3, (1, 1)), [(1, 6, 10, 3)], weights)) as model:
-        model.export_web(site[0] / "swap", input_shape=(1, 6, 10, 3), scale="unit")
+    with glnn.Model(layer_graph(Conv2D(3, (1, 1), data_format=order), [shape], weights)) as model:
+        model.export_web(site[0] / order, input_shape=shape, scale="unit")
     page = new_page()
-    page.goto(f"{site[1]}swap/")
+    page.goto(f"{site[1]}{order}/")
     page.wait_for_selector("#output canvas")
     pixels = np.random.default_rng(0).integers(0, 256, (6, 10, 3))
     choose(page, "noise.png", png(pixels))

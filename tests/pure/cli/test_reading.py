@@ -224,3 +224,15 @@ def test_notes_of_a_kind_are_counted(capsys: pytest.CaptureFixture[str]) -> None
     notices.rest()
     err = capsys.readouterr().err.splitlines()
     assert len(err) == 5 and err[3] == "glnn: note: another" and err[4] == "glnn: note: and 7 more like these"
+
+
+def test_channels_come_first_where_the_model_has_them_so(tmp_path: Path) -> None:
+    path = save_image(tmp_path / "a.png", (8, 6, 3))
+    last = reading.read_input(path, (TensorSpec("x", (None, None, None, 3)),))
+    for shape in ((None, 3, 8, 6), (1, 3, None, None)):
+        first = reading.read_input(path, (TensorSpec("x", shape),))
+        assert first.shape == (1, 3, 8, 6)
+        np.testing.assert_array_equal(first, last.transpose(0, 3, 1, 2))
+    assert reading.read_input(path, (TensorSpec("x", (None, 1, 8, 3)),)).shape == (1, 1, 8, 3)  # both: last
+    with pytest.raises(InputError, match="takes 5 channels"):
+        reading.read_input(path, (TensorSpec("x", (None, 2, 8, 5)),))

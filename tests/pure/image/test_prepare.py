@@ -9,7 +9,7 @@ import pytest
 from support.pictures import RNG, named, noise, opened, saved
 
 from glnn.errors import InputError
-from glnn.image import FILTERS, SCALES, read
+from glnn.image import FILTERS, SCALES, picture_axes, read
 
 pil = pytest.importorskip("PIL.Image")
 
@@ -129,3 +129,14 @@ def test_scales_for_colours_refuse_others() -> None:
                 read(named("a.png", saved(pil.fromarray(noise(3, 3, 3)))), channels=channels, scale=scale)
     np.testing.assert_allclose(read(noise(3, 3) * 0 + 51, channels=3, scale="unit"), 0.2, rtol=1e-6)
     assert set(SCALES) == {"raw", "unit", "signed", "imagenet", "torch", "caffe"}
+
+
+def test_where_the_channels_of_pictures_are() -> None:
+    shapes = {
+        (None, 8, 8, 1): (1, 2, 3),
+        (1, 3, 8, 9): (2, 3, 1),
+        (1, 3, None, None): (2, 3, 1),
+        (1, 3, 8, 4): (1, 2, 3),
+    }
+    assert {shape: picture_axes(shape) for shape in shapes} == shapes
+    assert [picture_axes(shape) for shape in ((1, 2, 8, 8), (3, 8, 8), (1, 3, 8, 8, 8), (None,) * 4, ())] == [None] * 5

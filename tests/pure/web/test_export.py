@@ -24,7 +24,7 @@ from glnn.plan.weights import WeightStore
 from glnn.run.inputs import web_shapes
 from glnn.testing import layer_graph
 from glnn.web import VARIANTS
-from glnn.web.export import SHARD_BYTES, VERSION
+from glnn.web.export import SHARD_BYTES, VERSION, pictures
 
 SHAPES = {"webgl2": "es300", "webgl2-4": "es300", "webgl2-half": "es300", "webgl1": "es100", "webgl1-rgba8": "es100"}
 
@@ -208,6 +208,24 @@ def test_the_manifest_tells_how_pictures_are_prepared(tmp_path: Path, digits: gl
     with pytest.raises(InputError, match="scale 'caffe' is for red, green and blue, not for 1 channels"):
         digits.export_web(tmp_path / "b", scale="caffe")
     assert not (tmp_path / "b").exists()
+
+
+def test_the_manifest_tells_where_channels_are(tmp_path: Path, digits: glnn.Model) -> None:
+    """[height, width, channels, rows, columns]: a matrix whose transpose is the input, or the picture of an output."""
+    digits.export_web(tmp_path / "a", variants=["webgl1"])
+    assert manifest(tmp_path / "a")["pictures"] == [[8, 8, 1, 64, 1], None]
+    first, last = (1, 3, 5, 6), (1, 5, 6, 3)
+    assert pictures([last], [last, (1, 10), first]) == [[5, 6, 3, 90, 1], [5, 6, 3, 90, 1], None, None]
+    assert pictures([first], [first, last, (1, 2, 2, 2)]) == [
+        [5, 6, 3, 30, 3],
+        [5, 6, 3, 3, 30],
+        [5, 6, 3, 90, 1],
+        None,
+    ]
+    assert pictures([first, first], [last]) == [None, [5, 6, 3, 90, 1]] and pictures([(1, 7)], [first]) == [None, None]
+    page = np.arange(90).reshape(5, 6, 3)
+    _, _, _, rows, columns = pictures([first], [])[0] or []
+    np.testing.assert_array_equal(page.reshape(rows, columns).T.reshape(3, 5, 6), page.transpose(2, 0, 1))
 
 
 def test_versions_of_a_folder_agree(folder: Path) -> None:
