@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import GlnnError, InputError
+from ..errors import GlnnError, InputError, UnsupportedError
 from .notices import say
 
 if TYPE_CHECKING:
@@ -99,11 +99,17 @@ def memory(graph: Graph, args: Namespace) -> dict[str, Any]:
     shapes = web_shapes(graph.given, args.shape)
     if graph.staging is None:
         shapes = {name: (args.batch, *shape[1:]) for name, shape in shapes.items()}
+    else:
+        batch = {s.name for s in graph.given if s.shape != ANY and s.shape[:1] == (None,)}
+        shapes = {name: (args.batch, *shape[1:]) if name in batch else shape for name, shape in shapes.items()}
     try:
         graph = graph.staging.fixed(shapes) if graph.staging else graph
         plan = make_plan(passes.optimize(graph), shapes, profile.limits if profile else Limits())
     except GlnnError as error:
-        return {"inputs": {name: list(shape) for name, shape in shapes.items()}, "error": str(error)}
+        why = str(error)
+        if isinstance(error, UnsupportedError) and graph.staging and graph.staging.hosts:
+            why = "known once inputs come, since what follows NumPy's steps depends on them"
+        return {"inputs": {name: list(shape) for name, shape in shapes.items()}, "error": why}
     return {
         "inputs": {name: list(shape) for name, shape in shapes.items()},
         "profile": profile.name if profile else None,

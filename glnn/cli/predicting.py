@@ -52,8 +52,13 @@ def predict(args: Namespace) -> int:
         arrays = stack.enter_context(Arrays(args.output, outputs, len(files) > 1)) if args.output else None
         show = Json(args.top, names) if args.json else Text(args.top, names, len(files) > 1)
         read = Reader(model, args, show, "auto" if not sys.stdout.isatty() else 0)
-        for pieces in gathered(read.pieces(files), model.inputs[0].shape[0] is not None):
-            run(model, pieces, show, arrays, read.failed)
+        fixed, whole = model.inputs[0].shape[:1] != (None,), without_samples(model)
+        pieces = read.pieces(files)
+        alone = whole is None or bool(whole)
+        if alone and not fixed:
+            pieces = one_by_one(pieces)
+        for group in gathered(pieces, fixed or alone):
+            run(model, group, show, arrays, read.failed, whole or set())
     rest()
     if read.failures and len(files) > 1:
         say(f"{len(read.failures)} of {len(files)} files gave no result")
@@ -101,6 +106,26 @@ class Reader:
         say(str(error))
 
 
+def without_samples(model: Model) -> set[str] | None:
+    """The outputs that do not have a row for each sample, such as the boxes that a detector found; None: not known."""
+    from ..graph.shapes import ANY
+
+    if model.graph.staging is None:
+        return set()
+    if any(spec.shape == ANY for spec in model.outputs):
+        return None
+    batch = {spec.shape[:1] for spec in model.inputs}
+    return {spec.name for spec in model.outputs if spec.shape[:1] not in batch}
+
+
+def one_by_one(pieces: Iterator[Piece]) -> Iterator[Piece]:
+    """The same samples, each a piece of its own."""
+    for piece in pieces:
+        for i in range(len(next(iter(piece.arrays.values())))):
+            arrays = {name: array[i : i + 1] for name, array in piece.arrays.items()}
+            yield piece._replace(first=piece.first + i, arrays=arrays)
+
+
 def gathered(pieces: Iterator[Piece], fixed: bool) -> Iterator[list[Piece]]:
     """Pieces that one predict can take together: samples of the same shapes, a bounded number. fixed: each alone."""
     group: list[Piece] = []
@@ -123,8 +148,10 @@ def shapes(piece: Piece) -> list[tuple[int, ...]]:
     return [a.shape[1:] for a in piece.arrays.values()]
 
 
-def run(model: Model, pieces: Sequence[Piece], show: Text | Json, arrays: Arrays | None, failed: Any) -> None:
-    """Predicts on pieces of the same shapes and shows what comes out, file by file."""
+def run(
+    model: Model, pieces: Sequence[Piece], show: Text | Json, arrays: Arrays | None, failed: Any, whole: set[str]
+) -> None:
+    """Predicts on pieces of the same shapes and shows what comes out, file by file. whole: outputs without samples."""
     import numpy as np
 
     joined = {name: np.concatenate([piece.arrays[name] for piece in pieces]) for name in pieces[0].arrays}
@@ -134,10 +161,12 @@ def run(model: Model, pieces: Sequence[Piece], show: Text | Json, arrays: Arrays
         for path in dict.fromkeys(piece.path for piece in pieces):
             failed(path, LimitError(f"{path}: {error}"))
         return
+    total = len(next(iter(joined.values())))
+    whole = whole | {name for name, y in outputs.items() if not y.ndim or len(y) != total}
     at = 0
     for piece in pieces:
         count = len(next(iter(piece.arrays.values())))
-        part = {name: y[at : at + count] for name, y in outputs.items()}
+        part = {name: y if name in whole else y[at : at + count] for name, y in outputs.items()}
         at += count
         if not count:
             notice(f"{piece.path}: holds no sample")
@@ -145,9 +174,14 @@ def run(model: Model, pieces: Sequence[Piece], show: Text | Json, arrays: Arrays
             if bad := int(np.count_nonzero(~np.isfinite(y))):
                 notice(f"{piece.path}: {bad:,} of {y.size:,} values of the output {name} are NaN or infinite")
         if arrays:
+            if whole and piece.total > 1:
+                named = ", ".join(sorted(whole))
+                raise InputError(
+                    f"{piece.path}: --output: {named} has no row for each sample. Give files of one sample"
+                )
             arrays.add(piece.path, count, part)
         for i in range(count):
-            show.sample(piece, piece.first + i, {name: y[i] for name, y in part.items()})
+            show.sample(piece, piece.first + i, {name: y if name in whole else y[i] for name, y in part.items()})
 
 
 class Json:

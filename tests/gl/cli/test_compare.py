@@ -52,7 +52,7 @@ def test_keras_by_the_same_file(digits: str, capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--reference", "torch"], "--reference torch: no such file; else numpy or keras"),
+        (["--reference", "torch"], "--reference torch: no such file; else numpy, keras or onnxruntime"),
         (["--report", "r.txt"], "written as .html or .json"),
         (["--save", "run.txt"], "the name of an .npz"),
         (["no-such.npy"], "no-such.npy"),
