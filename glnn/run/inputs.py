@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, LimitError
 from ..graph.bfloat16 import to_bfloat16
 from ..graph.graph import Graph, TensorSpec
 from ..graph.sequences import is_optional, is_sequence, item_name, item_type
@@ -80,8 +80,11 @@ def _as_declared(value: Any, spec: TensorSpec) -> np.ndarray:
         return array.astype(kind, copy=False)
 
 
-def typed(array: np.ndarray, dtype: str) -> np.ndarray:
-    """What was drawn, in the type that a model declares: whole numbers are rounded, bfloat16 lies in float32."""
+def typed(array: np.ndarray, dtype: str, what: str = "an output") -> np.ndarray:
+    """What was drawn, in the type that a model declares: whole numbers are rounded, bfloat16 lies in float32.
+
+    Raises LimitError, beginning with `what`, for whole numbers that float32 does not tell apart.
+    """
     if dtype == "bfloat16":
         return to_bfloat16(array)
     kind = np.dtype(PLAIN.get(dtype, dtype))
@@ -90,7 +93,15 @@ def typed(array: np.ndarray, dtype: str) -> np.ndarray:
     with np.errstate(all="ignore"):
         if kind.kind == "b":
             return array != 0
-        return (np.rint(array) if kind.kind in "iu" and array.dtype.kind == "f" else array).astype(kind)
+        if kind.kind not in "iu" or array.dtype.kind != "f":
+            return array.astype(kind)
+        most = np.abs(array, where=np.isfinite(array), out=np.zeros_like(array)).max(initial=0)
+        if kind.itemsize > 2 and most >= EXACT:
+            raise LimitError(
+                f"{what}: whole numbers of {most:.0f} in size came out, as {dtype}; computed in float32, which "
+                f"tells them apart below 2^24 = {EXACT}. Let the model cast to float before, or cut it there"
+            )
+        return np.rint(array).astype(kind)
 
 
 def with_states(x: Any, graph: Graph) -> dict[str, np.ndarray]:
