@@ -120,8 +120,11 @@ def page(path: Path, failure: Failure, session: Session) -> None:
         draw_buffers=min(limits.draw_buffers, WEBGL2.draw_buffers),
     )  # fmt: skip
     expected = Chain(graph, np.float64, failure.inputs).value(graph.outputs[0])
-    size = float(np.abs(expected[np.isfinite(expected)]).max(initial=0))
+    finite = expected[np.isfinite(expected)]
+    size = float(np.abs(finite).max(initial=0))
     room = LARGEST * CODECS["float32"].tolerance * size + (TIMES * row.noise * size if row else 0.0) + TINY
+    if row and row.own.rms > row.tolerance:  # then one value at least is off by more than that of the root mean square
+        room = min(room, row.tolerance * float(np.sqrt(np.square(finite).mean())))
     with session.on(passes.optimize(graph)) as one:
         plan = one.plan({name: array.shape for name, array in failure.inputs.items()}, web)
         title, about = f"{failure.nodes[-1].kind} {failure.nodes[-1].label!r} draws wrong", f"{_where(session)}."
