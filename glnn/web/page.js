@@ -60,7 +60,7 @@ function prepare() {
   canvas.setAttribute("aria-label", drawing ? "Drawing" : "Picture");
   canvas.getContext("2d", {willReadFrequently: true}).fillRect(0, 0, canvas.width, canvas.height);
   seen = taken(new Uint8Array(4), 1, [0, 0, 1, 1], BLACK);
-  $("hint").textContent = drawing ? "Draw with a finger or the mouse, or drop a picture. Keys: arrows move the pen, Space sets or lifts it." : "Drop a picture here, paste one, or choose a file.";
+  $("hint").textContent = drawing ? "Draw with a finger or the mouse, or drop a picture. Keys: arrows move the pen, Space sets it." : "Drop, paste or choose a picture.";
   if (drawing) pen(canvas);
   $("file").onchange = () => show($("file").files[0]);
   document.onpaste = (event) => show(event.clipboardData.files[0]);
@@ -86,7 +86,7 @@ async function show(file) {
     $("problem").hidden = true;
     run();
   } catch {
-    problem(`${file.name} is no picture that this browser reads, or too large. Choose a PNG or JPEG file.`);
+    problem(`${file.name} is no picture that this browser reads. Choose a PNG or JPEG file.`);
   }
 }
 
@@ -245,9 +245,11 @@ function bars(values) {
 
 function image([h, w, c], values) {
   const canvas = make("canvas", "", {width: w, height: h}), data = new ImageData(w, h), {factor, offset, order} = model.manifest.picture;
+  // A model that takes bytes and gives shares of white.
+  const full = factor[0] === 1 && values.every((v) => v <= 1) ? 255 : 1;
   for (let i = 0; i < h * w * 4; i++) {
     const k = c > 1 ? order[i % 4] : 0;
-    data.data[i] = i % 4 > 2 && c < 4 ? 255 : (values[(i >> 2) * c + k] - offset[k]) / factor[k];
+    data.data[i] = i % 4 > 2 && c < 4 ? 255 : (values[(i >> 2) * c + k] - offset[k]) / factor[k] * full;
   }
   canvas.getContext("2d").putImageData(data, 0, 0);
   return canvas;
