@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from ..errors import InputError
 from .graph import Graph
@@ -24,11 +25,16 @@ def cut(graph: Graph, outputs: Sequence[str]) -> Graph:
     made = tuple(called.get(n) or (n if n in known else graph.find(n).outputs[-1]) for n in names)
     kinds = {name: kind for name, kind in graph.kinds.items() if name in names}
     whole = replace(graph, outputs=made, output_names=tuple(names), kinds=kinds)
-    wanted, kept = set(made), []
-    for node in reversed(whole.nodes):
-        if wanted.intersection(node.outputs):
-            kept.append(node)
-            wanted.update(node.inputs)
-    nodes = tuple(reversed(kept))
-    made_now = wanted.union(*(node.outputs for node in nodes))
+    nodes = tuple(needed(whole.nodes, made))
+    made_now = {name for node in nodes for name in (*node.inputs, *node.outputs)}.union(made)
     return whole.with_(nodes=nodes, activations={n: c for n, c in graph.activations.items() if n in made_now})
+
+
+def needed(steps: Sequence[Any], outputs: Sequence[str], reads: str = "inputs") -> list[Any]:
+    """The nodes, or calls, that these outputs depend on; `reads`: what of each names what it reads."""
+    wanted, kept = set(outputs), []
+    for step in reversed(steps):
+        if wanted.intersection(step.outputs):
+            kept.append(step)
+            wanted.update(getattr(step, reads))
+    return kept[::-1]

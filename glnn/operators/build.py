@@ -11,12 +11,13 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import GlnnError, GraphError, InputError, UnsupportedError
+from ..graph.cut import needed
 from ..graph.garbage import building
 from ..graph.graph import Graph, TensorSpec
 from ..graph.sequences import item_type
 from ..graph.shapes import ANY, Dims, shape_text
 from .check import HOST, check, host_steps
-from .program import Body, Operators
+from .program import Operators
 from .samples import apart
 from .say import NeedsShape, NeedsValue
 from .walk import Stage, Walk
@@ -95,7 +96,8 @@ class Staging:
         known = {spec.name: spec for spec in self.outputs}
         specs = tuple(known.get(name, TensorSpec(name, ANY)) for name in names)
         chosen = replace(body, outputs=tuple(name if name in made else labels[name] for name in names))
-        return as_graph(replace(self.model, outputs=specs, body=needed(chosen)), self.host)
+        chosen = replace(chosen, calls=tuple(needed(body.calls, chosen.outputs, "reads")))
+        return as_graph(replace(self.model, outputs=specs, body=chosen), self.host)
 
     def stage(self, arrays: Mapping[str, np.ndarray], answers: Mapping[str, np.ndarray]) -> Stage:
         """What is to be drawn next for inputs by name, and for the tensors that were read back. Raises GlnnError."""
@@ -124,16 +126,6 @@ class Staging:
                 self._stages.popitem(last=False)
             self._stages[key] = stage
             return stage
-
-
-def needed(body: Body) -> Body:
-    """The body without calls that nothing of its outputs depends on."""
-    wanted, kept = set(body.outputs), []
-    for call in reversed(body.calls):
-        if wanted.intersection(call.outputs):
-            kept.append(call)
-            wanted.update(call.reads)
-    return replace(body, calls=tuple(reversed(kept)))
 
 
 def hashed(array: np.ndarray) -> str:

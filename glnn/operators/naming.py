@@ -1,4 +1,4 @@
-"""The nodes of a walk that something reads, under the names that the model has for what they make."""
+"""The nodes of a walk under the names that the model has for what they make."""
 
 from __future__ import annotations
 
@@ -6,16 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..graph.graph import Node
-
-
-def needed(nodes: Sequence[Node], outputs: Sequence[str]) -> list[Node]:
-    """The nodes that something reads."""
-    wanted, kept = set(outputs), []
-    for node in reversed(nodes):
-        if wanted.intersection(node.outputs):
-            kept.append(node)
-            wanted.update(node.inputs)
-    return kept[::-1]
 
 
 def renamed(nodes: Sequence[Node], names: dict[str, str], taken: Mapping[str, Any]) -> list[Node]:

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..graph.quantized import Quantized
+from ..graph.types import plain_type, typed
 from ..graph.weight import Weight
 from ..primitives import Sym, Trace
 from ..primitives.expr import Apply, Constant, In
 from ..records import dataclass
 
-LYING = {"bfloat16": "float32", "int4": "int8", "uint4": "uint8"}  # in which elements of types lie
 WIDE = np.float64  # in which what is known is computed
 
 
@@ -162,20 +162,6 @@ def name_of(dtype: Any) -> str:
     return str(np.dtype(dtype).name)
 
 
-def plain_type(dtype: str) -> Any:
-    """The type in NumPy that holds elements of a type: that of LYING, where it has none of its own."""
-    return np.dtype(LYING.get(dtype, dtype))
-
-
 def floats(array: np.ndarray) -> np.ndarray:
     """An array as computing goes on with it: whole numbers in the widest floats, others as they are."""
     return array if array.dtype.kind == "f" else array.astype(np.float64)
-
-
-def typed(array: np.ndarray, dtype: str) -> np.ndarray:
-    """Floats as elements of a type; whole numbers are rounded, for what they were computed by is."""
-    kind = plain_type(dtype)
-    if kind.kind == "b":
-        return np.asarray(array) != 0
-    with np.errstate(all="ignore"):
-        return np.asarray(np.rint(array) if kind.kind in "iu" else array).astype(kind)

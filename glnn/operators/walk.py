@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import GlnnError, GraphError
+from ..graph.cut import needed
 from ..graph.graph import Graph, TensorSpec
 from ..graph.sequences import is_sequence, item_name, item_type
 from ..graph.shapes import ANY, Dims, shape_text
@@ -18,7 +19,7 @@ from ..primitives import Sym
 from ..primitives.expand import evaluated
 from ..primitives.map import Copy
 from ..records import dataclass
-from .naming import needed, renamed
+from .naming import renamed
 from .program import Body, Call, Operators
 from .say import NeedsShape, NeedsValue, Say, Tensor, plain_type, typed
 from .table import VOCABULARIES, Word

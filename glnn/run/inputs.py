@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, LimitError
+from ..graph import types
 from ..graph.bfloat16 import to_bfloat16
 from ..graph.graph import Graph, TensorSpec
 from ..graph.sequences import is_optional, is_sequence, item_name, item_type
 from ..graph.shapes import EXACT, fits, shape_text
-
-PLAIN = {"bfloat16": "float32"}  # types that NumPy lacks, and what holds their values
+from ..graph.types import plain_type
 
 
 def named_inputs(x: Any, specs: Sequence[TensorSpec]) -> dict[str, np.ndarray]:
@@ -73,7 +73,7 @@ def _as_declared(value: Any, spec: TensorSpec) -> np.ndarray:
     array = plain_array(value, what)
     if not fits(array.shape, spec.shape):
         raise InputError(f"{what}: an array of shape {array.shape} was given, expected {shape_text(spec.shape)}")
-    kind = np.dtype(PLAIN.get(spec.dtype, spec.dtype))
+    kind = plain_type(spec.dtype)
     if kind.kind in "iu" and array.dtype.kind == "f" and not (array == np.rint(array)).all():
         raise InputError(f"{what}: {array.dtype} with fractions was given, expected {spec.dtype}")
     with np.errstate(all="ignore"):
@@ -87,21 +87,17 @@ def typed(array: np.ndarray, dtype: str, what: str = "an output") -> np.ndarray:
     """
     if dtype == "bfloat16":
         return to_bfloat16(array)
-    kind = np.dtype(PLAIN.get(dtype, dtype))
+    kind = plain_type(dtype)
     if array.dtype == kind:
         return array
-    with np.errstate(all="ignore"):
-        if kind.kind == "b":
-            return array != 0
-        if kind.kind not in "iu" or array.dtype.kind != "f":
-            return array.astype(kind)
+    if kind.kind in "iu" and kind.itemsize > 2 and array.dtype.kind == "f":
         most = np.abs(array, where=np.isfinite(array), out=np.zeros_like(array)).max(initial=0)
-        if kind.itemsize > 2 and most >= EXACT:
+        if most >= EXACT:
             raise LimitError(
                 f"{what}: whole numbers of {most:.0f} in size came out, as {dtype}; computed in float32, which "
                 f"tells them apart below 2^24 = {EXACT}. Let the model cast to float before, or cut it there"
             )
-        return np.rint(array).astype(kind)
+    return types.typed(array, dtype)
 
 
 def with_states(x: Any, graph: Graph) -> dict[str, np.ndarray]:
