@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, LimitError
+from ..errors import InputError
 from ..graph import types
 from ..graph.bfloat16 import to_bfloat16
 from ..graph.graph import Graph, TensorSpec
@@ -80,24 +80,11 @@ def _as_declared(value: Any, spec: TensorSpec) -> np.ndarray:
         return array.astype(kind, copy=False)
 
 
-def typed(array: np.ndarray, dtype: str, what: str = "an output") -> np.ndarray:
-    """What was drawn, in the type that a model declares: whole numbers are rounded, bfloat16 lies in float32.
-
-    Raises LimitError, beginning with `what`, for whole numbers that float32 does not tell apart.
-    """
+def typed(array: np.ndarray, dtype: str) -> np.ndarray:
+    """What was drawn, in the type that a model declares: whole numbers are rounded, bfloat16 lies in float32."""
     if dtype == "bfloat16":
         return to_bfloat16(array)
-    kind = plain_type(dtype)
-    if array.dtype == kind:
-        return array
-    if kind.kind in "iu" and kind.itemsize > 2 and array.dtype.kind == "f":
-        most = np.abs(array, where=np.isfinite(array), out=np.zeros_like(array)).max(initial=0)
-        if most >= EXACT:
-            raise LimitError(
-                f"{what}: whole numbers of {most:.0f} in size came out, as {dtype}; computed in float32, which "
-                f"tells them apart below 2^24 = {EXACT}. Let the model cast to float before, or cut it there"
-            )
-    return types.typed(array, dtype)
+    return array if array.dtype == plain_type(dtype) else types.typed(array, dtype)
 
 
 def with_states(x: Any, graph: Graph) -> dict[str, np.ndarray]:

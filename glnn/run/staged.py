@@ -29,11 +29,11 @@ def run(staging: Any, arrays: Mapping[str, np.ndarray], draw: Callable[[Graph, A
             answers |= made
             continue
         whole = {**made, **stage.known}
-        return {s.name: _typed(whole[s.name], stage.kinds[s.name], f"output {s.name!r}") for s in staging.outputs}
+        return {spec.name: _typed(whole[spec.name], stage.kinds[spec.name]) for spec in staging.outputs}
 
 
-def _typed(value: Any, kind: Any, what: str) -> Any:
+def _typed(value: Any, kind: Any) -> Any:
     """An array in its type; those of a sequence; None, where nothing is there."""
     if isinstance(value, list):
-        return [_typed(one, each, what) for one, each in zip(value, kind, strict=True)]
-    return None if value is None else typed(value, kind, what)
+        return [_typed(one, each) for one, each in zip(value, kind, strict=True)]
+    return None if value is None else typed(value, kind)
