@@ -3,8 +3,6 @@ import {fail} from "./errors.js";
 import {VALUES, move, moveCells, packed, room, size, unpacked} from "./layouts.js";
 import {lost} from "./device.js";
 
-const PROFILE_LIMIT = 10000; // ms that profile() waits for the timer queries
-
 const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A turn of the event loop by a message: timers set after it are not clamped to 4 ms, as nested timers are. */
@@ -247,36 +245,7 @@ class Model extends EventTarget {
 
   /** The passes with the ms that each took, by timer queries, or else (`method` "sync") by waiting for each draw. */
   profile() {
-    return this._next(() => this._profile());
-  }
-
-  async _profile() {
-    this._usable();
-    const {gl, backend} = this._device, two = backend === "webgl2";
-    const timer = gl.getExtension(two ? "EXT_disjoint_timer_query_webgl2" : "EXT_disjoint_timer_query");
-    const call = (name, ...args) => (two ? gl[name](...args) : timer[`${name}EXT`](...args));
-    const {draws, slots} = this.plan, made = this._stepsOf([...draws.keys()]);
-    const sync = (i) => this._device.read(slots[draws[i].target].format);
-    made[0]();
-    sync(0);
-    const times = made.map((take, i) => {
-      const query = timer && call("createQuery"), start = performance.now();
-      if (query) call("beginQuery", timer.TIME_ELAPSED_EXT, query);
-      take();
-      if (query) call("endQuery", timer.TIME_ELAPSED_EXT);
-      else sync(i);
-      return query || performance.now() - start;
-    });
-    gl.flush();
-    const result = (query, what) => (two ? gl.getQueryParameter(query, gl[what]) : timer.getQueryObjectEXT(query, timer[`${what}_EXT`]));
-    const end = performance.now() + PROFILE_LIMIT;
-    while (timer && !result(times[times.length - 1], "QUERY_RESULT_AVAILABLE") && performance.now() < end && !gl.isContextLost()) await later(5);
-    const valid = !timer || (performance.now() < end && !gl.getParameter(timer.GPU_DISJOINT_EXT));
-    return draws.map(({label: layer, kernel, viewport: [width, height], turns}, i) => {
-      const ms = valid ? turns * (timer ? result(times[i], "QUERY_RESULT") / 1e6 : times[i]) : null;
-      if (timer) call("deleteQuery", times[i]);
-      return {pass: i + 1, layer, kernel, width, height, ms, method: timer ? "timer" : "sync"};
-    });
+    return this._next(async () => (await import("./profile.js")).passes(this));
   }
 
   /** The live WebGL objects by kind, as WebGL itself has them. */
