@@ -41,7 +41,9 @@ PIXEL_STORE = tuple(
 LEAST_UNITS = 16  # texture units that every context has
 GL_TEXTURE_WIDTH, GL_TEXTURE_HEIGHT, GL_TEXTURE_DEPTH = 0x1000, 0x1001, 0x8071
 GL_TEXTURE_CHANNEL_SIZES = (0x805C, 0x805D, 0x805E, 0x805F)  # bits of red, green, blue, alpha
+GL_SCISSOR_TEST = 0x0C11
 GL_MAX_TEXTURE_SIZE = 0x0D33
+GL_MAX_VIEWPORT_DIMS = 0x0D3A
 GL_MAX_TEXTURE_IMAGE_UNITS = 0x8872
 GL_MAX_DRAW_BUFFERS = 0x8824
 GL_MAX_ARRAY_TEXTURE_LAYERS = 0x88FF
@@ -74,6 +76,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {  # name without gl -> result, argume
     "DeleteFramebuffers": (None, _I, _P),
     "DeleteProgram": (None, _U),
     "Disable": (None, _U),
+    "Enable": (None, _U),
     "DrawArrays": (None, _U, _I, _I),
     "DrawBuffers": (None, _I, _P),
     "Finish": (None,),
@@ -93,6 +96,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {  # name without gl -> result, argume
     "PolygonMode": (None, _U, _U),
     "ReadBuffer": (None, _U),
     "ReadPixels": (None, _I, _I, _I, _I, _U, _U, _P),
+    "Scissor": (None, _I, _I, _I, _I),
     "Uniform1i": (None, _I, _I),
     "Uniform4fv": (None, _I, _I, _P),
     "Uniform4iv": (None, _I, _I, _P),

@@ -102,7 +102,7 @@ class Device(Lifetime):
 
         try:
             with self._turn:
-                self._triangle = self._ctx.buffer(np.array([-1, -1, 3, -1, -1, 3], "f4").tobytes())
+                self._triangle = self._ctx.buffer(np.array(state.TRIANGLES, "f4").tobytes())
                 self._reader = self._state.new_framebuffer()
                 self._gl.BindFramebuffer(g.GL_READ_FRAMEBUFFER, self._reader)
                 self._gl.ReadBuffer(g.GL_COLOR_ATTACHMENT0)
@@ -229,8 +229,7 @@ class Device(Lifetime):
             gl.BindFramebuffer(g.GL_DRAW_FRAMEBUFFER, target.glo)
             now.target = target
         if viewport != now.viewport:
-            gl.Viewport(*viewport)
-            now.viewport = viewport
+            now.cover(viewport)
         if program is not now.program:
             if not program.glo:
                 raise ClosedError("a program is drawn with after it was released")
@@ -251,7 +250,7 @@ class Device(Lifetime):
         if floats is not None and floats != program.floats and program.F >= 0:
             gl.Uniform4fv(program.F, len(floats) // 16, floats)
             program.floats = floats
-        gl.DrawArrays(g.GL_TRIANGLES, 0, 3)
+        gl.DrawArrays(g.GL_TRIANGLES, now.triangle, 3)
 
     def finish(self) -> None:
         """Waits until every draw is done."""

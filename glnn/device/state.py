@@ -28,6 +28,9 @@ NAME_MARGIN = 64  # when objects are counted, GL names this far past the highest
 
 # Mesa's software renderers crash where two threads draw at once, each in a context of its own.
 process_lock = threading.RLock()
+# Corners of two triangles. The first covers the lower left half of a viewport without leaving it: what leaves it is
+# cut in two by drivers that clip, and the software renderer shades every 4x4 texels on that cut twice.
+TRIANGLES = (-1, -1, 1, -1, -1, 1, -1, -1, 3, -1, -1, 3)
 _home: list[int] = []  # the process that made the first context
 _dropped: deque[Any] = deque()  # what nobody holds any more and holds GL objects itself
 
@@ -47,6 +50,10 @@ class State:
         self.gl = gl
         self.highest = 0
         self._units = max(64, gl.integer(g.GL_MAX_TEXTURE_IMAGE_UNITS))
+        sides = (ctypes.c_int * 2)()
+        gl.GetIntegerv(g.GL_MAX_VIEWPORT_DIMS, sides)
+        self._longest = min(sides)
+        self.triangle = 0  # its first corner in TRIANGLES
         self.forget()
 
     def forget(self) -> None:
@@ -55,6 +62,14 @@ class State:
         self.program: Program | None = None
         self.viewport: tuple[int, int, int, int] | None = None
         self.forget_textures()
+
+    def cover(self, viewport: tuple[int, int, int, int]) -> None:
+        """The next draws cover these texels (x, y, width, height): the half of a viewport of twice the size, where that may be."""
+        x, y, width, height = self.viewport = viewport
+        self.gl.Scissor(x, y, width, height)
+        half = 2 * max(width, height) <= self._longest
+        self.triangle = 0 if half else 3
+        self.gl.Viewport(x, y, width << half, height << half)
 
     def forget_textures(self) -> None:
         """The next draw binds its textures anew: moderngl binds in its own way, and GL reuses the names it deleted."""
@@ -65,6 +80,7 @@ class State:
         gl = self.gl
         for switch in g.SWITCHES:
             gl.Disable(switch)
+        gl.Enable(g.GL_SCISSOR_TEST)
         gl.ColorMask(1, 1, 1, 1)
         gl.PolygonMode(g.GL_FRONT_AND_BACK, g.GL_FILL)
         for name, value in g.PIXEL_STORE:

@@ -37,8 +37,10 @@ class Device {
     };
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
     gl.disable(gl.DITHER);
+    gl.enable(gl.SCISSOR_TEST);
+    this.longest = gl.getParameter(gl.MAX_VIEWPORT_DIMS)[0];
     gl.bindBuffer(gl.ARRAY_BUFFER, this.make("buffers"));
-    gl.bufferData(gl.ARRAY_BUFFER, new Float32Array([-1, -1, 3, -1, -1, 3]), gl.STATIC_DRAW);
+    gl.bufferData(gl.ARRAY_BUFFER, new Float32Array([-1, -1, 1, -1, -1, 1, -1, -1, 3, -1, -1, 3]), gl.STATIC_DRAW);
     gl.enableVertexAttribArray(0); // `vec2 p` of every program
     gl.vertexAttribPointer(0, 2, gl.FLOAT, false, 0, 0);
   }
@@ -159,12 +161,18 @@ class Device {
   draw({program, framebuffer, viewport, textures, ints, floats}) {
     const {gl} = this;
     if (framebuffer !== this.framebuffer) gl.bindFramebuffer(gl.FRAMEBUFFER, (this.framebuffer = framebuffer));
-    if (viewport !== this.viewport) gl.viewport(...(this.viewport = viewport));
+    if (viewport !== this.viewport) {
+      // A triangle that leaves the viewport is cut in two, and software shades the cut twice: half of a larger one covers it.
+      const [x, y, w, h] = (this.viewport = viewport), half = 2 * Math.max(w, h) <= this.longest;
+      gl.scissor(x, y, w, h);
+      gl.viewport(x, y, w << half, h << half);
+      this.first = 3 * !half;
+    }
     if (program !== this.program) gl.useProgram((this.program = program).name);
     for (let unit = 0; unit < textures.length; unit++) this.bind(unit, textures[unit]);
     if (program.P && ints !== program.ints) gl.uniform4iv(program.P, (program.ints = ints));
     if (program.F && floats !== program.floats) gl.uniform4fv(program.F, (program.floats = floats));
-    gl.drawArrays(gl.TRIANGLES, 0, 3);
+    gl.drawArrays(gl.TRIANGLES, this.first, 3);
   }
 
   get renderer() {
