@@ -16,7 +16,7 @@ import numpy as np
 
 from .errors import InputError, QuantizationError
 from .graph.graph import Graph, Node
-from .graph.quantized import BITS, CODE_DTYPES, Quantized
+from .graph.quantized import BITS, CODE_DTYPES, Quantized, codec_of
 from .primitives.map import Map
 
 __all__ = ["WEIGHT_CODECS", "Encoder", "affine", "codec_of", "encode", "half", "linear", "nbytes", "noise"]
@@ -85,11 +85,6 @@ def half(values: np.ndarray) -> np.ndarray:
     if largest > HALF_MAX:
         raise QuantizationError(f"values up to {largest:.6g}: float16 ends at {HALF_MAX:.0f}. Use uint16 or float32")
     return values.astype(np.float16)
-
-
-def codec_of(array: Any) -> str:
-    """The codec of a weight as it lies in a graph."""
-    return array.codec if isinstance(array, Quantized) else "float16" if array.dtype == np.float16 else "float32"
 
 
 def encode(node: Node, name: str, codec: str, per_channel: bool) -> Any:

@@ -151,3 +151,8 @@ def broadcast(array: Any, shape: tuple[int, ...]) -> Any:
     """An array, quantized or a Weight or neither, repeated to a shape as NumPy broadcasts."""
     own = getattr(array, "broadcast_to", None)
     return own(shape) if own else np.broadcast_to(array, shape)
+
+
+def codec_of(array: Any) -> str:
+    """The codec of a weight as it lies in a graph."""
+    return array.codec if isinstance(array, Quantized) else "float16" if array.dtype == np.float16 else "float32"

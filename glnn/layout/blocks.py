@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from ..graph.shapes import ceil_div
+from ..records import dataclass
 
 # Blocks (height, width) of pixels that one invocation may produce, where the device has the draw buffers.
 BLOCKS = ((2, 4), (1, 8), (1, 7), (1, 6), (2, 3), (1, 5), (2, 2), (1, 4), (1, 3), (1, 2), (1, 1))
@@ -64,6 +65,24 @@ def own_block(h: int, w: int, common: tuple[int, int] | None, draw_buffers: int)
         h, w, own
     )
     return common if suits and common else own
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """The blocks (height, width) of a network's images: what was chosen for a size (h, w), else what the times tell.
+
+    common: the block of all sizes that it suits
+    """
+
+    common: tuple[int, int] | None = None
+    chosen: tuple[tuple[tuple[int, int], tuple[int, int]], ...] = ()
+
+    def of(self, h: int, w: int, draw_buffers: int, row: bool = False) -> tuple[int, int]:
+        """The block of an image of h x w pixels; row: one that lies along a row of pixels."""
+        block = dict(self.chosen).get((h, w))
+        if block in _fitting(h, w, draw_buffers) and not (row and block[0] > 1):
+            return block
+        return best_block(1, w, draw_buffers) if row else own_block(h, w, self.common, draw_buffers)
 
 
 def best_columns(tiles: int, tile: tuple[int, int], limit: int) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import LimitError
 from ..graph.shapes import Shape, canonical
 from ..records import dataclass
+from .blocks import Blocks
 from .limits import MAX_TILES, Limits
 from .tiles import Layout, choose_layout
 
@@ -121,16 +122,16 @@ def choose_stack(
     limits: Limits,
     blocked: bool = True,
     texels: int = 1,
-    common: tuple[int, int] | None = None,
+    blocks: Blocks | None = None,
     row: bool = False,
 ) -> Stack:
     """The layouts of `count` tensors of `shape` that draws write one by one into a stack (count, *shape).
 
-    For blocked, texels, common and row see `choose_layout`.
+    For blocked, texels, blocks and row see `choose_layout`.
 
     Raises LimitError where that does not fit, even split.
     """
-    turn, whole_shape = choose_layout(shape, limits, blocked, texels, common, row), (count, *shape)
+    turn, whole_shape = choose_layout(shape, limits, blocked, texels, blocks, row), (count, *shape)
     limit, stacked = limits.max_texture_size, turn.stacked
     _, _, w, c = canonical(shape)
     block, flat = turn.block, turn.flat or len(shape) < 2
@@ -139,7 +140,7 @@ def choose_stack(
     if len(shape) == 2 and across <= limit and count <= limit:  # an image whose rows are the sections
         turn = Layout(shape, block, False, groups, 1, texels, limit, stacked)
         whole = Layout(whole_shape, block, False, groups, max(1, limit // count), texels, limit, stacked)
-        return _checked(Stack(turn, whole, count, 1), limits, count, blocked, common)
+        return _checked(Stack(turn, whole, count, 1), limits, count, blocked, blocks)
     if len(shape) < 3:
         flat = True
     if flat:
@@ -160,10 +161,10 @@ def choose_stack(
     _, columns, held, per = best
     turn = Layout(shape, block, flat, columns, held, texels, limit, stacked)
     whole = Layout(whole_shape, block, flat, columns, held * per, texels, limit, stacked)
-    return _checked(Stack(turn, whole, per, held), limits, count, blocked, common)
+    return _checked(Stack(turn, whole, per, held), limits, count, blocked, blocks)
 
 
-def _checked(stack: Stack, limits: Limits, count: int, blocked: bool, common: tuple[int, int] | None) -> Stack:
+def _checked(stack: Stack, limits: Limits, count: int, blocked: bool, blocks: Blocks | None) -> Stack:
     """The stack, if the device has the layers and texture units for it; else one in fewer layers. Raises LimitError."""
     whole, turn = stack.whole, stack.turn
     if whole.tiles >= MAX_TILES:
@@ -174,7 +175,7 @@ def _checked(stack: Stack, limits: Limits, count: int, blocked: bool, common: tu
     if fits:
         return stack
     if turn.layers > 1 and blocked:
-        return choose_stack(count, turn.shape, limits, False, turn.texels, common)
+        return choose_stack(count, turn.shape, limits, False, turn.texels, blocks)
     kind = f"{whole.depth} layers" if whole.stacked else f"{whole.parts} textures"
     most = limits.array_layers if whole.stacked else limits.texture_units - 1
     raise LimitError(

@@ -18,7 +18,7 @@ import numpy as np
 from ..errors import LimitError
 from ..graph.shapes import canonical, ceil_div
 from ..records import dataclass
-from .blocks import best_block, best_columns, own_block
+from .blocks import Blocks, best_columns
 from .limits import MAX_TILES, Limits
 
 
@@ -188,10 +188,10 @@ def choose_layout(
     limits: Limits,
     blocked: bool = True,
     texels: int = 1,
-    common: tuple[int, int] | None = None,
+    blocks: Blocks | None = None,
     row: bool = False,
 ) -> Layout:
-    """The layout of a tensor on a device, in the `common` block of its network where that suits.
+    """The layout of a tensor on a device; blocks: those of its network.
 
     row: its blocks lie along rows of pixels
 
@@ -204,9 +204,7 @@ def choose_layout(
     stacked = limits.dialect != "es100"
     # Half arithmetic is emulated at every statement: texts of whole blocks would take compilers a minute.
     many = blocked and stacked and texels == 1 and limits.precision == "highp"
-    block = (1, 1)
-    if many:
-        block = best_block(1, w, limits.draw_buffers) if row else own_block(h, w, common, limits.draw_buffers)
+    block = (blocks or Blocks()).of(h, w, limits.draw_buffers, row) if many else (1, 1)
     tile = ceil_div(h, block[0]), ceil_div(w, block[1])
     flat = max(tile) > limit
     probe = Layout(shape, (1, 1) if flat else block, flat, texels=texels)
@@ -218,7 +216,7 @@ def choose_layout(
     layout = Layout(shape, probe.block, flat, columns, max(1, limit // probe.tile[0]), texels, limit, stacked)
     if layout.depth > limits.array_layers:
         if many and layout.layers > 1:  # fewer layers for pixels leave more for parts
-            return choose_layout(shape, limits, False, texels, common)
+            return choose_layout(shape, limits, False, texels, blocks)
         raise LimitError(
             f"a tensor of shape {shape} needs {layout.depth} layers of at most {limit} x {limit} texels; this device "
             f"has {limits.array_layers}. Use a smaller batch or image, or a device with larger textures"

@@ -11,14 +11,16 @@ import numpy as np
 from ..errors import KernelError
 from ..graph.graph import Graph, Node
 from ..graph.quantized import Quantized
-from ..graph.shapes import Shape, ceil_div
+from ..graph.shapes import Shape, canonical, ceil_div, numbers
 from ..kernels.files import KernelSource, load_kernel
+from ..layout.blocks import Blocks
 from ..layout.limits import Limits
-from ..primitives.base import Epilogue, Source, Value, Window
+from ..primitives.base import Epilogue, Primitive, Recipe, Source, Value, Window
 from ..primitives.expr import RESULT, Apply
 from ..primitives.functions import LINEAR, Function
 from ..primitives.turns import Body, Counted, Sliced
 from .apart import in_parts
+from .choice import BY_COST, Choice, Chosen, Workload, fitting
 from .drafts import DrawSpec, RepeatSpec
 from .epilogue import as_map, bind, result_shape
 from .lowering import draw_nodes, path, store_activations
@@ -31,9 +33,12 @@ from .weights import WeightPlan, WeightPlans, WeightStore
 class PlanBuilder(Tensors):
     """The Builder that layers draw with: collects draws, tensors and weights."""
 
-    def __init__(self, limits: Limits, store: WeightStore, block: tuple[int, int] | None = None):
-        super().__init__(limits, block)
-        self.store = store
+    def __init__(
+        self, limits: Limits, store: WeightStore, common: tuple[int, int] | None = None, choice: Choice = BY_COST
+    ):
+        super().__init__(limits, Blocks(common, tuple(sorted(choice.blocks.items()))))
+        self.store, self.choice = store, choice
+        self.chosen: list[Chosen] = []  # of what could be drawn in more than one way
         self.steps: list[DrawSpec | RepeatSpec] = []
         self.node: Node | None = None
         self._weights = WeightPlans(limits, store)
@@ -113,6 +118,20 @@ class PlanBuilder(Tensors):
                 self.words[value.id] = node.label if node.label != around else f"{around}/{word}", self._root
 
     # ---- draws
+
+    def choose(self, primitive: Primitive, inputs: Sequence[Value], weights: Mapping[str, Any]) -> Recipe:
+        """See primitives.base.Builder."""
+        recipes = primitive.recipes(inputs, weights)
+        if len(recipes) == 1 and recipes[0].fits(self.limits):
+            return recipes[0]
+        shapes = tuple(tuple(map(int, value.shape)) for value in inputs)
+        _, h, w, _ = canonical(numbers(primitive.shape(*shapes)))
+        blocks = *(self.layouts[self.home(value).id].block for value in inputs), self.block_of(h, w)
+        workload = Workload(primitive, shapes, weights, blocks)
+        recipe = self.choice.recipe(workload, recipes, self.limits)
+        able = tuple(one.name for one in fitting(recipes, self.limits))
+        self.chosen.append(Chosen(self.node.label if self.node else "", workload, recipe.name, able))
+        return recipe
 
     def draw(
         self,

@@ -31,6 +31,7 @@ from ..primitives.expr import RESULT
 from ..primitives.fuse import fuse
 from ..records import dataclass
 from .builder import PlanBuilder
+from .choice import BY_COST, Choice, Chosen
 from .drafts import DrawSpec
 from .lowering import draw_nodes, store_activations
 from .making import Making, makings
@@ -76,7 +77,8 @@ class Made:
 class Plan:
     """Everything an executor needs but the weights' values.
 
-    For those who look at it: `made`, the tensors between, and `makes`, what each draw makes, in repeats as well.
+    For those who look at it: `made`, the tensors between, `makes`, what each draw makes, in repeats as well, and
+    `chosen`, how what could be drawn in several ways is drawn.
     """
 
     limits: Limits
@@ -88,6 +90,7 @@ class Plan:
     steps: tuple[Draw | Repeat, ...]
     made: tuple[Made, ...] = ()
     makes: tuple[Making, ...] = ()
+    chosen: tuple[Chosen, ...] = ()
 
     def __repr__(self) -> str:
         ends = (", ".join(f"{t.name} {t.shape}" for t in tensors) for tensors in (self.inputs, self.outputs))
@@ -159,10 +162,12 @@ def make_plan(
     limits: Limits,
     store: WeightStore | None = None,
     lying: Mapping[str, tuple[Layout, ActivationCodec]] | None = None,
+    choice: Choice = BY_COST,
 ) -> Plan:
     """The plan of a graph for concrete input shapes (batch first) on a device of these limits.
 
     lying: how inputs lie, by name, that textures hold already; the others as `Layout.pack` puts them
+    choice: what was measured of recipes and blocks; by default both are chosen by estimated costs
 
     Weights are stored as the graph has them; floats as rgba8 where the device knows nothing but bytes.
     Raises, naming the layer, LimitError where a tensor cannot fit, UnsupportedError for layers that have no lowering,
@@ -171,7 +176,7 @@ def make_plan(
     primitives = throughout(expand, graph)
     graph = graph if primitives is graph else throughout(fuse, primitives)
     store = store or WeightStore(graph)
-    drafts = PlanBuilder(limits, store, _common_block(graph, input_shapes, limits))
+    drafts = PlanBuilder(limits, store, _common_block(graph, input_shapes, limits), choice)
     inputs: dict[str, Value] = {}
     for spec in graph.inputs:
         try:
@@ -206,7 +211,7 @@ def make_plan(
         limits, placer.programs, tuple(slots), tuple(placer.weights),
         tuple(tensor(name, value) for name, value in inputs.items()),
         tuple(tensor(name, value) for name, value in zip(names, outputs, strict=True)), steps,
-        tuple(_made(drafts, graph, values, slot_of)), tuple(makings(drafts)),
+        tuple(_made(drafts, graph, values, slot_of)), tuple(makings(drafts)), tuple(drafts.chosen),
     )  # fmt: skip
 
 

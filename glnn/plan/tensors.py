@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ..errors import LimitError
 from ..graph.graph import ActivationCodec
 from ..graph.shapes import Shape
+from ..layout.blocks import Blocks
 from ..layout.codec import activation_storage
 from ..layout.limits import Limits
 from ..layout.sections import Stack, choose_stack, run
@@ -18,8 +19,8 @@ from .drafts import InPlace
 class Tensors:
     """The tensors of a plan by number, how each lies and is coded: in textures of its own or in another's."""
 
-    def __init__(self, limits: Limits, block: tuple[int, int] | None = None):
-        self.limits, self.block = limits, block
+    def __init__(self, limits: Limits, blocks: Blocks | None = None):
+        self.limits, self.blocks = limits, blocks or Blocks()
         self.layouts: list[Layout] = []
         self.codecs: list[ActivationCodec] = []  # of the tensors, as the layouts
         self.in_place: dict[int, InPlace] = {}  # values that have no texture of their own, by number
@@ -48,7 +49,11 @@ class Tensors:
 
     def _layout(self, shape: Shape, codec: ActivationCodec, blocked: bool, row: bool) -> Layout:
         texels = 4 // activation_storage(codec.codec).lanes
-        return choose_layout(tuple(map(int, shape)), self.limits, blocked, texels, self.block, row)
+        return choose_layout(tuple(map(int, shape)), self.limits, blocked, texels, self.blocks, row)
+
+    def block_of(self, h: int, w: int) -> tuple[int, int]:
+        """The block of images of this size that blocked kernels draw."""
+        return self.blocks.of(h, w, self.limits.draw_buffers)
 
     def units(self, value: Value) -> int:
         """How many texture units a tensor takes."""
@@ -142,7 +147,7 @@ class Tensors:
         drawn = [self._drawn[turn.id] for turn in turns]
         blocked, row = all(blocked for blocked, _ in drawn), any(row for _, row in drawn)
         shape = tuple(map(int, whole[1:]))
-        return choose_stack(whole[0], shape, self.limits, blocked, texels, self.block, row)
+        return choose_stack(whole[0], shape, self.limits, blocked, texels, self.blocks, row)
 
     def _lay_stack(self, whole: Value, turns: Sequence[Value], codec: ActivationCodec) -> None:
         self.stacks[whole.id] = made = self._stack_of(whole.shape, turns, codec)

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..graph.shapes import Dims, Shape, broadcast
 from ..graph.weight import WeightSpec
+from ..layout.limits import Limits
 from ..records import dataclass
 from .expr import RESULT, Expr, constants, values, with_leaves
 from .expr import inputs as read
@@ -57,6 +58,10 @@ class Builder(Protocol):
         looped:  a blocked kernel for a pixel at a time, with real loops: for what is too large to be written out. Its
                  consts may be given as `param`, so that new values of them need no new program
         """
+        ...
+
+    def choose(self, primitive: Primitive, inputs: Sequence[Value], weights: Mapping[str, Any]) -> Recipe:
+        """Which of a primitive's recipes draws it here."""
         ...
 
     def part(self, value: Value, axis: int, start: int, size: int) -> Value | None:
@@ -114,12 +119,24 @@ class Joined:
 Source = Value | Computed | Joined  # a kernel of one texel at a time reads them all alike
 
 
+def anywhere(limits: Limits) -> bool:
+    """The condition of a recipe that every device can draw."""
+    return True
+
+
 @dataclass(frozen=True)
 class Recipe:
-    """A way to draw a primitive: what it is called, and the draws, for a Builder and an epilogue."""
+    """A way to draw a primitive: its name, unlike its others', and the draws, for a Builder and an epilogue.
+
+    fits: whether a device of these limits can draw it
+    cost: its time on a device of these limits, estimated, in units that are the same for all recipes of a primitive;
+          None: nobody has estimated it, and only a measured table takes it before an earlier one
+    """
 
     name: str
     draw: Callable[[Builder, Epilogue | None], Any]  # a Value, or a list of those of several outputs
+    fits: Callable[[Limits], bool] = anywhere
+    cost: Callable[[Limits], float] | None = None
 
 
 PRIMITIVES: dict[str, type[Primitive]] = {}  # by the name that files know each by
@@ -156,7 +173,7 @@ class Primitive:
         raise NotImplementedError
 
     def recipes(self, inputs: Sequence[Value], weights: Mapping[str, Any]) -> list[Recipe]:
-        """The ways to draw it, the one that is taken first."""
+        """The ways to draw it. The first that fits is drawn, unless another's cost is less or was measured as less."""
         raise NotImplementedError
 
     # ---- as an Op
@@ -188,12 +205,12 @@ class Primitive:
             return np.asarray(result).astype(made.dtype, copy=False)
 
     def lower(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, Any]) -> Value:
-        """Its draws, by the first recipe."""
+        """Its draws, by the recipe that the builder chooses."""
         own, finish = self.own(len(inputs)), finish_of(self)
         epilogue = None
         if finish != RESULT:
             epilogue = Epilogue(finish, dict(enumerate(inputs[own:], 1)), {n: weights[n] for n in constants(finish)})
-        return self.recipes(inputs[:own], weights)[0].draw(b, epilogue)
+        return b.choose(self, inputs[:own], weights).draw(b, epilogue)
 
 
 def at_least(least: int, **values: int | Sequence[int]) -> None:

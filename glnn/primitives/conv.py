@@ -133,7 +133,9 @@ class Conv(Primitive):
         rows = rows_unrolled((kh, kw), strides, dilation)
         if self.groups == x.shape[-1] == self.filters and channels == 1:
             split = kernel.reshape(kd, kh, kw, self.filters)
-            return [_recipe(draw, "depthwise", weights=split, blocked=rows == kh, looped=rows != kh)]
+            whole = _recipe(draw, "depthwise", weights=split, blocked=True)
+            loops = _recipe(draw, "depthwise", " in loops", weights=split, looped=True)
+            return [whole, loops] if rows == kh else [loops]
         lanes = self.groups > 1 and bool(channels % 4 or filters % 4)
         looped = rows_looped(kw, inner)
         if lanes:
@@ -144,12 +146,17 @@ class Conv(Primitive):
         name, of_groups = "conv", {}
         if self.groups > 1:
             name, of_groups = "conv_grouped", dict(GI=channels // 4, GO=filters // 4, GROUPS=self.groups)
-        loops = _recipe(draw, name, weights=kernel, rows=looped, looped=True, **of_groups)
-        return [_recipe(draw, name, weights=kernel, rows=rows, blocked=True, **of_groups), loops] if rows else [loops]
+        loops = _recipe(draw, name, " in loops", weights=kernel, rows=looped, looped=True, **of_groups)
+        if not rows:
+            return [loops]
+        written = {"": rows} | {f" by {few} row{'s' * (few > 1)}": few for few in (2, 1) if few < rows}
+        options: Any = dict(weights=kernel, blocked=True, **of_groups)
+        return [*(_recipe(draw, name, how, rows=most, **options) for how, most in written.items()), loops]
 
 
-def _recipe(draw: Any, name: str, **options: Any) -> Recipe:
-    return Recipe(name, lambda b, finish: draw(b, name, finish=finish, **options))
+def _recipe(draw: Any, kernel: str, how: str = "", **options: Any) -> Recipe:
+    """The draws of a kernel, called as it is and how it is drawn."""
+    return Recipe(kernel + how, lambda b, finish: draw(b, kernel, finish=finish, **options))
 
 
 def rows_unrolled(kernel: Sequence[int], strides: Sequence[int] = (1, 1), dilation: Sequence[int] = (1, 1)) -> int:

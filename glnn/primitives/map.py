@@ -41,7 +41,7 @@ class Map(Primitive):
         return [Recipe("map", lambda b, _: b.draw("map", shape, {}, finish=whole, looped=looped))]
 
     def lower(self, b: Any, inputs: Sequence[Value], weights: Mapping[str, Any]) -> Value:
-        return self.recipes(inputs, weights)[0].draw(b, None)
+        return b.choose(self, inputs, weights).draw(b, None)
 
 
 @dataclass(frozen=True)
