@@ -300,6 +300,8 @@ def add_device(p: Parser) -> None:
     limits = "the limits of another device: a name that `glnn doctor` lists, or what `glnn doctor --json` wrote there"
     device.add_argument("--profile", metavar="NAME", help=limits)
     device.add_argument("--dialect", metavar="NAME", help="the GLSL of the kernels: es300, es100 or gl330")
+    told = "where kernels run: fragment, compute, or auto: compute on GPUs that have it"
+    device.add_argument("--stage", metavar="NAME", help=told)
     precision = "highp, or mediump for the half floats of phones; with --device numpy also float64"
     device.add_argument("--precision", metavar="NAME", help=precision)
     device.add_argument("--device", metavar="NAME", help="numpy: without OpenGL, in NumPy (slow)")

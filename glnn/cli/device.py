@@ -15,6 +15,7 @@ def wishes(args: Namespace) -> dict[str, Any]:
     """What the arguments ask of a Device, by the names of its own arguments; nothing that was not given."""
     index = args.device if args.device_index is None else args.device_index
     given = {"index": index, "profile": args.profile, "dialect": args.dialect, "precision": args.precision}
+    given["stage"] = args.stage
     return {name: value for name, value in given.items() if value is not None}
 
 

@@ -40,6 +40,7 @@ def collect(**wishes: Any) -> dict[str, Any]:
                 "vendor": device.vendor,
                 "OpenGL": device.version,
                 "GLSL": device.glsl_version,
+                "stage": device.why_stage,
             }
             about["limits"] = asdict(device.limits)
             about["forced"] = dict(device.forced)

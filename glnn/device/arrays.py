@@ -91,11 +91,12 @@ class ArrayTexture(Texture):
 class ArrayTarget(Target):
     """Some layers of a texture: what draw buffer i writes is layer first + i."""
 
-    __slots__ = ("first",)
+    __slots__ = ()
 
     def __init__(self, texture: ArrayTexture, first: int, count: int):
         device = texture.device
         self.texture, self.first, self.buffers, self.glo = texture, first, count, 1
+        self.live = True
         if count > device.limits.draw_buffers:
             raise LimitError(f"{texture!r} as a target: this device has {device.limits.draw_buffers} draw buffers")
         if texture.format not in ("float32", "float16", "rgba8"):
@@ -103,7 +104,7 @@ class ArrayTarget(Target):
 
     def delete(self) -> None:
         """Takes note that the target is gone."""
-        self.glo = 0
+        self.lose()
 
 
 class ArrayProgram(Program):
@@ -113,7 +114,7 @@ class ArrayProgram(Program):
 
     def __init__(self, source: str, file: str, samplers: Sequence[str]):
         self.source, self.file, self.samplers = source, file, tuple(samplers)
-        self.glo, self.users = 1, 0
+        self.glo, self.users, self.local = 1, 0, None
         self.namespace: dict[str, Any] = {"exact": FORMULAS, "__name__": "glnn_numpy", "__file__": file}
         exec(compile(source, file, "exec"), self.namespace)  # printed by glnn from a kernel: no model file gets here
 

@@ -105,18 +105,28 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {  # name without gl -> result, argume
 }
 
 
+# Of OpenGL 4.3, where it is there: what compute shaders are run with.
+_COMPUTE: dict[str, tuple[Any, ...]] = {
+    "BindImageTexture": (None, _U, _U, _I, ctypes.c_ubyte, _I, _U, _U),
+    "DispatchCompute": (None, _U, _U, _U),
+    "GetProgramiv": (None, _U, _U, _P),
+    "MemoryBarrier": (None, _U),
+}
+GL_COMPUTE_WORK_GROUP_SIZE = 0x8267
+GL_WRITE_ONLY = 0x88B9
+# What a dispatch must see of those before it (fetches, stores), and what the host must (updates, framebuffers).
+BETWEEN_DISPATCHES, BEFORE_HOST = 0x8 | 0x20, 0x100 | 0x400
+
+
 class Functions:
-    """The GL functions of one context: `gl.DrawArrays(...)`. Raises DeviceError if the driver lacks one."""
+    """The GL functions of one context: `gl.DrawArrays(...)`. Raises DeviceError if the driver lacks one.
+
+    compute: whether those of compute shaders are there
+    """
 
     def __init__(self, load: Callable[[str], int | None]):
-        missing = []
-        make = getattr(ctypes, "WINFUNCTYPE", ctypes.CFUNCTYPE)
-        for name, signature in _SIGNATURES.items():
-            address = load("gl" + name)
-            if not address:
-                missing.append("gl" + name)
-                continue
-            setattr(self, name, make(*signature)(address))
+        missing = self._load(load, _SIGNATURES)
+        self.compute = not self._load(load, _COMPUTE)
         if missing:
             raise DeviceError(
                 f"the OpenGL driver has no {', '.join(missing)}; glnn needs OpenGL 3.3 or newer: update the driver"
@@ -125,6 +135,15 @@ class Functions:
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any: ...
+
+    def _load(self, load: Callable[[str], int | None], signatures: Mapping[str, tuple[Any, ...]]) -> list[str]:
+        """Makes functions attributes -> the names of those that are missing."""
+        make = getattr(ctypes, "WINFUNCTYPE", ctypes.CFUNCTYPE)
+        addresses = {name: load("gl" + name) for name in signatures}
+        for name, address in addresses.items():
+            if address:
+                setattr(self, name, make(*signatures[name])(address))
+        return [f"gl{name}" for name, address in addresses.items() if not address]
 
     def integer(self, name: int) -> int:
         """One integer of glGetIntegerv."""

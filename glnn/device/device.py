@@ -16,8 +16,9 @@ import numpy as np
 from ..errors import ClosedError, DeviceLostError, ForkError, InputError, LimitError
 from ..layout.codec import FORMATS
 from . import context as g
+from . import dispatch
 from . import probe as probing
-from . import state
+from . import stages, state
 from .lifetime import Lifetime, generations
 from .messages import Locate
 from .objects import Program, Programs, Target, Texture
@@ -32,16 +33,18 @@ class Device(Lifetime):
     draw_buffers:     layers written in one draw, 1 to 8
     texture_units:    textures read in one draw
     float_targets:    which of "float32", "float16", "rgba8" may be rendered to
-    dialect:          "es300", "es100" or "gl330"
+    dialect:          "es300", "es100" or "gl330", of fragment shaders; of compute shaders "gl430"
     profile:          the limits of another device, as far as no other argument says: a name out of
                       glnn.device.profiles.PROFILES (`glnn doctor` lists them) or a file that `glnn doctor --json` wrote
     precision:        "highp", or "mediump" for the half arithmetic of phones; of Device("numpy") also "float64"
     array_layers:     layers of an array texture
+    stage:            where kernels run: "fragment", as draws, "compute", as compute shaders, which OpenGL 4.3 has, or
+                      "auto": compute on GPUs where it works, fragment elsewhere; limits.stage says which it is
     sources:          of Device("numpy"), a folder for the Python of its programs (see docs/numpy-device.md)
 
     An argument left None is taken from the environment: GLNN_DEVICE=numpy, GLNN_DEVICE_INDEX, GLNN_MAX_TEXTURE_SIZE,
     GLNN_DRAW_BUFFERS, GLNN_TEXTURE_UNITS, GLNN_FLOAT_TARGETS (comma list), GLNN_DIALECT, GLNN_PROFILE, GLNN_PRECISION,
-    GLNN_ARRAY_LAYERS.
+    GLNN_ARRAY_LAYERS, GLNN_STAGE.
     Limits can only be lowered; `forced` tells what was, and by which profile.
     Raises NoDeviceError if there is no OpenGL, DeviceError for a wish that the device cannot meet, InputError for a
     value that makes no sense.
@@ -75,13 +78,14 @@ class Device(Lifetime):
         precision: str | None = None,
         array_layers: int | None = None,
         sources: str | os.PathLike[str] | None = None,
+        stage: str | None = None,
     ):
         self._closed = True
         if sources is not None:
             raise InputError(f"sources={os.fspath(sources)!r}: OpenGL runs no Python; give it to Device('numpy')")
         self._wishes = Wishes.gather(
             index, max_texture_size, draw_buffers, texture_units, float_targets, dialect,
-            profile, precision, array_layers,
+            profile, precision, array_layers, stage,
         )  # fmt: skip
         self._open()
 
@@ -124,6 +128,13 @@ class Device(Lifetime):
     def __reduce__(self) -> tuple[Any, ...]:
         """A pickled or copied device is a new one, made where it is unpickled, of the same wishes."""
         return (partial(Device, **self._wishes.asked), ())
+
+    @property
+    def why_stage(self) -> str:
+        """The stage that kernels run in, and why it is that one, in a line."""
+        with self.use():
+            stage, renderer = self._wishes.stage, self.renderer
+            return stages.why(self.limits, stage, renderer, lambda name: probing.ask(self, name).works)
 
     @property
     def probe(self) -> tuple[probing.ProbeResult, ...]:
@@ -223,19 +234,20 @@ class Device(Lifetime):
             with self.use():
                 return self.draw(program, target, viewport, textures, ints, floats)
         gl, now = self._gl, self._state
-        if target is not now.target:
-            if not target.glo:
-                raise ClosedError(f"the target of {target.texture!r} is drawn to after its release")
-            gl.BindFramebuffer(g.GL_DRAW_FRAMEBUFFER, target.glo)
-            now.target = target
-        if viewport != now.viewport:
-            now.cover(viewport)
         if program is not now.program:
             if not program.glo:
                 raise ClosedError("a program is drawn with after it was released")
             gl.UseProgram(program.glo)
             gl.BindVertexArray(program.vao)
             now.program = program
+        if program.local:
+            dispatch.store_into(gl, now, program, target, viewport)
+        else:
+            if target is not now.target:
+                gl.BindFramebuffer(g.GL_DRAW_FRAMEBUFFER, target.framebuffer())
+                now.target = target
+            if viewport != now.viewport:
+                now.cover(viewport)
         bound = now.bound
         for unit, texture in enumerate(textures):
             name = texture.glo
@@ -250,7 +262,15 @@ class Device(Lifetime):
         if floats is not None and floats != program.floats and program.F >= 0:
             gl.Uniform4fv(program.F, len(floats) // 16, floats)
             program.floats = floats
-        gl.DrawArrays(g.GL_TRIANGLES, now.triangle, 3)
+        if program.local:
+            dispatch.run(gl, program.local, viewport)
+        else:
+            gl.DrawArrays(g.GL_TRIANGLES, now.triangle, 3)
+
+    def _await_dispatches(self) -> None:
+        """What compute shaders have stored is there for what the host reads and writes from now on."""
+        if self._gl.compute:
+            self._gl.MemoryBarrier(g.BEFORE_HOST)
 
     def finish(self) -> None:
         """Waits until every draw is done."""

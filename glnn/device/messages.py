@@ -13,7 +13,7 @@ Locate = Callable[[int], "tuple[str, int] | None"]
 _MESA = re.compile(r"^\s*\d+:(?P<line>\d+)\((?P<column>\d+)\)\s*:\s*(?P<text>.*)$")
 _NVIDIA = re.compile(r"^\s*\d+\((?P<line>\d+)\)\s*:\s*(?P<text>.*)$")
 _ANGLE = re.compile(r"^\s*(?P<text>(?:ERROR|WARNING): )\d+:(?P<line>\d+):\s*(?P<rest>.*)$")
-_SECTION = re.compile(r"^(vertex_shader|fragment_shader|Program)$")
+_SECTION = re.compile(r"^(vertex_shader|fragment_shader|compute_shader|Program)$")
 
 
 def explain(message: str, vertex: str, fragment: str, locate: Locate | None = None) -> str:

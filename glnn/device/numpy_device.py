@@ -72,14 +72,17 @@ class NumpyDevice(Device):
         precision: str | None = None,
         array_layers: int | None = None,
         sources: str | os.PathLike[str] | None = None,
+        stage: str | None = None,
     ):
         self._closed = True
         wide = (precision or os.environ.get("GLNN_PRECISION", "").strip()) == FLOAT64
         if precision is not None and precision not in (*PRECISIONS, FLOAT64):
             raise InputError(f"precision={precision!r}: allowed are {', '.join((*PRECISIONS, FLOAT64))}")
+        if stage == "compute":
+            raise InputError("stage='compute': a device of NumPy runs fragment shaders alone; leave the argument out")
         self._wishes = Wishes.gather(
             0, max_texture_size, draw_buffers, texture_units, float_targets, dialect, profile,
-            "highp" if wide else precision, array_layers,
+            "highp" if wide else precision, array_layers, "fragment",
         )  # fmt: skip
         self.real: Any = np.dtype(np.float64 if wide else np.float32)
         self.sources = None if sources is None else Path(sources)
@@ -91,19 +94,24 @@ class NumpyDevice(Device):
         self.version = self.glsl_version = "none: kernels run as Python"
         self.queried = QUERIED
         self.limits, self.forced = choose(lambda name: True, QUERIED, self._wishes, self.renderer)
-        self.forced.pop("index", None)
+        self.forced.pop("index", None), self.forced.pop("stage", None)
         self.generation = next(generations)
         self._textures = set()
         self._made: dict[str, ArrayProgram] = {}
         self._closed = False
 
     def __reduce__(self) -> tuple[Any, ...]:
-        asked = {name: value for name, value in self._wishes.asked.items() if name not in ("index", "precision")}
+        asked = {name: value for name, value in self._wishes.asked.items() if name not in ("index", "precision", "stage")}
         precision = FLOAT64 if self.real == np.float64 else self._wishes.precision
         return (_remake, ({**asked, "precision": precision, "sources": self.sources},))
 
     def __del__(self) -> None:
         pass
+
+    @property
+    def why_stage(self) -> str:
+        """As the texts are those of fragment shaders."""
+        return "fragment (in NumPy)"
 
     @property
     def probe(self) -> tuple[ProbeResult, ...]:

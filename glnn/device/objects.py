@@ -17,6 +17,7 @@ from .messages import Locate, explain
 if TYPE_CHECKING:
     from .device import Device
 
+IMAGES = {"float32": 0x8814, "float16": 0x881A, "rgba8": 0x8058}  # format -> what it is as an image that is stored into
 # format -> moderngl's name of a component, GL's name of its type and of the format (for reading)
 CODES: dict[str, tuple[str, int, int]] = {
     "float32": ("f4", 0x1406, g.GL_RGBA),
@@ -85,6 +86,7 @@ class Texture:
         """Sets all texels from (layers, height, width, components) or bytes. Raises InputError for a wrong size."""
         with self.device.use():
             self.live()
+            self.device._await_dispatches()
             self.mgl.write(self._bytes(data), alignment=1)
             self.device._state.forget_textures()
 
@@ -103,6 +105,7 @@ class Texture:
     def _read_into(self, values: np.ndarray, layers: range, rows: range) -> None:
         device, (_, component, order) = self.device, CODES[self.format]
         gl = device._gl
+        device._await_dispatches()
         gl.Finish()  # llvmpipe reads without waiting for a draw to this texture while an earlier one still samples it
         gl.BindFramebuffer(g.GL_READ_FRAMEBUFFER, device._reader)
         for number, layer in enumerate(layers):
@@ -131,7 +134,7 @@ class Texture:
     def lose(self) -> None:
         """Takes note that the texture is gone, and its targets with it."""
         for target in self.targets.values():
-            target.glo = 0
+            target.lose()
         self.targets.clear()
         self.mgl, self.glo = cast(Any, None), 0
 
@@ -162,15 +165,31 @@ class Texture:
 
 
 class Target:
-    """A framebuffer: layer first + i of a texture is draw buffer i. Made by Device.target, freed with the texture."""
+    """Layers of a texture that are drawn to: layer first + i is draw buffer i of a framebuffer, and stored into by compute
+    shaders, which need none. Made by Device.target, freed with the texture.
+    """
 
-    __slots__ = ("buffers", "glo", "texture")
+    __slots__ = ("buffers", "first", "glo", "live", "texture")
 
     def __init__(self, texture: Texture, first: int, count: int):
         device = texture.device
-        self.texture, self.buffers = texture, count
+        self.texture, self.first, self.buffers, self.glo, self.live = texture, first, count, 0, True
         if self.buffers > device.limits.draw_buffers:
             raise LimitError(f"{texture!r} as a target: this device has {device.limits.draw_buffers} draw buffers")
+        if device.limits.stage == "fragment":
+            self.framebuffer()
+
+    def framebuffer(self) -> int:
+        """The name of the framebuffer, made now if there is none. Raises ClosedError, DeviceError."""
+        if not self.live:
+            raise ClosedError(f"the target of {self.texture!r} is drawn to after its release")
+        if not self.glo:
+            self._make()
+        return self.glo
+
+    def _make(self) -> None:
+        texture, first = self.texture, self.first
+        device = texture.device
         gl, self.glo = device._gl, device._state.new_framebuffer()
         gl.BindFramebuffer(g.GL_DRAW_FRAMEBUFFER, self.glo)
         device._state.target = None
@@ -189,21 +208,34 @@ class Target:
     def delete(self) -> None:
         """Deletes the framebuffer; the texture stays."""
         device = self.texture.device
-        device._gl.DeleteFramebuffers(1, ctypes.byref(ctypes.c_uint(self.glo)))
-        self.glo = 0
+        if self.glo:
+            device._gl.DeleteFramebuffers(1, ctypes.byref(ctypes.c_uint(self.glo)))
+        self.lose()
         device._state.target = None  # GL binds framebuffer 0 in place of a deleted one
+
+    def lose(self) -> None:
+        """Takes note that it is gone."""
+        self.glo, self.live = 0, False
 
 
 class Program:
-    """A linked program; sampler i of `samplers` reads texture unit i. Made by Device.program and kept until close()."""
+    """A linked program; sampler i of `samplers` reads texture unit i. Made by Device.program and kept until close().
 
-    __slots__ = ("F", "P", "_vao", "floats", "glo", "ints", "mgl", "samplers", "users", "vao")
+    local: (x, y) invocations in a workgroup of a compute shader, which has no vertex shader before it; None: it draws
+    """
+
+    __slots__ = ("F", "P", "V", "_vao", "floats", "glo", "ints", "local", "mgl", "samplers", "users", "vao", "viewed")
 
     def __init__(
         self, device: Device, vertex: str, fragment: str, locate: Locate | None, samplers: Sequence[str] | None
     ):
+        if not vertex and (not device._gl.compute or device._ctx.version_code < 430):
+            raise KernelError(f"{device.renderer} has no compute shaders: they need OpenGL 4.3, this is {device.version}")
         try:
-            self.mgl = mgl = device._ctx.program(vertex_shader=vertex, fragment_shader=fragment)
+            if vertex:
+                self.mgl = mgl = device._ctx.program(vertex_shader=vertex, fragment_shader=fragment)
+            else:
+                self.mgl = mgl = device._ctx.compute_shader(fragment)
         except Exception as error:  # moderngl's own type
             device._programs.sweep()
             told = explain(str(error), vertex, fragment, locate)
@@ -212,7 +244,7 @@ class Program:
         active = [name for name, kind in kinds.items() if kind in SAMPLERS]
         self.samplers = tuple(sorted(active, key=fragment.find) if samplers is None else samplers)
         stray = [name for name in active if name not in self.samplers]
-        if stray or "p" not in kinds:
+        if stray or (vertex and "p" not in kinds):
             mgl.release()
             what = f"samplers {stray} are not among {self.samplers}" if stray else "its vertex shader reads no vec2 p"
             raise KernelError(f"a program does not keep the device's contract: {what}")
@@ -221,8 +253,11 @@ class Program:
         for unit, name in enumerate(self.samplers):
             if name in kinds:  # a sampler that the text does not read is gone after linking
                 device._gl.Uniform1i(mgl[name].location, unit)
-        self._vao = device._ctx.simple_vertex_array(mgl, device._triangle, "p")
-        self.glo, self.vao = mgl.glo, self._vao.glo
+        self._vao = device._ctx.simple_vertex_array(mgl, device._triangle, "p") if vertex else None
+        self.glo, self.vao = mgl.glo, self._vao.glo if self._vao else 0
+        self.local = None if vertex else _workgroup(device, mgl.glo)
+        self.V = mgl["y_V"].location if "y_V" in kinds else -1
+        self.viewed: tuple[int, ...] = ()  # what y_V holds now
         self.P = mgl["P"].location if "P" in kinds else -1
         self.F = mgl["F"].location if "F" in kinds else -1
         self.ints: bytes | None = None  # what the uniforms hold now
@@ -231,13 +266,21 @@ class Program:
 
     def delete(self) -> None:
         """Deletes the program and its vertex array."""
-        self._vao.release()
+        if self._vao:
+            self._vao.release()
         self.mgl.release()
         self.lose()
 
     def lose(self) -> None:
         """Takes note that the program is gone."""
         self.glo = 0
+
+
+def _workgroup(device: Device, glo: int) -> tuple[int, int]:
+    """Invocations of a compute shader's workgroup, along x and y."""
+    sizes = (ctypes.c_int * 3)()
+    device._gl.GetProgramiv(glo, g.GL_COMPUTE_WORK_GROUP_SIZE, sizes)
+    return sizes[0], sizes[1]
 
 
 class Programs:

@@ -6,12 +6,14 @@ A probe runs when it is asked for, so that making a Device compiles four small p
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import DeviceError, GlnnError
-from ..layout.limits import DIALECTS, TARGETS
+from ..kernels.stages import outputs_text, place_text, write_lines
+from ..layout.limits import COMPUTE, DIALECTS, TARGETS
 from ..records import dataclass
 
 if TYPE_CHECKING:
@@ -42,7 +44,9 @@ _HEADS = {
 
 
 def vertex_text(dialect: str) -> str:
-    """The vertex shader of every draw: attribute `vec2 p` in clip space."""
+    """The vertex shader of every draw: attribute `vec2 p` in clip space. A compute shader has none."""
+    if dialect == COMPUTE:
+        return ""
     head, word = _HEADS[dialect].splitlines()[0], "attribute" if dialect == "es100" else "in"
     return f"{head}\n{word} vec2 p;\nvoid main() {{ gl_Position = vec4(p, 0.0, 1.0); }}\n"
 
@@ -56,8 +60,14 @@ def _copy_text(dialect: str) -> str:
     )
 
 
-def _layers_text(dialect: str, count: int) -> str:
+def _layers_text(dialect: str, count: int, format: str = "float32") -> str:
     """Copies `count` layers of an array texture through as many draw buffers, last layer first."""
+    if dialect == COMPUTE:
+        texels = [f"texelFetch(a, ivec3(col, row, {count - 1 - i}), 0) * F[0].z" for i in range(count)]
+        return (
+            f"#version 430\n{outputs_text(dialect, count, format)}uniform ivec4 y_V[2];\nuniform sampler2DArray a;\n"
+            f"uniform vec4 F[1];\nvoid main() {{ {place_text(dialect)} {' '.join(write_lines(dialect, texels, True))} }}\n"
+        )
     outs = "".join(f"layout(location = {i}) out vec4 o{i};\n" for i in range(count))
     body = "".join(
         f"  o{i} = texture(a, vec3(gl_FragCoord.xy / F[0].xy, {count - 1 - i}.0)) * F[0].z;\n" for i in range(count)
@@ -89,10 +99,11 @@ def _pattern(format: str, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def names(device: Device) -> list[str]:
-    """Every probe there is for a device."""
+    """Every probe there is for a device; compute shaders are tried on OpenGL."""
+    spoken = (*DIALECTS, COMPUTE) if hasattr(device, "_gl") else DIALECTS
     size, units = device.queried.max_texture_size, min(device.queried.texture_units, MAX_UNITS)
     per_dialect = [
-        [d, *(f"{d} {t}" for t in TARGETS), *(f"{d} {n} draw buffers" for n in buffer_counts(d))] for d in DIALECTS
+        [d, *(f"{d} {t}" for t in TARGETS), *(f"{d} {n} draw buffers" for n in buffer_counts(d))] for d in spoken
     ]
     return [*sum(per_dialect, []), f"texture size {size}", f"{units} texture units", "keeps NaN and infinity"]
 
@@ -111,13 +122,13 @@ def ask(device: Device, name: str) -> ProbeResult:
 
 
 def _run(device: Device, name: str) -> ProbeResult:
-    if name in DIALECTS:
+    if name in (*DIALECTS, COMPUTE):
         tried = [ask(device, f"{name} {target}") for target in reversed(TARGETS)]
         works = [result.name.split()[1] for result in reversed(tried) if result.works]
         return ProbeResult(name, bool(works), f"renders to {', '.join(works)}" if works else tried[0].detail)
     words = name.split()
     limits, programs = device.limits, list(device._programs)
-    device.limits = device.queried
+    device.limits = replace(device.queried, dialect=COMPUTE) if words[0] == COMPUTE else device.queried
     try:
         if name.startswith("texture size"):
             seen = [_copy(device, *_first(device), shape) for shape in ((1, int(words[2])), (int(words[2]), 1))]
@@ -128,6 +139,8 @@ def _run(device: Device, name: str) -> ProbeResult:
             return ProbeResult(name, True, _specials(device, *_first(device)))
         if name.endswith("draw buffers"):
             return ProbeResult(name, True, _layers(device, words[0], _first(device, words[0])[1], int(words[1])))
+        if words[0] == COMPUTE:  # kernels store into layers of array textures alone
+            return ProbeResult(name, True, _layers(device, *words, 1))
         return ProbeResult(name, True, _copy(device, words[0], words[1]))
     except (GlnnError, AssertionError) as error:
         return ProbeResult(name, False, " ".join(str(error).split())[:300])
@@ -167,7 +180,7 @@ def _layers(device: Device, dialect: str, format: str, count: int) -> str:
     try:
         into.poison()
         target = device.target(into)
-        program = device.program(vertex_text(dialect), _layers_text(dialect, count))
+        program = device.program(vertex_text(dialect), _layers_text(dialect, count, format))
         device.draw(program, target, (0, 0, 7, 5), [source], None, _size((5, 7)))
         _same(into.read(), data[::-1], format)
     finally:

@@ -74,6 +74,7 @@ class State:
     def forget_textures(self) -> None:
         """The next draw binds its textures anew: moderngl binds in its own way, and GL reuses the names it deleted."""
         self.bound = [-1] * self._units  # texture names, by unit
+        self.image = -1  # the texture that compute shaders store into
 
     def reset(self) -> None:
         """Sets what a draw, an upload or a read depends on, whatever other code left in this context."""

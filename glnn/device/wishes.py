@@ -8,10 +8,11 @@ from dataclasses import field, fields, replace
 from typing import Any
 
 from ..errors import DeviceError, InputError
-from ..layout.limits import DIALECTS, TARGETS, Limits
+from ..layout.limits import COMPUTE, DIALECTS, TARGETS, Limits
 from ..records import dataclass
 from . import profiles
 from .probe import MAX_UNITS, buffer_counts
+from .stages import STAGES, dialects
 
 PRECISIONS = ("highp", "mediump")
 COUNTS = ("max_texture_size", "draw_buffers", "texture_units", "array_layers")  # wishes that bear the limit's own name
@@ -29,6 +30,7 @@ class Wishes:
     dialect: str | None = None
     array_layers: int | None = None
     precision: str | None = None
+    stage: str | None = None
     profile: str | None = None  # a profile's name, or the file it came from
     imposed: frozenset[str] = frozenset()  # the wishes that are the profile's
     variables: frozenset[str] = field(default=frozenset(), compare=False)  # ... that environment variables make
@@ -45,6 +47,7 @@ class Wishes:
         profile: str | os.PathLike[str] | None = None,
         precision: str | None = None,
         array_layers: int | None = None,
+        stage: str | None = None,
     ) -> Wishes:
         """Arguments where given, else environment variables, else what the profile says.
 
@@ -57,21 +60,28 @@ class Wishes:
             "texture_units": _count("texture_units", texture_units, 2),
             "array_layers": _count("array_layers", array_layers, 1),
             "float_targets": _allowed(_wish("float_targets", float_targets, _names), TARGETS),
-            "dialect": _allowed(_wish("dialect", dialect, str), DIALECTS),
+            "dialect": _allowed(_wish("dialect", dialect, str), (*DIALECTS, COMPUTE)),
             "precision": _allowed(_wish("precision", precision, str), PRECISIONS),
+            # A dialect that is an argument goes before a variable.
+            "stage": _allowed(_wish("stage", stage, str) if stage or not dialect else None, STAGES),
         }
-        given = (index, max_texture_size, draw_buffers, texture_units, array_layers, float_targets, dialect, precision)
+        given = (
+            index, max_texture_size, draw_buffers, texture_units, array_layers, float_targets, dialect, precision, stage
+        )  # fmt: skip
         pairs = zip(asked, given, strict=True)
         asked["variables"] = frozenset(name for name, value in pairs if value is None and asked[name] is not None)
         named = _wish("profile", profile, lambda value: value)
+        _fit(asked["stage"], asked["dialect"], "dialect")
         if named is None:
             return cls(**asked)
         chosen = profiles.resolve(named[1], named[0])
         where, limits = f"profile {chosen.name!r}", chosen.limits
         whole: dict[str, Any] = {name: getattr(limits, name) for name in COUNTS}
         whole["float_targets"] = _allowed((f"{where}: float_target", (limits.float_target,)), TARGETS)
-        whole["dialect"] = _allowed((f"{where}: dialect", limits.dialect), DIALECTS)
+        whole["dialect"] = _allowed((f"{where}: dialect", limits.dialect), (*DIALECTS, COMPUTE))
         whole["precision"] = _allowed((f"{where}: precision", limits.precision), PRECISIONS)
+        if asked["dialect"] is None:
+            _fit(asked["stage"], whole["dialect"], f"{where}: dialect")
         imposed = frozenset(name for name in whole if asked[name] is None)
         return cls(**{**asked, **{name: whole[name] for name in imposed}, "profile": chosen.name, "imposed": imposed})
 
@@ -90,6 +100,13 @@ class Wishes:
     def remedy(self, name: str, values: str) -> str:
         """What to do about a wish of the profile that the device cannot meet; nothing for an argument's."""
         return f". Give the argument {name}={values} (or GLNN_{name.upper()})" if name in self.imposed else ""
+
+
+def _fit(stage: str | None, dialect: str | None, called: str) -> None:
+    """Raises InputError for a stage that no shader of the dialect runs in."""
+    if dialect and stage in ("fragment", "compute") and stage != ("compute" if dialect == COMPUTE else "fragment"):
+        fitting = COMPUTE if stage == "compute" else ", ".join(DIALECTS)
+        raise InputError(f"stage={stage!r} with {called}={dialect!r}: that stage has {fitting}. Leave one of them out")
 
 
 def _allowed(wish: tuple[str, Any] | None, allowed: Sequence[str]) -> Any:
@@ -138,11 +155,14 @@ def choose(ask: Callable[[str], bool], queried: Limits, wishes: Wishes, renderer
 
     ask: whether the probe of that name works (see probe.names). Raises DeviceError for a wish above what works.
     """
-    dialect = next((d for d in ([wishes.dialect] if wishes.dialect else DIALECTS) if _renders(ask, d)), None)
+    spoken = (wishes.dialect,) if wishes.dialect else dialects(wishes.stage, renderer)
+    dialect = next((d for d in spoken if _renders(ask, d)), None)
     if dialect is None:
         others = [d for d in DIALECTS if _renders(ask, d)]
-        wish = f"{wishes.called('dialect')}={wishes.dialect!r}: " if wishes.dialect else "no kernel can run: "
-        remedy = wishes.remedy("dialect", repr(others[0])) if others else ""
+        asked = "dialect" if wishes.dialect else "stage" if wishes.stage == "compute" else ""
+        wish = f"{wishes.called(asked)}={getattr(wishes, asked)!r}: " if asked else "no kernel can run: "
+        remedy = wishes.remedy("dialect", repr(others[0])) if others and wishes.dialect else ""
+        remedy = f"; give stage='fragment', or 'auto'{remedy}" if asked == "stage" else remedy
         raise DeviceError(f"{wish}{renderer} runs {', '.join(others) or 'none of ' + ', '.join(DIALECTS)}{remedy}")
     target = next((t for t in TARGETS if t in (wishes.float_targets or TARGETS) and ask(f"{dialect} {t}")), None)
     if target is None:
@@ -174,7 +194,7 @@ def choose(ask: Callable[[str], bool], queried: Limits, wishes: Wishes, renderer
         if wish is not None:
             forced[name] = wish
     limits = replace(has, **forced, precision=wishes.precision or has.precision)
-    kept = {name: getattr(wishes, name) for name in ("index", "float_targets", "dialect", "precision", "profile")}
+    kept = {name: getattr(wishes, name) for name in ("index", "float_targets", "dialect", "precision", "stage", "profile")}
     return limits, {**forced, **{name: value for name, value in kept.items() if value is not None}}
 
 

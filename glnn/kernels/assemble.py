@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from ..errors import KernelError
-from ..layout.limits import MAX_LOOP_TURNS
+from ..layout.limits import COMPUTE, MAX_LOOP_TURNS
 from ..layout.tiles import Layout
 from ..records import dataclass
 from .expand import Expanded, block_consts, expand, written
@@ -146,7 +146,7 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     finish, finished, reads = call.finish, _of_finish(call), dict[str, Read]()
     given = frozenset(name for name, _ in (*call.inputs, *call.virtual) if name not in finished)
     expanded = expand(source, given, call.const, out.block, looped)
-    params = Params(expanded.bounding if dialect == "es100" else frozenset())
+    params = Params(expanded.bounding if dialect == "es100" else frozenset(), dialect == COMPUTE)
     params.int("ROW0", 0)
     for name, value in call.param:
         params.int(name, value)
@@ -204,7 +204,7 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     rounding = half_text(dialect) if half else ""
     params.keep("\n".join([rounding, *parts, tail]), words)
     pieces = [
-        head_text(dialect, out.layers),
+        head_text(dialect, out.layers, call.out_codec),
         library_text("lib/common.glsl"),
         defines,
         params.declare(looped),

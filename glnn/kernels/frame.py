@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from ..errors import KernelError
+from ..layout.limits import COMPUTE
 from ..layout.tiles import Layout
+from . import stages
 from .files import read_library, read_shader
 from .language.glsl import printed
 from .language.rewrite import renamed, resolve_ifdefs
@@ -24,10 +26,9 @@ def literal(value: int | float) -> str:
     return text
 
 
-def head_text(dialect: str, outputs: int) -> str:
-    text = library_text(f"dialects/{dialect}.glsl") + "\n"
-    outs = "".join(f"layout(location = {i}) out vec4 out_{i};\n" for i in range(outputs))
-    return text + (outs if dialect != "es100" else "#define out_0 gl_FragColor\n")
+def head_text(dialect: str, outputs: int, codec: str) -> str:
+    """The dialect, and what a text writes to: so many layers of this codec."""
+    return library_text(f"dialects/{dialect}.glsl") + "\n" + stages.outputs_text(dialect, outputs, codec)
 
 
 def bare(text: str) -> str:
@@ -76,7 +77,7 @@ def main_text(
     """main(): `start`, which block this is, the kernel, `finish`, dead lanes and pixels cleared, the values encoded."""
     n, h, w, c = out.dims
     bh, bw = out.block
-    lines = ["void main() {", start, "int row = int(gl_FragCoord.y); int col = int(gl_FragCoord.x);"]
+    lines = ["void main() {", start, stages.place_text(dialect)]
     if out.flat:
         lines += ["int tile = (row + ROW0) * y_COLS + col;"]
         if out.texels > 1:
@@ -107,17 +108,11 @@ def main_text(
         edges = ([f"h + {i} >= y_H"] if i and h % bh else []) + ([f"w + {j} >= y_W"] if j and w % bw else [])
         lines += [f"if ({' || '.join(edges)}) {v} = vec4(0.0);"] if edges else []
     lines += ["}"]
-    if out.texels == 1:
-        # es100: gl_FragColor is mediump, and Mesa rounds to half what reaches it from a branch, but not what a
-        # selection brings (docs/driver-notes.md).
-        live = "n < y_N ? {} : vec4(0.0)" if dialect == "es100" else "{}"
-        lines += [f"out_{i} = {live.format(f'y_encode({v})')};" for i, v in enumerate(y)]
-    else:
-        lines += ["out_0 = y_encode1(lane(y_0, pick));"]
-    return "\n".join([*lines, "}"])
+    encoded = [f"y_encode({v})" for v in y] if out.texels == 1 else ["y_encode1(lane(y_0, pick))"]
+    return "\n".join([*lines, *stages.write_lines(dialect, encoded, out.texels == 1), "}"])
 
 
 @lru_cache(4)
 def vertex_text(dialect: str) -> str:
-    """The vertex shader of every pass: one triangle over the target."""
-    return read_shader(f"dialects/{dialect}.vert.glsl")
+    """The vertex shader of every pass: one triangle over the target. A compute shader has none."""
+    return "" if dialect == COMPUTE else read_shader(f"dialects/{dialect}.vert.glsl")

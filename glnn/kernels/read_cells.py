@@ -13,7 +13,7 @@ def cells_text(name: str, bound: Bound, matrix: bool, params: Params, dialect: s
     And statements for main. Cells that are quantized by channel read their scales from the cells `<name>_q`.
     """
     layout, p, x = bound.layout, params, name
-    p.int(f"{x}_COLS", layout.columns), p.float(f"{x}_IW", 1 / layout.size[0]), p.float(f"{x}_IH", 1 / layout.size[1])
+    p.int(f"{x}_COLS", layout.columns), p.texel(f"{x}_IW", layout.size[0]), p.texel(f"{x}_IH", layout.size[1])
     if layout.parts > 1:
         p.int(f"{x}_ROWS", layout.part_rows)
     if matrix and not layout.aligned:

@@ -39,7 +39,7 @@ def tensor_text(
             p.int(f"{x}_GA", layout.groups), p.int(f"{x}_G0", seen.group)
     for key, value in zip("NHWCG", (n, h, w, c, ceil_div(c, 4)), strict=True):
         p.int(f"{x}_{key}", value)
-    p.int(f"{x}_COLS", layout.columns), p.float(f"{x}_IW", 1 / size[0]), p.float(f"{x}_IH", 1 / size[1])
+    p.int(f"{x}_COLS", layout.columns), p.texel(f"{x}_IW", size[0]), p.texel(f"{x}_IH", size[1])
     (bh, bw), (ph, pw) = layout.block, layout.tile
     if not layout.flat:
         p.int(f"{x}_PH", ph), p.int(f"{x}_PW", pw)

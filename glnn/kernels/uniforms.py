@@ -15,8 +15,10 @@ class Params:
     """Integers and floats that a text gets at the draw, in order of first use; `constant` ones stand in the text."""
 
     constant: frozenset[str] = frozenset()
+    whole: bool = False  # texels are fetched by whole numbers
     ints: dict[str, int] = field(default_factory=dict)
     floats: dict[str, float] = field(default_factory=dict)
+    units: set[str] = field(default_factory=set)  # what is 1 where texels are fetched by whole numbers
 
     def int(self, name: str, value: int) -> str:
         """The name, known from now on as an integer of this value."""
@@ -28,6 +30,13 @@ class Params:
         self.floats[name] = float(value)
         return name
 
+    def texel(self, name: str, size: int) -> str:
+        """The name, known from now on as how far texels of a texture of this size lie apart, as FETCH counts it."""
+        if not self.whole:
+            return self.float(name, 1 / size)
+        self.units.add(name)
+        return name
+
     def keep(self, text: str, more: Set[str] = frozenset()) -> None:
         """Forgets the names that stand neither in the text nor among `more` words.
 
@@ -36,6 +45,7 @@ class Params:
         words = {*re.findall(r"[A-Za-z_]\w*", text), *more, "ROW0"}
         self.ints = {n: v for n, v in self.ints.items() if n in words}
         self.floats = {n: v for n, v in self.floats.items() if n in words}
+        self.units &= words
 
     def declare(self, copied: bool = False) -> str:
         """Uniform arrays P and F with a macro for each name; constants for those that bound loops in es100.
@@ -43,6 +53,7 @@ class Params:
         copied: names are variables instead, which `read_params()` sets, so that no loop reads a uniform
         """
         out, copies = [], []
+        out += [f"#define {n} 1.0" for n in sorted(self.units)]
         for array, kind, names in (("P", "int", self.names), ("F", "float", tuple(self.floats))):
             if not names:
                 continue

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..records import dataclass
 
-DIALECTS = ("es300", "gl330", "es100")  # of shader texts, in the order of preference
+DIALECTS = ("es300", "gl330", "es100")  # of fragment shaders, in the order of preference
+COMPUTE = "gl430"  # the dialect of compute shaders: what speaks it computes in the stage "compute"
 TARGETS = ("float32", "float16", "rgba8")  # texels that can be drawn to, best first
 # Tile numbers are divided in float arithmetic in the shaders (exact below 2**24 with one correction).
 MAX_TILES = 1 << 24
@@ -23,3 +26,13 @@ class Limits:
     dialect: str = "es300"
     array_layers: int = 256
     precision: str = "highp"  # of arithmetic in shaders: "mediump" stands for half floats
+
+    @property
+    def stage(self) -> str:
+        """Where kernels run: "fragment", as draws, or "compute", as dispatches of workgroups."""
+        return "compute" if self.dialect == COMPUTE else "fragment"
+
+    @property
+    def as_drawn(self) -> Limits:
+        """The limits of the same device where kernels are fragment shaders: for pages, and for NumPy."""
+        return replace(self, dialect=DIALECTS[0]) if self.stage == "compute" else self

@@ -34,7 +34,7 @@ def rounded_by_halves(
     least = {count: min(getattr(limits, count), getattr(QUERIED, count)) for count in COUNTS}
     made = []
     for precision, target in (("mediump", limits.float_target), ("float64", "float32")):
-        device = NumpyDevice(**least, float_targets=target, dialect=limits.dialect, precision=precision)
+        device = NumpyDevice(**least, float_targets=target, dialect=limits.as_drawn.dialect, precision=precision)
         with device, Session(graph, device) as session:
             got = session.run(dict(inputs), batch_size=len(next(iter(inputs.values()))), verbose=0)
             made.append(np.asarray(got[name], np.float64))

@@ -2,12 +2,11 @@
 // the next and defines `f_name`, of as many floats as the function takes, and of its constants after them; a text
 // includes what it calls and what that needs.
 // NaN stays NaN, infinities give the limit, and no exp gets an argument that drivers differ on. Neither max nor
-// `v < low ? low : v`, which Mesa turns into max, keeps NaN: so at_least and at_most spell out the third outcome, of
-// which compilers do not see that it is v. They ask `v < low`, as `v <= 0.0` becomes p <= -q where v is p + q: true of
-// two infinities whose sum is NaN.
+// `v < low ? low : v`, which Mesa turns into max, keeps NaN: so at_least and at_most ask for it first. NVIDIA's es100
+// asks `v < low` as !(v >= low), true of NaN: a third outcome, of neither more nor less, would not be reached there.
 // function: clip
-float at_least(float v, float low) { return v > low ? v : v < low ? low : v + nothing(y_H); }
-float at_most(float v, float high) { return v < high ? v : v > high ? high : v + nothing(y_H); }
+float at_least(float v, float low) { return v != v ? v : max(v, low); }
+float at_most(float v, float high) { return v != v ? v : min(v, high); }
 float f_clip(float v, float low, float high) {
     float a = v > low ? v : v <= low ? low : (v + nothing(y_H)) + low;
     return a < high ? a : a >= high ? high : (a + nothing(y_H)) + high;

@@ -54,6 +54,10 @@ CONFIGS["phone-es100"] = {"dialect": "es100"} | PHONE
 CONFIGS["half"] = {"float_targets": ["float16"]}
 CONFIGS["bytes"] = {"float_targets": ["rgba8"]} | PHONE  # soft float, with bit operations
 CONFIGS["bytes-es100"] = {"float_targets": ["rgba8"], "dialect": "es100"} | PHONE
+CONFIGS["compute"] = {"stage": "compute"}
+CONFIGS["compute-split"] = {"stage": "compute", "draw_buffers": 4} | CONFIGS["split"]
+CONFIGS["compute-half"] = {"stage": "compute", "float_targets": ["float16"]}
+CONFIGS["compute-bytes"] = {"stage": "compute"} | CONFIGS["bytes"]
 
 # name -> limits, codec of the weights, a scale for each channel? (Each config's share of cases is its own.)
 CODED: dict[str, tuple[dict, str, bool]] = {
@@ -65,6 +69,7 @@ CODED: dict[str, tuple[dict, str, bool]] = {
         "es100": {"dialect": "es100"},
         "split-es100": CONFIGS["split-es100"],
         "bytes": CONFIGS["bytes"],
+        "compute": CONFIGS["compute"],
         "bytes-es100": CONFIGS["bytes-es100"],
     }.items()
     for codec in ("float16", "uint16", "uint8", "uint4")
