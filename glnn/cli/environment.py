@@ -21,7 +21,7 @@ DEVICE = (
     Variable("GLNN_DEVICE_INDEX", "0, 1, ...", "which GPU (EGL device); without it the first that works"),
     Variable("GLNN_PROFILE", "a profile, or a file", "limits of another device, see `glnn doctor` and its --json"),
     Variable("GLNN_DIALECT", "es300, es100, gl330", "the GLSL of the kernels: that of WebGL2, of WebGL1, of a desktop"),
-    Variable("GLNN_STAGE", "auto, fragment, compute", "where kernels run; auto: compute shaders on GPUs that have them"),
+    Variable("GLNN_STAGE", "auto, fragment, compute", "where kernels run; auto: as compute shaders on GPUs that can"),
     Variable(
         "GLNN_PRECISION",
         "highp, mediump, float64",

@@ -16,9 +16,8 @@ import numpy as np
 from ..errors import ClosedError, DeviceLostError, ForkError, InputError, LimitError
 from ..layout.codec import FORMATS
 from . import context as g
-from . import dispatch
+from . import dispatch, stages, state
 from . import probe as probing
-from . import stages, state
 from .lifetime import Lifetime, generations
 from .messages import Locate
 from .objects import Program, Programs, Target, Texture

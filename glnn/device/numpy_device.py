@@ -101,7 +101,8 @@ class NumpyDevice(Device):
         self._closed = False
 
     def __reduce__(self) -> tuple[Any, ...]:
-        asked = {name: value for name, value in self._wishes.asked.items() if name not in ("index", "precision", "stage")}
+        own = ("index", "precision", "stage")
+        asked = {name: value for name, value in self._wishes.asked.items() if name not in own}
         precision = FLOAT64 if self.real == np.float64 else self._wishes.precision
         return (_remake, ({**asked, "precision": precision, "sources": self.sources},))
 

@@ -165,8 +165,9 @@ class Texture:
 
 
 class Target:
-    """Layers of a texture that are drawn to: layer first + i is draw buffer i of a framebuffer, and stored into by compute
-    shaders, which need none. Made by Device.target, freed with the texture.
+    """Layers of a texture that are drawn to: layer first + i is draw buffer i. Made by Device.target, freed with it.
+
+    Compute shaders store into the texture itself and need no framebuffer.
     """
 
     __slots__ = ("buffers", "first", "glo", "live", "texture")
@@ -230,7 +231,7 @@ class Program:
         self, device: Device, vertex: str, fragment: str, locate: Locate | None, samplers: Sequence[str] | None
     ):
         if not vertex and (not device._gl.compute or device._ctx.version_code < 430):
-            raise KernelError(f"{device.renderer} has no compute shaders: they need OpenGL 4.3, this is {device.version}")
+            raise KernelError(f"{device.renderer} has no compute shaders: OpenGL is {device.version}, they need 4.3")
         try:
             if vertex:
                 self.mgl = mgl = device._ctx.program(vertex_shader=vertex, fragment_shader=fragment)

@@ -66,7 +66,8 @@ def _layers_text(dialect: str, count: int, format: str = "float32") -> str:
         texels = [f"texelFetch(a, ivec3(col, row, {count - 1 - i}), 0) * F[0].z" for i in range(count)]
         return (
             f"#version 430\n{outputs_text(dialect, count, format)}uniform ivec4 y_V[2];\nuniform sampler2DArray a;\n"
-            f"uniform vec4 F[1];\nvoid main() {{ {place_text(dialect)} {' '.join(write_lines(dialect, texels, True))} }}\n"
+            "uniform vec4 F[1];\n"
+            f"void main() {{ {place_text(dialect)} {' '.join(write_lines(dialect, texels, True))} }}\n"
         )
     outs = "".join(f"layout(location = {i}) out vec4 o{i};\n" for i in range(count))
     body = "".join(
@@ -140,7 +141,7 @@ def _run(device: Device, name: str) -> ProbeResult:
         if name.endswith("draw buffers"):
             return ProbeResult(name, True, _layers(device, words[0], _first(device, words[0])[1], int(words[1])))
         if words[0] == COMPUTE:  # kernels store into layers of array textures alone
-            return ProbeResult(name, True, _layers(device, *words, 1))
+            return ProbeResult(name, True, _layers(device, words[0], words[1], 1))
         return ProbeResult(name, True, _copy(device, words[0], words[1]))
     except (GlnnError, AssertionError) as error:
         return ProbeResult(name, False, " ".join(str(error).split())[:300])

@@ -13,8 +13,8 @@ STAGES = ("auto", "fragment", "compute")
 def dialects(stage: str | None, renderer: str) -> tuple[str, ...]:
     """The dialects that a device may speak, the first that works is taken. stage: as the user asks, None: "auto".
 
-    "auto" is compute on GPUs: those of data centres run fragments on few of their multiprocessors. Renderers in software
-    have nothing to win by it, and drivers of OpenGL before 4.3 have no compute shaders.
+    "auto" is compute on GPUs: those of data centres run fragments on few of their multiprocessors. Renderers in
+    software have nothing to win by it, and drivers of OpenGL before 4.3 have no compute shaders.
     """
     if stage == "compute":
         return (COMPUTE,)

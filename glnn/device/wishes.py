@@ -194,7 +194,8 @@ def choose(ask: Callable[[str], bool], queried: Limits, wishes: Wishes, renderer
         if wish is not None:
             forced[name] = wish
     limits = replace(has, **forced, precision=wishes.precision or has.precision)
-    kept = {name: getattr(wishes, name) for name in ("index", "float_targets", "dialect", "precision", "stage", "profile")}
+    rest = ("index", "float_targets", "dialect", "precision", "stage", "profile")
+    kept = {name: getattr(wishes, name) for name in rest}
     return limits, {**forced, **{name: value for name, value in kept.items() if value is not None}}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Set
 from dataclasses import dataclass, field
 
 READ = "read_params"  # the function that copies uniforms into variables
+Size = int  # Params has a method of that name
 Uniforms = tuple[list[int], list[float]]  # the values of P and F
 
 
@@ -30,7 +31,7 @@ class Params:
         self.floats[name] = float(value)
         return name
 
-    def texel(self, name: str, size: int) -> str:
+    def texel(self, name: str, size: Size) -> str:
         """The name, known from now on as how far texels of a texture of this size lie apart, as FETCH counts it."""
         if not self.whole:
             return self.float(name, 1 / size)
