@@ -22,8 +22,8 @@ import models
 import numpy as np
 import timing
 from first import cold_and_warm, print_programs
+from quantized import AUTO, run_auto, run_quantized
 from quantized import GOALS as QUANTIZED
-from quantized import run_quantized
 from to_onnx import channels_first, to_onnx
 
 import glnn
@@ -190,9 +190,9 @@ def machine() -> dict[str, Any]:
 
 def main() -> int:
     """Runs the benchmarks; the exit code is 1 with --check where a goal is missed."""
-    names = [case.name for case in CASES] + list(QUANTIZED) + list(FIRST)
+    names = [case.name for case in CASES] + list(QUANTIZED) + list(AUTO) + list(FIRST)
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", metavar="NAME", help=f"comma list of: {', '.join(names)}; first; quantized")
+    parser.add_argument("--only", metavar="NAME", help=f"comma list of: {', '.join(names)}; first; quantized; auto")
     parser.add_argument("--reps", type=int, default=15, help="repetitions by turns (default 15)")
     parser.add_argument("--first-reps", type=int, default=3, help="fresh processes for a first prediction (default 3)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
@@ -200,7 +200,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="exit with 1 where a goal is missed")
     args = parser.parse_args()
     wanted = set(names if args.only is None else args.only.replace(" ", "").split(","))
-    for group, members in (("first", FIRST), ("quantized", QUANTIZED)):
+    for group, members in (("first", FIRST), ("quantized", QUANTIZED), ("auto", AUTO)):
         if group in wanted:
             wanted = wanted - {group} | set(members)
     if unknown := wanted - set(names):
@@ -216,6 +216,9 @@ def main() -> int:
         if name in wanted:
             graph = _network(name.removeprefix("quantized-"))
             results.append(run_quantized(name, graph, args.reps, print_row, verdict))
+    for name in AUTO:
+        if name in wanted:
+            results.append(run_auto(name, _network(name.removeprefix("auto-")), print_row, verdict))
     results += [run_first(name, goal, args.first_reps, args.profile) for name, goal in FIRST.items() if name in wanted]
     print(f"\nload average at the end {timing.load_average():.2f}")
     if args.json:

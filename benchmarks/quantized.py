@@ -1,8 +1,13 @@
-"""Networks with quantized weights beside the same with float32, by turns: time, memory on the device, drift."""
+"""Networks with quantized weights beside the same with float32, by turns: time, memory on the device, drift.
+
+And how long the search for the cheapest codecs takes.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +22,8 @@ CODECS = ("float32", "uint8", "uint4")  # per channel; the first is what the oth
 # Times float32's speed that uint8 must reach; parts of float32's bytes that the textures may take.
 GOALS = {"quantized-mobilenetv2": 1.0, "quantized-resnet50": 1.1}
 MEMORY = {"uint8": 0.26, "uint4": 0.14}
+AUTO = {"auto-resnet50": 90.0}  # seconds that quantize("auto") may take
+CALIBRATED = 8  # samples
 
 
 def run_quantized(
@@ -62,4 +69,26 @@ def run_quantized(
         allowed = verdict(entry["memory"] * 100, MEMORY[codec] * 100, "%", 0.0) if name.endswith("resnet50") else ""
         theirs = f"{full / 1e6:.1f} MB float32"
         print_row(f"{title}, {codec} in textures", memory, theirs, f"{entry['memory']:.1%}", "", allowed)
+    return result
+
+
+def run_auto(
+    name: str, graph: Callable[[], Graph], print_row: Callable[..., None], verdict: Callable[..., str]
+) -> dict[str, Any]:
+    """Times quantize("auto") once, prints a line; the figures as data."""
+    with glnn.Device() as device, glnn.Model(graph(), device) as model:
+        shape = tuple(d or 1 for d in model.inputs[0].shape)
+        x = models.sample((CALIBRATED, *shape[1:]))
+        others, start = timing.Others(), time.perf_counter()
+        with model.quantize("auto", calibrate=x, verbose=0) as made:
+            seconds, share, report = time.perf_counter() - start, others.share(), made.report
+    assert report is not None
+    codecs = Counter(layer.codec for layer in report.layers)
+    result: dict[str, Any] = {"name": name, "seconds": seconds, "samples": CALIBRATED, "others": share}
+    result |= {"drift": report.drift, "bytes_after": report.bytes_after, "codecs": dict(codecs)}
+    result |= {"load_average": timing.load_average(), "met": seconds <= AUTO[name]}
+    told = ", ".join(f"{count} {codec}" for codec, count in codecs.most_common())
+    title = f'{models.NETWORKS[name.removeprefix("auto-")]}, quantize("auto"), s'
+    what = f"{told}, drift {report.drift or 0:.1e}"
+    print_row(title, f"{seconds:.0f}", what, f"{report.ratio:.1%}", f"{share:.0%}", verdict(seconds, AUTO[name], "s", share))
     return result

@@ -163,11 +163,13 @@ def make_plan(
     store: WeightStore | None = None,
     lying: Mapping[str, tuple[Layout, ActivationCodec]] | None = None,
     choice: Choice = BY_COST,
+    keep: bool = False,
 ) -> Plan:
     """The plan of a graph for concrete input shapes (batch first) on a device of these limits.
 
     lying: how inputs lie, by name, that textures hold already; the others as `Layout.pack` puts them
     choice: what was measured of recipes and blocks; by default both are chosen by estimated costs
+    keep:   whether every tensor has textures of its own, which hold it after the run
 
     Weights are stored as the graph has them; floats as rgba8 where the device knows nothing but bytes.
     Raises, naming the layer, LimitError where a tensor cannot fit, UnsupportedError for layers that have no lowering,
@@ -198,7 +200,7 @@ def make_plan(
                 values[name] = drafts.draw("map", values[name].shape, {}, finish=Epilogue(RESULT, {0: values[name]}))
     store_activations(drafts, graph, values)
     outputs = [values[name] for name in graph.outputs]
-    slots, slot_of = assign_slots(drafts, inputs, outputs)
+    slots, slot_of = assign_slots(drafts, inputs, outputs, keep)
     placer = Placer(drafts, slots, slot_of)
     steps = placer.steps(drafts.steps)
 

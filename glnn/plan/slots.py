@@ -22,13 +22,14 @@ class Slot:
 
 
 def assign_slots(
-    drafts: PlanBuilder, inputs: Mapping[str, Value], outputs: list[Value]
+    drafts: PlanBuilder, inputs: Mapping[str, Value], outputs: list[Value], keep: bool = False
 ) -> tuple[list[Slot], dict[int, list[int]]]:
     """Texture slots, and the slots of each tensor: one is free again after the last draw that reads it.
 
     For its next tensor it may grow. What is made before a repeat and read in it is kept until that is over.
+    keep: none is free again, but what repeats carry from turn to turn
     """
-    kept = {v.id for v in outputs} | {v.id for v in inputs.values()}
+    kept = set(range(len(drafts.layouts))) if keep else {v.id for v in (*outputs, *inputs.values())}
     return _Slots(drafts, kept).assign(inputs.values())
 
 

@@ -95,10 +95,14 @@ class Executor:
         with self.device.use():
             self.load(inputs, poison)
             self.replay()
-            return {
-                spec.name: tensor.read(self.textures(spec), spec.layout, activation_storage(spec.codec))
-                for spec in self.plan.outputs
-            }
+            return self.read()
+
+    def read(self) -> dict[str, np.ndarray]:
+        """The outputs, by name, as the last draws left them; call it in the device's turn."""
+        return {
+            spec.name: tensor.read(self.textures(spec), spec.layout, activation_storage(spec.codec))
+            for spec in self.plan.outputs
+        }
 
     def load(self, inputs: Mapping[str, np.ndarray], poison: bool = False) -> None:
         """Uploads the inputs, by name; call it in the device's turn. poison: see `run`."""

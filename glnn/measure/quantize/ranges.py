@@ -38,10 +38,15 @@ def samples(graph: Graph, x: Any, argument: str) -> Arrays:
     return arrays
 
 
+def fixed_batch(graph: Graph) -> bool:
+    """Whether a graph takes no other batch than one."""
+    return any(not spec.shape or spec.shape[0] is not None for spec in graph.inputs)
+
+
 def batches(graph: Graph, arrays: Arrays) -> Iterator[Arrays]:
     """The samples in batches so small that all tensors of one together take 64 MB, or one sample."""
-    if any(not spec.shape or spec.shape[0] is not None for spec in graph.inputs):
-        yield arrays  # a graph of a fixed batch takes no other
+    if fixed_batch(graph):
+        yield arrays
         return
     total = len(next(iter(arrays.values())))
     specs = graph.specs({name: (1, *a.shape[1:]) for name, a in arrays.items()})

@@ -1,7 +1,8 @@
 """The cheapest codec for each layer whose model keeps to a drift of its output.
 
-Each layer is measured alone, in uint8 and in uint4. Drifts of single layers add in squares, nearly; what is planned on
-that assumption is run as a whole, and mended until it holds.
+Each layer is measured alone, in uint8 and in uint4, on the first samples; from it on alone the model is drawn again.
+Drifts of single layers add in squares, nearly; what is planned on that assumption is run as a whole on all samples, and
+mended until it holds.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from ...graph.graph import Graph, Node
 from ...quant import Encoder, check_weights, nbytes, quantizable
 from ...run.session import Arrays, Session
 from ...show.progress import Progress
-from .ranges import output_rows, outputs
+from .ranges import batches, fixed_batch, output_rows, outputs
+from .reruns import Reruns
 
-PROBES = 4  # samples on which layers are measured one by one; the whole is run on all
+PROBES = 4  # samples at most on which layers are measured one by one; the whole is run on all
 TRIES = 6  # runs of a whole plan
 ENOUGH = 0.85  # of the allowed drift: a plan that comes so near is not improved
 MEASURED = ("uint8", "uint4")
@@ -65,41 +67,53 @@ def cheapest(
                 f"output {name!r} holds NaN or infinity on the calibration inputs; range_report shows where"
             )
     layers = group([node for node in graph.nodes if quantizable(node) and node.name not in skipped])
-    progress = Progress(1 + len(MEASURED) * len(layers) + TRIES, verbose, "runs")
-    runs = 0
+    probe = next(batches(graph, few(graph, arrays)))
+    behind = {node.name: len(graph.nodes) - k for k, node in enumerate(graph.nodes)}
+    alone = {layer.nodes[0].name: behind[layer.nodes[0].name] * samples(probe) for layer in layers}
+    whole, done = len(graph.nodes) * samples(arrays), 0
+    progress = Progress(len(MEASURED) * sum(alone.values()) + TRIES * whole, verbose, "layers of a sample")
 
-    def run(chosen: Mapping[str, str], inputs: Arrays) -> Arrays:
-        nonlocal runs
-        made = outputs(session, graph.with_(nodes=encoder.apply(chosen).nodes), inputs)
-        runs += 1
-        progress.update(min(runs, progress.total - 1))
-        return made
+    def drawn(work: int) -> None:
+        nonlocal done
+        done += work
+        progress.update(min(done, progress.total - 1))
+
+    def measure(chosen: Mapping[str, str]) -> float:
+        made = outputs(session, graph.with_(nodes=encoder.apply(chosen).nodes), arrays)
+        drawn(whole)
+        return drift(expected, made)
 
     own = 0.0  # drift of the activations' codecs alone
     if graph.activations:
-        own = drift(expected, run({}, arrays))
+        own = measure({})
         if not own <= max_drift:
             raise QuantizationError(
                 f"the codecs of activations alone drift by {own:.3g}, more than max_drift={max_drift:g}. "
                 "Allow more, skip layers, or store activations in float16"
             )
-    probe = {name: a[spread(len(a))] for name, a in arrays.items()}
-    baseline = run({}, probe)
-    for layer in layers:
-        layer.costs["float32"] = nbytes(layer.nodes[0]), 0.0  # as they are
-        for codec in MEASURED:
-            chosen = {node.name: codec for node in layer.nodes}
-            size = nbytes(layer.nodes[0].with_(weights=encoder.weights(layer.nodes[0], codec)))
-            if size < layer.costs["float32"][0]:
-                layer.costs[codec] = size, drift(baseline, run(chosen, probe)) ** 2
-        if "uint8" in layer.costs:  # a byte more for each value
-            size = layer.costs["uint8"][0] + sum(a.size for a in layer.nodes[0].weights.values() if a.ndim >= 2)
-            if size < layer.costs["float32"][0]:
-                layer.costs["uint16"] = size, layer.costs["uint8"][1] * UINT16**2
-    allowed = max_drift**2 - own**2
-    best = settle(layers, allowed, lambda plan: drift(expected, run(plan, arrays)) / max_drift)
+    with Reruns(session, probe) as reruns:
+        baseline = reruns.run(graph)
+        for layer in layers:
+            price(layer, encoder, lambda nodes: drift(baseline, reruns.run(graph.with_(nodes=nodes))))
+            drawn(len(MEASURED) * alone[layer.nodes[0].name])
+    best = settle(layers, max_drift**2 - own**2, lambda chosen: measure(chosen) / max_drift)
     progress.update(progress.total)
     return best
+
+
+def price(layer: Layer, encoder: Encoder, measure: Callable[[tuple[Node, ...]], float]) -> None:
+    """Finds what a layer costs in each codec. measure: how far nodes, this layer's in a codec, drift."""
+    first = layer.nodes[0]
+    layer.costs["float32"] = nbytes(first), 0.0  # as they are
+    sizes = {codec: nbytes(first.with_(weights=encoder.weights(first, codec))) for codec in MEASURED}
+    for codec, size in sizes.items():
+        if size < layer.costs["float32"][0]:
+            chosen = {node.name: codec for node in layer.nodes}
+            layer.costs[codec] = size, measure(encoder.apply(chosen).nodes) ** 2
+    if "uint8" in layer.costs:  # a byte more for each value
+        size = sizes["uint8"] + sum(a.size for a in first.weights.values() if a.ndim >= 2)
+        if size < layer.costs["float32"][0]:
+            layer.costs["uint16"] = size, layer.costs["uint8"][1] * UINT16**2
 
 
 def settle(layers: list[Layer], allowed: float, measure: Measure) -> dict[str, str]:
@@ -176,9 +190,16 @@ def group(nodes: list[Node]) -> list[Layer]:
     return list(found.values())
 
 
-def spread(count: int) -> list[int]:
-    """A few sample numbers, evenly from all."""
-    return sorted({round(i) for i in np.linspace(0, count - 1, min(PROBES, count))})
+def few(graph: Graph, arrays: Arrays) -> Arrays:
+    """A few of the samples, evenly from all."""
+    count = samples(arrays)
+    chosen = sorted({round(i) for i in np.linspace(0, count - 1, min(PROBES, count))})
+    return arrays if fixed_batch(graph) else {name: a[chosen] for name, a in arrays.items()}
+
+
+def samples(arrays: Arrays) -> int:
+    """How many samples there are."""
+    return len(next(iter(arrays.values())))
 
 
 def drift(expected: Arrays, got: Arrays) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,17 @@ def test_the_search_leaves_out_what_is_skipped_and_knows_activations(device: gln
             assert small.report is not None and small.report.drift <= 0.05
         with pytest.raises(QuantizationError, match="activations alone drift"):
             full.quantize("auto", calibrate=x, max_drift=1e-6, activations="uint8", verbose=0)
+
+
+def test_the_search_takes_the_only_batch_that_there_is(device: glnn.Device) -> None:
+    graph, x = block(), images(8)
+    fixed = graph.with_(inputs=(replace(graph.inputs[0], shape=(8, 6, 5, 3)),))
+    found = []
+    for one in (graph, fixed):
+        with Model(one, device) as full, full.quantize("auto", calibrate=x, max_drift=0.05, verbose=0) as small:
+            assert small.report is not None and small.report.drift <= 0.05
+            found.append([quant.codec_of(node.weights["kernel"]) for node in small.layers if "kernel" in node.weights])
+    assert len(found[0]) == 3 and "float32" not in found[1]
 
 
 def layers(*costs: tuple[float, float]) -> list[search.Layer]:
