@@ -90,5 +90,6 @@ def run_auto(
     told = ", ".join(f"{count} {codec}" for codec, count in codecs.most_common())
     title = f'{models.NETWORKS[name.removeprefix("auto-")]}, quantize("auto"), s'
     what = f"{told}, drift {report.drift or 0:.1e}"
-    print_row(title, f"{seconds:.0f}", what, f"{report.ratio:.1%}", f"{share:.0%}", verdict(seconds, AUTO[name], "s", share))
+    goal = verdict(seconds, AUTO[name], "s", share)
+    print_row(title, f"{seconds:.0f}", what, f"{report.ratio:.1%}", f"{share:.0%}", goal)
     return result

@@ -167,7 +167,7 @@ def make_plan(
 ) -> Plan:
     """The plan of a graph for concrete input shapes (batch first) on a device of these limits.
 
-    lying: how inputs lie, by name, that textures hold already; the others as `Layout.pack` puts them
+    lying:  how inputs lie, by name, that textures hold already; the others as `Layout.pack` puts them
     choice: what was measured of recipes and blocks; by default both are chosen by estimated costs
     keep:   whether every tensor has textures of its own, which hold it after the run
 
