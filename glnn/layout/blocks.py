@@ -95,7 +95,7 @@ def best_columns(tiles: int, tile: tuple[int, int], limit: int) -> int:
         parts = ceil_div(rows, max(1, limit // tile[0]))
         return (
             parts,
-            _busiest(width, min(height, limit)),
+            busiest(width, min(height, limit)),
             abs(width - height),
         )
 
@@ -105,7 +105,7 @@ def best_columns(tiles: int, tile: tuple[int, int], limit: int) -> int:
     return min(candidates, key=cost)
 
 
-def _busiest(width: int, height: int) -> int:
+def busiest(width: int, height: int) -> int:
     """Units of 4x4 texels that the busiest of 2 and of 4 threads shades, times the threads, added up.
 
     llvmpipe hands out squares of 64x64 texels.

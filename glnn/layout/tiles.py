@@ -11,6 +11,7 @@ of one texel, so that it folds anywhere.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -18,8 +19,10 @@ import numpy as np
 from ..errors import LimitError
 from ..graph.shapes import canonical, ceil_div
 from ..records import dataclass
-from .blocks import Blocks, best_columns
+from .blocks import Blocks, best_columns, busiest
 from .limits import MAX_TILES, Limits
+
+UNEVEN = 1.5  # how much busier another layout may keep a thread
 
 
 def uneven(size: int, limit: int) -> int:
@@ -112,9 +115,23 @@ class Layout:
         return min(self.rows, self.part_rows) * self.tile[0]
 
     @property
+    def used(self) -> tuple[int, int]:
+        """(width, height) of what is used of each texture."""
+        return self.width, self.height
+
+    @property
     def size(self) -> tuple[int, int]:
         """(width, height) of each texture: a little more than what is used (see `uneven`)."""
         return uneven(self.width, self.limit), uneven(self.height, self.limit)
+
+    def within(self, width: int) -> Layout | None:
+        """The same in textures of at most this width, where that is as good to draw; None where it is not."""
+        columns = min(self.tiles, width // self.tile[1])
+        if columns in (0, self.columns) or self.parts > 1:
+            return None
+        other = replace(self, columns=columns)
+        good = other.parts == 1 and other.size[0] <= width and busiest(*other.used) <= UNEVEN * busiest(*self.used)
+        return other if good else None
 
     def part_height(self, part: int) -> int:
         """Texel rows of one part that hold values (the last part may be shorter)."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from ..layout.codec import activation_storage
+from ..layout.tiles import Layout
 from ..primitives.base import Value
 from ..records import dataclass
 from .builder import PlanBuilder
@@ -26,11 +29,12 @@ def assign_slots(
 ) -> tuple[list[Slot], dict[int, list[int]]]:
     """Texture slots, and the slots of each tensor: one is free again after the last draw that reads it.
 
-    For its next tensor it may grow. What is made before a repeat and read in it is kept until that is over.
+    For its next tensor it may grow. What is made before a repeat and read in it is kept until that is over. Tensors may
+    get another number of columns, where they then fit a slot that others have.
     keep: none is free again, but what repeats carry from turn to turn
     """
     kept = set(range(len(drafts.layouts))) if keep else {v.id for v in (*outputs, *inputs.values())}
-    return _Slots(drafts, kept).assign(inputs.values())
+    return _Lives(drafts, kept).assign(inputs.values())
 
 
 def length(steps: Iterable[DrawSpec | RepeatSpec]) -> int:
@@ -38,14 +42,31 @@ def length(steps: Iterable[DrawSpec | RepeatSpec]) -> int:
     return sum(1 if isinstance(step, DrawSpec) else length(step.steps) + 1 for step in steps)
 
 
-class _Slots:
+@dataclass(eq=False)
+class Texture:
+    """A tensor's texture: what it needs, how the tensor lies, the first and the last moment at which it is needed.
+
+    value:  the tensor, where its layout may get other columns
+    alike:  whether others must have its very size
+    shared: whether it may lie where others lie before it and after it
+    """
+
+    need: Slot
+    layout: Layout
+    first: int
+    value: Value | None
+    alike: bool
+    shared: bool
+    last: float = math.inf
+
+
+class _Lives:
     def __init__(self, drafts: PlanBuilder, kept: set[int]):
         self.drafts, self.kept = drafts, kept
         self.array = drafts.limits.dialect != "es100"
-        self.slots: list[Slot] = []
-        self.slot_of: dict[int, list[int]] = {}
-        self.free: list[int] = []
-        self.fixed: set[int] = set()  # slots that never grow: those of tensors in several textures, and of pairs
+        self.loose = drafts.loose
+        self.textures: list[Texture] = []
+        self.slot_of: dict[int, list[int]] = {}  # the textures of each tensor, by number, until they have slots
         self.last: dict[int, int] = {}  # the moment after which a tensor is read no more
         self.pairs: dict[int, int] = {}  # what takes turns with another tensor -> what comes of them in the end
 
@@ -53,9 +74,10 @@ class _Slots:
         inputs = list(inputs)
         self._find_lives(self.drafts.steps, 0, {value.id: 0 for value in inputs}, ())
         for value in inputs:
-            self._take(value, False)
+            self._take(value, 0)
         self._give(self.drafts.steps, 0)
-        return self.slots, self.slot_of
+        slots, numbers = share(self.textures, self.drafts)
+        return slots, {value: [numbers[k] for k in textures] for value, textures in self.slot_of.items()}
 
     def _homes(self, draft: DrawSpec) -> list[Value]:
         """What has textures of a draw's output, the first, and of its inputs."""
@@ -97,18 +119,18 @@ class _Slots:
             if isinstance(step, DrawSpec):
                 homes = self._homes(step)
                 if homes[0].id not in self.slot_of:  # else it was given them when its repeat began
-                    self._take(homes[0])
+                    self._take(homes[0], at)
                 self._free({value.id for value in homes}, at)
                 at += 1
                 continue
             for value in (*(item.whole for item in step.stacked), *(pair.result for pair in step.carried)):
                 if value.id not in self.slot_of:  # else the initial value lies in it already
-                    self._take(value)
+                    self._take(value, at)
             at = self._give(step.steps, at)
             for pair in step.carried:
                 ends = [self.slot_of[value.id] for value in (pair.state, pair.result)]
                 self.slot_of[pair.final.id] = ends[step.count % 2]
-                self.free += ends[1 - step.count % 2]
+                self._end(ends[1 - step.count % 2], at)
             self._free({number for number in self.slot_of if number not in self.pairs}, at)
             at += 1
         return at
@@ -116,37 +138,86 @@ class _Slots:
     def _free(self, numbers: set[int], at: int) -> None:
         for number in numbers:
             if self.last.get(number) == at and number not in self.kept:
-                self.free += self.slot_of[number]
+                self._end(self.slot_of[number], at)
 
-    def _take(self, value: Value, reuse: bool = True) -> None:
-        """Slots for a tensor's textures. Those of graph outputs are new ones."""
+    def _end(self, textures: Iterable[int], at: int) -> None:
+        for number in textures:
+            self.textures[number].last = at
+
+    def _take(self, value: Value, at: int) -> None:
+        """A tensor's textures, from a moment on. Those of graph inputs and outputs are theirs alone."""
         layout, pair = self.drafts.layouts[value.id], value.id in self.pairs or value.id in self.drafts.twins
         format = activation_storage(self.drafts.codecs[value.id].codec).format
         need = Slot(*layout.size, layout.depth if self.array else 0, format)
-        reuse = reuse and self.pairs.get(value.id, value.id) not in self.kept
-        self.slot_of[value.id] = [
-            self._take_one(need, pair or layout.textures > 1, reuse) for _ in range(layout.textures)
-        ]
+        shared = self.pairs.get(value.id, value.id) not in self.kept
+        alike = pair or layout.textures > 1
+        loose = value if value.id in self.loose and not alike else None
+        first = len(self.textures)
+        self.textures += [Texture(need, layout, at, loose, alike, shared) for _ in range(layout.textures)]
+        self.slot_of[value.id] = list(range(first, len(self.textures)))
 
-    def _take_one(self, need: Slot, alike: bool, reuse: bool) -> int:
-        """A slot for a texture; alike: others must have its size, so it is of this one and stays so."""
-        best, grown = None, 0
-        for number in self.free if reuse else ():
-            slot = self.slots[number]
-            if number in self.fixed or alike:
-                if number in self.fixed and slot == need:
-                    best, grown = number, 0
-            elif (slot.layers, slot.format) == (need.layers, need.format):
-                size = max(slot.width, need.width) * max(slot.height, need.height)
-                growth = size - slot.width * slot.height
-                if best is None or growth < grown:
-                    best, grown = number, growth
-        if best is None or grown > need.width * need.height:
-            self.slots.append(need)
-            if alike:
-                self.fixed.add(len(self.slots) - 1)
-            return len(self.slots) - 1
-        self.free.remove(best)
-        slot = self.slots[best]
-        self.slots[best] = Slot(max(slot.width, need.width), max(slot.height, need.height), slot.layers, slot.format)
-        return best
+
+@dataclass(eq=False)
+class _Shared:
+    """A slot that is being filled, and when it is taken."""
+
+    slot: Slot
+    taken: list[Texture]
+
+    def free(self, texture: Texture) -> bool:
+        """Whether a texture may lie here: no other lies here when it does."""
+        if not self.taken[0].shared or not texture.shared:
+            return False
+        if self.slot != texture.need and (texture.alike or any(other.alike for other in self.taken)):
+            return False
+        if (self.slot.layers, self.slot.format) != (texture.need.layers, texture.need.format):
+            return False
+        return all(other.last < texture.first or texture.last < other.first for other in self.taken)
+
+
+def share(textures: Sequence[Texture], drafts: PlanBuilder) -> tuple[list[Slot], list[int]]:
+    """Slots for textures, and the slot of each: the largest first, each where least is to be added.
+
+    See Pisarchyk and Lee, Efficient memory management for deep neural net inference, 2020 (greedy by size).
+    """
+    slots: list[_Shared] = []
+    slot_of: dict[int, _Shared] = {}
+    for number in sorted(range(len(textures)), key=lambda k: -texels(textures[k].need)):
+        texture = textures[number]
+        best: _Shared | None = None
+        added, layout = texels(texture.need), texture.layout
+        for slot in slots:
+            if not slot.free(texture):
+                continue
+            for other in (texture.layout, _columns(texture, slot.slot)):
+                more = texels(_around(slot.slot, other)) - texels(slot.slot) if other else added
+                if other and more < added:
+                    best, added, layout = slot, more, other
+        if best is None:
+            best = _Shared(texture.need, [])
+            slots.append(best)
+        elif layout is not texture.layout and texture.value is not None:
+            drafts.layouts[texture.value.id] = layout
+        best.slot = _around(best.slot, layout)
+        best.taken.append(texture)
+        slot_of[number] = best
+    slots.sort(key=lambda slot: min(k for k, made in slot_of.items() if made is slot))
+    return [slot.slot for slot in slots], [slots.index(slot_of[k]) for k in range(len(textures))]
+
+
+def texels(slot: Slot) -> int:
+    """How many texels a slot has."""
+    return slot.width * slot.height * max(1, slot.layers)
+
+
+def _around(slot: Slot, layout: Layout) -> Slot:
+    """The slot, as large as to hold a texture of this layout as well."""
+    width, height = layout.size
+    return replace(slot, width=max(slot.width, width), height=max(slot.height, height))
+
+
+def _columns(texture: Texture, slot: Slot) -> Layout | None:
+    """The layout of a texture's tensor with as many columns as fill a slot's width, where it is as good to draw."""
+    width, height = texture.layout.size
+    fits = width <= slot.width and height <= slot.height
+    return None if fits or texture.value is None else texture.layout.within(slot.width)

@@ -55,6 +55,13 @@ class Tensors:
         """The block of images of this size that blocked kernels draw."""
         return self.blocks.of(h, w, self.limits.draw_buffers)
 
+    @property
+    def loose(self) -> set[int]:
+        """The numbers of tensors that draws make and that may lie otherwise than they do: nothing must lie alike."""
+        wholes = {self.home(made.whole).id for made in self.in_place.values()}
+        held = {turn.id for turns in self._turns.values() for turn in turns} | wholes
+        return self._drawn.keys() - self.in_place.keys() - self.stacks.keys() - self._alike.keys() - held
+
     def units(self, value: Value) -> int:
         """How many texture units a tensor takes."""
         return self.layouts[self.home(value).id].textures

@@ -140,3 +140,18 @@ def test_slots_of_every_case() -> None:
         shapes = {f"x{i}": shape for i, shape in enumerate(case.shapes)}
         for limits in (Limits(16, texture_units=1000), Limits(64, 1, texture_units=1000, dialect="es100")):
             check_slots(make_plan(graph, shapes, limits))
+
+
+@pytest.mark.parametrize("buffers", [8, 4])
+def test_tensors_of_other_shapes_find_room_in_the_slots_of_large_ones(buffers: int) -> None:
+    """A chain of small and large tensors, of which a large and two small ones are the least that textures can do."""
+    filters, nodes, name = (32, 64, 64, 256, 64, 64, 256, 32), [], "x"
+    for k, (before, after) in enumerate(zip((16, *filters), filters, strict=False)):
+        weights = {"kernel": np.ones((1, 1, before, after), "f4"), "bias": np.zeros(after, "f4")}
+        nodes.append(Node(f"c{k}", Conv2D(after, (1, 1)), (name,), (f"y{k}",), weights))
+        name = f"y{k}"
+    graph = Graph("net", (TensorSpec("x", (None, 56, 56, 16)),), tuple(nodes), (name,))
+    plan = make_plan(graph, {"x": (1, 56, 56, 16)}, Limits(draw_buffers=buffers))
+    check_slots(plan)
+    least = 56 * 56 * 4 * (16 + 256 + 64 + 64 + 32)
+    assert plan.activation_bytes < 1.05 * least
