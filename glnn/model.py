@@ -111,7 +111,7 @@ class Model(Measured):
         """The model's outputs (float32) for inputs x of shape (batch, ...): an array, a list or a dict by input name.
 
         One output comes as an array, several as a list, and for a dict as a dict by output name. Any batch goes, also
-        zero; it is cut into pieces of `batch_size` (by default as many samples as fit 128 MB, at most 1024).
+        zero; it is cut into pieces of `batch_size` (by default into as few of one size as fit 256 MB).
         verbose: 1 shows a progress bar, 0 none, "auto" one on a terminal when it takes long.
         Threads take turns. Raises InputError (number, name, rank, shape, dtype), LimitError (a tensor that does not fit
         the device), ClosedError, NoDeviceError, ForkError (OpenGL does not survive a fork).

@@ -12,6 +12,7 @@ import numpy as np
 from ..device import state
 from ..errors import ClosedError, DeviceLostError, ForkError, InputError, LimitError
 from ..graph.graph import Graph
+from ..graph.shapes import ceil_div
 from ..passes import optimize
 from ..plan.plan import Plan, make_plan
 from ..plan.weights import WeightStore
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 KEPT_PLANS = 8  # input shapes whose textures stay on the device
 BATCH = 1024  # samples of one draw where the user names no batch size
-BATCH_BYTES = 128 << 20  # ... fewer, where activations would outgrow this
+BATCH_BYTES = 256 << 20  # ... fewer, where activations would outgrow this: four of the largest tensor, about what lives
 Arrays = dict[str, np.ndarray]
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -69,8 +70,9 @@ class Session:
     def run(self, x: Any, batch_size: int | None = None, verbose: Any = "auto") -> Arrays:
         """The outputs (float32) by name for inputs x of shape (batch, ...): a dict by name, a list or an array.
 
-        Any batch goes, also zero; it is cut into pieces of `batch_size` (by default as many samples as fit 128 MB, at
-        most 1024). verbose: 1 shows a progress bar, 0 none, "auto" one on a terminal when it takes long.
+        Any batch goes, also zero; it is cut into pieces of `batch_size` (by default into as few of one size as fit
+        256 MB, at most 1024 samples each). verbose: 1 shows a progress bar, 0 none, "auto" one on a terminal when it
+        takes long.
 
         Each piece goes on with the states of stateful layers that the piece before left, in this call or an earlier
         one; by default a call is one piece. What is given for them by name is used instead, and nothing is kept.
@@ -93,7 +95,7 @@ class Session:
             return self._empty(shapes)
         run = self._piece if given or not self.graph.states else self._going_on
         default = total if self.graph.states else self.piece(shapes)
-        size = min(total, batch_size or default)
+        size = batch_size or ceil_div(total, ceil_div(total, default))  # of one size: each other one is planned anew
         pieces: list[Arrays] = []
         progress, done = Progress(total, verbose), 0
         while done < total:
@@ -186,7 +188,7 @@ class Session:
         return Executor(plan, self.device, self._resident)
 
     def piece(self, shapes: Shapes) -> int:
-        """How many samples are run at once by default, for inputs of these shapes without the batch."""
+        """How many samples are run at once by default at most, for inputs of these shapes without the batch."""
         specs = self.graph.specs({name: (1, *shape) for name, shape in shapes.items()})
         largest = max(int(np.prod([d or 1 for d in s.shape])) for s in specs.values())
         return max(1, min(BATCH, BATCH_BYTES // (4 * 4 * largest)))

@@ -38,6 +38,14 @@ def test_pieces_of_a_batch_and_executors_by_shape(device: glnn.Device) -> None:
         assert [dict(key)["x"][0] for key in session._executors] == [5, 2]
 
 
+def test_pieces_by_default_are_of_one_size(device: glnn.Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Session, "piece", lambda self, shapes: 10)
+    with Session(graph(), device) as session:
+        whole = session.run(np.concatenate([X, X, X]))["d"]
+        np.testing.assert_allclose(whole, np.concatenate([Y, Y, Y]), atol=1e-5)
+        assert [dict(key)["x"][0] for key in session._executors] == [6]
+
+
 def test_closing_frees_all_and_is_final(device: glnn.Device) -> None:
     before = device.counts()
     session = Session(graph(), device)
