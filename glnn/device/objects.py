@@ -175,7 +175,7 @@ class Target:
     def __init__(self, texture: Texture, first: int, count: int):
         device = texture.device
         self.texture, self.first, self.buffers, self.glo, self.live = texture, first, count, 0, True
-        if self.buffers > device.limits.draw_buffers:
+        if device.limits.stage == "fragment" and self.buffers > device.limits.draw_buffers:
             raise LimitError(f"{texture!r} as a target: this device has {device.limits.draw_buffers} draw buffers")
         if device.limits.stage == "fragment":
             self.framebuffer()

@@ -101,7 +101,8 @@ class ShaderText:
         return self.origins[line - 1] if 0 < line <= len(self.origins) else None
 
 
-def _check(source: KernelSource, call: Call) -> None:
+def checked(source: KernelSource, call: Call) -> None:
+    """Raises KernelError unless a call binds what the kernel declares."""
     declared, own = source.declared, _of_finish(call)
     kinds = {
         "input": (
@@ -136,7 +137,7 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     """The text of a kernel for its bindings. Raises KernelError for what the contract forbids."""
     source = source or load_kernel(call.kernel)
     source = source.blocks(call.out.block) if source.blocks else source
-    _check(source, call)
+    checked(source, call)
     const, out, dialect = dict(call.const), call.out, call.dialect
     if out.layers > 1 and (call.looped or not source.blocked):
         raise KernelError(f"{source.file}: makes one texel at a time; its output can't lie in blocks of {out.block}")
@@ -175,7 +176,7 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
             reads[name] = Read(bound, origin, _may_miss(bound.layout, origin, out))
         elif origin is not None:
             taps += _taps(expanded, name, bound, origin, out, flags)
-    texts.append(_encoding(call, params))
+    texts.append(encoding(call, params))
     parts = [text for text, _ in texts]
     start = " ".join([f"{READ}();"] * looped + [statements for _, statements in texts if statements])
     if half:
@@ -191,7 +192,7 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     if finish is not None:
         parts.append(finish_text(finish, params, half))
         epilogue = finish_lines(finish, reads, out.block, [f"y_{k}" for k in range(out.layers)], flags)
-    _declare_out(out, params)
+    declare_out(out, params)
     env = {**params.ints, **const, **dict(block_consts(out.block))}
     turns = loop_turns(expanded.tree, env, expanded.outlines)
     if turns > MAX_LOOP_TURNS:
@@ -224,7 +225,7 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     )  # fmt: skip
 
 
-def _encoding(call: Call, params: Params) -> tuple[str, str]:
+def encoding(call: Call, params: Params) -> tuple[str, str]:
     """The functions that encode the output, and statements for main that set what they need."""
     text = codec_text("y", call.out_codec, call.dialect, decode=False)
     if "HALF_ZERO" in text:
@@ -258,7 +259,8 @@ def _may_miss(layout: Layout, origin: Origin | None, out: Layout) -> tuple[bool,
     return (out.tile[0] - 1) * scale[0] >= tile[0], (out.tile[1] - 1) * scale[1] >= tile[1]
 
 
-def _declare_out(out: Layout, params: Params) -> None:
+def declare_out(out: Layout, params: Params) -> None:
+    """Makes the sizes of what is made known."""
     n, h, w, c = out.dims
     for key, value in zip("NHWCG", (n, h, w, c, out.groups), strict=True):
         params.int(f"y_{key}", value)

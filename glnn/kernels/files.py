@@ -36,6 +36,7 @@ class KernelSource:
     declared: dict[str, tuple[str, ...]] = field(hash=False)
     blocked: bool = False
     row: bool = False  # its blocks are to lie along rows of pixels
+    tiled: bool = False  # a whole compute shader of workgroups, see kernels/tiles.py: its tree is empty
     blocks: Callable[[tuple[int, int]], KernelSource] | None = field(
         default=None, hash=False, compare=False, repr=False
     )

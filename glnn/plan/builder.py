@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from ..errors import KernelError
-from ..graph.graph import Graph, Node
+from ..graph.graph import ActivationCodec, Graph, Node
 from ..graph.quantized import Quantized
 from ..graph.shapes import Shape, canonical, ceil_div, numbers
 from ..kernels.files import KernelSource, load_kernel
+from ..kernels.tiles import load_tiles
 from ..layout.blocks import Blocks
 from ..layout.limits import Limits
+from ..layout.tiling import MAX_NUMBER, Grid
 from ..primitives.base import Epilogue, Primitive, Recipe, Source, Value, Window
 from ..primitives.expr import RESULT, Apply
 from ..primitives.functions import LINEAR, Function
@@ -122,15 +124,16 @@ class PlanBuilder(Tensors):
     def choose(self, primitive: Primitive, inputs: Sequence[Value], weights: Mapping[str, Any]) -> Recipe:
         """See primitives.base.Builder."""
         recipes = primitive.recipes(inputs, weights)
-        if len(recipes) == 1 and recipes[0].fits(self.limits):
-            return recipes[0]
+        able = fitting(recipes, self.limits)
+        if len(able) == 1:
+            return able[0]
         shapes = tuple(tuple(map(int, value.shape)) for value in inputs)
         _, h, w, _ = canonical(numbers(primitive.shape(*shapes)))
         blocks = *(self.layouts[self.home(value).id].block for value in inputs), self.block_of(h, w)
         workload = Workload(primitive, shapes, weights, blocks)
         recipe = self.choice.recipe(workload, recipes, self.limits)
-        able = tuple(one.name for one in fitting(recipes, self.limits))
-        self.chosen.append(Chosen(self.node.label if self.node else "", workload, recipe.name, able))
+        names = tuple(one.name for one in able)
+        self.chosen.append(Chosen(self.node.label if self.node else "", workload, recipe.name, names))
         return recipe
 
     def draw(
@@ -147,12 +150,14 @@ class PlanBuilder(Tensors):
         finish: Epilogue | Function | None = None,
         window: Mapping[str, Window] | None = None,
         looped: bool = False,
+        grid: Grid | None = None,
     ) -> Value:
         """See primitives.base.Builder."""
         options: Any = dict(cells=cells, tensors=tensors, const=const, param=param, window=window, looped=looped)
-        options["uniform"] = uniform
-        kernel = load_kernel(kernel) if isinstance(kernel, str) else kernel
-        sources = bind_sources(self, inputs, kernel.blocked, self._weight_units(options))
+        options |= {"uniform": uniform, "grid": grid}
+        if isinstance(kernel, str):
+            kernel = load_kernel(kernel) if grid is None else load_tiles(kernel)
+        sources = bind_sources(self, inputs, kernel.blocked or kernel.tiled, self._weight_units(options))
         options["tensors"] = {**(tensors or {}), **sources.tensors}
         epilogue = as_epilogue(finish)
         if epilogue is None:
@@ -164,6 +169,14 @@ class PlanBuilder(Tensors):
         if 0 in epilogue.tensors and not sources.inputs:
             epilogue = in_parts(self, epilogue, whole)
         return self._draw(kernel, whole, sources, epilogue, **options)
+
+    def tiles(self, shape: Shape, *read: Value) -> bool:
+        """See primitives.base.Builder."""
+        if self.limits.stage != "compute" or self._into is not self.steps:  # what turns write moves with them
+            return False
+        layouts = [self.layouts[self.home(value).id] for value in read]
+        layouts.append(self._layout(shape, ActivationCodec(self.limits.float_target), True, False))
+        return all(layout.tiles < MAX_NUMBER for layout in layouts)
 
     def _room(self, sources: BoundSources, options: Mapping[str, Any], epilogue: Epilogue) -> bool:
         """Whether a draw has texture units left for the tensors of an epilogue."""
@@ -198,6 +211,7 @@ class PlanBuilder(Tensors):
         uniform: Mapping[str, float] | None,
         window: Mapping[str, Window] | None,
         looped: bool,
+        grid: Grid | None,
     ) -> Value:
         inputs = sources.inputs
         counts = {k: v.steps for k, v in (param or {}).items() if isinstance(v, Counted)}
@@ -225,7 +239,7 @@ class PlanBuilder(Tensors):
         for name, value in inputs.items():
             if any(value.id in numbers for numbers in self._over):
                 raise KernelError(f"{source.file}: input {name} was made in a turn of a repeat, and is read outside it")
-        blocked = source.blocked and not looped
+        blocked = (source.blocked or source.tiled) and not looped
         out = self.value(shape, blocked, source.row)
         self._drawn[out.id] = blocked, source.row
         where = self.node.label if self.node else source.name
@@ -245,6 +259,7 @@ class PlanBuilder(Tensors):
                 looped,
                 counts,
                 dict(uniform or {}),
+                grid,
             )  # fmt: skip
         )
         return out

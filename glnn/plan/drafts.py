@@ -9,6 +9,7 @@ from ..kernels.files import KernelSource
 from ..kernels.finish import Finish
 from ..kernels.virtual import Virtual
 from ..layout.sections import Section
+from ..layout.tiling import Grid
 from ..primitives.base import Value, Window
 from ..records import dataclass
 
@@ -31,6 +32,7 @@ class DrawSpec:
     looped: bool = False
     counts: dict[str, tuple[tuple[RepeatSpec, int], ...]] = field(default_factory=dict)
     uniform: dict[str, float] = field(default_factory=dict)
+    grid: Grid | None = None  # of a kernel of tiles, the pixels that it makes
 
     @property
     def kernel(self) -> str:

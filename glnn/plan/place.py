@@ -8,6 +8,7 @@ from dataclasses import replace
 from ..errors import GlnnError, KernelError, LimitError
 from ..kernels.assemble import Bound, Call, ShaderText, assemble
 from ..kernels.fetches import section_starts
+from ..kernels.tiles import assemble_tiles, invocations
 from ..layout.codec import activation_storage
 from ..primitives.base import Value, Window
 from .builder import PlanBuilder
@@ -57,6 +58,13 @@ class Placer:
         self.programs.setdefault(text.key, text)
         layout, home = drafts.layouts[draft.out.id], drafts.home(draft.out)
         counts = self._counts(draft, text, around)
+        if draft.grid is not None:  # all parts at once
+            size, slot = invocations(draft.const, layout, draft.grid), self.slot_of[home.id][0]
+            yield Draw(
+                text.key, slot, (0, layout.depth), size, tuple(units), text.ints, text.floats, draft.label,
+                draft.kernel, counts,
+            )  # fmt: skip
+            return
         stacked = next((item for item in (around[-1].stacked if around else ()) if item.turn.id == draft.out.id), None)
         for part in range(layout.parts):
             slot = self.slot_of[home.id][0 if layout.stacked else part]
@@ -128,16 +136,18 @@ class Placer:
             bound.append((name, replace(self.weights[number].bound, mul=draft.windows.get(name, Window()).mul)))
         text, values = self._codec(draft.out)
         try:
-            return assemble(
+            call = (
                 Call(
                     draft.kernel, drafts.layouts[draft.out.id], tuple(bound),
                     tuple((name, self.weights[i].bound) for name, i in draft.cells.items()),
                     tuple(draft.const.items()), tuple(draft.param.items()),
                     draft.finish, text, values, drafts.limits.dialect, drafts.limits.precision, draft.looped,
                     tuple(draft.virtual.items()), tuple(draft.uniform.items()),
-                ),
-                draft.source,
+                )
             )  # fmt: skip
+            if draft.grid is not None:
+                return assemble_tiles(call, draft.source, draft.grid)
+            return assemble(call, draft.source)
         except GlnnError as error:
             raise type(error)(f"layer {draft.label!r}: {error}") from error
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from ..errors import LimitError
 from ..graph.graph import ActivationCodec
-from ..graph.shapes import Shape
+from ..graph.shapes import Shape, canonical
 from ..layout.blocks import Blocks
 from ..layout.codec import activation_storage
 from ..layout.limits import Limits
-from ..layout.sections import Stack, choose_stack, run
+from ..layout.sections import Section, Stack, choose_stack, run
 from ..layout.tiles import Layout, choose_layout
 from ..primitives.base import Value
 from .drafts import InPlace
@@ -166,6 +166,12 @@ class Tensors:
         """See primitives.base.Builder."""
         section = run(tuple(map(int, value.shape)), axis, start, size)
         return self.look(InPlace(value, section, ())) if section else None
+
+    def images(self, whole: Value, shape: Shape) -> list[Value]:
+        """See primitives.base.Builder."""
+        n = canonical(shape)[0]
+        sections = (Section(shape, ("n", "h", "w"), (k, None, None)) for k in range(0, whole.shape[0], n))
+        return [self.look(InPlace(whole, section, ())) for section in sections]
 
     def is_part(self, value: Value) -> bool:
         """Whether a value is a part of another one, the same in all turns."""

@@ -12,6 +12,7 @@ import numpy as np
 from ..graph.shapes import Dims, Shape, broadcast
 from ..graph.weight import WeightSpec
 from ..layout.limits import Limits
+from ..layout.tiling import Grid
 from ..records import dataclass
 from .expr import RESULT, Expr, constants, values, with_leaves
 from .expr import inputs as read
@@ -43,6 +44,7 @@ class Builder(Protocol):
         finish: Epilogue | Function | None = None,
         window: Mapping[str, Window] | None = None,
         looped: bool = False,
+        grid: Grid | None = None,
     ) -> Value:
         """One draw of the kernel of this name that makes a tensor of `shape`: what its pragmas declare, by name.
 
@@ -57,7 +59,16 @@ class Builder(Protocol):
         window:  how the block's origin in an input follows from the output's (see Window)
         looped:  a blocked kernel for a pixel at a time, with real loops: for what is too large to be written out. Its
                  consts may be given as `param`, so that new values of them need no new program
+        grid:    of a kernel of tiles (shaders/tiles), the pixels that it makes
         """
+        ...
+
+    def tiles(self, shape: Shape, *read: Value) -> bool:
+        """Whether a kernel of tiles can make a tensor of this shape of others here: in compute shaders, in no turn."""
+        ...
+
+    def images(self, whole: Value, shape: Shape) -> list[Value]:
+        """The tensors of this shape that lie one after another in a tensor of four axes, as some of its images."""
         ...
 
     def choose(self, primitive: Primitive, inputs: Sequence[Value], weights: Mapping[str, Any]) -> Recipe:

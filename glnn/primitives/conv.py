@@ -15,6 +15,7 @@ from ..records import dataclass
 from .base import Builder, Epilogue, Primitive, Recipe, Value, Window, after, at_least
 from .expr import RESULT, Apply, Expr, In
 from .operations import OPERATIONS
+from .tiles import with_tiles
 from .window import (
     IMAGE,
     Padding,
@@ -116,7 +117,8 @@ class Conv(Primitive):
         x, kernel, bias = inputs[0], weights["kernel"], weights["bias"] if self.use_bias else None
         shape = numbers(self.shape(x.shape))
         if not self.kernel_size and self.groups == 1:
-            return [Recipe("rows", lambda b, finish: draw_matrix(b, x, kernel, bias, finish))]
+            rows = [Recipe("rows", lambda b, finish: draw_matrix(b, x, kernel, bias, finish))]
+            return with_tiles(rows, shape, x, kernel[None], bias, POINT)
         sizes = x.shape[1:-1] if self.kernel_size else ()
         pads = paddings(self.padding, sizes, self.kernel_size, self.strides, self.dilation)
         (kd, kh, kw), (sd, *strides), (dd, *dilation) = map(triple, (self.kernel_size, self.strides, self.dilation))
@@ -131,6 +133,8 @@ class Conv(Primitive):
             inner=inner,
         )  # fmt: skip
         rows = rows_unrolled((kh, kw), strides, dilation)
+        geometry = dict(KH=kh, KW=kw, SH=strides[0], SW=strides[1], DH=dilation[0], DW=dilation[1])
+        geometry |= dict(PT=corner[0], PL=corner[1])
         if self.groups == x.shape[-1] == self.filters and channels == 1:
             split = kernel.reshape(kd, kh, kw, self.filters)
             whole = _recipe(draw, "depthwise", weights=split, blocked=True)
@@ -148,10 +152,20 @@ class Conv(Primitive):
             name, of_groups = "conv_grouped", dict(GI=channels // 4, GO=filters // 4, GROUPS=self.groups)
         loops = _recipe(draw, name, " in loops", weights=kernel, rows=looped, looped=True, **of_groups)
         if not rows:
-            return [loops]
+            return self._with_tiles([loops], shape, x, kernel, bias, geometry)
         written = {"": rows} | {f" by {few} row{'s' * (few > 1)}": few for few in (2, 1) if few < rows}
         options: Any = dict(weights=kernel, blocked=True, **of_groups)
-        return [*(_recipe(draw, name, how, rows=most, **options) for how, most in written.items()), loops]
+        drawn = [*(_recipe(draw, name, how, rows=most, **options) for how, most in written.items()), loops]
+        return self._with_tiles(drawn, shape, x, kernel, bias, geometry)
+
+    def _with_tiles(
+        self, drawn: list[Recipe], shape: Shape, x: Value, kernel: Any, bias: Any, geometry: Mapping[str, int]
+    ) -> list[Recipe]:
+        """Tiles before these recipes, where each filter sees all channels of images that are no volumes."""
+        if self.groups > 1 or len(self.kernel_size) > 2:
+            return drawn
+        taps = kernel.reshape(-1, *kernel.shape[-2:])
+        return with_tiles(drawn, shape, x, taps, bias, geometry)
 
 
 def _recipe(draw: Any, kernel: str, how: str = "", **options: Any) -> Recipe:

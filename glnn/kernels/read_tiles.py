@@ -1,0 +1,86 @@
+"""The GLSL that a kernel of tiles reads and writes tensors with: a pixel is sought once for all of its channels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ..layout.tiles import Layout
+from ..layout.tiling import Grid
+from .fetches import Bound, fetch_text, groups_text, part_text
+from .finish import Finish, Read, finish_lines
+from .read_windows import held
+from .uniforms import Params
+
+# Exact for numbers below layout.tiling.MAX_NUMBER.
+QUOTIENT = "int quotient(int a, float inverse) { return int((float(a) + 0.5) * inverse); }"
+
+
+def pixels_text(x: str, bound: Bound, apply: str, params: Params) -> str:
+    """`x_pixel(n, h, w)`, outside of the tensor where n is negative or h or w are; `vec4 x_load(g)` of that pixel.
+
+    x_load is zero outside of the tensor and past its last group.
+    """
+    layout: Layout = bound.layout
+    place = """int x_pn; int x_ph; int x_pw; bool x_there;
+void x_pixel(int n, int h, int w) { x_there = n >= 0 && h >= 0 && h < x_H && w >= 0 && w < x_W;
+x_pn = x_there ? n : 0; x_ph = x_there ? h : 0; x_pw = x_there ? w : 0;"""
+    if not held(bound):
+        text = f"""{place} }}
+vec4 x_load(int g) {{ bool ok = x_there && g < x_G; vec4 v = x(x_pn, x_ph, x_pw, ok ? g * 4 : 0);
+return ok ? v : vec4(0.0); }}"""
+        return text.replace("x_", f"{x}_").replace(" x(", f" {x}(")
+    bh, bw = layout.block
+    params.float(f"{x}_IC", 1 / layout.columns)
+    _, select, _, first = part_text(x, layout, layout.layers)
+    fetch = fetch_text(x, layout.textures, "at", "x_phase" if first == "0.0" else f"{first} + x_phase")
+    value = groups_text(x, [fetch], 4, bound.integer or bound.quant in ("tensor", "channel"), 1)[0] + apply
+    tile = bound.tile(x, bound.first_image(x, "x_pn"), "0")
+    text = f"""int x_tile; float x_phase; {place}
+x_tile = {tile}; int by = x_ph / {bh}; int bx = x_pw / {bw};
+x_phase = float((x_ph - by * {bh}) * {bw} + x_pw - bx * {bw}); x_ph = by; x_pw = bx; }}
+vec4 x_load(int g) {{ bool ok = x_there && g < x_G; int tile = x_tile + (ok ? g : 0);
+int row = quotient(tile, x_IC); int col = tile - row * x_COLS; {select}
+vec2 at = vec2(float(col * x_PW + x_pw), float(row * x_PH + x_ph)) + 0.5; vec4 v = {value};
+return ok ? v : vec4(0.0); }}"""
+    return text.replace("x_", f"{x}_") if x != "x" else text
+
+
+def written_text(
+    out: Layout, grid: Grid, finish: Finish | None, reads: Mapping[str, Read], start: Sequence[str], params: Params
+) -> str:
+    """`y_pixel(m)`, the place (y_n, y_h, y_w) of a number; `y_write(share, g, v)`: a group of it, finished, written.
+
+    `begin()`: what main starts with.
+    """
+    bh, bw = out.block
+    (n, rows, columns), (_, h, w) = grid.across(out), grid.sizes
+    params.int("y_GN", n), params.int("y_GH", rows), params.int("y_GW", columns)
+    params.float("y_IGH", 1 / rows), params.float("y_IGW", 1 / columns), params.float("y_IC", 1 / out.columns)
+    lines = finish_lines(finish, reads, (1, 1), ["v"], {}) if finish is not None else []
+    if out.dims[3] % 4:
+        lanes = ((1, "y"), (2, "z"), (3, "w"))
+        lines += [f"v.{lane} = c + {k} < y_C ? v.{lane} : 0.0;" for k, lane in lanes]
+    if (rows, columns) != (h, w):
+        lines.append("if (h >= y_H || w >= y_W) v = vec4(0.0);")
+    tile, across, down, phase = "(n * y_H + h) * y_W + w", "col", "row", "0"
+    if not out.flat:
+        phase = f"(h % {bh}) * {bw} + w % {bw}" if out.layers > 1 else "0"
+        tile, across, down = "n", f"col * y_PW + w / {bw}", f"row * y_PH + h / {bh}"
+    part = ""
+    if out.parts > 1:
+        params.int("y_ROWS", out.part_rows)
+        part, phase = "int part = row / y_ROWS; row -= part * y_ROWS;", f"part * {out.layers} + {phase}"
+    store = f"int row = quotient(tile, y_IC); int col = tile - row * y_COLS; {part}"
+    texel = f"ivec3({across}, {down}, {phase})"
+    if out.texels == 1:
+        stored = f"{store} imageStore(y_image, {texel}, y_encode(v));"
+    else:
+        stored = f"for (int k = 0; k < 4; k++, tile++) {{ {store} imageStore(y_image, {texel}, y_encode1(v[k])); }}"
+    return f"""int y_n; int y_h; int y_w; bool y_live;
+void y_pixel(int m) {{ int r = quotient(m, y_IGW); y_w = m - r * y_GW; y_n = quotient(r, y_IGH); y_h = r - y_n * y_GH;
+y_live = y_n < y_GN; }}
+void y_write(int share, int g, vec4 v) {{ if (!y_live) return;
+int n = y_n + share * y_GN; int h = y_h; int w = y_w; int c = g * 4;
+{" ".join(lines)}
+int tile = (({tile}) * y_G + g) * {out.texels}; {stored} }}
+void begin() {{ {" ".join(start)} }}"""

@@ -1,0 +1,76 @@
+"""How products are cut into tiles for workgroups of compute shaders, and which pixels these make."""
+
+from __future__ import annotations
+
+from ..graph.shapes import ceil_div
+from ..records import dataclass
+from .tiles import Layout
+
+# Numbers of tiles and pixels are divided by a multiplication: exact below 2^22, as (a + 0.5) / b is half of 1 / b away
+# from the next whole number, and off by 2^-23 of a / b at most. A soft float takes four tiles.
+MAX_NUMBER = 1 << 20
+MULTIPROCESSORS = 132  # of the GPU that the rule was made on; each takes two workgroups or more at once
+MAX_SHARES = 8  # a sum of so many shares is read in one draw
+LEAST_STEPS = 4  # of a share
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """How a product is cut: a workgroup makes `pixels` x `groups` (of four channels), an invocation p x q of them.
+
+    inner: groups of input channels at a time; shares: workgroups that each sum a part of one tile
+    """
+
+    pixels: int
+    groups: int
+    p: int
+    q: int
+    inner: int = 4
+    shares: int = 1
+
+    @property
+    def invocations(self) -> int:
+        """Those of a workgroup: in waves of 32, 4 groups x 8 pixels, two waves side by side."""
+        return self.pixels * self.groups // (self.p * self.q)
+
+    @property
+    def consts(self) -> dict[str, int]:
+        """What texts call its numbers."""
+        loads = ceil_div(self.pixels * self.inner, self.invocations)
+        names = dict(MT=self.pixels, NTG=self.groups, PM=self.p, PG=self.q, BKG=self.inner, SPLIT=self.shares)
+        return names | {"INVOCATIONS": self.invocations, "LOADS": loads}
+
+
+def choose_tiling(pixels: int, groups: int, inner: int, taps: int, least_shares: int = 1) -> Tiling:
+    """The tiles of a product of `pixels` rows and `groups` of columns, over `inner` groups of channels for each tap.
+
+    Large ones where they are enough for all multiprocessors, else small ones whose sums are shared.
+    """
+    step = min((4, 2, 1), key=lambda size: ceil_div(inner, size) * (size + 0.5))
+    steps = taps * ceil_div(inner, step)
+
+    def count(height: int, width: int) -> int:
+        return ceil_div(pixels, height) * ceil_div(groups, width)
+
+    width, q = (16, 2) if groups > 8 else (8, 1)
+    if least_shares == 1:
+        if count(128, width) >= 2 * MULTIPROCESSORS:
+            return Tiling(128, width, 8, q, step)
+        if count(64, width) >= MULTIPROCESSORS:
+            return Tiling(64, width, 4, q, step)
+    wanted = min(ceil_div(2 * MULTIPROCESSORS, count(32, 8)), steps // LEAST_STEPS, MAX_SHARES)
+    return Tiling(32, 8, 4, 1, step, max(1, least_shares, wanted))
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The pixels that tiles make, by number: `sizes` (n, h, w) of them, for each share of a sum; with those of blocks
+    past the edge, which become zero.
+    """
+
+    sizes: tuple[int, int, int]
+
+    def across(self, out: Layout) -> tuple[int, int, int]:
+        """(n, h, w) of the pixels that are made of a tensor that lies so."""
+        n, h, w = self.sizes
+        return (n, h, w) if out.flat else (n, out.tile[0] * out.block[0], out.tile[1] * out.block[1])

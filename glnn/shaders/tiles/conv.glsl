@@ -1,0 +1,29 @@
+// Convolution by tiles of products: pixels of the output are rows, each tap of the kernel is a run of the inner axis.
+#pragma glnn input x
+#pragma glnn matrix weights
+#pragma glnn vector bias
+#pragma glnn const KH KW SH SW DH DW PT PL
+#define INNER x_G
+#define TAPS (KH * KW)
+int left_n, left_h, left_w;
+int tile_first(int tile) { return tile * MT; }
+void left_place(int m) {
+    y_pixel(m);
+    left_n = y_live ? y_n : -1;
+    left_h = y_h * SH - PT;
+    left_w = y_w * SW - PL;
+}
+void left_tap(int tap) {
+    int a = tap / KW;
+    x_pixel(left_n, left_h + a * DH, left_w + (tap - a * KW) * DW);
+}
+vec4 left_load(int g) { return x_load(g); }
+void right_place(int q) { weights_scales(min(q, y_G - 1)); }
+mat4 right_load(int tap, int g, int q) {
+    bool there = g < INNER && q < y_G;
+    weights_seek(there ? g : 0, there ? q : 0);
+    mat4 m = weights(tap);
+    return there ? m : mat4(0.0);
+}
+vec4 start(int q) { bias_seek(q); return bias(0); }
+#include product

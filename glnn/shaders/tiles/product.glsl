@@ -1,0 +1,77 @@
+// Tiles of a product in shared memory: a workgroup makes MT pixels times NTG groups of channels, an invocation PM times PG of
+// them, of BKG groups of input channels after another. Of SPLIT workgroups each sums a share. While one tile is multiplied
+// the next is fetched.
+shared vec4 left[2 * BKG * MT];
+shared vec4 right[2 * BKG * 4 * NTG];
+
+void main() {
+    begin();
+    int id = int(gl_LocalInvocationID.x), wave = id / 32, tx = id % 4 + wave % 2 * 4, ty = id % 32 / 4 + wave / 2 * 8;
+    int share = int(gl_WorkGroupID.y) % SPLIT, q0 = int(gl_WorkGroupID.y) / SPLIT * NTG, m0 = tile_first(int(gl_WorkGroupID.x));
+    int chunks = (INNER + BKG - 1) / BKG, steps = TAPS * chunks, each = (steps + SPLIT - 1) / SPLIT;
+    int first = min(share * each, steps), last = min(first + each, steps), tap = first / chunks, g = (first - tap * chunks) * BKG;
+    int lg = id / MT, lm = id % MT, rg = id / NTG, rq = id % NTG;
+    left_place(m0 + lm);
+    left_tap(tap);
+    right_place(q0 + rq);
+    #unroll i PM
+    #unroll j PG
+    vec4 c@i_@j = vec4(0.0);
+    #end
+    #end
+    #unroll i LOADS
+    vec4 a@i = vec4(0.0);
+    #end
+    mat4 b = mat4(0.0);
+    for (int turn = first; turn <= last; turn++) {
+        if (turn < last) {
+            #unroll i LOADS
+            if (lg + @i * (INVOCATIONS / MT) < BKG) a@i = left_load(g + lg + @i * (INVOCATIONS / MT));
+            #end
+            if (rg < BKG) b = right_load(tap, g + rg, q0 + rq);
+            g += BKG;
+            if (g >= INNER) { g = 0; tap++; left_tap(tap); }
+        }
+        if (turn > first) {
+            int l = ((turn - 1) & 1) * BKG * MT + ty, r = ((turn - 1) & 1) * BKG * 4 * NTG + tx;
+            #unroll k BKG
+            {
+                #unroll i PM
+                vec4 l@i = left[l + @k * MT + @i * (INVOCATIONS / 8)];
+                #end
+                #unroll d 4
+                {
+                    #unroll j PG
+                    vec4 r@j = right[r + (@k * 4 + @d) * NTG + @j * 8];
+                    #end
+                    #unroll i PM
+                    #unroll j PG
+                    c@i_@j += l@i[@d] * r@j;
+                    #end
+                    #end
+                }
+                #end
+            }
+            #end
+        }
+        if (turn < last) {
+            #unroll i LOADS
+            if (lg + @i * (INVOCATIONS / MT) < BKG) left[(turn & 1) * BKG * MT + (lg + @i * (INVOCATIONS / MT)) * MT + lm] = a@i;
+            #end
+            #unroll d 4
+            if (rg < BKG) right[(turn & 1) * BKG * 4 * NTG + (rg * 4 + @d) * NTG + rq] = b[@d];
+            #end
+        }
+        memoryBarrierShared();
+        barrier();
+    }
+    #unroll j PG
+    vec4 s@j = start(min(q0 + tx + @j * 8, y_G - 1));
+    #end
+    #unroll i PM
+    y_pixel(m0 + ty + @i * (INVOCATIONS / 8));
+    #unroll j PG
+    if (q0 + tx + @j * 8 < y_G) y_write(share, q0 + tx + @j * 8, c@i_@j + s@j);
+    #end
+    #end
+}
