@@ -23,6 +23,8 @@ from gpu_networks import NETWORKS, Network
 from timing import draws_only
 
 import glnn
+from glnn.device.timers import Queries
+from glnn.primitives import tiles
 
 try:
     import torch
@@ -86,9 +88,37 @@ def glnn_rows(net: Network, x: np.ndarray, args: argparse.Namespace, expected: d
                 row["device"], row["draw count"] = device.renderer, len(executor.plan.draws)
                 rows.append(row)
                 told(row)
+                if args.draws:
+                    row["by draw"] = each_draw(executor)
                 if coded is not model:
                     coded.close()
     return rows
+
+
+def each_draw(executor: Any) -> list[dict[str, Any]]:
+    """Milliseconds of each draw on the GPU, the median of three runs; the longest are printed."""
+    device, plan = executor.device, executor.plan
+    with device.use():
+        queries, runs = Queries(device), []
+        for _ in range(4):
+            busy()
+            executor.replay(draw=queries.draw)
+            runs.append(queries.take())
+        queries.close()
+    times = 1e3 * np.median(np.array(runs[1:]), axis=0)
+    made = [
+        {"kernel": draw.kernel, "label": draw.label, "ms": float(ms), "size": draw.viewport}
+        for draw, ms in zip(plan.draws, times, strict=True)
+    ]
+    for row in sorted(made, key=lambda row: -row["ms"])[:12]:
+        print(f"    {row['ms']:8.3f} ms  {row['kernel']:16} {row['label']:16} {row['size']}")
+    kinds = sorted({row["kernel"] for row in made})
+    totals = {kind: (sum(r["ms"] for r in made if r["kernel"] == kind)) for kind in kinds}
+    print(
+        f"    {sum(totals.values()):8.3f} ms in {len(made)} draws: "
+        + ", ".join(f"{k} {v:.3f}" for k, v in totals.items())
+    )
+    return made
 
 
 def torch_rows(net: Network, x: np.ndarray, args: argparse.Namespace, expected: dict[str, Any]) -> list[dict[str, Any]]:
@@ -138,9 +168,13 @@ def main() -> None:
     parser.add_argument("--codecs", type=commas, default=["float32", "uint8"])
     parser.add_argument("--fragment-batch", type=int, default=1, help="largest batch of the fragment stage (1)")
     parser.add_argument("--seconds", type=float, default=0.5, help="that each figure is taken over (0.5)")
+    parser.add_argument("--no-tiles", action="store_true", help="the compute stage without kernels of tiles")
+    parser.add_argument("--draws", action="store_true", help="milliseconds of each draw, by the driver's queries")
     parser.add_argument("--no-torch", action="store_true")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
+    if args.no_tiles:
+        tiles.computes = lambda limits: False
     rows: list[dict[str, Any]] = []
     for name in args.networks:
         net = NETWORKS[name]()

@@ -103,19 +103,22 @@ def assemble_tiles(call: Call, source: KernelSource, grid: Grid) -> ShaderText:
     for name, bound in sorted(call.cells, key=lambda cell: not cell[0].endswith("_q")):
         matrix = name in source.declared["matrix"]
         text, begin = cells_text(name, bound, matrix, params, call.dialect, apart=matrix)
-        parts.append(text), start.append(begin)
+        parts.append(text)
+        start.append(begin)
     for name, bound in call.inputs:
         own = name in source.declared["input"]
         needed = {name} if not own or not held(bound) else set()
         size = bound.size or bound.layout.size
         text, begin = tensor_text(name, bound, size, None, needed, params, call.dialect)
-        parts.append(text), start.append(begin)
+        parts.append(text)
+        start.append(begin)
         if own:
             parts.append(pixels_text(name, bound, affine_text(name, bound, params)[2], params))
         else:
             reads[name] = Read(bound, None)
     text, begin = encoding(call, params)
-    parts.append(text), start.append(begin)
+    parts.append(text)
+    start.append(begin)
     if call.finish is not None:
         parts += [functions_text([call.finish], False), finish_text(call.finish, params, False)]
         assert calls(call.finish, False) <= {name for name, _ in call.inputs}

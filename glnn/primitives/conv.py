@@ -117,8 +117,8 @@ class Conv(Primitive):
         x, kernel, bias = inputs[0], weights["kernel"], weights["bias"] if self.use_bias else None
         shape = numbers(self.shape(x.shape))
         if not self.kernel_size and self.groups == 1:
-            rows = [Recipe("rows", lambda b, finish: draw_matrix(b, x, kernel, bias, finish))]
-            return with_tiles(rows, shape, x, kernel[None], bias, POINT)
+            matrix = Recipe("rows", lambda b, finish: draw_matrix(b, x, kernel, bias, finish))
+            return with_tiles([matrix], shape, x, kernel[None], bias, POINT)
         sizes = x.shape[1:-1] if self.kernel_size else ()
         pads = paddings(self.padding, sizes, self.kernel_size, self.strides, self.dilation)
         (kd, kh, kw), (sd, *strides), (dd, *dilation) = map(triple, (self.kernel_size, self.strides, self.dilation))
