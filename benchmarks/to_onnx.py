@@ -14,10 +14,12 @@ from onnx import TensorProto, helper, numpy_helper
 
 from glnn.graph import Graph, Node
 from glnn.layers.activation import Activation, ReLU, Softmax
-from glnn.layers.conv import Conv2D, DepthwiseConv2D
+from glnn.layers.conv import Conv2D, Conv2DTranspose, DepthwiseConv2D
 from glnn.layers.core import Dense, Flatten, Identity
-from glnn.layers.merging import Add
-from glnn.layers.normalization import BatchNormalization
+from glnn.layers.embedding import Embedding
+from glnn.layers.merging import Add, Concatenate
+from glnn.layers.multi_head_attention import MultiHeadAttention
+from glnn.layers.normalization import BatchNormalization, InstanceNormalization, LayerNormalization
 from glnn.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D, MaxPooling2D
 from glnn.layers.recurrent import LSTM, Bidirectional
 from glnn.layers.resizing import ZeroPadding2D
@@ -82,6 +84,11 @@ class _Writer:
             if kind == "Softmax":
                 attributes["axis"] = 1 if len(self.shapes[output]) == 4 else -1
             self.op(kind, [x], output, **attributes)
+        elif function.name == "gelu" and not constants.get("approximate"):  # Hendrycks and Gimpel 2016, eq. 2
+            root, one, half = (self.constant(f"{output}/{v}", np.float32(v)) for v in (2**0.5, 1, 0.5))
+            part = self.op("Erf", [self.op("Div", [x, root], f"{output}/scaled")], f"{output}/erf")
+            weight = self.op("Mul", [x, self.op("Add", [part, one], f"{output}/share")], f"{output}/twice")
+            self.op("Mul", [weight, half], output)
         else:
             raise ValueError(f"tensor {output!r}: {function.name!r} has no ONNX form here; add it to ACTIVATIONS")
 
@@ -125,6 +132,21 @@ def _convolution(w: _Writer, node: Node, layer: Any) -> None:
     pads = _pads(paddings(layer.padding, sizes, layer.kernel_size, layer.strides, layer.dilation_rate))
     name = w.op("Conv", inputs, f"{out}/conv", group=groups, kernel_shape=list(layer.kernel_size),
                 strides=list(layer.strides), dilations=list(layer.dilation_rate), pads=pads)  # fmt: skip
+    w.function(name, out, layer.activation)
+
+
+def _transposed(w: _Writer, node: Node, layer: Any) -> None:
+    out, kernel, steps = node.outputs[0], node.weights["kernel"], layer.strides
+    inputs = [node.inputs[0], w.constant(f"{out}/kernel", kernel.transpose(3, 2, 0, 1))]
+    if "bias" in node.weights:
+        inputs.append(w.constant(f"{out}/bias", node.weights["bias"]))
+    sides = [max(k - s, 0) for k, s in zip(layer.kernel_size, steps, strict=True)]  # cut off what is too much, as Keras
+    if layer.padding != "same" or layer.groups > 1 or any(rate > 1 for rate in layer.dilation_rate):
+        raise ValueError(f"layer {node.name!r}: {layer!r} has no ONNX form here")
+    pads = [side // 2 for side in sides] + [side - side // 2 for side in sides]
+    more = [max(s - k, 0) for k, s in zip(layer.kernel_size, steps, strict=True)]
+    name = w.op("ConvTranspose", inputs, f"{out}/conv", kernel_shape=list(layer.kernel_size), strides=list(steps),
+                pads=pads, output_padding=more)  # fmt: skip
     w.function(name, out, layer.activation)
 
 
@@ -174,13 +196,85 @@ def _add(w: _Writer, node: Node, layer: Any) -> None:
 def _norm(w: _Writer, node: Node, layer: Any) -> None:
     """Which onnxruntime folds into the convolution before it, as glnn does."""
     shape, out = w.shapes[node.inputs[0]], node.outputs[0]
-    if layer.where(shape) != len(shape) - 1:
+    if layer.axes(shape) != (len(shape) - 1,):
         raise ValueError(f"layer {node.name!r}: BatchNormalization along axis {layer.axis} has no ONNX form here")
     size = shape[-1]
     usual = {"gamma": np.ones(size, np.float32), "beta": np.zeros(size, np.float32)}
     names = ("gamma", "beta", "moving_mean", "moving_variance")
     given = [w.constant(f"{out}/{name}", {**usual, **node.weights}[name]) for name in names]
     w.op("BatchNormalization", [node.inputs[0], *given], out, epsilon=layer.epsilon)
+
+
+def _instance_norm(w: _Writer, node: Node, layer: Any) -> None:
+    out, channels = node.outputs[0], w.shapes[node.inputs[0]][-1]
+    if layer.groups != channels or len(w.shapes[out]) != 4:
+        raise ValueError(f"layer {node.name!r}: {layer!r} has no ONNX form here")
+    given = [w.constant(f"{out}/{name}", node.weights[name]) for name in ("gamma", "beta")]
+    w.op("InstanceNormalization", [node.inputs[0], *given], out, epsilon=layer.epsilon)
+
+
+def _layer_norm(w: _Writer, node: Node, layer: Any) -> None:
+    out = node.outputs[0]
+    given = [w.constant(f"{out}/{name}", node.weights[name]) for name in ("gamma", "beta")]
+    w.op("LayerNormalization", [node.inputs[0], *given], out, axis=-1, epsilon=layer.epsilon)
+
+
+def _attention(w: _Writer, node: Node, layer: Any) -> None:
+    """Self attention of (N, T, C), as exporters write it."""
+    out, x, heads = node.outputs[0], node.inputs[0], layer.num_heads
+    if set(node.inputs) != {x} or len(w.shapes[x]) != 3:
+        raise ValueError(f"layer {node.name!r}: only attention of a sequence to itself has an ONNX form here")
+    split = w.constant(f"{out}/split", np.array([0, 0, heads, layer.key_dim], np.int64))
+
+    def dense(of: str, part: str, rows: int) -> str:
+        kernel, bias = (np.asarray(node.weights[f"{part}/{name}"]) for name in ("kernel", "bias"))
+        product = w.op("MatMul", [of, w.constant(f"{out}/{part}/w", kernel.reshape(rows, -1))], f"{out}/{part}/product")
+        return w.op("Add", [product, w.constant(f"{out}/{part}/b", bias.reshape(-1))], f"{out}/{part}")
+
+    def parts(part: str, order: Sequence[int]) -> str:
+        name = w.op("Reshape", [dense(x, part, w.shapes[x][-1]), split], f"{out}/{part}/split")
+        return w.op("Transpose", [name], f"{out}/{part}/heads", perm=order)
+
+    q, k, v = parts("query", [0, 2, 1, 3]), parts("key", [0, 2, 3, 1]), parts("value", [0, 2, 1, 3])
+    root = w.constant(f"{out}/root", np.float32(layer.key_dim**-0.5))
+    scores = w.op("Mul", [w.op("MatMul", [q, k], f"{out}/products"), root], f"{out}/scores")
+    mixed = w.op("MatMul", [w.op("Softmax", [scores], f"{out}/shares", axis=-1), v], f"{out}/mixed")
+    turned = w.op("Transpose", [mixed], f"{out}/turned", perm=[0, 2, 1, 3])
+    whole = w.constant(f"{out}/whole", np.array([0, 0, heads * layer.key_dim], np.int64))
+    joined = w.op("Reshape", [turned, whole], f"{out}/joined")
+    w.op("Identity", [dense(joined, "attention_output", heads * layer.key_dim)], out)
+
+
+def _embedding(w: _Writer, node: Node, layer: Any) -> None:
+    out = node.outputs[0]
+    ids = w.op("Cast", node.inputs, f"{out}/ids", to=TensorProto.INT64)
+    w.op("Gather", [w.constant(f"{out}/table", node.weights["embeddings"]), ids], out, axis=0)
+
+
+def _concatenate(w: _Writer, node: Node, layer: Any) -> None:
+    rank = len(w.shapes[node.outputs[0]])
+    axis = layer.axis % rank
+    w.op("Concat", node.inputs, node.outputs[0], axis=axis if rank != 4 else (0, 2, 3, 1)[axis])
+
+
+def _gates(array: np.ndarray) -> np.ndarray:
+    """A weight of an LSTM, whose last axis has the gates i, f, c, o, as ONNX has it: i, o, f, c in the first."""
+    parts = np.split(np.asarray(array).T, 4)
+    return np.concatenate([parts[k] for k in (0, 3, 1, 2)])[None]
+
+
+def _lstm(w: _Writer, node: Node, layer: Any) -> None:
+    """An LSTM whose last step comes out."""
+    out, names = node.outputs[0], [layer.activation.name, layer.recurrent_activation.name]
+    if layer.return_sequences or layer.return_state or names != ["tanh", "sigmoid"]:
+        raise ValueError(f"layer {node.name!r}: {layer!r} has no ONNX form here")
+    x = w.op("Transpose", [node.inputs[0]], f"{out}/steps", perm=[1, 0, 2])
+    arrays = [_gates(node.weights[name]) for name in ("kernel", "recurrent_kernel", "bias")]
+    arrays[2] = np.pad(arrays[2], ((0, 0), (0, 4 * layer.units)))
+    given = [w.constant(f"{out}/{k}", array) for k, array in zip("WRB", arrays, strict=True)]
+    w.nodes.append(helper.make_node("LSTM", [x, *given], ["", f"{out}/last"], name=f"{out}/steps_taken", hidden_size=layer.units))
+    shape = w.constant(f"{out}/shape", np.array(w.shapes[out], np.int64))  # (1, N, U) -> (N, U)
+    w.op("Reshape", [f"{out}/last", shape], out)
 
 
 def _bidirectional(w: _Writer, node: Node, layer: Any) -> None:
@@ -218,6 +312,8 @@ def _activation(w: _Writer, node: Node, layer: Any) -> None:
 
 WRITERS: dict[type, Callable[[_Writer, Node, Any], None]] = {
     Bidirectional: _bidirectional,
+    LSTM: _lstm,
+    Conv2DTranspose: _transposed,
     Conv2D: _convolution,
     DepthwiseConv2D: _convolution,
     Dense: _dense,
@@ -228,6 +324,11 @@ WRITERS: dict[type, Callable[[_Writer, Node, Any], None]] = {
     ZeroPadding2D: _pad,
     Flatten: _flatten,
     Add: _add,
+    Concatenate: _concatenate,
+    Embedding: _embedding,
+    MultiHeadAttention: _attention,
+    InstanceNormalization: _instance_norm,
+    LayerNormalization: _layer_norm,
     BatchNormalization: _norm,
     Identity: _identity,
     Activation: _activation,

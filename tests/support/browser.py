@@ -7,11 +7,11 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Playwright
@@ -75,15 +75,20 @@ class _Handler(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         pass
 
+    def __init__(self, *args: Any, more: Mapping[str, str], **options: Any):
+        self._more = more
+        super().__init__(*args, **options)
+
     def end_headers(self) -> None:
-        self.send_header("Cache-Control", "no-store")
+        for name, value in {"Cache-Control": "no-store", **self._more}.items():
+            self.send_header(name, value)
         super().end_headers()
 
 
 @contextmanager
-def serve(folder: str | os.PathLike[str]) -> Iterator[str]:
-    """A web server for a folder on the loopback interface; its URL, with a slash at the end."""
-    handler = functools.partial(_Handler, directory=str(Path(folder)))
+def serve(folder: str | os.PathLike[str], headers: Mapping[str, str] | None = None) -> Iterator[str]:
+    """A web server for a folder on the loopback interface; its URL, with a slash at the end. headers: sent as well."""
+    handler = functools.partial(_Handler, directory=str(Path(folder)), more=headers or {})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
