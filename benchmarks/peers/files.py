@@ -74,7 +74,7 @@ def network(folder: Path, name: str) -> tuple[Path, np.ndarray]:
         shutil.rmtree(place, ignore_errors=True)
         _make(net, place)
         (place / "made").touch()
-    ours = [path for path in Path(glnn.__file__).parent.rglob("*") if path.suffix != ".pyc"]
+    ours = [path for path in Path(glnn.__file__).parent.rglob("*") if path.is_file() and path.suffix != ".pyc"]
     if _stale(place / "exported", ours):
         export = place / f"glnn-{os.getpid()}"
         with glnn.Model.load(place / "model.glnn") as model:
