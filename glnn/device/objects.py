@@ -219,6 +219,14 @@ class Target:
         self.glo, self.live = 0, False
 
 
+NEVER = "if (gl_FragCoord.x < 0.0) discard;"
+
+
+def compiled_once(fragment: str) -> str:
+    """A fragment text of which llvmpipe makes one machine program, not two: see "What may discard" in docs/driver-notes.md."""
+    return fragment if "out_1" in fragment else fragment.replace("void main() {", f"void main() {{ {NEVER}", 1)
+
+
 class Program:
     """A linked program; sampler i of `samplers` reads texture unit i. Made by Device.program and kept until close().
 
@@ -234,7 +242,8 @@ class Program:
             raise KernelError(f"{device.renderer} has no compute shaders: OpenGL is {device.version}, they need 4.3")
         try:
             if vertex:
-                self.mgl = mgl = device._ctx.program(vertex_shader=vertex, fragment_shader=fragment)
+                sent = compiled_once(fragment) if "llvmpipe" in device.renderer else fragment
+                self.mgl = mgl = device._ctx.program(vertex_shader=vertex, fragment_shader=sent)
             else:
                 self.mgl = mgl = device._ctx.compute_shader(fragment)
         except Exception as error:  # moderngl's own type

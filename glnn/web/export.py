@@ -28,6 +28,7 @@ from ..plan.plan import Plan, make_plan
 from ..plan.steps import turns_of
 from ..plan.weights import WeightStore
 from ..show.progress import Progress
+from .constants import settled
 from .folder import checked_folder, write
 from .golden import Check, golden_data
 from .page import PAGE, sent
@@ -207,6 +208,8 @@ def plan_data(plan: Plan, places: Mapping[str, tuple[int, int]]) -> dict[str, An
         del program["vertex"]
     for draw, turns in zip(data["draws"], turns_of(plan.steps), strict=True):
         draw["program"], draw["turns"] = numbers[draw["program"]], turns
+    for number, program in enumerate(data["programs"]):
+        program["fragment"] = settled(program["fragment"], [d for d in data["draws"] if d["program"] == number])
     array = plan.limits.dialect != "es100"
     for item, weight in zip(data["weights"], plan.weights, strict=True):
         item["offset"], item["bytes"] = places[item.pop("key")]

@@ -71,6 +71,7 @@ def launch(playwright: Playwright, renderer: str, extra: Sequence[str] = (), col
 class _Handler(SimpleHTTPRequestHandler):
     extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript", ".wasm": "application/wasm"}
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or the body waits 40 ms for the acknowledgement of the head
 
     def log_message(self, format: str, *args: object) -> None:
         pass

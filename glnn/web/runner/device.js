@@ -5,6 +5,15 @@ import {toHalf} from "./layouts.js";
 const BACKENDS = ["webgl2", "webgl1"];
 const KINDS = {textures: "Texture", buffers: "Buffer", programs: "Program", framebuffers: "Framebuffer"};
 
+const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A turn of the event loop by a message: timers set after it are not clamped to 4 ms, as nested timers are. */
+const hop = () => new Promise((resolve) => {
+  const {port1, port2} = new MessageChannel();
+  port1.onmessage = () => resolve(port1.close());
+  port2.postMessage(0);
+});
+
 class Device {
   constructor(backend) {
     this.backend = backend;
@@ -23,6 +32,7 @@ class Device {
     for (const name of ["EXT_color_buffer_float", "EXT_color_buffer_half_float", "WEBGL_color_buffer_float"]) gl.getExtension(name);
     const half = two ? gl.HALF_FLOAT : (gl.getExtension("OES_texture_half_float") || {}).HALF_FLOAT_OES;
     this.parallel = gl.getExtension("KHR_parallel_shader_compile");
+    this.llvmpipe = this.renderer.includes("llvmpipe");
     // internal format, order and type of components, the array that WebGL takes them in
     const codes = (internal, order, type, array) => [gl[internal], gl[`${order}_INTEGER`], gl[type], array];
     const words = (order) => codes(`${order.replace("RED", "R")}32UI`, order, "UNSIGNED_INT", Uint32Array);
@@ -64,6 +74,27 @@ class Device {
     }
     this.bound = [];
     this.program = this.framebuffer = undefined;
+  }
+
+  drop({name}) {
+    this.gl.deleteTexture(name);
+    this.live.delete(name);
+    this.bound = [];
+  }
+
+  /** Waits, without blocking and about `expected` ms, until all commands so far are done; false if that fails. WebGL1 cannot tell. */
+  async passed(expected = 25) {
+    const {gl} = this, fence = gl.fenceSync && gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
+    gl.flush();
+    for (let wait = expected * 0.7, status; ; wait = expected * 0.04) { // asking without a pause takes a core from a software renderer
+      await hop();
+      await later(wait);
+      if (!fence || gl.isContextLost()) return true;
+      status = gl.clientWaitSync(fence, 0, 0);
+      if (status === gl.TIMEOUT_EXPIRED) continue;
+      gl.deleteSync(fence);
+      return status !== gl.WAIT_FAILED;
+    }
   }
 
   close() {
@@ -123,12 +154,13 @@ class Device {
     gl.readPixels(0, 0, width, height, gl.RGBA, bytes ? gl.UNSIGNED_BYTE : gl.FLOAT, data);
   }
 
-  /** A program whose compilation is under way; `finish` asks how it ended. */
+  /** A program whose compilation is under way; `finish` asks how it ended, and waits for whatever the device was told before. */
   compile(vertex, {fragment, samplers}) {
     const {gl} = this, name = this.make("programs");
     const shaders = [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]].map(([type, text]) => {
       const shader = gl.createShader(type);
-      gl.shaderSource(shader, text);
+      // llvmpipe compiles a program of one output twice unless it may discard: docs/driver-notes.md.
+      gl.shaderSource(shader, type === gl.FRAGMENT_SHADER && this.llvmpipe && !text.includes("out_1") ? text.replace("void main() {", "$& if (gl_FragCoord.x < 0.0) discard;") : text);
       gl.compileShader(shader);
       gl.attachShader(name, shader);
       return shader;
@@ -255,4 +287,4 @@ function choose(manifest, backend, name) {
   fail("no-webgl", `this browser offers no WebGL (${tried.join("; ")}). Turn on graphics acceleration, or use another browser`);
 }
 
-export {choose, lost};
+export {choose, later, lost};

@@ -4,8 +4,8 @@
 //     const model = await glnn.load("folder/", {onProgress: ({loaded, total}) => ...});
 //     const {probabilities} = await model.predict({image: new Float32Array(64)});
 import {fetchBytes, fetchManifest, known} from "./files.js";
-import {choose} from "./device.js";
-import {Model, later} from "./model.js";
+import {choose, later} from "./device.js";
+import {Model} from "./model.js";
 
 /** The model in an exported folder, ready to predict. Raises GlnnError; see runner.d.ts. */
 export async function load(url, {onProgress = () => {}, backend = "auto", variant: name, onContextLost} = {}) {
@@ -33,6 +33,7 @@ export async function load(url, {onProgress = () => {}, backend = "auto", varian
     const compiled = async () => {
       while (!model._programs.every((program) => device.done(program)) && !device.gl.isContextLost()) await later(4);
       model._link();
+      await model._firstDraws();
     };
     await Promise.all([compiled(), ...arrived.map(async (shard) => {
       await shard.file;

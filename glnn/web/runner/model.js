@@ -1,16 +1,7 @@
 // A model of an export on a device: programs, weights, predictions, losing the context and getting it back.
 import {fail} from "./errors.js";
 import {VALUES, move, moveCells, packed, room, size, unpacked} from "./layouts.js";
-import {lost} from "./device.js";
-
-const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** A turn of the event loop by a message: timers set after it are not clamped to 4 ms, as nested timers are. */
-const hop = () => new Promise((resolve) => {
-  const {port1, port2} = new MessageChannel();
-  port1.onmessage = () => resolve(port1.close());
-  port2.postMessage(0);
-});
+import {later, lost} from "./device.js";
 
 class Model extends EventTarget {
   constructor(manifest, device, variant, plan, store) {
@@ -70,17 +61,29 @@ class Model extends EventTarget {
     });
   }
 
-  /** Asks how compilation ended, and draws one texel with each program: drivers make their machine code at the first draw. */
+  /** Asks how compilation ended: once for all, since each answer waits for all that the device was told before. */
   _link() {
-    const {plan, _device: device} = this, blank = {};
-    const standIn = ({layout: {depth}, storage: {format}}) => (blank[[depth, format]] = blank[[depth, format]] || device.texture(3, 3, depth, format));
-    const before = new Map(device.live);
+    const {plan, _device: device} = this;
     this._programs.forEach((program, i) => {
-      const index = plan.draws.findIndex((d) => d.program === i), draw = plan.draws[index];
-      device.finish(program, `the kernel ${draw.kernel} of layer ${draw.label} (pass ${index + 1} of ${plan.draws.length})`);
-      this._drawOf({...draw, viewport: [1, 1]}, this._slots, (number) => standIn(plan.weights[number]))();
+      const index = plan.draws.findIndex((d) => d.program === i), {kernel, label} = plan.draws[index];
+      device.finish(program, `the kernel ${kernel} of layer ${label} (pass ${index + 1} of ${plan.draws.length})`);
     });
-    device.free(before);
+  }
+
+  /** Draws one texel with each program: drivers make their machine code at the first draw. One waits at a time, so that uploads get through. */
+  async _firstDraws() {
+    const {plan, _device: device, _generation: generation} = this, blank = {};
+    const standIn = ({layout: {depth}, storage: {format}}) => (blank[[depth, format]] = blank[[depth, format]] || device.texture(3, 3, depth, format));
+    let passed;
+    for (const i of this._programs.keys()) {
+      const draw = plan.draws.find((d) => d.program === i);
+      this._drawOf({...draw, viewport: [1, 1]}, this._slots, (number) => standIn(plan.weights[number]))();
+      const before = passed;
+      passed = device.passed();
+      await before;
+      this._same(generation);
+    }
+    Object.values(blank).forEach((texture) => device.drop(texture));
   }
 
   /** A draw made ready: a function of the numbers of the turns that it is in, innermost first. slots: their textures then. */
@@ -222,18 +225,9 @@ class Model extends EventTarget {
     }
     if (!this._pack) return;
     this._packing(false);
-    const fence = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0), generation = this._generation;
-    gl.flush();
-    const expected = this._fastest || 0; // ms
-    for (let wait = expected * 0.7; ; wait = expected * 0.04) { // asking without a pause takes a core from a software renderer
-      await hop();
-      await later(wait);
-      this._same(generation);
-      const status = gl.clientWaitSync(fence, 0, 0);
-      if (status === gl.WAIT_FAILED) fail("limit", `${this.renderer} failed while it waited for a prediction`);
-      if (status !== gl.TIMEOUT_EXPIRED) break;
-    }
-    gl.deleteSync(fence);
+    const generation = this._generation;
+    if (!await device.passed(this._fastest)) fail("limit", `${this.renderer} failed while it waited for a prediction`);
+    this._same(generation);
     this._packing(true);
     offset = 0;
     for (const {texels} of plan.outputs) {
@@ -262,4 +256,4 @@ class Model extends EventTarget {
   }
 }
 
-export {Model, later};
+export {Model};

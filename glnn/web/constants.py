@@ -1,0 +1,34 @@
+"""Numbers that a page's draws never change, written into the shader texts: compilers leave out what follows from them.
+
+A plan's texts serve all shapes, with sizes as uniforms. A page has one shape: what all draws of a program are given alike
+becomes a constant of its text, and no program more comes of it. llvmpipe compiles in 0.55 to 0.85 of the time then.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from ..kernels.frame import literal
+
+NAMED = re.compile(r"^#define (\w+) ([PF])\[(\d+)\]\.([xyzw])$", re.MULTILINE)
+# What texts rely on compilers not to know (`nothing(y_H)`, halves), and what executors set.
+OPAQUE = frozenset({"y_H", "HALF_ZERO", "ROW0"})
+
+
+def settled(fragment: str, draws: Sequence[dict[str, Any]]) -> str:
+    """A fragment text with the integers that all of a program's draws have alike, and sizes of textures, as constants."""
+    changed = {count["place"] for draw in draws for count in draw.get("counts") or ()}
+
+    def constant(found: re.Match[str]) -> str:
+        name, array, index, lane = found.groups()
+        place = 4 * int(index) + "xyzw".index(lane)
+        ints = array == "P"
+        values = {draw["ints" if ints else "floats"][place] for draw in draws}
+        fixed = len(values) == 1 and (place not in changed if ints else name.endswith(("_IW", "_IH")))
+        if name in OPAQUE or not fixed:
+            return found[0]
+        return f"#define {name} ({literal(values.pop())})"
+
+    return NAMED.sub(constant, fragment)
