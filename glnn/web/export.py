@@ -1,8 +1,9 @@
 """A model as a folder of static files that runner.js replays: manifest, plans with shader texts, weights in shards.
 
-The weights lie there once, row-major, as the model has them: float32, float16, or codes (uint4 two to a byte). The
-runner packs them into the textures of the variant that it picks, as layout/tiles.py, layout/cells.py and
-layout/codec.py say. Every file but the page's own is named by its SHA-256; the same model makes the same bytes.
+The weights lie there once: float32, float16, or codes (uint4 two to a byte), those of inner loops in the order of their
+cells, as textures of all variants hold them (layout/cells.py), constant tensors row-major. The runner lays the latter
+into the textures of the variant that it picks, as layout/tiles.py and layout/codec.py say. Every file but the page's own
+is named by its SHA-256; the same model makes the same bytes.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from .shards import collect
 if TYPE_CHECKING:
     from ..graph.graph import Graph
 
-VERSION = 3  # of manifest.json and of the plans beside it
+VERSION = 4  # of manifest.json and of the plans beside it
 SHARD_BYTES = 4_000_000
 BACKENDS = {"es300": "webgl2", "es100": "webgl1"}
 # What the runner may pick from, best first: all of WebGL2, what WebGL2 guarantees, phones without float32 targets,
@@ -89,8 +90,9 @@ def export_web(
         if check is not None:
             golden[name] = text(golden_data(name, *check.measure(plans[name])))
         progress.update(len(plans))
-    keys = dict.fromkeys(w.key for plan in plans.values() for w in plan.weights)
-    blob, places = collect({key: store.weights[key] for key in keys})
+    kept = {w.key: w.layout for plan in plans.values() for w in plan.weights}
+    cells = {key for key, layout in kept.items() if isinstance(layout, CellLayout)}
+    blob, places = collect({key: store.weights[key] for key in kept}, cells)
     files: dict[str, bytes] = {}
     first = next(iter(plans.values()))
     seen = pictures([t.shape for t in first.inputs], [t.shape for t in first.outputs])

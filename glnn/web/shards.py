@@ -1,15 +1,16 @@
-"""The bytes of a page's weights: what several of them share, by name and view, lies there once."""
+"""The bytes of a page's weights: what several of them share, by name and view, lies there once, cells as texels take them."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 import numpy as np
 
 from ..graph.quantized import Quantized, pack4
 from ..graph.shapes import ceil_div
 from ..graph.weight import Weight
+from ..layout.cells import matrix_cells, vector_cells
 
 ALIGNMENT = 4  # of a piece, in bytes
 Span = tuple[int, int, str]  # (first, last + 1) values of a root, and the key of the weight that they are
@@ -37,15 +38,21 @@ class Pieces:
         return b"".join(self._pieces.values())
 
 
-def collect(weights: Mapping[str, Weight]) -> tuple[bytes, dict[str, tuple[int, int]]]:
+def collect(weights: Mapping[str, Weight], cells: Set[str] = frozenset()) -> tuple[bytes, dict[str, tuple[int, int]]]:
     """All weights' values as little-endian bytes, and (offset, length) of each by its key.
 
     A weight that is a stretch of its root lies within the bytes of the root's stretches that touch it; any other, as
-    one that is turned, lies on its own.
+    one that is turned, lies on its own. So do those whose keys are among `cells`, in the order of their cells (see
+    layout/cells.py), which is the same for all devices: a page has nothing to move.
     """
     pieces = Pieces()
     places: dict[str, tuple[int, int]] = {}
-    for spans in gathered(weights):
+    for key in (key for key in weights if key in cells):
+        values = stored(weights[key])
+        made = (matrix_cells if values.ndim == 3 else vector_cells)(values)
+        data = (pack4(made.reshape(-1)) if per_byte(weights[key]) == 2 else made).tobytes()
+        places[key] = pieces.add(data), len(data)
+    for spans in gathered({key: weight for key, weight in weights.items() if key not in cells}):
         begin, end = spans[0][0], max(last for _, last, _ in spans)
         some = weights[spans[0][2]]
         values, share = np.empty(end - begin, stored(some).dtype), per_byte(some)

@@ -32,7 +32,7 @@ class Device {
     for (const name of ["EXT_color_buffer_float", "EXT_color_buffer_half_float", "WEBGL_color_buffer_float"]) gl.getExtension(name);
     const half = two ? gl.HALF_FLOAT : (gl.getExtension("OES_texture_half_float") || {}).HALF_FLOAT_OES;
     this.parallel = gl.getExtension("KHR_parallel_shader_compile");
-    this.llvmpipe = this.renderer.includes("llvmpipe");
+    this.twice = /llvmpipe/.test(this.renderer);
     // internal format, order and type of components, the array that WebGL takes them in
     const codes = (internal, order, type, array) => [gl[internal], gl[`${order}_INTEGER`], gl[type], array];
     const words = (order) => codes(`${order.replace("RED", "R")}32UI`, order, "UNSIGNED_INT", Uint32Array);
@@ -76,25 +76,19 @@ class Device {
     this.program = this.framebuffer = undefined;
   }
 
-  drop({name}) {
-    this.gl.deleteTexture(name);
-    this.live.delete(name);
-    this.bound = [];
-  }
-
-  /** Waits, without blocking and about `expected` ms, until all commands so far are done; false if that fails. WebGL1 cannot tell. */
+  /** Waits, without blocking and about `expected` ms, until all commands so far are done. WebGL1 cannot tell. */
   async passed(expected = 25) {
     const {gl} = this, fence = gl.fenceSync && gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
+    let wait = expected * 0.7, status;
     gl.flush();
-    for (let wait = expected * 0.7, status; ; wait = expected * 0.04) { // asking without a pause takes a core from a software renderer
+    do {
       await hop();
       await later(wait);
-      if (!fence || gl.isContextLost()) return true;
-      status = gl.clientWaitSync(fence, 0, 0);
-      if (status === gl.TIMEOUT_EXPIRED) continue;
-      gl.deleteSync(fence);
-      return status !== gl.WAIT_FAILED;
-    }
+      wait = expected * 0.04; // asking without a pause takes a core from a software renderer
+      status = !fence || gl.isContextLost() || gl.clientWaitSync(fence, 0, 0);
+    } while (status === gl.TIMEOUT_EXPIRED);
+    if (fence) gl.deleteSync(fence);
+    if (status === gl.WAIT_FAILED) fail("limit", `${this.renderer} failed while it was waited for`);
   }
 
   close() {
@@ -159,8 +153,8 @@ class Device {
     const {gl} = this, name = this.make("programs");
     const shaders = [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]].map(([type, text]) => {
       const shader = gl.createShader(type);
-      // llvmpipe compiles a program of one output twice unless it may discard: docs/driver-notes.md.
-      gl.shaderSource(shader, type === gl.FRAGMENT_SHADER && this.llvmpipe && !text.includes("out_1") ? text.replace("void main() {", "$& if (gl_FragCoord.x < 0.0) discard;") : text);
+      // llvmpipe compiles what has one output twice unless it may discard: docs/driver-notes.md.
+      gl.shaderSource(shader, this.twice && text !== vertex && !text.includes("out_1") ? text.replace("main() {", "$& if (gl_FragCoord.x < 0.0) discard;") : text);
       gl.compileShader(shader);
       gl.attachShader(name, shader);
       return shader;

@@ -1,7 +1,7 @@
 // Files: fetched with progress, checked by length and CRC-32, which works without a secure context, unlike crypto.subtle.
 import {fail} from "./errors.js";
 
-const VERSION = 3; // of manifest.json and of the plans
+const VERSION = 4; // of manifest.json and of the plans
 
 const CRC = Uint32Array.from({length: 256}, (_, n) => {
   for (let k = 0; k < 8; k++) n = n & 1 ? (n >>> 1) ^ 0xedb88320 : n >>> 1;

@@ -1,7 +1,7 @@
-// Layouts: where values lie in textures (as layout/tiles.py and layout/cells.py have it), and what texels are made of (layout/codec.py).
+// Layouts: where the values of tensors lie in textures (as layout/tiles.py has it), and what texels are made of (layout/codec.py).
 
-/** Room for the values of all parts, in those texels that hold some. */
-const room = ({parts, layers, width, height}, lanes, Values) => new Values(parts * layers * width * height * lanes);
+/** How many values all parts have room for, in those texels that hold some. */
+const room = ({parts, layers, width, height}, lanes) => parts * layers * width * height * lanes;
 
 /** Moves row-major values into the texels of a tensor's parts, one after another, or back: see room. */
 function move(layout, lanes, texels, values, back) {
@@ -22,22 +22,9 @@ function move(layout, lanes, texels, values, back) {
   }
 }
 
-/** Moves (taps, in, out) or (taps, channels) weights into cells: 4 x 4 blocks, or 4 channels, for each group and tap. */
-function moveCells(shape, texels, values) {
-  const taps = shape[0], inputs = shape.length > 2 ? shape[1] : 1, outputs = shape[shape.length - 1];
-  const rows = shape.length > 2 ? 4 : 1;
-  let cell = 0;
-  for (let o = 0; o < outputs; o += 4) for (let i = 0; i < inputs; i += rows) for (let t = 0; t < taps; t++, cell += rows * 4) {
-    for (let r = 0; r < rows && i + r < inputs; r++) for (let k = 0; k < 4 && o + k < outputs; k++) {
-      texels[cell + r * 4 + k] = values[(t * inputs + i + r) * outputs + o + k];
-    }
-  }
-}
-
-// What values are made of, by codec; a uint4 comes two to a byte, the first in its low half, and so do texels take it.
+// What values are made of, by codec; a uint4 comes two to a byte, the first in its low half, and so do texels of cells take it.
 const VALUES = {float32: Float32Array, rgba8: Float32Array, float16: Uint16Array, uint16: Uint16Array, uint8: Uint8Array, uint4: Uint8Array};
 const unpacked = (bytes) => new Uint8Array(bytes.length * 2).map((_, i) => (bytes[i >> 1] >> (i & 1 ? 4 : 0)) & 15);
-const packed = (codes) => new Uint8Array(codes.length / 2).map((_, i) => codes[2 * i] | (codes[2 * i + 1] << 4));
 
 /** Float32Array -> the bits of float16 in a Uint16Array, rounded to nearest even; beyond 65504 is infinity. */
 export function toHalf(values) {
@@ -56,4 +43,4 @@ export function toHalf(values) {
 
 const size = (shape) => shape.reduce((a, b) => a * b, 1);
 
-export {VALUES, move, moveCells, packed, room, size, unpacked};
+export {VALUES, move, room, size, unpacked};

@@ -18,6 +18,7 @@ from glnn.graph import ActivationCodec, Graph
 from glnn.graph.quantized import unpack4
 from glnn.image import Preparation
 from glnn.layers.core import Dense
+from glnn.layout.cells import CellLayout
 from glnn.layout.limits import Limits
 from glnn.plan import make_plan
 from glnn.plan.weights import WeightStore
@@ -124,10 +125,23 @@ def test_every_weight_lies_where_its_plan_says(digits: glnn.Model, folder: Path,
     plan, data, store = digits.plan({"image": (1, 8, 8, 1)}, VARIANTS[name]), plans(folder)[name], store_of(folder)
     assert len(data["weights"]) == len(plan.weights) > 0
     for item, weight in zip(data["weights"], plan.weights, strict=True):
-        values = digits.session.store.values[weight.key]
-        got = np.frombuffer(store, "<f4", values.size, item["offset"]).reshape(values.shape)
+        values = as_stored(weight.layout, digits.session.store.values[weight.key])
+        got = np.frombuffer(store, "<f4", values.size, item["offset"])
         assert np.array_equal(got, values) and tuple(item["shape"]) == weight.shape and item["bytes"] == values.nbytes
         assert item["storage"]["lanes"] == (1 if weight.codec == "rgba8" else 4)
+
+
+def as_stored(layout: Any, values: np.ndarray) -> np.ndarray:
+    """What an export has of a weight's values: cells as a texture of one row would have them."""
+    return np.concatenate(layout.pack(values), None)[: cell_values(layout)] if is_cells(layout) else values.reshape(-1)
+
+
+def is_cells(layout: Any) -> bool:
+    return isinstance(layout, CellLayout)
+
+
+def cell_values(layout: CellLayout) -> int:
+    return layout.runs * layout.run_texels * layout.lanes
 
 
 @pytest.mark.parametrize("per_channel", [True, False])
@@ -142,11 +156,12 @@ def test_shards_hold_the_codes_themselves(digits: glnn.Model, tmp_path: Path, co
             values = model.session.store.values[weight.key]
             codes = getattr(values, "codes", values)
             seen.add(item["codec"])
+            expected = as_stored(weight.layout, codes)
             if item["codec"] == "uint4":
-                got = unpack4(np.frombuffer(held, "u1"), codes.shape)
+                got = unpack4(np.frombuffer(held, "u1"), expected.shape)
             else:
-                got = np.frombuffer(held, codes.dtype.newbyteorder("<")).reshape(codes.shape)
-            assert np.array_equal(got, codes) and item["offset"] % codes.itemsize == 0, weight.key
+                got = np.frombuffer(held, codes.dtype.newbyteorder("<"))
+            assert np.array_equal(got, expected) and item["offset"] % codes.itemsize == 0, weight.key
             assert item["storage"] == {
                 key: getattr(weight.storage, key) for key in ("codec", "format", "lanes", "text")
             }
@@ -163,8 +178,10 @@ def test_quantized_exports_are_that_much_smaller(tmp_path: Path, codec: str, par
 
 
 def test_values_are_stored_once(digits: glnn.Model, folder: Path) -> None:
-    own = sum(a.nbytes for node in digits.optimized.nodes for a in node.weights.values())
-    assert len(store_of(folder)) == own
+    """Though each variant names them, and cells are filled up to four channels."""
+    layouts = {w.key: w.layout for name in VARIANTS for w in digits.plan({"image": (1, 8, 8, 1)}, VARIANTS[name]).weights}
+    assert all(map(is_cells, layouts.values()))
+    assert len(store_of(folder)) == 4 * sum(map(cell_values, layouts.values()))
 
 
 def test_the_same_model_makes_the_same_bytes(root: Path, folder: Path, tmp_path: Path) -> None:
@@ -181,7 +198,7 @@ def test_large_weights_lie_in_shards(tmp_path: Path) -> None:
     model = glnn.Model(big_graph())
     said = manifest(model.export_web(tmp_path, variants=["webgl2", "webgl1"]))
     sizes = [shard["bytes"] for shard in said["weights"]["shards"]]
-    assert len(sizes) == 2 and max(sizes) == SHARD_BYTES <= 4_000_000 and sum(sizes) == 4 * (1030 * 1000 + 1000)
+    assert len(sizes) == 2 and max(sizes) == SHARD_BYTES <= 4_000_000 and sum(sizes) == 4 * (1032 * 1000 + 1000)  # cells of 4 x 4
     assert [v["name"] for v in said["variants"]] == ["webgl2", "webgl1"]
 
 

@@ -53,6 +53,21 @@ def test_names_tell_what_is_shared_not_memory() -> None:
     assert len(blob) == 16 + 48
 
 
+def test_cells_lie_there_as_textures_take_them() -> None:
+    """A 4 x 4 block, or four channels, for each group and tap: rows are input channels, and what is missing is 0."""
+    kernel = Weight.root("a", np.arange(2 * 5 * 6, dtype="f4").reshape(2, 5, 6))
+    codes = Weight.root("b", Quantized.make("uint4", np.arange(2 * 5).reshape(2, 5).astype(np.uint8), 1, 0))
+    blob, places = collect({"k": kernel, "c": codes, "rows": kernel}, {"k", "c"})
+    cells = np.zeros((2, 2, 2, 4, 4), "f4")  # groups of outputs, of inputs, taps, inputs, outputs
+    for tap, i, o in np.ndindex(2, 5, 6):
+        cells[o // 4, i // 4, tap, i % 4, o % 4] = kernel.values[tap, i, o]
+    assert blob[: cells.nbytes] == cells.tobytes() and places["k"] == (0, cells.nbytes)
+    offset, length = places["c"]
+    expected = [0, 1, 2, 3, 5, 6, 7, 8, 4, 0, 0, 0, 9, 0, 0, 0]  # groups, taps, channels
+    assert unpack4(np.frombuffer(blob, "u1", length, offset), (16,)).tolist() == expected
+    assert np.array_equal(found(blob, places["rows"], kernel), kernel.values)
+
+
 def test_parts_of_a_root_with_a_hole_between_lie_apart() -> None:
     root = Weight.root("a", np.arange(24, dtype="f4"))
     weights = {"a": root[:4], "b": root[20:], "c": root[2:8], "same as b": Weight.root("b", root.values[20:].copy())}
