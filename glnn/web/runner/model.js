@@ -1,7 +1,7 @@
 // A model of an export on a device: programs, weights, predictions, losing the context and getting it back.
 import {fail} from "./errors.js";
 import {VALUES, move, room, size, unpacked} from "./layouts.js";
-import {later, lost} from "./device.js";
+import {lost} from "./device.js";
 
 class Model extends EventTarget {
   constructor(manifest, device, variant, plan, store) {
