@@ -34,7 +34,7 @@ class Stage:
 
     graph:  None where nothing is to be drawn
     known:  outputs of the model that are known without, by name
-    kinds:  the types of the model's outputs, by name; lists of types for sequences
+    kinds:  the types of the model's outputs, or of what it wants, by name; lists of types for sequences
     asks:   the call that must know what `wants` says
     """
 
@@ -104,7 +104,9 @@ class Walk:
                 raise  # an input's values: whoever walks knows them
             kept = [(name, x) for name, x in need.live.items() if name not in wanted and name not in self.inputs]
             made = [(name, self.tensors[name]) for name in wanted]
-            return Stage(self._graph([*made, *kept]), tuple(wanted), asks=need.call or "of a sequence that is given")
+            kinds = {name: x.dtype for name, x in made}
+            asks = need.call or "of a sequence that is given"
+            return Stage(self._graph([*made, *kept]), tuple(wanted), kinds=kinds, asks=asks)
         kinds = {spec.name: self._kind(x) for spec, x in zip(self.model.outputs, made, strict=True)}
         known = {spec.name: self._known(x) for spec, x in zip(self.model.outputs, made, strict=True) if is_known(x)}
         rest = [(s.name, x) for s, x in zip(self.model.outputs, made, strict=True) if s.name not in known]

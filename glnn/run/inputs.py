@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -80,11 +82,45 @@ def _as_declared(value: Any, spec: TensorSpec) -> np.ndarray:
         return array.astype(kind, copy=False)
 
 
-def typed(array: np.ndarray, dtype: str) -> np.ndarray:
-    """What was drawn, in the type that a model declares: whole numbers are rounded, bfloat16 lies in float32."""
+def typed(array: np.ndarray, dtype: str, what: str = "an output") -> np.ndarray:
+    """What was drawn, in the type that a model declares: whole numbers are rounded, bfloat16 lies in float32.
+
+    A warning, beginning with `what`, tells of whole numbers that float32 may have rounded.
+    """
     if dtype == "bfloat16":
         return to_bfloat16(array)
-    return array if array.dtype == plain_type(dtype) else types.typed(array, dtype)
+    if array.dtype == plain_type(dtype):
+        return array
+    tell_rounded(array, dtype, what)
+    return types.typed(array, dtype)
+
+
+def tell_rounded(array: np.ndarray, dtype: str, what: str) -> None:
+    """Warns, beginning with `what`, where drawn numbers that are meant as integers may be rounded; see `typed`."""
+    kind = plain_type(dtype)
+    if kind.kind not in "iu" or kind.itemsize < 4 or array.dtype.kind != "f" or array.dtype.itemsize > 4:
+        return
+    sizes = np.abs(array)
+    large = (sizes > EXACT) & np.isfinite(array)
+    if not large.any():
+        return
+    ends = [np.float32(end) for end in (np.iinfo(kind).min, np.iinfo(kind).max) if end]  # these are meant
+    most = sizes.max(where=large & ~np.isin(array, ends), initial=0)
+    if most:
+        warnings.warn(
+            f"{what}: whole numbers up to {most:.0f} came out as {dtype}; they are computed in float32, which tells "
+            f"neighbours apart up to 2^24 = {EXACT} only: some may be rounded. Where each must be exact, cut the model "
+            "before them (outputs=[...]) and compute them in NumPy",
+            stacklevel=_outside(),
+        )
+
+
+def _outside() -> int:
+    """How many calls lie between the one that warns and whoever called glnn."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "glnn":
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def with_states(x: Any, graph: Graph) -> dict[str, np.ndarray]:

@@ -113,7 +113,7 @@ class Session:
         if len(pieces) > 1:
             made = {name: np.concatenate([piece[name] for piece in pieces]) for name in made}
         kinds = self.graph.kinds
-        return {name: typed(array, kinds[name]) if name in kinds else array for name, array in made.items()}
+        return {n: typed(a, kinds[n], f"output {n!r}") if n in kinds else a for n, a in made.items()}
 
     def _part(self, graph: Graph, arrays: Arrays) -> Arrays:
         """The outputs of a graph that is a stage of this one, for whole inputs; the last few are kept ready."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.graph import Graph
-from .inputs import typed
+from .inputs import tell_rounded, typed
 
 Arrays = dict[str, np.ndarray]
 
@@ -26,14 +26,16 @@ def run(staging: Any, arrays: Mapping[str, np.ndarray], draw: Callable[[Graph, A
             given = {**arrays, **answers}
             made = draw(stage.graph, {spec.name: given[spec.name] for spec in stage.graph.inputs})
         if stage.wants:
+            for name in stage.wants:
+                tell_rounded(made[name], stage.kinds[name], f"{name!r}, which {stage.asks} reads")
             answers |= made
             continue
         whole = {**made, **stage.known}
-        return {spec.name: _typed(whole[spec.name], stage.kinds[spec.name]) for spec in staging.outputs}
+        return {s.name: _typed(whole[s.name], stage.kinds[s.name], f"output {s.name!r}") for s in staging.outputs}
 
 
-def _typed(value: Any, kind: Any) -> Any:
+def _typed(value: Any, kind: Any, what: str) -> Any:
     """An array in its type; those of a sequence; None, where nothing is there."""
     if isinstance(value, list):
-        return [_typed(one, each) for one, each in zip(value, kind, strict=True)]
-    return None if value is None else typed(value, kind)
+        return [_typed(one, each, what) for one, each in zip(value, kind, strict=True)]
+    return None if value is None else typed(value, kind, what)
