@@ -7,6 +7,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
@@ -16,16 +17,16 @@ from ..graph.garbage import building
 from ..graph.graph import Graph, TensorSpec
 from ..graph.sequences import item_type
 from ..graph.shapes import ANY, Dims, shape_text
-from .check import HOST, check, host_steps
+from .check import HOST, check
 from .program import Operators
 from .samples import apart
 from .say import NeedsShape, NeedsValue
+from .survey import guesses, host_steps
 from .walk import Stage, Walk
 
 CUT = "Choose outputs before that, by their names: outputs=[...]"
 KEPT = 8  # stages of a model, by shapes and values
 BATCH = 7  # samples of which it is asked what shapes they lead to
-GUESSES = (1, 8, 32, 64, 224, 256)  # for sizes that are free, while nobody has given inputs
 
 
 class Staging:
@@ -50,9 +51,9 @@ class Staging:
         """The outputs as the file declares them."""
         return self.model.outputs
 
-    @property
+    @cached_property
     def hosts(self) -> list[str]:
-        """The calls that are known to run in NumPy, label and operator."""
+        """The calls that NumPy computes, as far as that is seen before inputs come: label and operator."""
         return host_steps(self.model)
 
     def fixed(self, shapes: Mapping[str, Dims], arrays: Mapping[str, np.ndarray] | None = None) -> Graph:
@@ -75,7 +76,9 @@ class Staging:
                     raise UnsupportedError(where, items, CUT) from None
                 known |= {name: arrays[name] for name in need.names}
         if stage.wants:
-            raise UnsupportedError(where, [f"host step {stage.asks}, which reads {', '.join(stage.wants)}"], CUT)
+            first = f"host step {stage.asks}, which reads {', '.join(stage.wants)}"
+            rest = [f"host step {step}" for step in self.hosts if step != stage.asks]
+            raise UnsupportedError(where, [first, *rest], CUT)
         if stage.known or stage.graph is None:
             told = [f"output {name!r}, which is known without drawing" for name in stage.known]
             raise UnsupportedError(where, told, CUT)
@@ -139,7 +142,7 @@ def as_graph(model: Operators, host: bool = True) -> Graph:
     Its `staging` makes others for other sizes, where it needs that.
     Raises UnsupportedError with all that is not supported, GraphError where shapes do not fit.
     """
-    check(model, host)
+    check(model)
     declared = {spec.name: spec.shape for spec in model.inputs}
     if plain_batch(declared) and not any(item_type(spec.dtype) != spec.dtype for spec in model.inputs):
         try:
@@ -155,6 +158,8 @@ def as_graph(model: Operators, host: bool = True) -> Graph:
                 assert stage.graph is not None
                 return stage.graph.with_(kinds=stage.kinds)
     staging = Staging(model, host)
+    if not host and staging.hosts:
+        raise UnsupportedError(model.where, [f"host step {step}" for step in staging.hosts], HOST)
     return guessed(staging).with_(staging=staging)
 
 
@@ -197,13 +202,7 @@ def guessed(staging: Staging) -> Graph:
     free = any(None in spec.shape or spec.shape == ANY for spec in staging.inputs)
     if any(item_type(spec.dtype) != spec.dtype for spec in staging.inputs):
         return empty(staging)
-    for size in GUESSES:
-        shapes = {
-            s.name: tuple(
-                (1 if k == 0 else size) if d is None else d for k, d in enumerate(s.shape if s.shape != ANY else ())
-            )
-            for s in staging.inputs
-        }
+    for shapes in guesses(staging.inputs):
         try:
             with building():
                 stage = Walk(staging.model, shapes).stage()

@@ -12,21 +12,12 @@ from .table import VOCABULARIES, Vocabulary
 HOST = "Load the model with host=True to have NumPy compute these steps of values that are read back"
 
 
-def check(model: Operators, host: bool = True) -> None:
-    """Raises UnsupportedError with every operator, opset and attribute that is not known; without host, host steps."""
+def check(model: Operators) -> None:
+    """Raises UnsupportedError with every operator, opset and attribute that is not known."""
     words = VOCABULARIES[model.words]
     items = list(dict.fromkeys(item for call in model.body.every_call() for item in problems(call, words)))
     if items:
         raise UnsupportedError(model.where, items)
-    if not host and (steps := host_steps(model)):
-        raise UnsupportedError(model.where, [f"host step {step}" for step in steps], HOST)
-
-
-def host_steps(model: Operators) -> list[str]:
-    """The calls whose results have shapes that values tell, which run in NumPy: label and operator."""
-    words = VOCABULARIES[model.words]
-    found = ((call, words.find(call.domain, call.op, call.version)) for call in model.body.every_call())
-    return [f"{call.label} ({call.op})" for call, word in found if word is not None and word.host]
 
 
 def problems(call: Call, words: Vocabulary) -> Iterator[str]:

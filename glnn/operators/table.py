@@ -19,6 +19,7 @@ class Word:
     gives:   the type of what it makes, of each of several; "same": that of its first input
     exact:   a formula in NumPy on arrays and attributes, for what is known before inputs come
     host:    whether the function is one of arrays in NumPy itself: what it makes has a shape that values tell
+    reads:   whether it is computed in NumPy of what is read back, by the types of its inputs and its attributes
     control: whether it takes the walk and the call, in place of tensors and attributes: it has bodies
     ignores: attributes that say nothing about what is computed
     refused: why no model with it is taken, in words
@@ -34,6 +35,11 @@ class Word:
     control: bool = False
     ignores: tuple[str, ...] = ()
     refused: str = ""
+    reads: Callable[..., bool] | None = None
+
+    def in_numpy(self, kinds: Sequence[str], options: Mapping[str, Any]) -> bool:
+        """Whether NumPy computes it, unless its inputs of these types are known before others come."""
+        return self.host or (self.reads is not None and self.reads(kinds, **options))
 
     @cached_property
     def options(self) -> frozenset[str]:
@@ -89,13 +95,14 @@ class Vocabulary:
     def __call__(
         self, *names: str, since: int = 1, domain: str = "", gives: str | Sequence[str] = SAME,
         exact: Callable[..., Any] | None = None, host: bool = False, control: bool = False, ignores: Sequence[str] = (),
+        reads: Callable[..., bool] | None = None,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # fmt: skip
         """Decorator of a function: the operator of these names. See Word."""
 
         def add(function: Callable[..., Any]) -> Callable[..., Any]:
             for name in names:
                 kinds = gives if isinstance(gives, str) else tuple(gives)
-                self.add(Word(name, function, since, domain, kinds, exact, host, control, tuple(ignores)))
+                self.add(Word(name, function, since, domain, kinds, exact, host, control, tuple(ignores), "", reads))
             return function
 
         return add

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,12 @@ def cast_like(t: Say, x: Any, like: Any) -> Sym:
     return t.give(cast(t, x, x.dtype, like.dtype), like.dtype)
 
 
-@onnx("BitCast", since=26)
+def _views(kinds: Sequence[str], to: int) -> bool:
+    """Whether bits are not told by arithmetic: those of floats, and of more than 16."""
+    return not (is_narrow(kinds[0]) and is_narrow(type_named(to)))
+
+
+@onnx("BitCast", since=26, reads=_views)
 def bit_cast(t: Say, x: Any, *, to: int) -> Any:
     """The bits of x as those of another type as wide. Of more than 16 bits its values must be known."""
     source, dtype = x.dtype, type_named(to)
@@ -78,9 +83,14 @@ onnx.refuse(
 # ---- bits
 
 
+def _wide(kinds: Sequence[str], **options: Any) -> bool:
+    """Whether floats do not hold the bits of a type."""
+    return not is_narrow(kinds[0])
+
+
 def _bitwise(function: Callable[..., Any], word: str) -> Any:
     def make(t: Say, x: Any, y: Any) -> Any:
-        if not is_narrow(x.dtype):  # floats do not hold their bits
+        if _wide([x.dtype]):
             return function(t.array(x), t.array(y))
         u, v = (wrapped(t, z, f"uint{bits(x.dtype)}") for z in (x, y))
         both = _common_bits(t, u, v, bits(x.dtype))
@@ -91,7 +101,7 @@ def _bitwise(function: Callable[..., Any], word: str) -> Any:
 
 
 for _name, _function in (("And", np.bitwise_and), ("Or", np.bitwise_or), ("Xor", np.bitwise_xor)):
-    onnx(f"Bitwise{_name}", since=18, exact=_function)(_bitwise(_function, _name.lower()))
+    onnx(f"Bitwise{_name}", since=18, exact=_function, reads=_wide)(_bitwise(_function, _name.lower()))
 
 
 def _common_bits(t: Say, u: Sym, v: Sym, count: int) -> Sym:
@@ -104,9 +114,9 @@ def _common_bits(t: Say, u: Sym, v: Sym, count: int) -> Sym:
     return total
 
 
-@onnx("BitwiseNot", since=18, exact=np.bitwise_not)
+@onnx("BitwiseNot", since=18, exact=np.bitwise_not, reads=_wide)
 def bitwise_not(t: Say, x: Any) -> Any:
-    if not is_narrow(x.dtype):
+    if _wide([x.dtype]):
         return np.bitwise_not(t.array(x))
     return (2.0 ** bits(x.dtype) if x.dtype.startswith("u") else 0.0) - 1.0 - x
 
@@ -121,11 +131,11 @@ def shifted(x: np.ndarray, y: np.ndarray, *, direction: str) -> np.ndarray:
     return np.where(beyond, rest.astype(x.dtype), made)
 
 
-@onnx("BitShift", since=11, exact=shifted)
+@onnx("BitShift", since=11, exact=shifted, reads=_wide)
 def bit_shift(t: Say, x: Any, y: Any, *, direction: str) -> Any:
     if direction not in ("LEFT", "RIGHT"):
         raise Misfit(f"direction={direction!r} (LEFT or RIGHT)")
-    if not is_narrow(x.dtype):
+    if _wide([x.dtype]):
         return shifted(t.array(x), t.array(y), direction=direction)
     count = bits(x.dtype)
     beyond = t.apply("logical_or", t.apply("less", y, 0.0), t.apply("greater_equal", y, float(count)))
