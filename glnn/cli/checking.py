@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import GlnnError, InputError, UnsupportedError
+from ..graph.shapes import ANY
 from .notices import say
 
 if TYPE_CHECKING:
@@ -75,8 +76,13 @@ def collect(seen: Survey, args: Namespace) -> dict[str, Any]:
         "weight_bytes": seen.size if seen.size is not None or seen.parameters is None else 4 * seen.parameters,
     }
     if seen.graph is not None:
-        specs = {spec.name: list(spec.shape) for spec in seen.graph.given}
-        about |= {"inputs": specs, "outputs": {s.name: list(s.shape) for s in seen.graph.output_specs()}}
+        ends = {"inputs": seen.graph.given, "outputs": seen.graph.output_specs()}
+        about |= {
+            end: {spec.name: None if spec.shape == ANY else list(spec.shape) for spec in specs}
+            for end, specs in ends.items()
+        }
+        if seen.graph.staging or seen.graph.kinds:  # a graph of operators: others take and give floats
+            about["types"] = {end: {spec.name: spec.dtype for spec in specs} for end, specs in ends.items()}
         about["memory"] = memory(seen.graph, args)
         about["host_steps"] = list(seen.graph.staging.hosts) if seen.graph.staging else []
     return about
@@ -86,7 +92,6 @@ def memory(graph: Graph, args: Namespace) -> dict[str, Any]:
     """Bytes of textures that a prediction takes, by the plan for it; or why they are not known. Raises InputError."""
     from .. import passes
     from ..device import profiles
-    from ..graph.shapes import ANY
     from ..layout.limits import Limits
     from ..plan.plan import make_plan
     from ..run.inputs import web_shapes
@@ -126,8 +131,11 @@ def pairs(about: dict[str, Any]) -> list[tuple[str, str]]:
     told = [("model", about["model"]), ("format", about["format"])]
     if about["written_by"]:
         told.append(("written by", about["written_by"]))
+    types = about.get("types", {})
     told += [
-        (f"{k[:-1]} {name}", _shape(shape)) for k in ("inputs", "outputs") for name, shape in about.get(k, {}).items()
+        (f"{end[:-1]} {name}", f"{_shape(shape)} {types.get(end, {}).get(name, '')}".rstrip())
+        for end in ("inputs", "outputs")
+        for name, shape in about.get(end, {}).items()
     ]
     told.append(("layers", f"{about['layers']:,}"))
     if about["parameters"] is not None:
@@ -209,8 +217,8 @@ def _rich(about: dict[str, Any]) -> bool:
     return True
 
 
-def _shape(shape: Sequence[int | None]) -> str:
-    return f"({', '.join('?' if size is None else str(size) for size in shape)})"
+def _shape(shape: Sequence[int | None] | None) -> str:
+    return "(...)" if shape is None else f"({', '.join('?' if size is None else str(size) for size in shape)})"
 
 
 def _bytes(count: int) -> str:

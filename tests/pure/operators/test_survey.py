@@ -95,3 +95,33 @@ def test_a_run_reads_what_is_named(name: str, tmp_path: Path) -> None:
         asked.append(stage.asks)
         answers |= {name: np.array([2, 3] if name == "v" else range(6), np.float32) for name in stage.wants}
     assert asked == staging.hosts[: len(asked)] and asked
+
+
+@pytest.mark.parametrize("size", ["2", "N"])
+def test_types_are_told(size: str, tmp_path: Path, capsys: Any) -> None:
+    ends = f"(int64[{size}, 3] x, float16[{size}, 3] z) => (int64[{size}, 3] y, bool flag, float[{size}, 3] f)"
+    calls = "y = Neg(x) f = Cast<to = 1>(z) m = ReduceMax<keepdims = 0>(f) flag = Cast<to = 9>(m)"
+    path = file(tmp_path, ends, calls)
+    assert main(["check", str(path), "--json"]) == 0
+    types = json.loads(capsys.readouterr().out)["types"]
+    assert types == {
+        "inputs": {"x": "int64", "z": "float16"},
+        "outputs": {"y": "int64", "flag": "bool", "f": "float32"},
+    }
+    assert main(["check", str(path)]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    size = size.replace("N", "?")
+    for words in (f"input x ({size}, 3) int64", f"input z ({size}, 3) float16", "output flag () bool"):
+        assert words.split() in lines
+
+
+def test_an_output_of_any_shape(tmp_path: Path, capsys: Any) -> None:
+    path = file(tmp_path, "(int32[3] x) => (int32 y)", "y = Unique(x)")
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(path)
+    model.graph.output[0].type.tensor_type.ClearField("shape")
+    onnx.save(model, path)
+    assert main(["check", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["outputs"] == {"y": None}
+    assert main(["check", str(path)]) == 0
+    assert "(...) int32" in capsys.readouterr().out
