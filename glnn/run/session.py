@@ -123,8 +123,11 @@ class Session:
                 self._parts.popitem(last=False)[1].close()
             self._parts[graph] = self.on(optimize(graph))
         self._parts.move_to_end(graph)
-        given = {name: as_float32(array, f"input {name!r}") for name, array in arrays.items()}
-        return self._parts[graph]._piece(given)
+        return self._parts[graph].whole(arrays)
+
+    def whole(self, arrays: Arrays) -> Arrays:
+        """The outputs by name for inputs that are not cut into pieces, whatever their first sizes."""
+        return self._piece({name: as_float32(array, f"input {name!r}") for name, array in arrays.items()})
 
     def plan(self, input_shapes: Mapping[str, Sequence[int]], limits: Any = None) -> Plan:
         """The Plan for input shapes by name; limits: None for those of the device. Raises LimitError."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,10 +14,12 @@ from ...errors import InputError, QuantizationError
 from ...graph.graph import Graph, Node
 from ...operators import as_graph
 from ...primitives.map import Map
-from ...run.session import Session
+from ...run import staged
+from ...run.inputs import whole_inputs
+from ...run.session import Arrays, Session
 from ...show.reports.quantized import OutputRow, QuantReport
 from .compress import report
-from .ranges import output_rows
+from .ranges import output_rows, powers, relative_rms, watched
 
 
 def quantize(
@@ -44,13 +47,44 @@ def quantize(
                 arrays[name] = encoded(node, name, arrays[name], array, chosen[node.name], per_channel)
     model = replace(staging.model, body=replace(staging.model.body, arrays=arrays))
     after = as_graph(model, staging.host)
-    rows, samples = tuple[OutputRow, ...](), 0
+    rows, samples, drifts = tuple[OutputRow, ...](), 0, dict[str, float]()
     if calibrate is not None:
         before = floats(session.run(calibrate, verbose=0))
         with session.on(after) as one:
-            rows = output_rows(before, floats(one.run(calibrate, verbose=0)))
+            rows = drifted(before, floats(one.run(calibrate, verbose=0)))
+        drifts = layer_drifts(session, staging, after.staging, calibrate)
         samples = max((len(array) for array in before.values() if array.ndim), default=1)
-    return after, report(graph, after, {}, rows, samples, None)
+    return after, report(graph, after, drifts, rows, samples, None)
+
+
+def drifted(expected: Arrays, got: Arrays) -> tuple[OutputRow, ...]:
+    """Drift and agreement of outputs; a drift without end where values tell another size than before."""
+    same = {name: array for name, array in expected.items() if name in got and got[name].shape == array.shape}
+    rows = {row.name: row for row in output_rows(same, got)}
+    return tuple(rows.get(name) or OutputRow(name, math.inf, None) for name in expected)
+
+
+def layer_drifts(session: Session, before: Any, after: Any, x: Any) -> dict[str, float]:
+    """The drift of tensors by name on inputs x, those of all stages; without those that came out in another size."""
+    arrays = whole_inputs(x, before.inputs)
+    expected, got = (every_tensor(session, staging, arrays) for staging in (before, after))
+    same = [name for name in expected if name in got and expected[name].shape == got[name].shape]
+    return relative_rms({name: powers(expected[name], got[name]) for name in same})
+
+
+def every_tensor(session: Session, staging: Any, arrays: Arrays) -> Arrays:
+    """What the layers of all stages make, by the names of tensors, on the session's device."""
+    seen: Arrays = {}
+
+    def draw(graph: Graph, given: Arrays) -> Arrays:
+        whole, names = watched(graph)
+        with session.on(whole) as one:
+            made = one.whole(given)
+        seen.update({tensor: made[name] for tensor, name in names.items()})
+        return {name: seen[tensor] for name, tensor in zip(graph.output_names, graph.outputs, strict=True)}
+
+    staged.run(staging, arrays, draw)
+    return seen
 
 
 def floats(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
