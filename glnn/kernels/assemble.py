@@ -32,7 +32,7 @@ from .language.turns import loop_turns
 from .read_cells import cells_text
 from .read_rows import held, row_text
 from .read_tensors import tensor_text
-from .read_windows import Origin, inside_text, moving_tap_text, tap_text, window_origin
+from .read_windows import Origin, inside_text, moving_tap_text, row_tap_text, tap_text, window_origin
 from .uniforms import READ, Params
 from .virtual import Of, Virtual, virtual_text
 
@@ -58,6 +58,7 @@ class Call:
     dialect: str = "es300"
     precision: str = "highp"  # "mediump": arithmetic in half floats
     looped: bool = False  # a blocked kernel for a pixel at a time, its marked loops left; consts may be params
+    rolled: tuple[str, ...] = ()  # variables whose loops alone are left; what bounds them may be a param
     virtual: tuple[tuple[str, Virtual], ...] = ()  # inputs of the kernel that are made of others among the inputs
     uniform: tuple[tuple[str, float], ...] = ()  # floats that come with the draw
 
@@ -116,7 +117,7 @@ def checked(source: KernelSource, call: Call) -> None:
             (*declared["matrix"], *declared["vector"]),
         ),
     }
-    if call.looped:  # what loops and taps reckon with may come with the draw
+    if call.looped or call.rolled:  # what loops and taps reckon with may come with the draw
         handed = [name for name, _ in call.param if name in declared["const"]]
         kinds["const"][0].extend(handed)
         kinds["param"] = ([n for n in kinds["param"][0] if n not in handed], declared["param"])
@@ -146,7 +147,7 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     looped = call.looped or out.texels > 1 or half
     finish, finished, reads = call.finish, _of_finish(call), dict[str, Read]()
     given = frozenset(name for name, _ in (*call.inputs, *call.virtual) if name not in finished)
-    expanded = expand(source, given, call.const, out.block, looped)
+    expanded = expand(source, given, call.const, out.block, looped, call.rolled)
     params = Params(expanded.bounding if dialect == "es100" else frozenset(), dialect == COMPUTE)
     params.int("ROW0", 0)
     for name, value in call.param:
@@ -155,10 +156,11 @@ def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
         params.float(name, number)
     flags: dict[str, str] = {}
     texts: list[tuple[str, str]] = []  # accessors, and what main starts with for them
-    taps: list[tuple[tuple[str | int, ...], str]] = []
+    taps: list[tuple[tuple[str | int | None, ...], str]] = []
     called = expanded.called | (calls(finish, source.blocked) if finish else set())
     called |= {name for _, virtual in call.virtual for name in virtual.names}
     called |= {name for name, bound in call.inputs if f"{name}_row" in called and not held(bound)}
+    called |= {f"{tap.removesuffix('_tap')}_line" for tap, i, _ in expanded.taps if i is None}
     for name, bound in sorted(call.cells, key=lambda cell: not cell[0].endswith("_q")):
         matrix = name in source.declared["matrix"]
         texts.append(cells_text(name, replace(bound, half=half), matrix, params, dialect))
@@ -239,16 +241,19 @@ def encoding(call: Call, params: Params) -> tuple[str, str]:
 
 def _taps(
     expanded: Expanded, name: str, bound: Bound, origin: Origin, out: Layout, flags: dict[str, str]
-) -> list[tuple[tuple[str | int, ...], str]]:
+) -> list[tuple[tuple[str | int | None, ...], str]]:
     """What stands for the taps into an input: by name and constants, or by name alone a text with i and j in it."""
     layout, check_zero = bound.layout, _may_miss(bound.layout, origin, out)
     inside = ((f"{name}_inside",), inside_text(name, "i", "j"))
     if not origin.static:
         return [((f"{name}_tap",), moving_tap_text(name, bound, "i", "j")), inside]
-    places = [place for tap, *place in expanded.taps if tap == f"{name}_tap"]
-    return [
-        *(((f"{name}_tap", i, j), tap_text(name, layout, origin, i, j, flags, check_zero)) for i, j in places), inside
-    ]  # fmt: skip
+    made: list[tuple[tuple[str | int | None, ...], str]] = [inside]
+    for tap, i, j in expanded.taps:
+        if tap == f"{name}_tap" and i is None:
+            made.append(((tap, i, j), row_tap_text(name, layout, origin, j, flags, check_zero[1])))
+        elif tap == f"{name}_tap" and i is not None:
+            made.append(((tap, i, j), tap_text(name, layout, origin, i, j, flags, check_zero)))
+    return made
 
 
 def _may_miss(layout: Layout, origin: Origin | None, out: Layout) -> tuple[bool, bool]:

@@ -20,6 +20,8 @@ from .language.turns import Outline, bounding_names, outline
 from .language.values import Env, whole
 from .language.walk import statements, within
 
+Tap = tuple[str, int | None, int]
+
 
 @dataclass(frozen=True, eq=False)
 class Expanded:
@@ -27,13 +29,13 @@ class Expanded:
 
     called:   the functions that it calls
     bounding: the names that its loops are bounded by
-    taps:     name, i and j of each tap of constant arguments, in the order of the text
+    taps:     name, i and j of each tap, in the order of the text; i is None where it varies
     """
 
     tree: Tree
     called: frozenset[str]
     bounding: frozenset[str]
-    taps: tuple[tuple[str, int, int], ...]
+    taps: tuple[Tap, ...]
     outlines: dict[str, Outline]
 
 
@@ -49,14 +51,16 @@ def expand(
     const: tuple[tuple[str, int | float], ...],
     block: tuple[int, int],
     looped: bool,
+    rolled: tuple[str, ...] = (),
 ) -> Expanded:
     """The tree with its #ifdefs resolved and its marked loops written out; calls of x_tap keep constant arguments.
 
-    `looped` leaves the loops. Raises KernelError for what does not become constant.
+    `looped` leaves all loops, `rolled` those over variables of these names. Raises KernelError for what does not become
+    constant.
     """
     env: Env = {**dict(const), **dict(block_consts(block))}
     tree = rewrite.resolve_ifdefs(source.tree, frozenset(f"HAS_{name}" for name in given))
-    tree = rewrite.unroll(tree, frozenset(source.declared["unroll"]), env, single=looped)
+    tree = rewrite.unroll(tree, frozenset(source.declared["unroll"]) - {*rolled}, env, single=looped)
     tree = rewrite.fold_conditions(tree, env)
     names = [f"{name}_{end}" for name in _tensors(source) for end in ("tap", "inside") if source.blocked and not looped]
     if any(whole(arg, {}) is None for c in _calls(tree) if c.name in names for arg in c.args[:2]):
@@ -96,18 +100,19 @@ def _calls(tree: Tree) -> list[Call]:
     return [node for node in within(tree) if isinstance(node, Call)]
 
 
-def _numbers(call: Call) -> tuple[str, int, int]:
-    i, j = (whole(arg, {}) or 0 for arg in call.args)
-    return call.name, i, j
+def _numbers(call: Call) -> Tap:
+    i, j = (whole(arg, {}) for arg in call.args)
+    return call.name, i, j or 0
 
 
 @lru_cache(256)
 def written(
-    expanded: Expanded, taps: tuple[tuple[tuple[str | int, ...], str], ...], half: bool
+    expanded: Expanded, taps: tuple[tuple[tuple[str | int | None, ...], str], ...], half: bool
 ) -> tuple[str, tuple[int, ...], frozenset[str]]:
     """The text, the line of the kernel's file behind each of its lines, and the words in it.
 
-    taps: what stands for (name, i, j), or for (name,) with the arguments in the places of i and j
+    taps: what stands for (name, i, j), the first argument in the place of i where that is None, or for (name,) with the
+          arguments in the places of i and j
     half: every statement is rounded to half precision
     """
     texts = dict(taps)
@@ -116,7 +121,7 @@ def written(
         if (call.name,) in texts:
             made = rewrite.filled(_template(texts[call.name,]), dict(zip("ij", call.args, strict=True)))
         else:
-            made = _template(texts[_numbers(call)])
+            made = rewrite.filled(_template(texts[_numbers(call)]), {"i": call.args[0]})
         return replace(made, at=call.at) if isinstance(made, Call) else made
 
     tree = rewrite.replace_calls(expanded.tree, {}, {str(key[0]): tap for key in texts})

@@ -12,7 +12,7 @@ from collections.abc import Set
 from ..graph.shapes import canonical, ceil_div
 from .fetches import Bound, affine_text, fetch_text, groups_text, part_text, sampler_lines, section_starts
 from .frame import codec_text
-from .read_windows import Origin, held, moved_text, seek_text
+from .read_windows import Origin, held, line_text, moved_text, seek_text
 from .uniforms import Params
 
 
@@ -51,6 +51,8 @@ def tensor_text(
     out.append(codec_text(x, bound.codec, dialect, decode=True))
     if origin is not None and f"{x}_seek" in called:
         out.append(seek_text(x, bound, origin, params))
+    if origin is not None and origin.static and f"{x}_line" in called:
+        out.append(line_text(x, layout, origin))
     moving = origin is not None and not origin.static and f"{x}_tap" in called
     dynamic = moving and not held(bound)
     if moving and held(bound):

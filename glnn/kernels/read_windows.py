@@ -116,6 +116,30 @@ def tap_text(
     return f"only({' && '.join(conditions)}, {text})" if conditions else text
 
 
+def row_tap_text(x: str, layout: Layout, origin: Origin, j: int, flags: dict[str, str], check_zero: bool) -> str:
+    """The expression for x_tap(i, j) of a constant j and of an i that varies; adds to `flags` as tap_text does."""
+    bw = layout.block[1]
+    dx = j // bw
+    text = f"{x}_line(i, {float(dx)!r}, {float(j % bw)!r})"
+    if not dx and not check_zero:
+        return text
+    flag = f"{x}_x{'m' if dx < 0 else ''}{abs(dx)}"
+    at = f"block_x * {origin.scale[1]}{dx:+d}"
+    flags[flag] = f"({at}) >= 0 && ({at}) < {x}_PW"
+    return f"only({flag}, {text})"
+
+
+def line_text(x: str, layout: Layout, origin: Origin) -> str:
+    """`x_line(i, dx, column)`: what row_tap_text reads, at a column of the block dx blocks right of the window's."""
+    bh, bw = layout.block
+    row, layer = ("i", "column") if bh == 1 else (f"idiv(i, {bh})", f"float((i - by * {bh}) * {bw}) + column")
+    first = part_text(x, layout, layout.layers)[3]
+    at = f"{x}_base + vec2(dx * {x}_IW, float(by) * {x}_IH)"
+    fetch = fetch_text(x, layout.textures, at, layer if first == "0.0" else f"{first} + {layer}")
+    return f"""vec4 {x}_line(int i, float dx, float column) {{ int by = {row};
+int at = block_y * {origin.scale[0]} + by; vec4 v = {x}_decode({fetch}); return only(at >= 0 && at < {x}_PH, v); }}"""
+
+
 def moving_tap_text(x: str, bound: Bound, i: str, j: str) -> str:
     """The expression for x_tap(i, j) where the block's window may start anywhere in a block of the input."""
     if held(bound):

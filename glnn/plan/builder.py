@@ -151,10 +151,11 @@ class PlanBuilder(Tensors):
         window: Mapping[str, Window] | None = None,
         looped: bool = False,
         grid: Grid | None = None,
+        rolled: tuple[str, ...] = (),
     ) -> Value:
         """See primitives.base.Builder."""
         options: Any = dict(cells=cells, tensors=tensors, const=const, param=param, window=window, looped=looped)
-        options |= {"uniform": uniform, "grid": grid}
+        options |= {"uniform": uniform, "grid": grid, "rolled": rolled}
         if isinstance(kernel, str):
             kernel = load_kernel(kernel) if grid is None else load_tiles(kernel)
         sources = bind_sources(self, inputs, kernel.blocked or kernel.tiled, self._weight_units(options))
@@ -212,6 +213,7 @@ class PlanBuilder(Tensors):
         window: Mapping[str, Window] | None,
         looped: bool,
         grid: Grid | None,
+        rolled: tuple[str, ...],
     ) -> Value:
         inputs = sources.inputs
         counts = {k: v.steps for k, v in (param or {}).items() if isinstance(v, Counted)}
@@ -221,7 +223,7 @@ class PlanBuilder(Tensors):
             if "GN" in source.declared["param"]:
                 params = {"G0": 0, "GN": ceil_div(inputs["x"].shape[-1], 4)} | params
             if "GU" in source.declared["const"]:
-                const["GU"] = groups_per_turn(params["GN"], int(const["KH"] * const["KW"]))
+                const["GU"] = 1 if rolled else groups_per_turn(params["GN"], int(const["KH"] * const["KW"]))
         except KeyError as error:
             needs = "GN and GU follow from the input x and the consts KH and KW"
             raise KernelError(f"{source.file}: {needs}; {error} is missing") from None
@@ -260,6 +262,7 @@ class PlanBuilder(Tensors):
                 counts,
                 dict(uniform or {}),
                 grid,
+                rolled,
             )  # fmt: skip
         )
         return out

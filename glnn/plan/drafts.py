@@ -33,6 +33,7 @@ class DrawSpec:
     counts: dict[str, tuple[tuple[RepeatSpec, int], ...]] = field(default_factory=dict)
     uniform: dict[str, float] = field(default_factory=dict)
     grid: Grid | None = None  # of a kernel of tiles, the pixels that it makes
+    rolled: tuple[str, ...] = ()
 
     @property
     def kernel(self) -> str:

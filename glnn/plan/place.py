@@ -142,6 +142,7 @@ class Placer:
                     tuple((name, self.weights[i].bound) for name, i in draft.cells.items()),
                     tuple(draft.const.items()), tuple(draft.param.items()),
                     draft.finish, text, values, drafts.limits.dialect, drafts.limits.precision, draft.looped,
+                    draft.rolled,
                     tuple(draft.virtual.items()), tuple(draft.uniform.items()),
                 )
             )  # fmt: skip

@@ -45,6 +45,7 @@ class Builder(Protocol):
         window: Mapping[str, Window] | None = None,
         looped: bool = False,
         grid: Grid | None = None,
+        rolled: tuple[str, ...] = (),
     ) -> Value:
         """One draw of the kernel of this name that makes a tensor of `shape`: what its pragmas declare, by name.
 
@@ -60,6 +61,8 @@ class Builder(Protocol):
         looped:  a blocked kernel for a pixel at a time, with real loops: for what is too large to be written out. Its
                  consts may be given as `param`, so that new values of them need no new program
         grid:    of a kernel of tiles (shaders/tiles), the pixels that it makes
+        rolled:  variables of a blocked kernel whose loops stay loops, the others written out; what bounds them may be
+                 given as `param`
         """
         ...
 

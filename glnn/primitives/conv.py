@@ -31,10 +31,12 @@ from .window import (
 
 UNROLLED_TAPS = 64  # a kernel of more taps is drawn in bands of rows, or with real loops where one row is too long
 UNROLLED_PIXELS = 256  # likewise where the windows of a block of 8 pixels span more input pixels than this
+ROW_BY_ROW_PIXELS = 60  # windows of more keep the loop over the kernel's rows: they would not fit registers
 LOOP_TURNS = 30000  # no draw loops more often: llvmpipe stops at 65535 turns without a word
 DENSE_GROUPS = 1024  # input groups of one draw: sums of 4096 products keep 1e-6, far below the cap on loop turns
 # a convolution of single pixels
 POINT = {"VOLUME": 0, "KD": 1, "KH": 1, "KW": 1, "SH": 1, "SW": 1, "DH": 1, "DW": 1, "PT": 0, "PL": 0}
+BY_ROW = ", row by row"
 SUM = Apply(OPERATIONS["add"], (RESULT, In(-1)))  # what a draw adds to the draw before
 
 
@@ -135,11 +137,15 @@ class Conv(Primitive):
         rows = rows_unrolled((kh, kw), strides, dilation)
         geometry = dict(KH=kh, KW=kw, SH=strides[0], SW=strides[1], DH=dilation[0], DW=dilation[1])
         geometry |= dict(PT=corner[0], PL=corner[1])
+        extent = (kh - 1) * dilation[0] + 1, (kw - 1) * dilation[1] + 1
+        wide = kh > 1 and block_span(extent, (strides[0], strides[1])) > ROW_BY_ROW_PIXELS
         if self.groups == x.shape[-1] == self.filters and channels == 1:
             split = kernel.reshape(kd, kh, kw, self.filters)
             whole = _recipe(draw, "depthwise", weights=split, blocked=True)
+            by_row = _recipe(draw, "depthwise", BY_ROW, weights=split, blocked=True, rolled=True)
             loops = _recipe(draw, "depthwise", " in loops", weights=split, looped=True)
-            return [whole, loops] if rows == kh else [loops]
+            first = [whole, by_row] if rows == kh else [by_row] if rows else []
+            return [*(first[::-1] if wide else first[: 1 if kh == 1 else 2]), loops]
         lanes = self.groups > 1 and bool(channels % 4 or filters % 4)
         looped = rows_looped(kw, inner)
         if lanes:
@@ -153,10 +159,11 @@ class Conv(Primitive):
         loops = _recipe(draw, name, " in loops", weights=kernel, rows=looped, looped=True, **of_groups)
         if not rows:
             return self._with_tiles([loops], shape, x, kernel, bias, geometry)
-        written = {"": rows} | {f" by {few} row{'s' * (few > 1)}": few for few in (2, 1) if few < rows}
         options: Any = dict(weights=kernel, blocked=True, **of_groups)
-        drawn = [*(_recipe(draw, name, how, rows=most, **options) for how, most in written.items()), loops]
-        return self._with_tiles(drawn, shape, x, kernel, bias, geometry)
+        drawn = [_recipe(draw, name, rows=rows, **options)]
+        if kh > 1:
+            drawn.insert(0 if wide else 1, _recipe(draw, name, BY_ROW, rolled=True, **options))
+        return self._with_tiles([*drawn, loops], shape, x, kernel, bias, geometry)
 
     def _with_tiles(
         self, drawn: list[Recipe], shape: Shape, x: Value, kernel: Any, bias: Any, geometry: Mapping[str, int]
@@ -227,17 +234,18 @@ def draw_conv(
     rows: int | None = None,
     blocked: bool = False,
     looped: bool = False,
+    rolled: bool = False,
     **const: int,
 ) -> Value:
     """The kernel `name` with weights (KD, KH, KW, ..., Cout).
 
     `corner`: zeros (above, left of) the image. `inner`: turns of a loop for each tap. `rows`: rows of weights per draw;
     each draw adds to the one before. `looped`: a blocked kernel with real loops, for a kernel of too many taps to be
-    written out.
+    written out; `rolled`: where one row is written out, and a real loop goes over the rows.
     """
     kd, kh, kw = weights.shape[:3]
     rows = ceil_div(kh, ceil_div(kh, kh if rows is None else max(1, rows)))
-    turns = inner if blocked else (rows + 1) * (kw + 1) * (inner + 1)
+    turns = (rows + 1) * (inner + 1) if rolled else inner if blocked else (rows + 1) * (kw + 1) * (inner + 1)
     deep = ceil_div(kd, ceil_div(kd, max(1, LOOP_TURNS // (turns + 1))))
     value: Value | None = None
     steps = dict(SH=strides[0], SW=strides[1], DH=dilation[0], DW=dilation[1])
@@ -249,6 +257,9 @@ def draw_conv(
         window = dict(VOLUME=int(planes.volume), KD=len(part), KH=part.shape[1], KW=kw)
         window |= dict(PT=corner[0] - top * steps["DH"], PL=corner[1])
         constant = name == "conv_lanes"
+        param = planes.numbers(first)
+        if rolled:
+            param |= {key: window.pop(key) for key in ("KH", "PT")}
         value = b.draw(
             name,
             shape,
@@ -256,9 +267,10 @@ def draw_conv(
             cells=cells if constant else {"weights": taps, **cells},
             tensors={"weights": taps} if constant else None,
             const=window | steps | const,
-            param=planes.numbers(first),
+            param=param,
             window={"x": Window(mul=(strides[0], strides[1]))} if blocked or looped else None,
             looped=looped,
+            rolled=("a",) * rolled,
             finish=summed(value, finish if (first, top) == bands[-1] else None),
         )
     assert value is not None

@@ -196,9 +196,14 @@ def filled(e: Expr, values: Mapping[str, Expr]) -> Expr:
 
 
 def constant_arguments(work: Pass, call: Call) -> Expr:
-    """A tap whose row and column have become numbers. Raises KernelError for one that varies."""
-    args = [number(work.constant(a), start(a)) for a in call.args[:2]]
-    return Call(call.name, (*args, *call.args[2:]), call.at)
+    """A tap whose column has become a number, and its row unless it varies with what is left of the loops.
+
+    Raises KernelError for a column that varies.
+    """
+    row, column = call.args[:2]
+    found = whole(row, work.env)
+    kept = work.expr(row) if found is None else number(found, start(row))
+    return Call(call.name, (kept, number(work.constant(column), start(column)), *call.args[2:]), call.at)
 
 
 # ---- names

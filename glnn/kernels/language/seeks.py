@@ -116,21 +116,26 @@ class _Seeks:
                 return end
             place = found.places[0]
             fixed = found.fixed(place)
-            if not fixed and isinstance(s, Block | If | For):
+            if isinstance(s, Block | If | For) and not (fixed and self.still(found)):
                 return end
             end = k + 1
             if not fixed:  # a simple statement reads before it changes anything
                 return end
         return end
 
+    def still(self, found: Found) -> bool:
+        """Whether what is read at a place can be read before these statements: none of its rows varies within them."""
+        rows = (linear(arg, self.env) for read in found.reads for arg in read.args[: self.of.kept] if self.of.gathers)
+        return all(found.changed.isdisjoint(row.names()) for row in rows)
+
     def read(self, body: Sequence[Statement]) -> list[Statement]:
         """Statements that read at one place: with what goes there, and their reads, done once each."""
         reads = [read for s in body for read in self.places.look(s).reads]
         made = self.go(self.places.place(reads[0]), reads[0].at)
-        names: dict[tuple[int, ...], Name] = {}
+        names: dict[tuple[Linear, ...], Name] = {}
         if self.of.gathers:
             first = {self.numbers(read): read for read in reversed(reads)}
-            for key in sorted(first):  # row by row
+            for key in sorted(first, key=lambda key: [part.rest for part in key]):  # row by row
                 names[key] = self.local(made, first[key])
 
         def instead(read: Call) -> Expr:
@@ -138,8 +143,8 @@ class _Seeks:
 
         return made + list(_Reads(self.places, instead).listed(tuple(body)))
 
-    def numbers(self, read: Call) -> tuple[int, ...]:
-        return tuple(whole(arg, {}) or 0 for arg in read.args[: self.of.kept])
+    def numbers(self, read: Call) -> tuple[Linear, ...]:
+        return tuple(linear(arg, self.env) for arg in read.args[: self.of.kept])
 
     def bare(self, read: Call) -> Call:
         return Call(read.name, read.args[: self.of.kept], read.at)
