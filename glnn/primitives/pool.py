@@ -81,8 +81,10 @@ class Window(Primitive):
         looped = Recipe("looped", lambda b, finish: self._looped(b, x, shape, size, steps, corner, finish))
         if size[0] * size[1] > UNROLLED_TAPS or block_span(size, steps) > UNROLLED_PIXELS:
             return [looped]
-        const = dict(KH=size[0], KW=size[1], SH=steps[0], SW=steps[1], PT=corner[0], PL=corner[1])
-        options: Any = dict(const=const, window={"x": Place(mul=steps)})
+        const = dict(KW=size[1], SH=steps[0], SW=steps[1], PL=corner[1])
+        rows = dict(KH=size[0], PT=corner[0])  # a loop over them takes the same fetches, and half the time to compile
+        many: Any = dict(const=const, param=rows, rolled=("a",)) if size[0] > 1 else dict(const=const | rows)
+        options: Any = dict(many, window={"x": Place(mul=steps)})
         return [Recipe("block", lambda b, f: b.draw(KERNELS[self.kind], shape, {"x": x}, finish=f, **options)), looped]
 
     def _looped(

@@ -3,17 +3,15 @@
 #pragma glnn const KH KW SH SW PT PL
 #pragma glnn unroll i j a b
 void kernel(int n, int h, int w, int c, out vec4 y[BLOCK]) {
-    for (int i = 0; i < BH; i++)
-        for (int j = 0; j < BW; j++) {
-            vec4 best = vec4(0.0);
-            bool found = false;
-            for (int a = 0; a < KH; a++)
+    bool found[BLOCK];
+    for (int i = 0; i < BLOCK; i++) { y[i] = vec4(0.0); found[i] = false; }
+    for (int a = 0; a < KH; a++)
+        for (int i = 0; i < BH; i++)
+            for (int j = 0; j < BW; j++)
                 for (int b = 0; b < KW; b++)
                     if (x_inside(i * SH + a - PT, j * SW + b - PL)) {
                         vec4 v = x_tap(i * SH + a - PT, j * SW + b - PL, c / 4);
-                        best = found ? larger4(best, v) : v;
-                        found = true;
+                        y[i * BW + j] = found[i * BW + j] ? larger4(y[i * BW + j], v) : v;
+                        found[i * BW + j] = true;
                     }
-            y[i * BW + j] = best;
-        }
 }
