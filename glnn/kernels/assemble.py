@@ -6,8 +6,8 @@ The kernel language is described in docs/kernels.md.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
-from functools import cached_property
+from dataclasses import field, replace
+from functools import cached_property, lru_cache
 
 from ..errors import KernelError
 from ..layout.limits import COMPUTE, MAX_LOOP_TURNS
@@ -40,6 +40,7 @@ __all__ = [
     "Bound", "Call", "KernelSource", "ShaderText",
     "assemble", "kernel_names", "literal", "load_kernel", "parse", "read_shader",
 ]  # fmt: skip
+KEPT = 256  # texts; a model says the same of many layers, and again for other sizes of a few
 
 
 @dataclass(frozen=True)
@@ -135,8 +136,26 @@ def _of_finish(call: Call) -> set[str]:
 
 
 def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
-    """The text of a kernel for its bindings. Raises KernelError for what the contract forbids."""
+    """The text of a kernel for its bindings, the last few kept. Raises KernelError for what the contract forbids."""
     source = source or load_kernel(call.kernel)
+    numbers: list[tuple[float, ...]] = [bound.values for _, bound in (*call.inputs, *call.cells)]
+    finishes = [call.finish, *(virtual.finish for _, virtual in call.virtual if isinstance(virtual, Of))]
+    numbers += [finish.numbers for finish in finishes if finish]
+    return _assembled(_Key(call, repr((id(source), call.const, call.uniform, call.out_values, numbers)), source))
+
+
+@dataclass(frozen=True)
+class _Key:
+    """A call as one that others are the same as; `told` tells 1 from 1.0, and 0.0 from -0.0."""
+
+    call: Call
+    told: str
+    source: KernelSource = field(compare=False)
+
+
+@lru_cache(KEPT)
+def _assembled(key: _Key) -> ShaderText:
+    call, source = key.call, key.source
     source = source.blocks(call.out.block) if source.blocks else source
     checked(source, call)
     const, out, dialect = dict(call.const), call.out, call.dialect

@@ -19,6 +19,7 @@ from glnn.kernels.assemble import (
     load_kernel,
     parse,
 )
+from glnn.kernels.finish import Finish
 from glnn.layers.base import Layer
 from glnn.layers.conv import Conv2D, DepthwiseConv2D
 from glnn.layers.core import Dense
@@ -310,3 +311,14 @@ def test_lines_of_a_text_know_where_they_come_from() -> None:
     written = load_kernel("conv").text.split("\n")[line - 1]
     assert file == "shaders/kernels/conv.glsl" and "vec4 start = bias(0, c / 4);" in written
     assert text.locate(0) is None and text.locate(10**6) is None
+
+
+def test_a_text_that_is_asked_for_again_is_kept() -> None:
+    """Equal numbers that are not the same make texts of their own."""
+    source, bound = own(KERNEL), (("x", Bound(LAYOUT)),)
+    first = assemble(Call("my", LAYOUT, bound), source)
+    assert assemble(Call("my", LAYOUT, bound), source) is first
+    assert assemble(Call("my", LAYOUT, bound), own(KERNEL)) is not first
+    ends = [Finish("return v + finish_n0;", numbers=(zero,)) for zero in (0.0, -0.0)]
+    zeros = [assemble(Call("my", LAYOUT, bound, finish=end), source) for end in ends]
+    assert [str(text.floats[text.float_names.index("finish_n0")]) for text in zeros] == ["0.0", "-0.0"]
