@@ -20,7 +20,7 @@ from ..show.progress import Progress
 from . import staged
 from .executor import Executor
 from .inputs import as_float32, first_states, named_inputs, typed, whole_inputs
-from .resident import Resident
+from .resident import Bank, Resident
 
 if TYPE_CHECKING:
     from ..device.device import Device
@@ -46,6 +46,7 @@ class Session:
         self.given = self._device = device
         self._executors: OrderedDict[tuple, Executor] = OrderedDict()
         self._resident: Resident | None = None
+        self.bank = Bank()  # weights on the device, which stages share
         self._generation = 0  # of the device's context that these were made in
         self._states: Arrays = {}  # of stateful layers, as the last piece of a batch left them
         self._parts: OrderedDict[Graph, Session] = OrderedDict()  # of stages, by their graphs
@@ -121,7 +122,8 @@ class Session:
             _ = self.device
             while len(self._parts) >= KEPT_PLANS:
                 self._parts.popitem(last=False)[1].close()
-            self._parts[graph] = self.on(optimize(graph))
+            self._parts[graph] = part = self.on(optimize(graph))
+            part.bank = self.bank
         self._parts.move_to_end(graph)
         return self._parts[graph].whole(arrays)
 
@@ -178,7 +180,7 @@ class Session:
             return self._executors[key]
         plan = self.plan(shapes)
         if self._resident is None:
-            self._resident = Resident(device, self.store.values)
+            self._resident = Resident(device, self.store.values, self.bank)
         while len(self._executors) >= KEPT_PLANS:
             self._executors.popitem(last=False)[1].release()
         executor = self._executors[key] = Executor(plan, device, self._resident)
