@@ -15,6 +15,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ class Case:
     peer: str = "onnxruntime"
     goal_for: str = "predict"  # what the goal counts: a whole predict(), or "draws", the draws alone
     most_ms: float | None = None  # what the median may take, whatever the peer takes
+    over_ms: float | None = None  # what a predict() may take more than its draws
     file: Callable[[], Path] | None = None  # of an ONNX model, which both sides load
 
 
@@ -64,6 +66,8 @@ CASES = (
     Case("resnet50", "ResNet50-224", 20, _network("resnet50")),
     Case("encoder", "Encoder layer, 128 tokens of 256", 12, file=models.encoder),
     Case("bilstm", "Bidirectional LSTM(128), 80 steps of 64", 40, models.lstm_graph, most_ms=20),
+    Case("lstm", "LSTM(128), 80 steps of 64", 100, partial(models.lstm_graph, both=False), most_ms=20),
+    Case("digits", "MNIST CNN, 28x28x1", 60, models.digits_graph, over_ms=1.5),
 )
 FIRST = {"first-mobilenetv2": 3.0, "first-resnet50": None}  # seconds allowed for the first prediction
 
@@ -129,6 +133,13 @@ def run_case(case: Case, reps: int, profile: bool) -> dict[str, Any]:
             goal += ", " + verdict(result[f"{name}_ms"]["median"], case.most_ms, "ms", share)
         print_row(f"{case.title}, {name}", ours, f"{peer} {case.peer}", spread.text(digits=1), f"{share:.0%}", goal)
     result["met"] = result[f"{case.goal_for}_ratio"]["median"] <= case.goal
+    if case.over_ms is not None:
+        over = [(whole - draws) * 1e3 for whole, draws in zip(times["predict"], times["draws"], strict=True)]
+        spread = timing.Spread.of(over)
+        result |= {"over_ms": dataclasses.asdict(spread), "most_over_ms": case.over_ms}
+        result["met"] = result["met"] and spread.median <= case.over_ms
+        goal = verdict(spread.median, case.over_ms, "ms", share)
+        print_row(f"{case.title}, over its draws", spread.text(), "", "", f"{share:.0%}", goal)
     if case.most_ms is not None:
         result["most_ms"] = case.most_ms
         result["met"] = result["met"] and result[f"{case.goal_for}_ms"]["median"] <= case.most_ms

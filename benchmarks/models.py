@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from encoder import encoder_file
 
-from glnn.graph import Graph
+from glnn.graph import Graph, Node, TensorSpec
 from glnn.layers.conv import Conv2D
-from glnn.layers.core import Dense
+from glnn.layers.core import Dense, Flatten
+from glnn.layers.pooling import MaxPooling2D
 from glnn.layers.recurrent import LSTM, Bidirectional
 from glnn.testing import layer_graph
 
@@ -43,10 +44,27 @@ def matmul_graph(size: int = 1024) -> Graph:
     return layer_graph(Dense(size, use_bias=False), [(size, size)], {"kernel": kernel})
 
 
-def lstm_graph(units: int = 128, steps: int = 80, channels: int = 64) -> Graph:
-    """An LSTM in both directions that gives every step, on (1, steps, channels)."""
+def digits_graph() -> Graph:
+    """The CNN that Keras' MNIST example trains, on (1, 28, 28, 1): two convolutions, a pooling, two Dense layers."""
+    rng, shape = np.random.default_rng(SEED), (1, 28, 28, 1)
+    layers: tuple[Any, ...] = (
+        Conv2D(32, 3, activation="relu"), Conv2D(64, 3, activation="relu"), MaxPooling2D(2), Flatten(),
+        Dense(128, activation="relu"), Dense(10, activation="softmax"),
+    )  # fmt: skip
+    nodes: list[Node] = []
+    for number, layer in enumerate(layers):
+        read = nodes[-1].outputs[0] if nodes else "x"
+        graph = Graph("digits", (TensorSpec("x", shape),), tuple(nodes), (read,))
+        specs = layer.weight_specs(graph.specs()[read].shape)
+        weights = {s.name: _weight(rng, s.name, s.shape, 1.0) for s in specs}
+        nodes.append(Node(f"{type(layer).__name__}{number}", layer, (read,), (f"y{number}",), weights))
+    return Graph("digits", (TensorSpec("x", shape),), tuple(nodes), (nodes[-1].outputs[0],))
+
+
+def lstm_graph(units: int = 128, steps: int = 80, channels: int = 64, both: bool = True) -> Graph:
+    """An LSTM on (1, steps, channels): in both directions giving every step, or in one giving the last."""
     rng, shape = np.random.default_rng(SEED), (1, steps, channels)
-    layer = Bidirectional(LSTM(units, return_sequences=True))
+    layer = Bidirectional(LSTM(units, return_sequences=True)) if both else LSTM(units)
     weights = {
         spec.name: _weight(rng, spec.name, spec.shape, spec.shape[0] ** -0.5) for spec in layer.weight_specs(shape)
     }

@@ -116,6 +116,9 @@ GL_COMPUTE_WORK_GROUP_SIZE = 0x8267
 GL_WRITE_ONLY = 0x88B9
 # What a dispatch must see of those before it (fetches, stores), and what the host must (updates, framebuffers).
 BETWEEN_DISPATCHES, BEFORE_HOST = 0x8 | 0x20, 0x100 | 0x400
+# Newer functions that take the place of several calls: None in a context that has none.
+_NEWER: dict[str, tuple[Any, ...]] = {"BindSamplers": (None, _U, _I, _P), "BindTextureUnit": (None, _U, _U)}
+_WAIT = frozenset({"DispatchCompute", "DrawArrays", "Finish"})  # other threads of Python may go on meanwhile
 
 
 class Functions:
@@ -125,12 +128,29 @@ class Functions:
     """
 
     def __init__(self, load: Callable[[str], int | None]):
+        self._addresses: dict[str, int] = {}
         missing = self._load(load, _SIGNATURES)
         self.compute = not self._load(load, _COMPUTE)
+        self._load(load, _NEWER)
         if missing:
             raise DeviceError(
                 f"the OpenGL driver has no {', '.join(missing)}; glnn needs OpenGL 3.3 or newer: update the driver"
             )
+
+    def quick(self, name: str) -> Callable[..., None] | None:
+        """A function that takes int, bytes (a pointer to them) and None unchecked, at half the cost of a call.
+
+        It holds Python's lock unless it may wait: giving it back can cost more than the call, where threads want it.
+        None where there is no such function.
+        """
+        address = self._addresses.get(name)
+        if address is None:
+            return None
+        calm = name in _WAIT or hasattr(ctypes, "WINFUNCTYPE")  # PYFUNCTYPE knows C's convention alone
+        make = getattr(ctypes, "WINFUNCTYPE", ctypes.CFUNCTYPE) if calm else ctypes.PYFUNCTYPE
+        function = make(None)(address)
+        function.argtypes = None  # none are checked, and any number goes
+        return function
 
     if TYPE_CHECKING:
 
@@ -141,8 +161,9 @@ class Functions:
         make = getattr(ctypes, "WINFUNCTYPE", ctypes.CFUNCTYPE)
         addresses = {name: load("gl" + name) for name in signatures}
         for name, address in addresses.items():
+            setattr(self, name, make(*signatures[name])(address) if address else None)
             if address:
-                setattr(self, name, make(*signatures[name])(address))
+                self._addresses[name] = address
         return [f"gl{name}" for name, address in addresses.items() if not address]
 
     def integer(self, name: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..graph.shapes import ceil_div
 from . import context as g
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def store_into(
-    gl: g.Functions, now: State, program: Program, target: Target, viewport: tuple[int, int, int, int]
+    gl: Any, now: State, program: Program, target: Target, viewport: tuple[int, int, int, int]
 ) -> None:
     """Binds the texture of a target as the image that the program in use stores into, and says where in it.
 
@@ -28,11 +28,11 @@ def store_into(
         now.image = texture.glo
     place = x, y, x + width, y + height, target.first, 0, 0, 0
     if place != program.viewed and program.V >= 0:
-        gl.Uniform4iv(program.V, 2, (g.ctypes.c_int * 8)(*place))
-        program.viewed = place
+        gl.Uniform4iv(program.V, 2, bytes((g.ctypes.c_int * 8)(*place)))
+        program.viewed, now.sent_by = place, None
 
 
-def run(gl: g.Functions, local: tuple[int, int], viewport: tuple[int, int, int, int]) -> None:
+def run(gl: Any, local: tuple[int, int], viewport: tuple[int, int, int, int]) -> None:
     """Runs the program in use once per texel of the viewport; later dispatches see what it stores."""
     gl.DispatchCompute(ceil_div(viewport[2], local[0]), ceil_div(viewport[3], local[1]), 1)
     gl.MemoryBarrier(g.BETWEEN_DISPATCHES)

@@ -10,7 +10,8 @@ import linecache
 import os
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
@@ -208,6 +209,10 @@ class NumpyDevice(Device):
             ivec4s = np.frombuffer(ints or b"", np.int32).reshape(-1, 4).tolist()
             vec4s = [list(row) for row in np.frombuffer(floats or b"", self.real).reshape(-1, 4)]
             made.draw(into, viewport, cast(Sequence[ArrayTexture], textures), ivec4s, vec4s)
+
+    def again(self, make: Callable[[Callable[..., None]], None], count: int) -> Callable[[], None]:
+        """What makes draws each time it is called; see Device.again."""
+        return partial(make, self.draw)
 
     def finish(self) -> None:
         """Does nothing: draws are done when they return."""

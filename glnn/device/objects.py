@@ -130,6 +130,7 @@ class Texture:
             self.mgl.release()
         self.lose()
         self.device._textures.discard(self)
+        self.device._state.epoch = object()
 
     def lose(self) -> None:
         """Takes note that the texture is gone, and its targets with it."""
@@ -212,6 +213,7 @@ class Target:
         if self.glo:
             device._gl.DeleteFramebuffers(1, ctypes.byref(ctypes.c_uint(self.glo)))
         self.lose()
+        device._state.epoch = object()
         device._state.target = None  # GL binds framebuffer 0 in place of a deleted one
 
     def lose(self) -> None:
@@ -322,7 +324,7 @@ class Programs:
     def release(self, keep: Sequence[Program] = ()) -> None:
         """Deletes every program but those to keep."""
         self._device._gl.UseProgram(0)  # a program in use would outlive its deletion
-        self._device._state.program = None
+        self._device._state.program, self._device._state.epoch = None, object()
         for key, program in list(self._made.items()):
             if program not in keep:
                 self._made.pop(key).delete()

@@ -20,6 +20,7 @@ from ..layout.limits import Limits
 from ..records import dataclass
 from . import context as g
 from . import current
+from .calls import usual
 
 if TYPE_CHECKING:
     from .objects import Program, Target
@@ -49,11 +50,14 @@ class State:
     def __init__(self, gl: g.Functions):
         self.gl = gl
         self.highest = 0
+        self.epoch = object()  # another one whenever something that draws are made with is deleted
+        self.sent_by: object = None  # the draws that set uniforms last, of those that are made again (see calls.py)
         self._units = max(64, gl.integer(g.GL_MAX_TEXTURE_IMAGE_UNITS))
         sides = (ctypes.c_int * 2)()
         gl.GetIntegerv(g.GL_MAX_VIEWPORT_DIMS, sides)
         self._longest = min(sides)
         self.triangle = 0  # its first corner in TRIANGLES
+        self._usual = usual(gl)
         self.forget()
 
     def forget(self) -> None:
@@ -63,13 +67,13 @@ class State:
         self.viewport: tuple[int, int, int, int] | None = None
         self.forget_textures()
 
-    def cover(self, viewport: tuple[int, int, int, int]) -> None:
+    def cover(self, gl: Any, viewport: tuple[int, int, int, int]) -> None:
         """The next draws cover these texels (x, y, width, height): the half of a viewport of twice the size, where that may be."""
         x, y, width, height = self.viewport = viewport
-        self.gl.Scissor(x, y, width, height)
+        gl.Scissor(x, y, width, height)
         half = 2 * max(width, height) <= self._longest
         self.triangle = 0 if half else 3
-        self.gl.Viewport(x, y, width << half, height << half)
+        gl.Viewport(x, y, width << half, height << half)
 
     def forget_textures(self) -> None:
         """The next draw binds its textures anew: moderngl binds in its own way, and GL reuses the names it deleted."""
@@ -78,19 +82,8 @@ class State:
 
     def reset(self) -> None:
         """Sets what a draw, an upload or a read depends on, whatever other code left in this context."""
-        gl = self.gl
-        for switch in g.SWITCHES:
-            gl.Disable(switch)
-        gl.Enable(g.GL_SCISSOR_TEST)
-        gl.ColorMask(1, 1, 1, 1)
-        gl.PolygonMode(g.GL_FRONT_AND_BACK, g.GL_FILL)
-        for name, value in g.PIXEL_STORE:
-            gl.PixelStorei(name, value)
-        gl.ClampColor(g.GL_CLAMP_READ_COLOR, 0)
-        for target in (g.GL_PIXEL_PACK_BUFFER, g.GL_PIXEL_UNPACK_BUFFER):
-            gl.BindBuffer(target, 0)
-        for unit in range(g.LEAST_UNITS):
-            gl.BindSampler(unit, 0)
+        for function, arguments in self._usual:
+            function(*arguments)
         self.forget()
 
     def saw(self, *names: int) -> None:

@@ -12,7 +12,7 @@ from ..device.objects import Program, Target, Texture
 from ..layout.codec import activation_storage
 from ..plan.plan import Made, Plan, TensorPlan
 from ..plan.slots import Slot
-from ..plan.steps import Draw, Repeat
+from ..plan.steps import Draw, Repeat, turns_of
 from .resident import Resident
 from .turns import Arguments, Loop, Numbers, TurningDraw
 
@@ -52,6 +52,7 @@ class Executor:
         order = range(len(self.slots))
         self._steps = [self._step(step, order, {}) for step in plan.steps]
         self.draws = [self._draw(draw, order) for draw in plan.draws]
+        self._again = self.device.again(self._made_by, sum(turns_of(plan.steps)))
 
     def _step(
         self, step: Draw | Repeat, order: Sequence[int], numbers: Mapping[int, Numbers]
@@ -122,7 +123,12 @@ class Executor:
         first, last: which steps of the plan alone, without the one of number `last`
         draw: what makes them, called as Device.draw is; None: that
         """
-        draw = draw or self.device.draw
+        if draw is None and not first and last is None:
+            self._again()
+        else:
+            self._made_by(draw or self.device.draw, first, last)
+
+    def _made_by(self, draw: Callable[..., None], first: int = 0, last: int | None = None) -> None:
         for step in self._steps[first:last]:
             if isinstance(step, tuple):
                 draw(*step)

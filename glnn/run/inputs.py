@@ -156,9 +156,9 @@ def plain_array(value: Any, what: str) -> np.ndarray:
         array = np.asarray(value)
     except ValueError as error:
         raise InputError(f"{what}: not an array of one shape ({error})") from None
-    if array.dtype.name == "bfloat16":
-        return array.astype(np.float32)
     if array.dtype.kind not in "fiub":
+        if array.dtype.name == "bfloat16":
+            return array.astype(np.float32)
         raise InputError(f"{what}: dtype {array.dtype} was given; allowed are floats, integers and booleans")
     return array
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -48,6 +49,7 @@ class Session:
         self._resident: Resident | None = None
         self.bank = Bank()  # weights on the device, which stages share
         self._generation = 0  # of the device's context that these were made in
+        self._pieces: dict[tuple, int] = {}  # samples that are run at once, by input shapes
         self._states: Arrays = {}  # of stateful layers, as the last piece of a batch left them
         self._parts: OrderedDict[Graph, Session] = OrderedDict()  # of stages, by their graphs
         self._turn = threading.Lock()  # a piece reads the states that another left
@@ -194,9 +196,14 @@ class Session:
 
     def piece(self, shapes: Shapes) -> int:
         """How many samples are run at once by default at most, for inputs of these shapes without the batch."""
-        specs = self.graph.specs({name: (1, *shape) for name, shape in shapes.items()})
-        largest = max(int(np.prod([d or 1 for d in s.shape])) for s in specs.values())
-        return max(1, min(BATCH, BATCH_BYTES // (4 * 4 * largest)))
+        key = tuple(shapes.items())
+        if key not in self._pieces:
+            specs = self.graph.specs({name: (1, *shape) for name, shape in shapes.items()})
+            largest = max(math.prod(d or 1 for d in s.shape) for s in specs.values())
+            while len(self._pieces) >= KEPT_PLANS:
+                self._pieces.pop(next(iter(self._pieces)), None)
+            self._pieces[key] = max(1, min(BATCH, BATCH_BYTES // (4 * 4 * largest)))
+        return self._pieces[key]
 
     def _empty(self, shapes: Shapes) -> Arrays:
         outputs = self.graph.output_specs({name: (1, *shape) for name, shape in shapes.items()})
