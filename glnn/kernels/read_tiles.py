@@ -48,7 +48,8 @@ return ok ? v : vec4(0.0); }}"""
 def written_text(
     out: Layout, grid: Grid, finish: Finish | None, reads: Mapping[str, Read], start: Sequence[str], params: Params
 ) -> str:
-    """`y_pixel(m)`, the place (y_n, y_h, y_w) of a number; `y_write(share, g, v)`: a group of it, finished, written.
+    """`y_pixel(m)`, the place (y_n, y_h, y_w) of a number; `y_row(r, w)`: that in row r of
+    all; `y_write(share, g, v)`: a group of it, finished, written.
 
     `begin()`: what main starts with.
     """
@@ -79,6 +80,7 @@ def written_text(
     return f"""int y_n; int y_h; int y_w; bool y_live;
 void y_pixel(int m) {{ int r = quotient(m, y_IGW); y_w = m - r * y_GW; y_n = quotient(r, y_IGH); y_h = r - y_n * y_GH;
 y_live = y_n < y_GN; }}
+void y_row(int r, int w) {{ y_w = w; y_n = quotient(r, y_IGH); y_h = r - y_n * y_GH; y_live = y_n < y_GN && w < y_GW; }}
 void y_write(int share, int g, vec4 v) {{ if (!y_live) return;
 int n = y_n + share * y_GN; int h = y_h; int w = y_w; int c = g * 4;
 {" ".join(lines)}

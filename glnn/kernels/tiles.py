@@ -46,8 +46,7 @@ def load_tiles(name: str) -> KernelSource:
 
 def invocations(const: Mapping[str, int | float], out: Layout, grid: Grid) -> tuple[int, int]:
     """How many invocations, along x and y, a draw of tiles takes; those of a workgroup follow each other along x."""
-    n, h, w = grid.across(out)
-    across = ceil_div(n * h * w, int(const["MT"])) * int(const["INVOCATIONS"])
+    across = grid.tiles(out, int(const["MT"])) * int(const["INVOCATIONS"])
     return across, ceil_div(out.groups, int(const["NTG"])) * int(const["SPLIT"])
 
 

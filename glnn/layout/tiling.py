@@ -41,8 +41,12 @@ class Tiling:
         return names | {"INVOCATIONS": self.invocations, "LOADS": loads}
 
 
-def choose_tiling(pixels: int, groups: int, inner: int, taps: int, least_shares: int = 1) -> Tiling:
+def choose_tiling(
+    pixels: int, groups: int, inner: int, taps: int = 1, matrices: int = 1, least_shares: int = 1
+) -> Tiling:
     """The tiles of a product of `pixels` rows and `groups` of columns, over `inner` groups of channels for each tap.
+
+    matrices: how many such products there are
 
     Large ones where they are enough for all multiprocessors, else small ones whose sums are shared.
     """
@@ -50,7 +54,7 @@ def choose_tiling(pixels: int, groups: int, inner: int, taps: int, least_shares:
     steps = taps * ceil_div(inner, step)
 
     def count(height: int, width: int) -> int:
-        return ceil_div(pixels, height) * ceil_div(groups, width)
+        return matrices * ceil_div(pixels, height) * ceil_div(groups, width)
 
     width, q = (16, 2) if groups > 8 else (8, 1)
     if least_shares == 1:
@@ -66,11 +70,19 @@ def choose_tiling(pixels: int, groups: int, inner: int, taps: int, least_shares:
 class Grid:
     """The pixels that tiles make, by number: `sizes` (n, h, w) of them, for each share of a sum; with those of blocks
     past the edge, which become zero.
+
+    rows: tiles stay within a row (n, h), which is a matrix of its own
     """
 
     sizes: tuple[int, int, int]
+    rows: bool = False
 
     def across(self, out: Layout) -> tuple[int, int, int]:
         """(n, h, w) of the pixels that are made of a tensor that lies so."""
         n, h, w = self.sizes
         return (n, h, w) if out.flat else (n, out.tile[0] * out.block[0], out.tile[1] * out.block[1])
+
+    def tiles(self, out: Layout, height: int) -> int:
+        """How many tiles of so many pixels there are."""
+        n, h, w = self.across(out)
+        return n * h * ceil_div(w, height) if self.rows else ceil_div(n * h * w, height)

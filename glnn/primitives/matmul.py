@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..graph.shapes import Dims, Shape, broadcast, ceil_div, numbers, row_major
 from ..records import dataclass
-from .base import Builder, Epilogue, Primitive, Recipe, Value
+from .base import Builder, Epilogue, Primitive, Recipe, Value, anywhere
 from .conv import DENSE_GROUPS, summed
 from .expr import RESULT, Expr
 from .move import Size, permute, reshape
+from .tiles import LEAST_ROWS, computes, draw_product
 
 if TYPE_CHECKING:
     from .symbols import Sym
@@ -55,12 +57,13 @@ class Matmul(Primitive):
 
     def recipes(self, inputs: Sequence[Value], weights: Mapping[str, Any]) -> list[Recipe]:
         a, b = inputs
-        return [Recipe("rows", lambda builder, finish: self._draw(builder, a, b, finish))]
+        ways = {"tiles": computes, "rows": anywhere}
+        return [Recipe(way, partial(self._draw, a=a, b=b, tiled=way == "tiles"), fits) for way, fits in ways.items()]
 
     def _turned(self, shape: Sequence[Any], number: int) -> bool:
         return len(shape) > 1 and (self.transpose_a, self.transpose_b)[number]
 
-    def _draw(self, builder: Builder, a: Value, b: Value, finish: Epilogue | None) -> Value:
+    def _draw(self, builder: Builder, finish: Epilogue | None, a: Value, b: Value, tiled: bool) -> Value:
         """Rows of one operand, which are pixels, times the other: a column right makes a row of what comes out."""
         shape = numbers(self.shape(a.shape, b.shape))
         if len(b.shape) == 1:
@@ -71,8 +74,8 @@ class Matmul(Primitive):
                 rank = len(a.shape)
                 a = permute(builder, a, (*range(rank - 2), rank - 1, rank - 2))
         if len(a.shape) > 1 or len(b.shape) < 3:  # else the matrices of b have a row each, which is no axis of y
-            return draw_rows(builder, a, b, turned, shape, finish)
-        rows = draw_rows(builder, a, b, turned, (*shape[:-1], 1, shape[-1]), None)
+            return draw_rows(builder, a, b, turned, shape, finish, tiled)
+        rows = draw_rows(builder, a, b, turned, (*shape[:-1], 1, shape[-1]), None, tiled)
         return reshape(builder, rows, shape, finish)
 
 
@@ -82,8 +85,13 @@ def _matrix(shape: Dims, turned: bool) -> tuple[int | None, int | None]:
     return (columns, rows) if turned else (rows, columns)
 
 
-def draw_rows(b: Builder, rows: Value, matrix: Value, turned: bool, shape: Shape, finish: Epilogue | None) -> Value:
-    """(..., M, K) times (..., K, N), or `turned` (..., N, K). Long sums are added up by several draws."""
+def draw_rows(
+    b: Builder, rows: Value, matrix: Value, turned: bool, shape: Shape, finish: Epilogue | None, tiled: bool = False
+) -> Value:
+    """(..., M, K) times (..., K, N), or `turned` (..., N, K). Long sums are added up by several draws.
+
+    tiled: by tiles in shared memory, where a matrix has rows enough
+    """
     inner = rows.shape[-1]
     groups, lead = ceil_div(inner, 4), shape[:-3]
     step = ceil_div(groups, ceil_div(groups, DENSE_GROUPS))
@@ -91,6 +99,8 @@ def draw_rows(b: Builder, rows: Value, matrix: Value, turned: bool, shape: Shape
     param = dict(zip(("N1", "N2"), ((1,) * (3 - len(lead)) + tuple(lead))[1:], strict=True))
     param |= {f"{name}{k}": step for name, steps in zip("AB", strides, strict=True) for k, step in enumerate(steps)}
     spread = any(np.prod(value.shape[:-3]) not in (1, np.prod(lead)) for value in (rows, matrix))
+    if tiled and shape[-2] >= LEAST_ROWS and b.tiles(shape, rows, matrix):
+        return draw_product(b, shape, rows, matrix, {"TURNED": int(turned), "LEAD": int(spread)}, param, finish)
     y: Value | None = None
     for first in range(0, groups, step):
         last = min(first + step, groups)

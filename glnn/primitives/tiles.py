@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from .expr import Apply, Constant, Expr, In
 from .operations import OPERATIONS
 
 LONGEST = 4096  # products in a row that keep float32's tolerance in the sums of a dense layer
+LEAST_ROWS = 8  # of a matrix: tiles of 32 would be mostly empty
 BIAS = "bias of all shares"
 
 
@@ -46,7 +48,9 @@ def draw_tiles(
     """The draws of a convolution by tiles: one, or one of shares of sums and one that adds them up."""
     n, h, w, filters = canonical(shape)
     inner = ceil_div(taps.shape[1], 4)
-    tiling = choose_tiling(n * h * w, ceil_div(filters, 4), inner, taps.shape[0], ceil_div(taps.shape[1], LONGEST))
+    tiling = choose_tiling(
+        n * h * w, ceil_div(filters, 4), inner, taps.shape[0], least_shares=ceil_div(taps.shape[1], LONGEST)
+    )
     own = {name: const[name] for name in ("KH", "KW", "SH", "SW", "DH", "DW", "PT", "PL")}
     none = np.zeros(filters, np.float32)
 
@@ -57,6 +61,26 @@ def draw_tiles(
     if tiling.shares == 1:
         return product(shape, Grid((n, h, w)), none if bias is None else bias, finish)
     return draw_shares(b, shape, tiling, lambda whole, grid: product(whole, grid, none, None), bias, finish)
+
+
+def draw_product(
+    b: Builder, shape: Shape, rows: Value, matrix: Value, const: Mapping[str, int], param: Mapping[str, int],
+    finish: Epilogue | None,
+) -> Value:  # fmt: skip
+    """The draws of a product of computed matrices by tiles. const, param: of shaders/tiles/matmul.glsl."""
+    n, h, w, columns = canonical(shape)
+    inner = rows.shape[-1]
+    tiling = choose_tiling(
+        w, ceil_div(columns, 4), ceil_div(inner, 4), matrices=n * h, least_shares=ceil_div(inner, LONGEST)
+    )
+
+    def product(shape: Shape, grid: Grid, end: Epilogue | None) -> Value:
+        read, consts = {"a": rows, "b": matrix}, {**const, **tiling.consts}
+        return b.draw("matmul", shape, read, const=consts, param=param, finish=end, grid=replace(grid, rows=True))
+
+    if tiling.shares == 1:
+        return product(shape, Grid((n, h, w)), finish)
+    return draw_shares(b, shape, tiling, lambda whole, grid: product(whole, grid, None), None, finish)
 
 
 def draw_shares(b: Builder, shape: Shape, tiling: Tiling, product: Any, bias: Any, finish: Epilogue | None) -> Value:

@@ -5,10 +5,10 @@
 #pragma glnn const KH KW SH SW DH DW PT PL
 #define INNER x_G
 #define TAPS (KH * KW)
-int left_n, left_h, left_w;
-int tile_first(int tile) { return tile * MT; }
-void left_place(int m) {
-    y_pixel(m);
+int first, left_n, left_h, left_w;
+void tile_at(int tile) { first = tile * MT; }
+void tile_pixel(int m) { y_pixel(first + m); }
+void left_place() {
     left_n = y_live ? y_n : -1;
     left_h = y_h * SH - PT;
     left_w = y_w * SW - PL;

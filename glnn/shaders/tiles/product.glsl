@@ -7,11 +7,13 @@ shared vec4 right[2 * BKG * 4 * NTG];
 void main() {
     begin();
     int id = int(gl_LocalInvocationID.x), wave = id / 32, tx = id % 4 + wave % 2 * 4, ty = id % 32 / 4 + wave / 2 * 8;
-    int share = int(gl_WorkGroupID.y) % SPLIT, q0 = int(gl_WorkGroupID.y) / SPLIT * NTG, m0 = tile_first(int(gl_WorkGroupID.x));
+    int share = int(gl_WorkGroupID.y) % SPLIT, q0 = int(gl_WorkGroupID.y) / SPLIT * NTG;
     int chunks = (INNER + BKG - 1) / BKG, steps = TAPS * chunks, each = (steps + SPLIT - 1) / SPLIT;
     int first = min(share * each, steps), last = min(first + each, steps), tap = first / chunks, g = (first - tap * chunks) * BKG;
     int lg = id / MT, lm = id % MT, rg = id / NTG, rq = id % NTG;
-    left_place(m0 + lm);
+    tile_at(int(gl_WorkGroupID.x));
+    tile_pixel(lm);
+    left_place();
     left_tap(tap);
     right_place(q0 + rq);
     #unroll i PM
@@ -69,7 +71,7 @@ void main() {
     vec4 s@j = start(min(q0 + tx + @j * 8, y_G - 1));
     #end
     #unroll i PM
-    y_pixel(m0 + ty + @i * (INVOCATIONS / 8));
+    tile_pixel(ty + @i * (INVOCATIONS / 8));
     #unroll j PG
     if (q0 + tx + @j * 8 < y_G) y_write(share, q0 + tx + @j * 8, c@i_@j + s@j);
     #end

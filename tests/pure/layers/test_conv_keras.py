@@ -18,6 +18,7 @@ from glnn.layers.base import LAYERS, Layer
 from glnn.layers.conv import Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose, DepthwiseConv2D, SeparableConv2D
 from glnn.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D, MaxPooling3D
 from glnn.layers.resizing import Cropping2D, UpSampling2D, UpSampling3D, ZeroPadding2D
+from glnn.layout.limits import Limits
 from glnn.primitives.base import Value
 from glnn.primitives.conv import SUM, Conv
 from glnn.primitives.expand import traced
@@ -183,7 +184,7 @@ class Recorder:
         return Value(len(self.draws), tuple(shape))
 
     def choose(self, primitive, inputs, weights):
-        return primitive.recipes(inputs, weights)[0]
+        return next(recipe for recipe in primitive.recipes(inputs, weights) if recipe.fits(Limits()))
 
 
 def drawn(layer, *shapes):

@@ -1,0 +1,42 @@
+// Rows of a (.., M, K) times b (.., K, N), or with TURNED (.., N, K), by tiles of products that stay within a matrix. LEAD
+// and the sizes and strides of broadcast axes are those of kernels/matmul.glsl.
+#pragma glnn input a b
+#pragma glnn const TURNED LEAD
+#pragma glnn param N1 N2 A0 A1 A2 B0 B1 B2
+#define INNER a_G
+#define TAPS 1
+int row, first, an, bn, ah, bh, aw;
+void tile_at(int tile) {
+    int across = (y_GW + MT - 1) / MT;
+    row = tile / across;
+    first = (tile - row * across) * MT;
+}
+void tile_pixel(int m) { y_row(row, first + m); }
+void left_place() {
+    int n = y_n;
+    an = a_N == 1 ? 0 : n;
+    bn = b_N == 1 ? 0 : n;
+    if (LEAD == 1) {
+        int q = n / N2, n0 = q / N1;
+        an = n0 * A0 + (q - n0 * N1) * A1 + (n - q * N2) * A2;
+        bn = n0 * B0 + (q - n0 * N1) * B1 + (n - q * N2) * B2;
+    }
+    an = y_live ? an : -1;
+    bn = y_n < y_GN ? bn : -1;
+    ah = a_H == 1 ? 0 : y_h;
+    bh = b_H == 1 ? 0 : y_h;
+    aw = y_w;
+}
+void left_tap(int tap) { a_pixel(an, ah, aw); }
+vec4 left_load(int g) { return a_load(g); }
+void right_place(int q) {}
+mat4 right_load(int tap, int g, int q) {
+    mat4 m;
+    #unroll d 4
+    b_pixel(bn, bh, 4 * (TURNED == 1 ? q : g) + @d);
+    m[@d] = b_load(TURNED == 1 ? g : q);
+    #end
+    return TURNED == 1 ? transpose(m) : m;
+}
+vec4 start(int q) { return vec4(0.0); }
+#include product
