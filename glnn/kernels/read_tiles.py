@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ..layout.tiles import Layout
 from ..layout.tiling import Grid
 from .fetches import Bound, fetch_text, groups_text, part_text
-from .finish import Finish, Read, finish_lines
+from .finish import VECTORS, Finish, place_text
 from .read_windows import held
 from .uniforms import Params
 
@@ -35,21 +35,19 @@ return ok ? v : vec4(0.0); }}"""
     fetch = fetch_text(x, layout.textures, "at", "x_phase" if first == "0.0" else f"{first} + x_phase")
     value = groups_text(x, [fetch], 4, bound.integer or bound.quant in ("tensor", "channel"), 1)[0] + apply
     tile = bound.tile(x, bound.first_image(x, "x_pn"), "0")
-    text = f"""int x_tile; float x_phase; {place}
+    text = f"""int x_tile; int x_phase; {place}
 x_tile = {tile}; int by = x_ph / {bh}; int bx = x_pw / {bw};
-x_phase = float((x_ph - by * {bh}) * {bw} + x_pw - bx * {bw}); x_ph = by; x_pw = bx; }}
+x_phase = (x_ph - by * {bh}) * {bw} + x_pw - bx * {bw}; x_ph = by; x_pw = bx; }}
 vec4 x_load(int g) {{ bool ok = x_there && g < x_G; int tile = x_tile + (ok ? g : 0);
 int row = quotient(tile, x_IC); int col = tile - row * x_COLS; {select}
-vec2 at = vec2(float(col * x_PW + x_pw), float(row * x_PH + x_ph)) + 0.5; vec4 v = {value};
+ivec2 at = ivec2(col * x_PW + x_pw, row * x_PH + x_ph); vec4 v = {value};
 return ok ? v : vec4(0.0); }}"""
     return text.replace("x_", f"{x}_") if x != "x" else text
 
 
-def written_text(
-    out: Layout, grid: Grid, finish: Finish | None, reads: Mapping[str, Read], start: Sequence[str], params: Params
-) -> str:
-    """`y_pixel(m)`, the place (y_n, y_h, y_w) of a number; `y_row(r, w)`: that in row r of
-    all; `y_write(share, g, v)`: a group of it, finished, written.
+def written_text(out: Layout, grid: Grid, finish: Finish | None, start: Sequence[str], params: Params) -> str:
+    """`y_pixel(m)`, the place (y_n, y_h, y_w) of a number, and `y_row(r, w)`, that in row r of all; `y_seek()`: it is
+    written next; `y_write(share, g, v)`: a group of it, finished, written.
 
     `begin()`: what main starts with.
     """
@@ -57,7 +55,7 @@ def written_text(
     (n, rows, columns), (_, h, w) = grid.across(out), grid.sizes
     params.int("y_GN", n), params.int("y_GH", rows), params.int("y_GW", columns)
     params.float("y_IGH", 1 / rows), params.float("y_IGW", 1 / columns), params.float("y_IC", 1 / out.columns)
-    lines = finish_lines(finish, reads, (1, 1), ["v"], {}) if finish is not None else []
+    seeks, lines = _finished(finish) if finish is not None else ([], list[str]())
     if out.dims[3] % 4:
         lanes = ((1, "y"), (2, "z"), (3, "w"))
         lines += [f"v.{lane} = c + {k} < y_C ? v.{lane} : 0.0;" for k, lane in lanes]
@@ -81,8 +79,23 @@ def written_text(
 void y_pixel(int m) {{ int r = quotient(m, y_IGW); y_w = m - r * y_GW; y_n = quotient(r, y_IGH); y_h = r - y_n * y_GH;
 y_live = y_n < y_GN; }}
 void y_row(int r, int w) {{ y_w = w; y_n = quotient(r, y_IGH); y_h = r - y_n * y_GH; y_live = y_n < y_GN && w < y_GW; }}
+void y_seek() {{ {" ".join(seeks)} }}
 void y_write(int share, int g, vec4 v) {{ if (!y_live) return;
 int n = y_n + share * y_GN; int h = y_h; int w = y_w; int c = g * 4;
 {" ".join(lines)}
 int tile = (({tile}) * y_G + g) * {out.texels}; {stored} }}
 void begin() {{ {" ".join(start)} }}"""
+
+
+def _finished(finish: Finish) -> tuple[list[str], list[str]]:
+    """Statements that seek a pixel in the tensors that a finish reads, and those that finish a group `v` of it."""
+    seeks, lines, args = list[str](), list[str](), ["v"]
+    for spread in finish.tensors:
+        axes = zip(("n", "h", "w"), (spread.n, spread.h, spread.w), strict=True)
+        seeks.append(f"{spread.name}_pixel({', '.join(f'y_{axis}' if whole else '0' for axis, whole in axes)});")
+        args.append(f"{spread.name}_load({'g' if spread.c else '0'}){'' if spread.c else '.xxxx'}")
+    if finish.vectors:
+        lines.append(f"{VECTORS}_seek(g);")
+        args += [f"{VECTORS}({k})" for k in range(finish.vectors)]
+    args += [place_text(place, "finish_", k) for k, place in enumerate(finish.places)]
+    return seeks, [*lines, f"v = finish({', '.join(args)});"]

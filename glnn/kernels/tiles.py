@@ -19,7 +19,7 @@ from . import stages
 from .assemble import Call, ShaderText, checked, declare_out, encoding
 from .fetches import sampler
 from .files import KernelSource, read_shader
-from .finish import Read, calls, finish_text, functions_text
+from .finish import finish_text, functions_text
 from .frame import bare, library_text, literal
 from .language.tree import Tree
 from .read_cells import cells_text
@@ -98,31 +98,26 @@ def assemble_tiles(call: Call, source: KernelSource, grid: Grid) -> ShaderText:
     params.int("ROW0", 0)
     for name, value in call.param:
         params.int(name, value)
-    parts, start, reads = [QUOTIENT], list[str](), dict[str, Read]()
+    parts, start = [QUOTIENT], list[str]()
     for name, bound in sorted(call.cells, key=lambda cell: not cell[0].endswith("_q")):
         matrix = name in source.declared["matrix"]
         text, begin = cells_text(name, bound, matrix, params, call.dialect, apart=matrix)
         parts.append(text)
         start.append(begin)
     for name, bound in call.inputs:
-        own = name in source.declared["input"]
-        needed = {name} if not own or not held(bound) else set()
+        needed = set() if held(bound) else {name}
         size = bound.size or bound.layout.size
         text, begin = tensor_text(name, bound, size, None, needed, params, call.dialect)
         parts.append(text)
         start.append(begin)
-        if own:
-            parts.append(pixels_text(name, bound, affine_text(name, bound, params)[2], params))
-        else:
-            reads[name] = Read(bound, None)
+        parts.append(pixels_text(name, bound, affine_text(name, bound, params)[2], params))
     text, begin = encoding(call, params)
     parts.append(text)
     start.append(begin)
     if call.finish is not None:
         parts += [functions_text([call.finish], False), finish_text(call.finish, params, False)]
-        assert calls(call.finish, False) <= {name for name, _ in call.inputs}
     declare_out(out, params)
-    parts.append(written_text(out, grid, call.finish, reads, start, params))
+    parts.append(written_text(out, grid, call.finish, start, params))
     const = dict(call.const)
     body = unrolled(_lines(source.text, source.file), const)
     params.keep("\n".join([*parts, *(line for line, _ in body)]))

@@ -99,7 +99,7 @@ def draw_rows(
     param = dict(zip(("N1", "N2"), ((1,) * (3 - len(lead)) + tuple(lead))[1:], strict=True))
     param |= {f"{name}{k}": step for name, steps in zip("AB", strides, strict=True) for k, step in enumerate(steps)}
     spread = any(np.prod(value.shape[:-3]) not in (1, np.prod(lead)) for value in (rows, matrix))
-    if tiled and shape[-2] >= LEAST_ROWS and b.tiles(shape, rows, matrix):
+    if tiled and len(shape) > 1 and shape[-2] >= LEAST_ROWS and b.tiles(shape, rows, matrix):
         return draw_product(b, shape, rows, matrix, {"TURNED": int(turned), "LEAD": int(spread)}, param, finish)
     y: Value | None = None
     for first in range(0, groups, step):

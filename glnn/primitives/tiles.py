@@ -21,18 +21,18 @@ BIAS = "bias of all shares"
 
 
 def with_tiles(
-    others: Sequence[Recipe], shape: Shape, x: Value, taps: Any, bias: Any, const: Mapping[str, int]
+    others: Sequence[Recipe], shape: Shape, x: Value, taps: Any, bias: Any, geometry: Mapping[str, int]
 ) -> list[Recipe]:
     """The recipes of a convolution, one by tiles before the others, which draws as the first of them where it cannot.
 
-    shape: of what it makes; taps: weights (KH * KW, in, out); const: of shaders/tiles/conv.glsl, without the tiles'
+    shape: of what it makes; taps: weights (KH * KW, in, out); geometry: the params of shaders/tiles/conv.glsl
     """
 
     def draw(b: Builder, finish: Epilogue | None) -> Value:
         if not b.tiles(shape, x):
             made: Value = others[0].draw(b, finish)
             return made
-        return draw_tiles(b, shape, x, taps, bias, const, finish)
+        return draw_tiles(b, shape, x, taps, bias, geometry, finish)
 
     return [Recipe("tiles", draw, fits=computes), *others]
 
@@ -43,7 +43,7 @@ def computes(limits: Limits) -> bool:
 
 
 def draw_tiles(
-    b: Builder, shape: Shape, x: Value, taps: Any, bias: Any, const: Mapping[str, int], finish: Epilogue | None
+    b: Builder, shape: Shape, x: Value, taps: Any, bias: Any, geometry: Mapping[str, int], finish: Epilogue | None
 ) -> Value:
     """The draws of a convolution by tiles: one, or one of shares of sums and one that adds them up."""
     n, h, w, filters = canonical(shape)
@@ -51,12 +51,12 @@ def draw_tiles(
     tiling = choose_tiling(
         n * h * w, ceil_div(filters, 4), inner, taps.shape[0], least_shares=ceil_div(taps.shape[1], LONGEST)
     )
-    own = {name: const[name] for name in ("KH", "KW", "SH", "SW", "DH", "DW", "PT", "PL")}
+    own = {name: geometry[name] for name in ("KH", "KW", "SH", "SW", "DH", "DW", "PT", "PL")}
     none = np.zeros(filters, np.float32)
 
     def product(shape: Shape, grid: Grid, start: Any, end: Epilogue | None) -> Value:
-        cells, consts = {"weights": taps, "bias": start}, {**own, **tiling.consts}
-        return b.draw("conv", shape, {"x": x}, cells=cells, const=consts, finish=end, grid=grid)
+        cells = {"weights": taps, "bias": start}
+        return b.draw("conv", shape, {"x": x}, cells=cells, const=tiling.consts, param=own, finish=end, grid=grid)
 
     if tiling.shares == 1:
         return product(shape, Grid((n, h, w)), none if bias is None else bias, finish)

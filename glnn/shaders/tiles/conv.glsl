@@ -2,7 +2,7 @@
 #pragma glnn input x
 #pragma glnn matrix weights
 #pragma glnn vector bias
-#pragma glnn const KH KW SH SW DH DW PT PL
+#pragma glnn param KH KW SH SW DH DW PT PL
 #define INNER x_G
 #define TAPS (KH * KW)
 int first, left_n, left_h, left_w;

@@ -72,6 +72,7 @@ void main() {
     #end
     #unroll i PM
     tile_pixel(ty + @i * (INVOCATIONS / 8));
+    y_seek();
     #unroll j PG
     if (q0 + tx + @j * 8 < y_G) y_write(share, q0 + tx + @j * 8, c@i_@j + s@j);
     #end
