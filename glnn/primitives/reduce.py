@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,13 @@ from ..graph.shapes import Dims, Shape, ceil_div, numbers
 from ..graph.weight import WeightSpec
 from ..records import dataclass
 from .base import Builder, Computed, Epilogue, Primitive, Recipe, Source, Value, after, spread
+from .conv import LOOP_TURNS
 from .expr import RESULT, Apply, Expr, In, Number, constants, values, with_leaves
 from .expr import inputs as parts_read
 from .functions import log_softmax, softmax, sparsemax
 from .move import moved, permute, reshape
 from .operations import OPERATIONS
-from .reductions import KINDS, draw_number, draw_reduced
+from .reductions import KINDS, PARTED_TURNS, draw_number, draw_reduced, loop_cost, loop_turns
 
 SOFTMAX_GROUPS = 64  # a softmax over more groups of 4 channels, ...
 SOFTMAX_READS = 8192  # ... or one that reads more of them, first sums up chunks of groups: ...
@@ -95,9 +97,23 @@ class Reduce(Primitive):
         return np.asarray(made).astype(inputs[0].dtype, copy=False)
 
     def recipes(self, inputs: Sequence[Value], weights: Mapping[str, Any]) -> list[Recipe]:
-        return [Recipe("loops", lambda b, finish: self._draw(b, inputs, weights, finish))]
+        whole = numbers(self.whole(*(value.shape for value in inputs)))
+        turns = loop_turns(whole, counted(self.axes, len(whole))) if self.kind not in NUMBERS else 1
+        draw = partial(self._draw, inputs=inputs, weights=weights)
+        if turns <= PARTED_TURNS:
+            return [Recipe("loops", draw)]
+        texels = math.prod(whole) // turns // 4 + 1
+        parts = 2 * math.isqrt(turns)
+        once, again = loop_cost(turns // parts, texels * parts), loop_cost(parts, texels)
+        return [
+            Recipe("loops", draw, cost=lambda _: loop_cost(turns, texels)),
+            Recipe("loops in parts", partial(draw, most=PARTED_TURNS), cost=lambda _: once + again),
+        ]
 
-    def _draw(self, b: Builder, inputs: Sequence[Value], weights: Mapping[str, Any], finish: Epilogue | None) -> Value:
+    def _draw(
+        self, b: Builder, finish: Epilogue | None, inputs: Sequence[Value], weights: Mapping[str, Any],
+        most: int = LOOP_TURNS,
+    ) -> Value:  # fmt: skip
         shape = numbers(self.shape(*(value.shape for value in inputs)))
         whole = numbers(self.whole(*(value.shape for value in inputs)))
         of, axes = self.of, counted(self.axes, len(whole))
@@ -109,7 +125,7 @@ class Reduce(Primitive):
         x: Source = inputs[0] if of == RESULT else Computed(whole, Epilogue(of, dict(enumerate(inputs)), given))
         if self.kind in NUMBERS:
             return draw_number(b, x, NUMBERS[self.kind], axes[0], shape, finish)
-        return draw_reduced(b, x, TRUTHS.get(self.kind, self.kind), axes, shape, finish)
+        return draw_reduced(b, x, TRUTHS.get(self.kind, self.kind), axes, shape, finish, most)
 
 
 def _mapped(b: Builder, of: Epilogue, shape: Shape, finish: Epilogue | None) -> Value:
@@ -139,24 +155,38 @@ class Softmax(Primitive):
 
     def recipes(self, inputs: Sequence[Value], weights: Mapping[str, Any]) -> list[Recipe]:
         x = inputs[0]
-        return [Recipe("rows", lambda b, finish: self._draw(b, x, finish))]
+        count = math.prod(x.shape[axis] for axis in counted(self.axes, len(x.shape)))
+        at_once = softmax_at_once(math.prod(x.shape) // count, count)
+        usual, other = (Recipe(name, partial(self._draw, x=x, at_once=one)) for name, one in _ways(at_once))
+        return [usual, other] if count <= 4 * SOFTMAX_CHUNK else [usual]
 
-    def _draw(self, b: Builder, x: Value, finish: Epilogue | None) -> Value:
+    def _draw(self, b: Builder, finish: Epilogue | None, x: Value, at_once: bool) -> Value:
         axes, rank = counted(self.axes, len(x.shape)), len(x.shape)
         if axes == (rank - 1,):
-            return draw_softmax(b, x, self.log, finish)
+            return draw_softmax(b, x, self.log, finish, at_once)
         order = tuple(axis for axis in range(rank) if axis not in axes) + axes
         turned = permute(b, x, order)
         merged = reshape(b, turned, (*turned.shape[: rank - len(axes)], math.prod(x.shape[axis] for axis in axes)))
-        whole = reshape(b, draw_softmax(b, merged, self.log), turned.shape)
+        whole = reshape(b, draw_softmax(b, merged, self.log, None, at_once), turned.shape)
         return moved(b, permute(b, whole, tuple(order.index(axis) for axis in range(rank))), finish)
 
 
-def draw_softmax(b: Builder, value: Value, log: bool = False, finish: Epilogue | None = None) -> Value:
-    """Softmax (or its logarithm) over the last axis: one draw, for many channels two."""
+def _ways(at_once: bool) -> list[tuple[str, bool]]:
+    """The two ways to draw a softmax, that which is mostly faster first."""
+    return sorted([("in one draw", True), ("sums first", False)], key=lambda way: way[1] != at_once)
+
+
+def softmax_at_once(rows: int, channels: int) -> bool:
+    """Whether a softmax over so many channels is mostly faster in one draw."""
+    groups = ceil_div(channels, 4)
+    return groups <= SOFTMAX_GROUPS and rows * groups * groups <= SOFTMAX_READS
+
+
+def draw_softmax(b: Builder, value: Value, log: bool, finish: Epilogue | None, at_once: bool) -> Value:
+    """Softmax (or its logarithm) over the last axis: one draw, or the sums in one before."""
     groups, const = ceil_div(value.shape[-1], 4), {"LOG": int(log)}
     rows = math.prod(value.shape[:-1])
-    if groups <= SOFTMAX_GROUPS and rows * groups * groups <= SOFTMAX_READS:
+    if at_once:
         return b.draw("softmax", value.shape, {"x": value}, const=const, finish=finish)
     chunk = min(groups if rows >= SOFTMAX_ROWS else ceil_div(groups, 8), SOFTMAX_CHUNK)
     shape = (*value.shape[:-1], 4 * ceil_div(groups, chunk))

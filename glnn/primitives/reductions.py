@@ -14,6 +14,9 @@ from .expr import Number
 
 KINDS = {"sum": 0, "mean": 1, "max": 2, "min": 3, "prod": 4}  # the numbers by which the kernels know them
 PARTS = 1  # the mode of kernels that reduce channels in which they do so in parts
+PARTED_TURNS = 1024  # a loop of more turns may be drawn in parts
+DRAW_TURNS = 2500  # turns of a loop that take as long as a draw: 50 us on llvmpipe
+BUSY_TEXELS = 1024  # texels that keep a device busy: with fewer, a loop of each leaves most of it idle
 STAGED = 4096  # a reduction of more elements is made along one axis after the other
 
 
@@ -42,32 +45,50 @@ def span(shape: Shape, axes: Sequence[int]) -> Span:
     return Span(tuple(kept), tuple(_runs(shape, axes)))
 
 
-def draw_reduced(b: Builder, x: Source, kind: str, axes: Sequence[int], shape: Shape, finish: Epilogue | None) -> Value:
-    """x reduced along axes, which are at least one, by a kind of KINDS, as a tensor of `shape`."""
+def draw_reduced(
+    b: Builder, x: Source, kind: str, axes: Sequence[int], shape: Shape, finish: Epilogue | None, most: int = LOOP_TURNS
+) -> Value:
+    """x reduced along axes, which are at least one, by a kind of KINDS, as a tensor of `shape`.
+
+    most: turns of a loop; longer ones are drawn in parts
+    """
     last = len(x.shape) - 1
     before = [axis for axis in axes if axis < last]
     runs = _runs(x.shape, before)
     while len(runs) > 2 or (len(runs) == 2 and math.prod(size for size, _ in runs) > STAGED):
         group = _last_run(before)
-        x, before = draw_space(b, x, kind, group, without(x.shape, group), None), before[: -len(group)]
+        x, before = draw_space(b, x, kind, group, without(x.shape, group), None, most), before[: -len(group)]
         runs = _runs(x.shape, before)
     if before:
         done = last not in axes
-        x = draw_space(b, x, kind, before, shape if done else without(x.shape, before), finish if done else None)
+        x = draw_space(b, x, kind, before, shape if done else without(x.shape, before), finish if done else None, most)
         if done:
             return x
     return draw_channels(b, x, kind, shape, finish)
 
 
-def draw_space(b: Builder, x: Source, kind: str, axes: Sequence[int], shape: Shape, finish: Epilogue | None) -> Value:
+def loop_turns(shape: Shape, axes: Sequence[int]) -> int:
+    """The turns of the longest loop over pixels that reduces a tensor of this shape; 1 where none could be in parts."""
+    runs = _runs(shape, [axis for axis in axes if axis < len(shape) - 1])
+    return runs[0][0] if len(runs) == 1 else 1
+
+
+def loop_cost(turns: int, texels: int) -> float:
+    """The time of a draw of so many texels, each a loop, in turns of a loop that has the device for itself."""
+    return DRAW_TURNS + turns * max(1.0, texels / BUSY_TEXELS)
+
+
+def draw_space(
+    b: Builder, x: Source, kind: str, axes: Sequence[int], shape: Shape, finish: Epilogue | None, most: int = LOOP_TURNS
+) -> Value:
     """x reduced along axes before the last, of one run or of two."""
     along, const = span(x.shape, axes), {"KIND": KINDS[kind]}
-    part = part_of(along.runs[0][0]) if len(along.runs) == 1 else None
+    part = part_of(along.runs[0][0], most=most) if len(along.runs) == 1 else None
     if part is None:
         return b.draw("reduce_space", shape, {"x": x}, const=const | {"PARTS": 0}, param=along.param(), finish=finish)
     whole, param = parted(x.shape, axes, along, part), along.param(part)
     parts = b.draw("reduce_space", whole, {"x": x}, const=const | {"PARTS": 1}, param=param)
-    return draw_space(b, parts, _again(kind), [len(whole) - 2], shape, finish)
+    return draw_space(b, parts, _again(kind), [len(whole) - 2], shape, finish, most)
 
 
 def draw_channels(b: Builder, x: Source, kind: str, shape: Shape, finish: Epilogue | None) -> Value:
@@ -121,12 +142,12 @@ def lanes(shape: Shape) -> int:
     return 2 if shape and shape[-1] > 1 else 0
 
 
-def part_of(size: int, each: int = 1) -> int | None:
-    """How many elements a part has where `size` are more than a loop may take, None where they are not.
+def part_of(size: int, each: int = 1, most: int = LOOP_TURNS) -> int | None:
+    """How many elements a part has where `size` are more than a loop may take, `most` turns; None where they are not.
 
     each: how often an invocation loops over all
     """
-    return None if each * size <= LOOP_TURNS else ceil_div(math.isqrt(size), 2)
+    return None if each * size <= most else ceil_div(math.isqrt(size), 2)
 
 
 def parted(shape: Shape, axes: Sequence[int], along: Span, part: int) -> Shape:
