@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import formats, passes
+from .errors import InputError
 from .graph.graph import Graph, Node, TensorSpec, validate
 from .graph.shapes import shape_text
 from .measure.methods import Measured
 from .plan.plan import Plan
-from .run.inputs import shaped, web_shapes, whole_inputs, with_states
+from .run.inputs import first_states, shaped, web_shapes, whole_inputs, with_states
 from .run.session import Session
 
 if TYPE_CHECKING:
     from .device.device import Device
     from .layout.limits import Limits
     from .show.reports.quantized import QuantReport
+    from .show.reports.tuned import Tuned
     from .show.summary import Summary
 
 StrPath = str | os.PathLike[str]
@@ -27,16 +29,18 @@ StrPath = str | os.PathLike[str]
 class Model(Measured):
     """A trained model that predicts through shaders. Make one with `Model.load`, free it with `close()` or `with`."""
 
-    def __init__(self, graph: Graph, device: Device | None = None, report: QuantReport | None = None):
+    def __init__(
+        self, graph: Graph, device: Device | None = None, report: QuantReport | None = None, tune: bool | None = None
+    ):
         self.graph = validate(graph)
-        self.session = Session(passes.optimize(graph), device)
+        self.session = Session(passes.optimize(graph), device, tune)
         self.report = report  # what `quantize` did to make this model
 
     @classmethod
     def load(
         cls, path: Any, weights: StrPath | None = None, metadata: StrPath | None = None,
         device: Device | None = None, custom_objects: Mapping[str, Any] | None = None, verbose: Any = "auto",
-        host: bool = True,
+        host: bool = True, tune: bool | None = None,
     ) -> Model:  # fmt: skip
         """The model in a file, in a folder that holds one, at a URL, or one of Keras; no OpenGL before a predict.
 
@@ -44,8 +48,10 @@ class Model(Measured):
         weights, metadata, custom_objects (layers and functions by name), verbose, host (whether NumPy may compute what
         depends on values), exceptions: see glnn.formats.load
         device: where to run; None: the process's default device
+        tune:   True measures, before the first predict for inputs of some shapes, how this device draws the model
+                fastest, and keeps it for later loads on this machine (see `tune`); False goes by estimates alone
         """
-        model = cls(formats.load(path, weights, metadata, custom_objects, verbose, host), device)
+        model = cls(formats.load(path, weights, metadata, custom_objects, verbose, host), device, tune=tune)
         model.origin = path
         return model
 
@@ -152,6 +158,33 @@ class Model(Measured):
             return self
         return Model(self.graph.staging.fixed(input_shapes), self.session.given)
 
+    def tune(
+        self, input_shapes: Mapping[str, Sequence[int]] | None = None, seconds: float = 120.0, verbose: Any = "auto"
+    ) -> Tuned:
+        """Measures how this device draws the model fastest, for input shapes by name -> a report; and draws so.
+
+        Every way to draw a layer, and several blocks of pixels, are judged by the first's results and timed. What is
+        faster is kept, in memory and in the folder that GLNN_CACHE names (else the user's for caches), where later
+        loads of this or other models find it. Of a batch of several samples it also measures how many are best run at
+        once.
+
+        input_shapes: batch first; None: the model's own with a batch of 1
+        seconds:      after which nothing more is begun
+
+        Raises InputError for sizes that are free, and what predict raises.
+        """
+        from .run.tune import tune
+
+        own = {spec.name: (spec.shape[0] or 1, *spec.shape[1:]) for spec in self.graph.given}
+        shapes: Mapping[str, Sequence[int | None]] = input_shapes or own
+        if any(size is None for shape in shapes.values() for size in shape):
+            raise InputError(f"tune: sizes of {shapes} are free. Give input_shapes by name, batch first")
+        numbers = {name: tuple(int(size or 1) for size in shape) for name, shape in shapes.items()}
+        session = self.fixed(numbers).session
+        states = first_states(session.graph, numbers)
+        whole = {name: tuple(array.shape) for name, array in states.items()} | numbers
+        return tune(session, whole, seconds, next(iter(numbers.values()))[0] > 1, verbose)
+
     def export_web(
         self, folder: StrPath, input_shape: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
         variants: Any = None, labels: Sequence[str] | None = None, scale: str = "raw", check: Any = False,
@@ -210,10 +243,10 @@ class Model(Measured):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A pickled model holds its weights and what its device was asked for; it opens a device where it runs."""
-        return Model, (self.graph, self.session.given, self.report)
+        return Model, (self.graph, self.session.given, self.report, self.session.tune)
 
     def __deepcopy__(self, memo: Any = None) -> Model:
         """A copy shares the graph, which nothing changes, and the device."""
-        return Model(self.graph, self.session.given, self.report)
+        return Model(self.graph, self.session.given, self.report, self.session.tune)
 
     __copy__ = __deepcopy__

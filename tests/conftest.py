@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+os.environ["GLNN_TUNE"] = "0"  # no test's plan follows from what was measured on this machine
 # Before anything imports Keras or JAX.
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")

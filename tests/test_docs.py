@@ -97,7 +97,8 @@ def test_the_code_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     script = ROOT / "tests" / "support" / "pages.py"
     done = subprocess.run(
         [sys.executable, str(script), str(page)],
-        cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=300,
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": path, "GLNN_CACHE": str(tmp_path / "cache")},
+        capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
 

@@ -61,6 +61,11 @@ EXAMPLES = {
         "glnn profile model.h5 cat.jpg --draws --perfetto trace.json\n"
         "glnn profile model.h5 --json > before.json && glnn profile small.glnn --against before.json"
     ),
+    "tune": (
+        "glnn tune model.h5\n"
+        "glnn tune model.h5 --input-shape 224,224,3 --batch 16 --seconds 300\n"
+        "glnn tune model.h5 --json > tuned.json"
+    ),
     "serve": "glnn serve site --host 0.0.0.0 --port 9000",
 }
 
@@ -200,6 +205,13 @@ def profile(p: Parser) -> None:
     arguments(p)
 
 
+def tune(p: Parser) -> None:
+    """The arguments of glnn tune."""
+    from .tuning import arguments
+
+    arguments(p)
+
+
 def export_web(p: Parser) -> None:
     """The arguments of glnn export-web."""
     add_model(p)
@@ -239,6 +251,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Parser], None]]] = {
     "convert": ("write a model of any format that is read as a .glnn file; needs no OpenGL", convert),
     "doctor": ("print what OpenGL offers here, and whether glnn can use it", doctor),
     "profile": ("tell where the time of a prediction goes, by layer and by draw", profile),
+    "tune": ("measure how a device draws a model fastest, and keep it for later runs", tune),
     "export-web": ("write a model as a web page that runs it; needs no OpenGL", export_web),
     "serve": ("serve an exported folder to a browser", serve),
     "help": ("tell of a command, or of the environment variables", help_),

@@ -157,6 +157,13 @@ def convert(args: Namespace) -> None:
     print(f"{out}: {out.stat().st_size:,} bytes")
 
 
+def tune(args: Namespace) -> None:
+    """glnn tune MODEL."""
+    from .tuning import run
+
+    run(args)
+
+
 def profile(args: Namespace) -> None:
     """glnn profile MODEL."""
     from .profiling import run
@@ -216,6 +223,7 @@ RUN: dict[str, Callable[[Namespace], int | None]] = {
     "convert": convert,
     "doctor": doctor,
     "profile": profile,
+    "tune": tune,
     "export-web": export_web,
     "serve": serve,
     "help": help_,

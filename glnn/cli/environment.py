@@ -33,7 +33,12 @@ DEVICE = (
     Variable("GLNN_MAX_TEXTURE_SIZE", "1 or more", "largest side of a texture, in texels"),
     Variable("GLNN_ARRAY_LAYERS", "1 or more", "layers of an array texture"),
 )
-OTHERS = (Variable("GLNN_CACHE", "a folder", "for models from a URL; without it a folder of the user's"),)
+OTHERS = (
+    Variable("GLNN_CACHE", "a folder", "for models from a URL and what was tuned; without it a folder of the user's"),
+    Variable(
+        "GLNN_TUNE", "0, 1", "1: measure how a model is drawn fastest before its first prediction; 0: use no tables"
+    ),
+)
 TESTS = (
     Variable("GLNN_TEST_MODELS", "a folder", "trained models that some tests run; they are skipped without it"),
     Variable("GLNN_REQUIRE_WEB", "1", "browser tests fail where there is no browser, and are not skipped"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import field
 from functools import lru_cache
 from importlib import resources
@@ -49,6 +49,14 @@ def read_shader(path: str) -> str:
         return resources.files("glnn").joinpath(f"shaders/{path}").read_text(encoding="utf-8")
     except FileNotFoundError:
         raise KernelError(f"there is no kernel file shaders/{path}") from None
+
+
+def read_texts() -> Iterator[tuple[str, str]]:
+    """Names and texts of all files below shaders/, in order."""
+    for folder in sorted(resources.files("glnn").joinpath("shaders").iterdir(), key=lambda one: one.name):
+        for file in sorted(folder.iterdir(), key=lambda one: one.name) if folder.is_dir() else ():
+            if file.name.endswith(".glsl"):
+                yield f"{folder.name}/{file.name}", _text(file)
 
 
 @lru_cache(64)

@@ -16,6 +16,7 @@ from ..kernels.files import KernelSource, load_kernel
 from ..kernels.tiles import load_tiles
 from ..layout.blocks import Blocks
 from ..layout.limits import Limits
+from ..layout.tiles import Layout
 from ..layout.tiling import MAX_NUMBER, Grid
 from ..primitives.base import Epilogue, Primitive, Recipe, Source, Value, Window
 from ..primitives.expr import RESULT, Apply
@@ -130,11 +131,15 @@ class PlanBuilder(Tensors):
         shapes = tuple(tuple(map(int, value.shape)) for value in inputs)
         _, h, w, _ = canonical(numbers(primitive.shape(*shapes)))
         blocks = *(self.layouts[self.home(value).id].block for value in inputs), self.block_of(h, w)
-        workload = Workload(primitive, shapes, weights, blocks)
+        lying = tuple(None if value.id in self.in_place else self._lying(value) for value in inputs)
+        workload = Workload(primitive, shapes, weights, blocks, lying)
         recipe = self.choice.recipe(workload, recipes, self.limits)
         names = tuple(one.name for one in able)
         self.chosen.append(Chosen(self.node.label if self.node else "", workload, recipe.name, names))
         return recipe
+
+    def _lying(self, value: Value) -> tuple[Layout, ActivationCodec]:
+        return self.layouts[value.id], self.codecs[value.id]
 
     def draw(
         self,

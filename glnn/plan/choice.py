@@ -10,10 +10,12 @@ from functools import cached_property
 from typing import Any
 
 from ..errors import LimitError
+from ..graph.graph import ActivationCodec
 from ..graph.quantized import codec_of
 from ..graph.shapes import Shape
 from ..graph.weight import Weight
 from ..layout.limits import Limits
+from ..layout.tiles import Layout
 from ..primitives.base import Primitive, Recipe
 from ..records import dataclass
 
@@ -26,12 +28,14 @@ class Workload:
     """A primitive for inputs of these shapes and with these weights.
 
     blocks: of pixels, those that its inputs lie in, then that of what it makes
+    lying:  how its inputs lie, None for one that is a section of another
     """
 
     primitive: Primitive
     shapes: tuple[Shape, ...]
     weights: Mapping[str, Any]
     blocks: tuple[Pair, ...] = ()
+    lying: tuple[tuple[Layout, ActivationCodec] | None, ...] = ()
 
     @cached_property
     def key(self) -> str:
@@ -53,19 +57,22 @@ class Workload:
 class Choice:
     """What was measured: `recipes`, names by a workload's key, and `blocks` of pixels by image size, both as (h, w).
 
+    forced: the name of a recipe that is taken wherever there is one of it, to try it
+
     What it does not tell, what a device cannot draw, and names that there are no more, are left to estimated costs.
     """
 
     recipes: Mapping[str, str] = field(default_factory=dict)
     blocks: Mapping[Pair, Pair] = field(default_factory=dict)
+    forced: str | None = None
 
     def recipe(self, workload: Workload, recipes: Sequence[Recipe], limits: Limits) -> Recipe:
         """The one of a workload's recipes that is drawn. Raises LimitError where the device can draw none."""
         able = fitting(recipes, limits)
         if not able:
             raise LimitError(f"of {', '.join(r.name for r in recipes) or 'no recipes'} none fits a device of {limits}")
-        if len(able) > 1 and self.recipes:
-            named = self.recipes.get(workload.key)
+        if len(able) > 1 and (self.recipes or self.forced):
+            named = self.forced or self.recipes.get(workload.key)
             for recipe in able:
                 if recipe.name == named:
                     return recipe

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,8 @@ from ..errors import ClosedError, DeviceLostError, ForkError, InputError, LimitE
 from ..graph.graph import Graph
 from ..graph.shapes import ceil_div
 from ..passes import optimize
+from ..plan import tables
+from ..plan.choice import BY_COST, Choice
 from ..plan.plan import Plan, make_plan
 from ..plan.weights import WeightStore
 from ..show.progress import Progress
@@ -33,16 +36,26 @@ Arrays = dict[str, np.ndarray]
 Shapes = Mapping[str, tuple[int, ...]]
 
 
+def wished() -> bool | None:
+    """What GLNN_TUNE asks for: 1 measures, 0 draws by estimated costs alone. Raises InputError."""
+    text = os.environ.get(tables.VARIABLE, "").strip()
+    if text not in ("", "0", "1"):
+        raise InputError(f"{tables.VARIABLE}={text!r}: allowed are 0 (no tables are used), 1 (measure), or nothing")
+    return bool(int(text)) if text else None
+
+
 class Session:
     """A graph made ready on a device: an executor for each of the last input shapes, weights and programs for all.
 
     Any thread may use it; threads take turns. device: None for the process's default device, made when it is needed.
+    tune: True measures, before the first prediction for shapes, how the graph is drawn fastest (see glnn.run.tune);
+    False draws by estimated costs alone; None does what GLNN_TUNE says, else goes by what was measured before.
     `given` is the device as it was given. What a session holds there is freed by close(), or some time after nobody
     holds the session any more.
     """
 
-    def __init__(self, graph: Graph, device: Device | None = None):
-        self.graph = graph
+    def __init__(self, graph: Graph, device: Device | None = None, tune: bool | None = None):
+        self.graph, self.tune = graph, wished() if tune is None else tune
         self.store = WeightStore(graph)
         self.given = self._device = device
         self._executors: OrderedDict[tuple, Executor] = OrderedDict()
@@ -52,6 +65,7 @@ class Session:
         self._pieces: dict[tuple, int] = {}  # samples that are run at once, by input shapes
         self._states: Arrays = {}  # of stateful layers, as the last piece of a batch left them
         self._parts: OrderedDict[Graph, Session] = OrderedDict()  # of stages, by their graphs
+        self._table: tables.Table | None = None  # what was measured for this device
         self._turn = threading.Lock()  # a piece reads the states that another left
         self.closed = False
 
@@ -124,7 +138,7 @@ class Session:
             _ = self.device
             while len(self._parts) >= KEPT_PLANS:
                 self._parts.popitem(last=False)[1].close()
-            self._parts[graph] = part = self.on(optimize(graph))
+            self._parts[graph] = part = Session(optimize(graph), self.given, self.tune)
             part.bank = self.bank
         self._parts.move_to_end(graph)
         return self._parts[graph].whole(arrays)
@@ -133,11 +147,49 @@ class Session:
         """The outputs by name for inputs that are not cut into pieces, whatever their first sizes."""
         return self._piece({name: as_float32(array, f"input {name!r}") for name, array in arrays.items()})
 
-    def plan(self, input_shapes: Mapping[str, Sequence[int]], limits: Any = None) -> Plan:
-        """The Plan for input shapes by name; limits: None for those of the device. Raises LimitError."""
+    @property
+    def place(self) -> tables.Place:
+        """What figures that are measured now hold for."""
+        device = self.device
+        return tables.Place.of(device.renderer, device.version, device.limits)
+
+    @property
+    def table(self) -> tables.Table:
+        """What is known of this device: what the package has, what was measured on this machine."""
+        if self._table is None:
+            self._table = tables.Table() if self.tune is False else tables.known(self.place)
+        return self._table
+
+    def learn(self, table: tables.Table) -> None:
+        """Draws from now on by what a table tells besides."""
+        self._table = self.table.updated(table)
+        self._pieces.clear()
+        with self.device.use():
+            while self._executors:
+                self._executors.popitem()[1].release()
+
+    def trial(self, plan: Plan) -> Executor:
+        """An executor of a plan of this graph, with textures of its own; whoever asks for it releases it."""
+        if self._resident is None:
+            self._generation = self.device.generation
+            self._resident = Resident(self.device, self.store.values, self.bank)
+        return Executor(plan, self.device, self._resident)
+
+    def plan(self, input_shapes: Mapping[str, Sequence[int]], limits: Any = None, choice: Choice | None = None) -> Plan:
+        """The Plan for input shapes by name. Raises LimitError.
+
+        limits: None for those of the device; choice: None for what is known of it, of other limits for none
+        """
         if self.graph.states:
             input_shapes = {n: a.shape for n, a in first_states(self.graph, input_shapes).items()} | dict(input_shapes)
-        return make_plan(self.graph, input_shapes, limits or self.device.limits, self.store)
+        if choice is None:
+            choice = self.table.choice(self.graph) if limits in (None, self._limits) else BY_COST
+        return make_plan(self.graph, input_shapes, limits or self.device.limits, self.store, choice=choice)
+
+    @property
+    def _limits(self) -> Any:
+        """The limits of the device, if there is one already."""
+        return self._device and self._device.limits
 
     def _going_on(self, inputs: Arrays) -> Arrays:
         """The outputs for one piece with the states that the last one left; those that it leaves are kept."""
@@ -180,29 +232,39 @@ class Session:
         if key in self._executors:
             self._executors.move_to_end(key)
             return self._executors[key]
+        if self.tune and not self.graph.states:
+            self._tune(shapes)
         plan = self.plan(shapes)
-        if self._resident is None:
-            self._resident = Resident(device, self.store.values, self.bank)
         while len(self._executors) >= KEPT_PLANS:
             self._executors.popitem(last=False)[1].release()
-        executor = self._executors[key] = Executor(plan, device, self._resident)
+        executor = self._executors[key] = self.trial(plan)
         return executor
+
+    def _tune(self, shapes: Shapes) -> None:
+        """Measures what was not measured before, once."""
+        from .tune import is_tuned, tune
+
+        if not is_tuned(self, shapes):
+            self.tune, wish = None, self.tune
+            try:
+                tune(self, shapes)
+            finally:
+                self.tune = wish
 
     def twin(self, shapes: Shapes) -> Executor:
         """Another executor for inputs of these shapes, with textures of its own; whoever asks for it releases it."""
-        plan = self.executor(shapes).plan
-        assert self._resident is not None
-        return Executor(plan, self.device, self._resident)
+        return self.trial(self.executor(shapes).plan)
 
     def piece(self, shapes: Shapes) -> int:
         """How many samples are run at once by default at most, for inputs of these shapes without the batch."""
         key = tuple(shapes.items())
         if key not in self._pieces:
+            measured = self.table.piece(self.graph, shapes)
             specs = self.graph.specs({name: (1, *shape) for name, shape in shapes.items()})
             largest = max(math.prod(d or 1 for d in s.shape) for s in specs.values())
             while len(self._pieces) >= KEPT_PLANS:
                 self._pieces.pop(next(iter(self._pieces)), None)
-            self._pieces[key] = max(1, min(BATCH, BATCH_BYTES // (4 * 4 * largest)))
+            self._pieces[key] = min(BATCH, measured or max(1, BATCH_BYTES // (4 * 4 * largest)))
         return self._pieces[key]
 
     def _empty(self, shapes: Shapes) -> Arrays:

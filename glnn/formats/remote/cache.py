@@ -12,7 +12,6 @@ import os
 import re
 import secrets
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -20,11 +19,11 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
+from ...caching import VARIABLE, cache_folder
 from ...errors import DownloadError, ModelFileError
 from ...records import dataclass
 from ..json_text import parse_json
 
-VARIABLE = "GLNN_CACHE"
 PIECE = 1 << 20  # bytes that are hashed at once
 
 
@@ -49,7 +48,7 @@ class Cache:
     @classmethod
     def of_user(cls) -> Cache:
         """The folder that GLNN_CACHE names, else `glnn` in the user's folder for such."""
-        return cls(Path(os.environ.get(VARIABLE, "").strip() or user_folder()).expanduser())
+        return cls(cache_folder())
 
     def record(self, url: str) -> Record | None:
         """What a URL gave last; None where nothing is known, or its file is gone or not what it was."""
@@ -109,15 +108,6 @@ class Cache:
             f"{self.folder}: the folder for downloaded models can't be written ({error.strerror or error}{free}). "
             f"Name another in the environment variable {VARIABLE}"
         )
-
-
-def user_folder() -> Path:
-    """Where programs of this system keep what they can fetch again."""
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or "~\\AppData\\Local").expanduser() / "glnn" / "Cache"
-    if sys.platform == "darwin":
-        return Path("~/Library/Caches/glnn").expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "glnn"
 
 
 def digest(text: str) -> str:

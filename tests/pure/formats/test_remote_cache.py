@@ -12,9 +12,10 @@ from support.bad_files import GROUPS, kernel, refused, two_layers
 from support.http_server import Site, error, send
 from support.keras_files import write_model
 
+from glnn.caching import user_folder
 from glnn.errors import DownloadError
 from glnn.formats import load
-from glnn.formats.remote.cache import Cache, Record, file_name, user_folder
+from glnn.formats.remote.cache import Cache, Record, file_name
 
 
 def test_a_server_that_fails_while_a_copy_is_here(site: Site) -> None:
