@@ -27,7 +27,9 @@ class Device {
   reset() {
     const {gl} = this, two = this.backend === "webgl2";
     this.live = new Map(); // object -> one of KINDS
-    this.viewport = undefined;
+    this.viewport = [];
+    this.unit = 0; // the next program's first
+    this.units = gl.getParameter(gl.MAX_TEXTURE_IMAGE_UNITS);
     this.free();
     for (const name of ["EXT_color_buffer_float", "EXT_color_buffer_half_float", "WEBGL_color_buffer_float"]) gl.getExtension(name);
     const half = two ? gl.HALF_FLOAT : (gl.getExtension("OES_texture_half_float") || {}).HALF_FLOAT_OES;
@@ -178,7 +180,12 @@ class Device {
     for (const shader of shaders) gl.deleteShader(shader);
     gl.useProgram(name);
     this.program = program;
-    program.samplers.forEach((sampler, unit) => gl.uniform1i(gl.getUniformLocation(name, sampler), unit));
+    // Units of its own, as far as there are: programs that take turns then bind again only what changes.
+    program.units = program.samplers.map((sampler) => {
+      const unit = this.unit++ % this.units;
+      gl.uniform1i(gl.getUniformLocation(name, sampler), unit);
+      return unit;
+    });
     program.P = gl.getUniformLocation(name, "P");
     program.F = gl.getUniformLocation(name, "F");
   }
@@ -187,7 +194,7 @@ class Device {
   draw({program, framebuffer, viewport, textures, ints, floats}) {
     const {gl} = this;
     if (framebuffer !== this.framebuffer) gl.bindFramebuffer(gl.FRAMEBUFFER, (this.framebuffer = framebuffer));
-    if (viewport !== this.viewport) {
+    if (viewport.some((side, i) => side !== this.viewport[i])) {
       // A triangle that leaves the viewport is cut in two, and software shades the cut twice: half of a larger one covers it.
       const [x, y, w, h] = (this.viewport = viewport), half = 2 * Math.max(w, h) <= this.longest;
       gl.scissor(x, y, w, h);
@@ -195,7 +202,7 @@ class Device {
       this.first = 3 * !half;
     }
     if (program !== this.program) gl.useProgram((this.program = program).name);
-    for (let unit = 0; unit < textures.length; unit++) this.bind(unit, textures[unit]);
+    textures.forEach((texture, i) => this.bind(program.units[i], texture));
     if (program.P && ints !== program.ints) gl.uniform4iv(program.P, (program.ints = ints));
     if (program.F && floats !== program.floats) gl.uniform4fv(program.F, (program.floats = floats));
     gl.drawArrays(gl.TRIANGLES, this.first, 3);
