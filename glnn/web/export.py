@@ -90,9 +90,9 @@ def export_web(
         if check is not None:
             golden[name] = text(golden_data(name, *check.measure(plans[name])))
         progress.update(len(plans))
-    kept = {w.key: w.layout for plan in plans.values() for w in plan.weights}
-    cells = {key for key, layout in kept.items() if isinstance(layout, CellLayout)}
-    blob, places = collect({key: store.weights[key] for key in kept}, cells)
+    layouts = {w.key: w.layout for plan in plans.values() for w in plan.weights}
+    cells = {key for key, layout in layouts.items() if isinstance(layout, CellLayout)}
+    blob, places = collect({key: store.weights[key] for key in layouts}, cells)
     files: dict[str, bytes] = {}
     first = next(iter(plans.values()))
     seen = pictures([t.shape for t in first.inputs], [t.shape for t in first.outputs])
