@@ -162,7 +162,8 @@ class Conv(Primitive):
         options: Any = dict(weights=kernel, blocked=True, **of_groups)
         drawn = [_recipe(draw, name, rows=rows, **options)]
         if kh > 1:
-            drawn.insert(0 if wide else 1, _recipe(draw, name, BY_ROW, rolled=True, **options))
+            most = LOOP_TURNS // (inner + 1) - 1
+            drawn.insert(0 if wide else 1, _recipe(draw, name, BY_ROW, rows=most, rolled=True, **options))
         return self._with_tiles([*drawn, loops], shape, x, kernel, bias, geometry)
 
     def _with_tiles(

@@ -204,8 +204,8 @@ def plant(monkeypatch: Any, *faults: Fault) -> None:
             graph = fault.graph(graph) if fault.graph else graph
         return graph
 
-    def planned(*args: Any) -> Plan:
-        plan = make_plan(*args)
+    def planned(*args: Any, **options: Any) -> Plan:
+        plan = make_plan(*args, **options)
         for fault in faults:
             plan = _spoiled(plan, fault)
         return plan

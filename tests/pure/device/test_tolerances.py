@@ -24,7 +24,7 @@ CENTRED = POSITIVE - np.float32(POSITIVE.mean() - 0.004)  # the mean is a hundre
 
 
 @dataclass(frozen=True)
-class Off(Reduce):
+class Off(Reduce, filed=False):
     """A mean beside a reference that is `by` of it away: as if the shader were wrong by that."""
 
     by: float = 0.0

@@ -140,7 +140,7 @@ def test_inputs_are_sought_on_their_own() -> None:
     ("body", "message"),
     [
         ("y[0] = x_tap(0, 0, int(x_tap(0, 0, 1).x));", r"my.glsl:8:8: x_tap within its own place: give that to"),
-        ("y[0] = x_tap(h, 0, 1);", r"my.glsl:8:14: .* must be constant after unrolling"),
+        ("y[0] = x_tap(0, w, 1);", r"my.glsl:8:17: .* must be constant after unrolling"),
         (
             "for (int k = 0; k < int(x_tap(0, 0, 1).x + x_tap(0, 0, 2).x); k++) y[0] += x_tap(0, 0, k);",
             r"the bounds of a",

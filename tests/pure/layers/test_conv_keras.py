@@ -200,47 +200,50 @@ def drawn(layer, *shapes):
 @pytest.mark.parametrize(
     ("layer", "shape", "kernels"),
     [
-        (Conv2D(4, 7, 2), (1, 20, 20, 3), {"conv": 1}),
-        (Conv2D(4, 9), (1, 20, 20, 3), {"conv": 2}),
+        (Conv2D(4, 7, 2), (1, 20, 20, 3), {"conv by rows": 1}),
+        (Conv2D(4, 9), (1, 20, 20, 16000), {"conv by rows": 2}),
+        (Conv2D(4, 9), (1, 20, 20, 3), {"conv by rows": 1}),
         (Conv2D(4, 65), (1, 80, 80, 512), {"conv looped": 22}),
         (Conv2D(8, 3, groups=2), (1, 9, 9, 8), {"conv_grouped": 1}),
         (Conv2D(6, 9, groups=2), (1, 9, 9, 1100), {"conv_lanes": 2}),
         (DepthwiseConv2D(3), (1, 9, 9, 8), {"depthwise": 1}),
-        (DepthwiseConv2D(9), (1, 9, 9, 8), {"depthwise looped": 1}),
+        (DepthwiseConv2D(9), (1, 9, 9, 8), {"depthwise by rows": 1}),
         (DepthwiseConv2D(3, depth_multiplier=2), (1, 9, 9, 8), {"conv_lanes": 1}),
         (SeparableConv2D(4, 3), (1, 9, 9, 8), {"depthwise": 1, "conv": 1}),
         (Conv2DTranspose(4, 3, 2), (1, 9, 9, 4000), {"conv": 4, "interleave": 1}),
         (Conv2DTranspose(4, 3, 3), (1, 9, 9, 14000), {"conv_transpose": 2}),
-        (MaxPooling2D(3), (1, 9, 9, 8), {"maxpool": 1}),
+        (MaxPooling2D(3), (1, 9, 9, 8), {"maxpool by rows": 1}),
         (AveragePooling2D(7), (1, 9, 9, 8), {"avgpool looped": 1}),
         (AveragePooling2D(100), (1, 200, 200, 8), {"avgpool looped": 2}),
         (GlobalAveragePooling2D(), (1, 64, 64, 8), {"reduce_space": 1}),
         (GlobalAveragePooling2D(), (1, 512, 512, 8), {"reduce_space": 2}),
         (UpSampling2D(), (1, 5, 5, 8), {"upsample_nearest": 1}),
         (Conv3D(4, 3, padding="same"), (1, 9, 9, 9, 8), {"conv": 1}),
-        (Conv3D(4, (2, 9, 9)), (1, 9, 9, 9, 8), {"conv": 2}),
+        (Conv3D(4, (2, 9, 9)), (1, 9, 9, 9, 8), {"conv by rows": 1}),
         (Conv3D(4, (50, 2, 67)), (1, 60, 9, 70, 8), {"conv looped": 2}),
         (Conv3D(8, 3, groups=2), (1, 9, 9, 9, 8), {"conv_grouped": 1}),
         (Conv3DTranspose(4, 3, 2), (1, 5, 5, 5, 8), {"conv": 4, "interleave": 1}),
         (Conv3DTranspose(4, 3, 3), (1, 5, 5, 5, 8), {"conv_transpose": 1}),
-        (MaxPooling3D(2), (1, 9, 9, 9, 8), {"maxpool": 1, "pool_depth": 1}),
-        (MaxPooling3D((1, 2, 2)), (1, 9, 9, 9, 8), {"maxpool": 1}),
+        (MaxPooling3D(2), (1, 9, 9, 9, 8), {"maxpool by rows": 1, "pool_depth": 1}),
+        (MaxPooling3D((1, 2, 2)), (1, 9, 9, 9, 8), {"maxpool by rows": 1}),
         (UpSampling3D(2), (1, 5, 5, 5, 8), {"remap": 1}),
     ],
 )
 def test_long_loops_are_drawn_in_parts(layer, shape, kernels):
     draws = drawn(layer, shape)
-    assert Counter(kernel + " looped" * options.get("looped", False) for kernel, _, options in draws) == kernels
+    how = {(True, False): " looped", (False, True): " by rows"}
+    seen = ((kernel, (options.get("looped", False), bool(options.get("rolled")))) for kernel, _, options in draws)
+    assert Counter(kernel + how.get(loops, "") for kernel, loops in seen) == kernels
     assert draws[-1][1] == layer.output_shape(shape)
 
 
 def test_bands_of_a_kernel_share_its_rows_and_only_the_last_has_the_finish():
     relu = Apply(FUNCTIONS["relu"], (RESULT,))
-    layer, shape, b = Conv(4, (9, 9), (1, 1), (1, 1), "same", finish=relu), (1, 20, 20, 3), Recorder()
+    layer, shape, b = Conv(4, (9, 9), (1, 1), (1, 1), "same", finish=relu), (1, 20, 20, 16000), Recorder()
     weights = {spec.name: np.zeros(spec.shape, np.float32) for spec in layer.weights(shape)}
     layer.lower(b, [Value(-1, shape)], weights)
     draws = [options for _, _, options in b.draws]
-    assert [(d["const"]["KH"], d["const"]["PT"]) for d in draws] == [(5, 4), (4, -1)]
+    assert [(d["param"]["KH"], d["param"]["PT"]) for d in draws] == [(5, 4), (4, -1)]
     first, last = (d["finish"] for d in draws)
     assert first is None and last.expr == Apply(FUNCTIONS["relu"], (SUM,))  # of both bands together
     assert inputs(last.expr) == (-1, 0) and last.tensors == {-1: Value(1, (1, 20, 20, 4))}

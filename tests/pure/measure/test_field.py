@@ -64,7 +64,7 @@ def test_the_same_model_gives_the_same_bytes(folder: Path, digits: glnn.Model, t
     again = digits.export_web(tmp_path, variants=LIMITS, scale="signed", check=True)
     assert {p.name: p.read_bytes() for p in again.iterdir()} == {p.name: p.read_bytes() for p in folder.iterdir()}
     digits.export_web(tmp_path, variants=["webgl1"])
-    assert "check" not in manifest(tmp_path) and len(list(tmp_path.iterdir())) == 6 + 2  # the golden files are gone
+    assert "check" not in manifest(tmp_path) and len(list(tmp_path.iterdir())) == 7 + 2  # the golden files are gone
 
 
 def test_draws_are_taken_in_the_order_of_turns() -> None:

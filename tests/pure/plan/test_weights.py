@@ -231,7 +231,7 @@ def test_a_saved_model_makes_the_same_page(tmp_path: Path) -> None:
 
 
 def test_a_large_kernel_in_bands_lies_in_the_page_once(tmp_path: Path) -> None:
-    graph = chain(("large", Conv2D(4, (9, 9), padding="same")))
+    graph = chain(("large", Conv2D(4, (129, 129), padding="same")))
     model = Model(graph)
     model.export_web(tmp_path, SHAPE["x"], {"wide": Limits()})
     bands = [w.key for w in model.plan(SHAPE, Limits()).weights if w.key.startswith("large:0/kernel[")]

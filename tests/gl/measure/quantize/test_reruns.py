@@ -17,6 +17,7 @@ from glnn.measure.quantize.ranges import samples
 from glnn.measure.quantize.reruns import Reruns, resumed
 from glnn.plan.steps import Draw, Repeat
 from glnn.quant import Encoder, quantizable
+from glnn.run.executor import Executor
 from glnn.run.session import Arrays, Session
 
 
@@ -25,19 +26,22 @@ class Counted:
 
     def __init__(self, session: Session, inputs: Arrays, monkeypatch: pytest.MonkeyPatch):
         self.session, self.inputs, self.draws = session, inputs, 0
-        self.reruns, drawn = Reruns(session, inputs), type(session.device).draw
+        self.reruns, replay = Reruns(session, inputs), Executor.replay
 
-        def draw(*args: Any) -> None:
-            self.draws += 1
-            drawn(*args)
+        def counting(executor: Executor, first: int = 0, last: int | None = None) -> None:
+            def draw(*args: Any) -> None:
+                self.draws += 1
+                session.device.draw(*args)
 
-        self.monkeypatch, self.draw = monkeypatch, draw
+            replay(executor, first, last, draw)
+
+        self.monkeypatch, self.counting = monkeypatch, counting
 
     def run(self, graph: Graph) -> int:
         """How many draws a run took whose outputs are, bit for bit, those of a session of its own."""
         self.draws = 0
         with self.monkeypatch.context() as patch:
-            patch.setattr(type(self.session.device), "draw", self.draw)
+            patch.setattr(Executor, "replay", self.counting)
             made = self.reruns.run(graph)
         with self.session.on(graph) as one:
             for name, values in one.run(self.inputs, verbose=0).items():
