@@ -184,6 +184,10 @@ class PlanBuilder(Tensors):
         layouts.append(self._layout(shape, ActivationCodec(self.limits.float_target), True, False))
         return all(layout.tiles < MAX_NUMBER for layout in layouts)
 
+    def draws_of(self, spec: DrawSpec) -> int:
+        """How many draws a draft becomes: one for each part of what it makes, one of tiles for all of them."""
+        return 1 if spec.grid is not None else self.layouts[spec.out.id].parts
+
     def _room(self, sources: BoundSources, options: Mapping[str, Any], epilogue: Epilogue) -> bool:
         """Whether a draw has texture units left for the tensors of an epilogue."""
         units = sum(map(self.units, (*sources.inputs.values(), *epilogue.tensors.values())))

@@ -26,6 +26,7 @@ class Making:
             of a state, a layer or a primitive. "" for what no node names, as copies
     label:  of the layer in the user's model around all repeats
     counts: turns of the repeats around the draw, outermost first
+    parts:  how many draws make it, one for each part of it, or one of tiles for all
     """
 
     draw: int
@@ -35,11 +36,12 @@ class Making:
     layout: Layout
     codec: ActivationCodec
     counts: tuple[int, ...] = ()
+    parts: int = 1
 
     @property
     def draws(self) -> range:
         """The numbers of its draws."""
-        return range(self.draw, self.draw + self.layout.parts)
+        return range(self.draw, self.draw + self.parts)
 
 
 def makings(drafts: PlanBuilder) -> Iterator[Making]:
@@ -62,5 +64,6 @@ def _made(
             continue
         out = spec.out
         name, label = drafts.words.get(out.id, ("", spec.label))
-        yield Making(first, name, label, out.shape, drafts.layouts[out.id], drafts.codecs[out.id], counts)
-        first += drafts.layouts[out.id].parts
+        count = drafts.draws_of(spec)
+        yield Making(first, name, label, out.shape, drafts.layouts[out.id], drafts.codecs[out.id], counts, count)
+        first += count

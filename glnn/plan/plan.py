@@ -223,7 +223,7 @@ def _made(
     """Every tensor that the nodes of a graph make, but those in a turn of a repeat."""
     ready, taken = dict[int, int](), 0
     for spec in drafts.steps:
-        taken += drafts.layouts[spec.out.id].parts if isinstance(spec, DrawSpec) else 1  # a draw for each part
+        taken += drafts.draws_of(spec) if isinstance(spec, DrawSpec) else 1
         ready |= {value.id: taken for value in spec.results}
     for node in graph.nodes:
         for name in node.outputs:

@@ -13,12 +13,13 @@ from ...device.numpy_device import NumpyDevice
 from ...errors import InputError
 from ...graph.graph import Graph
 from ...plan.plan import Plan
-from ...plan.steps import turns_of
+from ...plan.steps import Taken, in_turns, turns_of
 from ...run.inputs import with_states
 from ...run.session import Arrays, Session
 from ...show.reports.explanation import Explanation
 from .pixel import Aim, Pixel, Seen
 from .segments import Chain, Segment, segments
+from .stepping import Steps
 from .writing import Writing, run_to, texel_values
 
 Turn = int | Sequence[int] | None
@@ -48,7 +49,7 @@ def _stepped(session: Session) -> Iterator[Session]:
         return
     with ExitStack() as stack:
         device = stack.enter_context(NumpyDevice())
-        device.limits = session.device.limits.as_drawn  # arrays have none, and plans must be the same
+        device.limits = session.device.limits.as_drawn  # arrays have none, and plans must be alike
         yield stack.enter_context(Session(session.graph, device))
 
 
@@ -96,7 +97,7 @@ class _Explained:
         tensor = self.segment.name if self.segment else item.name
         label = self.segment.nodes[-1].label if self.segment else item.name
         return Explanation(
-            self.graph.name, label, tensor, at, seen.value, self._on_device(aim), reference, taken.number,
+            self.graph.name, label, tensor, at, seen.value, self._on_device(aim, at), reference, taken.number,
             len(self.plan.draws), seen.kernel, aim.spot, aim.lane, tuple(seen.lines), tuple(seen.texels), seen.left_out,
             taken.turns, item.counts, made,
         )  # fmt: skip
@@ -171,11 +172,28 @@ class _Explained:
         spot = (layer - taken.draw.layers[0] + other.draw.layers[0], row - taken.row + other.row, column)
         return aim if k == aim.k else replace(aim, k=k, spot=spot)
 
-    def _on_device(self, aim: Aim) -> float:
-        """The value on the model's own device."""
+    def _on_device(self, aim: Aim, at: tuple[int, ...]) -> float:
+        """The value on the model's own device, which may draw by other recipes than NumPy does."""
         with self.session.device.use():
             executor = self.session.executor({name: array.shape for name, array in self.arrays.items()})
-        run_to(executor, self.arrays, aim.k)
+        taken = self.writing.taken[aim.k]
+        if executor.plan.limits.stage == "compute" and self.segment and not taken.turns:
+            made = next(s for s in segments(self.graph, executor.plan) if s.name == self.segment.name)
+            steps = Steps(executor, self.arrays)
+            steps.advance(made.made.steps)
+            return float(made.plain(steps.read(made.made)[0])[at])
+        run_to(executor, self.arrays, _alike(taken, self.writing.taken, list(in_turns(executor.plan.steps))))
         slot = self.writing.taken[aim.k].draw.target
         with executor.device.use():
             return float(texel_values(executor.slots[slot], aim.spot, self.writing.making(aim.k).codec)[aim.lane])
+
+
+def _alike(taken: Taken, known: Sequence[Taken], others: Sequence[Taken]) -> int:
+    """The number of a draw, one of those known, among those of another plan: drawn alike, in the same turns."""
+
+    def alike(one: Taken) -> bool:
+        same = (one.draw.label, one.draw.kernel, one.turns), (taken.draw.label, taken.draw.kernel, taken.turns)
+        return same[0] == same[1]
+
+    place = [one for one in known if alike(one)].index(taken)
+    return [k for k, one in enumerate(others) if alike(one)][place]

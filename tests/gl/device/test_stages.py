@@ -16,7 +16,7 @@ from glnn.device import probe
 from glnn.device.stages import dialects, why
 from glnn.errors import ClosedError, DeviceError, InputError, KernelError
 from glnn.kernels.stages import IMAGES
-from glnn.layers.conv import Conv2D
+from glnn.layers.conv import Conv2D, DepthwiseConv2D
 from glnn.layers.recurrent import SimpleRNN
 from glnn.layout.codec import FORMATS, activation_storage
 from glnn.layout.limits import COMPUTE, DIALECTS, Limits
@@ -148,7 +148,9 @@ def test_poison_reaches_what_is_not_written(computing: glnn.Device) -> None:
 
 def test_both_stages_give_the_same(computing: glnn.Device, device: glnn.Device) -> None:
     """Plans are alike but for the dialect, and so are the values; a loop's draws move in what they write to."""
-    drawn, stored = (run_layer(one, CONV, [X], WEIGHTS) for one in (device, computing))
+    layer = DepthwiseConv2D((3, 3), padding="same")
+    weights = {s.name: RNG.standard_normal(s.shape).astype(np.float32) for s in layer.weight_specs(X.shape)}
+    drawn, stored = (run_layer(one, layer, [X], weights) for one in (device, computing))
     assert [(d.viewport, d.layers, d.textures) for d in drawn.plan.draws] == [
         (d.viewport, d.layers, d.textures) for d in stored.plan.draws
     ]
@@ -177,3 +179,22 @@ def test_a_value_is_explained_of_a_model_in_compute(computing: glnn.Device) -> N
         told = model.explain(X, model.graph.nodes[-1].label, (1, 2, 3, 4))
         assert np.isclose(told.value, told.device_value, atol=1e-5)
         assert np.isclose(told.value, model.predict(X, verbose=0)[1, 2, 3, 4], atol=1e-5)
+    layer, x = SimpleRNN(6, return_sequences=True), RNG.standard_normal((2, 9, 5)).astype(np.float32)
+    weights = {s.name: RNG.standard_normal(s.shape).astype(np.float32) for s in layer.weight_specs(x.shape)}
+    with glnn.Model(layer_graph(layer, [x.shape], weights), computing) as model:
+        told = model.explain(x, "layer", (1, 4, 3))
+        assert np.isclose(told.value, told.device_value, atol=1e-5) and told.turns
+
+
+def test_layers_are_told_apart_in_both_stages(computing: glnn.Device) -> None:
+    """Draws of tiles make all parts of a tensor at once, and what steps a plan knows."""
+    x = RNG.standard_normal((1, 20, 20, 40)).astype(np.float32)
+    weights = {
+        "kernel": RNG.standard_normal((3, 3, 40, 6)).astype(np.float32) / 20, "bias": np.ones(6, np.float32)
+    }  # fmt: skip
+    for limits in ({}, {"max_texture_size": 16, "array_layers": 256}):
+        with (
+            glnn.Device(stage="compute", **limits) as device,  # type: ignore[arg-type]
+            glnn.Model(layer_graph(CONV, [x.shape], weights), device) as model,
+        ):
+            assert not model.compare(x, verbose=0).guilty
