@@ -26,7 +26,7 @@ def test_the_probe_sees_what_does_not_work(device, monkeypatch):
     fresh = {}
     monkeypatch.setattr(probe, "_cache", fresh)
     layers = probe._layers_text("es300", 4).replace("o3 =", "o2 =")
-    monkeypatch.setattr(probe, "_layers_text", lambda dialect, count: layers)
+    monkeypatch.setattr(probe, "_layers_text", lambda dialect, count, format: layers)
     assert not probe.ask(device, "es300 4 draw buffers").works
     rounded = probe._copy_text("es300").replace("* F[0].z", "* F[0].z * 0.999")
     monkeypatch.setattr(probe, "_copy_text", lambda dialect: rounded)

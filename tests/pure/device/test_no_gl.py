@@ -141,7 +141,7 @@ HAS = Limits(max_texture_size=8192, draw_buffers=8, texture_units=32, array_laye
 
 
 def chosen(broken=(), **wishes) -> Limits:
-    return choose(made_up(set(broken)), HAS, Wishes(**wishes), "a made-up device")[0]
+    return choose(made_up(set(broken)), HAS, Wishes(**wishes), "a made-up device in software")[0]
 
 
 def without(dialect: str) -> set[str]:
@@ -181,6 +181,18 @@ def test_wishes_lower_limits():
 def test_a_wish_above_the_device_says_what_it_has(broken, wishes, told):
     with pytest.raises(DeviceError, match=told):
         chosen(broken, **wishes)
+
+
+def test_a_gpu_computes_where_compute_shaders_work():
+    """And says what it runs where they are asked for in vain."""
+    ask = made_up(set())
+    assert choose(ask, HAS, Wishes(), "a made-up GPU")[0].stage == "compute"
+    assert choose(ask, HAS, Wishes(stage="fragment"), "a made-up GPU")[0].dialect == "es300"
+    assert choose(ask, HAS, Wishes(stage="compute"), "a made-up device in software")[0].dialect == "gl430"
+    none = made_up(without("gl430"))
+    assert choose(none, HAS, Wishes(), "a made-up GPU")[0].dialect == "es300"
+    with pytest.raises(DeviceError, match=r"stage='compute': a made-up GPU runs es300.*give stage='fragment'"):
+        choose(none, HAS, Wishes(stage="compute"), "a made-up GPU")
 
 
 def gathered(**arguments) -> Wishes:

@@ -30,7 +30,9 @@ def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def chosen(broken: set[str] = frozenset(), has: Limits = HAS, **wishes: Any) -> tuple[Limits, dict[str, Any]]:  # type: ignore[assignment]
     """What a made-up device gives, on which every probe works but those whose names begin with one of `broken`."""
-    return choose(lambda name: not name.startswith(tuple(broken)), has, Wishes.gather(**wishes), "a made-up device")
+    return choose(
+        lambda name: not name.startswith(tuple(broken)), has, Wishes.gather(**wishes), "a made-up device in software"
+    )
 
 
 def report(tmp_path: Path, limits: Any = None, **more: Any) -> Path:
@@ -93,6 +95,7 @@ def test_the_own_report_is_a_profile(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     class Made:
         renderer, vendor, version, glsl_version, limits, forced, probe = "r", "v", "4.5", "4.50", REPORTED, {}, ()
+        why_stage = "fragment (as asked for)"
 
         def __enter__(self) -> Made:
             return self
@@ -173,7 +176,7 @@ def test_what_the_device_lacks_is_not_lowered_in_silence(limit: str, argument: s
     with pytest.raises(DeviceError) as caught:
         chosen(broken, has, profile="webgl2-desktop")
     told = str(caught.value)
-    assert f"profile 'webgl2-desktop': {limit}={wanted}: a made-up device has {most}" in told
+    assert f"profile 'webgl2-desktop': {limit}={wanted}: a made-up device in software has {most}" in told
     assert f"argument {argument} (or GLNN_{limit.upper()})" in told
     assert getattr(chosen(broken, has, profile="webgl2-desktop", **{limit: most})[0], limit) == most
     with pytest.raises(DeviceError) as caught:
