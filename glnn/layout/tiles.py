@@ -11,6 +11,7 @@ of one texel, so that it folds anywhere.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property, lru_cache
 
@@ -20,9 +21,11 @@ from ..errors import LimitError
 from ..graph.shapes import canonical, ceil_div
 from ..records import dataclass
 from .blocks import Blocks, best_columns, busiest
+from .copies import groups_of, images_in
 from .limits import MAX_TILES, Limits
 
 UNEVEN = 1.5  # how much busier another layout may keep a thread
+Views = list[tuple[int, np.ndarray]]  # see copies.images_in
 
 
 def uneven(size: int, limit: int) -> int:
@@ -61,55 +64,55 @@ class Layout:
         """(n, h, w, c) of the canonical shape."""
         return canonical(self.shape)
 
-    @property
+    @cached_property
     def groups(self) -> int:
         """Groups of four channels."""
         return ceil_div(self.dims[3], 4)
 
-    @property
+    @cached_property
     def tile(self) -> tuple[int, int]:
         """(height, width) of a tile in texels."""
         if self.flat:
             return 1, 1
         return ceil_div(self.dims[1], self.block[0]), ceil_div(self.dims[2], self.block[1])
 
-    @property
+    @cached_property
     def tiles(self) -> int:
         """Number of tiles."""
         n, h, w, _ = self.dims
         return n * self.groups * self.texels * (h * w if self.flat else 1)
 
-    @property
+    @cached_property
     def rows(self) -> int:
         """Rows of tiles over all parts."""
         return ceil_div(self.tiles, self.columns)
 
-    @property
+    @cached_property
     def parts(self) -> int:
         """Number of parts."""
         return max(1, ceil_div(self.rows, self.part_rows))
 
-    @property
+    @cached_property
     def layers(self) -> int:
         """Layers of a part: the pixels of a block."""
         return self.block[0] * self.block[1]
 
-    @property
+    @cached_property
     def textures(self) -> int:
         """Number of textures."""
         return 1 if self.stacked else self.parts
 
-    @property
+    @cached_property
     def depth(self) -> int:
         """Layers of each texture."""
         return self.layers * self.parts if self.stacked else self.layers
 
-    @property
+    @cached_property
     def width(self) -> int:
         """Texels of a row that are used."""
         return self.columns * self.tile[1]
 
-    @property
+    @cached_property
     def height(self) -> int:
         """Rows of texels that are used (in the last part perhaps fewer)."""
         return min(self.rows, self.part_rows) * self.tile[0]
@@ -119,7 +122,7 @@ class Layout:
         """(width, height) of what is used of each texture."""
         return self.width, self.height
 
-    @property
+    @cached_property
     def size(self) -> tuple[int, int]:
         """(width, height) of each texture: a little more than what is used (see `uneven`)."""
         return uneven(self.width, self.limit), uneven(self.height, self.limit)
@@ -141,47 +144,66 @@ class Layout:
         """(layers, height, width, 4 // texels) values for each part, dead lanes, pixels and tiles zero."""
         return list(self.packed(array, (self.width, self.height)))
 
-    def packed(self, array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        """(parts, layers, *size, 4 // texels) values in textures of this (width, height), zeros where none belong."""
-        n, h, w, c = self.dims
-        (bh, bw), (ph, pw), lanes = self.block, self.tile, 4 // self.texels
-        x, depth = array.reshape(n, h, w, c), self.groups * self.texels
-        if self.flat:  # every pixel is a tile
-            n, ph, pw, x = n * h * w, 1, 1, x.reshape(n * h * w, 1, 1, c)
-        rows = min(self.rows, self.part_rows)
-        tiles = np.zeros((self.layers, self.parts * rows * self.columns, ph, pw, lanes), array.dtype)
-        # n by bx i j g l, of which the last pixels and lanes are not there
-        places = tiles[:, : self.tiles].reshape(bh, bw, n, depth, ph, pw, lanes).transpose(2, 4, 5, 0, 1, 3, 6)
-        for i, j in np.ndindex(bh, bw):
-            pixels = x[:, i::bh, j::bw]
-            there = places[:, : pixels.shape[1], : pixels.shape[2], i, j]
-            whole = c // lanes
-            there[..., :whole, :] = pixels[..., : whole * lanes].reshape(*pixels.shape[:3], whole, lanes)
-            if c % lanes:
-                there[..., whole, : c % lanes] = pixels[..., whole * lanes :]
-        width, height = size
-        room = np.zeros((self.parts, self.layers, height, width, lanes), array.dtype)
-        used = room[:, :, : rows * ph, : self.columns * pw]
-        used = used.reshape(self.parts, self.layers, rows, ph, self.columns, pw, lanes)
-        used[...] = tiles.reshape(self.layers, self.parts, rows, self.columns, ph, pw, lanes).transpose(
-            1, 0, 2, 4, 3, 5, 6
-        )
+    def packed(self, array: np.ndarray, size: tuple[int, int], room: np.ndarray | None = None) -> np.ndarray:
+        """(parts, layers, *size, 4 // texels) values in textures of this (width, height), zeros where none belong.
+
+        room: what this made of another array of the same type, to be overwritten
+        """
+        if room is None:
+            width, height = size
+            room = np.zeros((self.parts, self.layers, height, width, 4 // self.texels), array.dtype)
+        used = self._tiles(room)
+        views, tiles = self._images(used), None
+        if not views:
+            tiles = np.zeros((self.layers, used[0, ..., 0, 0, 0].size, *used.shape[4:]), array.dtype)
+            views = self._runs(tiles)
+        for values, there in self._pairs(array, views):
+            there[...] = values
+        if tiles is not None:
+            used[...] = tiles.reshape(used.shape)
         return room
+
+    def _tiles(self, room: np.ndarray) -> np.ndarray:
+        """A view (layers, parts, rows, columns, height, width, lanes) of tiles in (parts, layers, ...) texels."""
+        (ph, pw), rows = self.tile, min(self.rows, self.part_rows)
+        used = room[:, :, : rows * ph, : self.columns * pw]
+        used = used.reshape(self.parts, self.layers, rows, ph, self.columns, pw, -1)
+        return used.transpose(1, 0, 2, 4, 3, 5, 6)
+
+    def _images(self, used: np.ndarray) -> Views:
+        """Views of the images in tiles, none where the tiles have to be lined up first."""
+        n, h, w, c = self.dims
+        depth, n = self.groups * self.texels, n * h * w if self.flat else n
+        return images_in(used, n, depth, whole=c * self.texels == depth * 4)
+
+    def _runs(self, tiles: np.ndarray) -> Views:
+        """Views of the images in tiles (layers, all, height, width, lanes) that are lined up."""
+        depth = self.groups * self.texels
+        return [(0, tiles[:, : self.tiles].reshape(self.layers, -1, 1, 1, depth, *tiles.shape[2:]))]
+
+    def _pairs(self, array: np.ndarray, views: Views) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Views of all values of an array, and of where they lie in the views of images."""
+        x = array.reshape(-1, 1, 1, self.dims[3]) if self.flat else array.reshape(self.dims)  # a pixel is a tile
+        for first, place in views:
+            images = x[first : first + place.shape[1] * place.shape[2]]
+            for phase, (i, j) in enumerate(np.ndindex(*self.block)):
+                yield from groups_of(images[:, i :: self.block[0], j :: self.block[1]], place[phase])
 
     def unpack(self, parts: list[np.ndarray]) -> np.ndarray:
         """The array of `shape` from what `pack` made."""
-        n, h, w, c = self.dims
-        (bh, bw), (ph, pw), lanes = self.block, self.tile, 4 // self.texels
-        x = (
-            np.stack(parts, 1)
-            .reshape(self.layers, self.parts, -1, ph, self.columns, pw, lanes)
-            .transpose(0, 1, 2, 4, 3, 5, 6)
-        )
-        x = x.reshape(bh, bw, -1, ph, pw, lanes)[:, :, : self.tiles]
-        if self.flat:
-            return x.reshape(n, h, w, -1)[..., :c].reshape(self.shape)
-        x = x.reshape(bh, bw, n, self.groups * self.texels, ph, pw, lanes).transpose(2, 4, 0, 5, 1, 3, 6)
-        return x.reshape(n, ph * bh, pw * bw, -1)[:, :h, :w, :c].reshape(self.shape)
+        return self.unpacked(np.stack(parts))
+
+    def unpacked(self, room: np.ndarray) -> np.ndarray:
+        """The array of `shape` from (parts, layers, height, width, 4 // texels) values, unused rows left out."""
+        if self.tile == self.block == (1, 1):  # tiles are texels, one after another
+            groups = room.reshape(-1, room.shape[-1])[: self.tiles]
+            pixels = groups.reshape(-1, self.groups * 4)[:, : self.dims[3]]
+            return np.ascontiguousarray(pixels).reshape(self.shape)
+        used, array = self._tiles(room), np.empty(self.shape, room.dtype)
+        views = self._images(used) or self._runs(used.reshape(self.layers, -1, *used.shape[4:]))
+        for values, there in self._pairs(array, views):
+            values[...] = there
+        return array
 
     def dead(self, parts: list[np.ndarray]) -> np.ndarray:
         """The values in lanes past the last channel and in pixels past the edge: a right writer leaves them zero."""

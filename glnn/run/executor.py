@@ -27,6 +27,7 @@ class Executor:
         self.plan, self.device = plan, device
         self.slots: list[Texture] = []
         self.draws: list[Arguments] = []
+        self._rooms: dict[str, np.ndarray] = {}  # for the texels of inputs, by name
         self._steps: list[Arguments | TurningDraw | Loop] = []
         try:
             with device.use():
@@ -111,7 +112,10 @@ class Executor:
             for texture in self.slots:
                 texture.poison()
         for spec in self.plan.inputs:
-            tensor.write(self.textures(spec), inputs[spec.name], spec.layout, activation_storage(spec.codec))
+            textures, stored = self.textures(spec), activation_storage(spec.codec)
+            if spec.name not in self._rooms:
+                self._rooms[spec.name] = tensor.room_for(textures, spec.layout, stored)
+            tensor.write(textures, inputs[spec.name], spec.layout, stored, self._rooms[spec.name])
 
     def textures(self, lying: TensorPlan | Made) -> list[Texture]:
         """The textures of a tensor's slots."""
@@ -139,5 +143,6 @@ class Executor:
         """Frees the slots' textures; programs stay with the device, weights with the model."""
         self.draws.clear()
         self._steps.clear()
+        self._rooms.clear()
         for texture in self.slots:
             texture.release()
