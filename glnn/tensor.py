@@ -61,14 +61,20 @@ def write(
 
 def parts(textures: Sequence[Texture], layout: Layout, stored: Storage) -> list[np.ndarray]:
     """The values (layers, height, width, lanes) of each part, from the textures."""
-    used = [t.read()[:, : layout.height, : layout.width] for t in textures]
-    split = used if len(used) > 1 else np.split(used[0], layout.parts)
-    return [stored.decode(part) for part in split]
+    return list(_parts([texture.read(rows=range(layout.height)) for texture in textures], layout, stored))
+
+
+def _parts(texels: Sequence[np.ndarray], layout: Layout, stored: Storage) -> np.ndarray | list[np.ndarray]:
+    used = [stored.decode(each)[:, :, : layout.width] for each in texels]
+    return used if len(used) > 1 else used[0].reshape(layout.parts, layout.layers, *used[0].shape[1:])
 
 
 def read(textures: Sequence[Texture], layout: Layout, stored: Storage) -> np.ndarray:
     """The array (float32, or the device's own floats) of the layout's shape from its textures."""
-    if len(textures) > 1:
-        return layout.unpack(parts(textures, layout, stored))
-    texels = textures[0].read()[:, : layout.height, : layout.width]
-    return layout.unpacked(stored.decode(texels.reshape(layout.parts, layout.layers, *texels.shape[1:])))
+    return values([texture.read(rows=range(layout.height)) for texture in textures], layout, stored)
+
+
+def values(texels: Sequence[np.ndarray], layout: Layout, stored: Storage) -> np.ndarray:
+    """The array of the layout's shape from the rows of each texture that hold it."""
+    found = _parts(texels, layout, stored)
+    return layout.unpack(found) if isinstance(found, list) else layout.unpacked(found)

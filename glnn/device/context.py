@@ -62,7 +62,7 @@ ERRORS = {
     0x0507: "GL_CONTEXT_LOST",
 }
 
-_U, _I, _P = ctypes.c_uint, ctypes.c_int, ctypes.c_void_p
+_U, _I, _P, _Z = ctypes.c_uint, ctypes.c_int, ctypes.c_void_p, ctypes.c_ssize_t
 _SIGNATURES: dict[str, tuple[Any, ...]] = {  # name without gl -> result, arguments
     "ActiveTexture": (None, _U),
     "BindBuffer": (None, _U, _U),
@@ -70,9 +70,11 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {  # name without gl -> result, argume
     "BindSampler": (None, _U, _U),
     "BindTexture": (None, _U, _U),
     "BindVertexArray": (None, _U),
+    "BufferData": (None, _U, _Z, _P, _U),
     "CheckFramebufferStatus": (_U, _U),
     "ClampColor": (None, _U, _U),
     "ColorMask": (None, _U, _U, _U, _U),
+    "DeleteBuffers": (None, _I, _P),
     "DeleteFramebuffers": (None, _I, _P),
     "DeleteProgram": (None, _U),
     "Disable": (None, _U),
@@ -82,7 +84,9 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {  # name without gl -> result, argume
     "Finish": (None,),
     "FramebufferTexture2D": (None, _U, _U, _U, _U, _I),
     "FramebufferTextureLayer": (None, _U, _U, _U, _I, _I),
+    "GenBuffers": (None, _I, _P),
     "GenFramebuffers": (None, _I, _P),
+    "GetBufferSubData": (None, _U, _Z, _Z, _P),
     "GetError": (_U,),
     "GetIntegerv": (None, _U, _P),
     "GetTexLevelParameteriv": (None, _U, _I, _U, _P),

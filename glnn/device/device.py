@@ -95,6 +95,7 @@ class Device(Lifetime):
         self._ctx, self._gl, self._state, self._turn = opened.ctx, opened.gl, opened.state, opened.turn
         self.renderer, self.vendor = opened.renderer, opened.vendor
         self.version, self.glsl_version = opened.version, opened.glsl_version
+        self.software = g.is_software(self.renderer)
         self.limits = self.queried = opened.limits
         self.generation = next(generations)
         self._textures: set[Texture] = set()

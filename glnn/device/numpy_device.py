@@ -93,6 +93,7 @@ class NumpyDevice(Device):
         self._turn = _Turn()
         self.renderer, self.vendor = f"NumPy {np.__version__}, {self.real}", "glnn"
         self.version = self.glsl_version = "none: kernels run as Python"
+        self.software = True
         self.queried = QUERIED
         self.limits, self.forced = choose(lambda name: True, QUERIED, self._wishes, self.renderer)
         self.forced.pop("index", None), self.forced.pop("stage", None)

@@ -99,21 +99,22 @@ class Texture:
         values = np.empty((len(layers), len(rows), *self.shape[2:]), FORMATS[self.format][0])
         with self.device.use():
             self.live()
-            self._read_into(values, layers, rows)
+            # llvmpipe reads without waiting for a draw to this texture while an earlier one still samples it
+            self.device._gl.Finish()
+            self.read_to(values.ctypes.data, layers, rows)
         return values
 
-    def _read_into(self, values: np.ndarray, layers: range, rows: range) -> None:
+    def read_to(self, address: int, layers: range, rows: range) -> None:
+        """Has texels written to memory, or from a place on in the pixel buffer that is bound; within a turn."""
         device, (_, component, order) = self.device, CODES[self.format]
-        gl = device._gl
+        gl, step = device._gl, texel_bytes(self.format) * self.width * len(rows)
         device._await_dispatches()
-        gl.Finish()  # llvmpipe reads without waiting for a draw to this texture while an earlier one still samples it
         gl.BindFramebuffer(g.GL_READ_FRAMEBUFFER, device._reader)
         for number, layer in enumerate(layers):
             self._attach(g.GL_READ_FRAMEBUFFER, 0, layer)
             if number == 0 and gl.CheckFramebufferStatus(g.GL_READ_FRAMEBUFFER) != g.GL_FRAMEBUFFER_COMPLETE:
                 raise DeviceError(f"{device.renderer} cannot read {self!r} back; `glnn doctor` lists what it can")
-            address = values.ctypes.data + number * values.strides[0]
-            gl.ReadPixels(0, rows.start, self.width, len(rows), order, component, address)
+            gl.ReadPixels(0, rows.start, self.width, len(rows), order, component, address + number * step)
         gl.FramebufferTexture2D(g.GL_READ_FRAMEBUFFER, g.GL_COLOR_ATTACHMENT0, g.GL_TEXTURE_2D, 0, 0)
 
     def poison(self) -> None:

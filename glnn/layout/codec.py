@@ -86,7 +86,7 @@ class Storage:
         stored = np.ascontiguousarray(texels).view(codec.dtype).reshape(*texels.shape[:-1], -1)
         if self.text == "uint4":
             stored = unpack4(stored, (*texels.shape[:-1], self.lanes))
-        return stored if codec.quantized else stored.astype(np.float32)
+        return stored if codec.quantized else stored.astype(np.float32, copy=False)
 
 
 CODECS: dict[str, Codec] = {

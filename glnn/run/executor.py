@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from .. import tensor
 from ..device.device import Device
 from ..device.objects import Program, Target, Texture
-from ..layout.codec import activation_storage
 from ..plan.plan import Made, Plan, TensorPlan
 from ..plan.slots import Slot
 from ..plan.steps import Draw, Repeat, turns_of
 from .resident import Resident
+from .transfer import Download, Upload
 from .turns import Arguments, Loop, Numbers, TurningDraw
 
 
@@ -27,7 +26,8 @@ class Executor:
         self.plan, self.device = plan, device
         self.slots: list[Texture] = []
         self.draws: list[Arguments] = []
-        self._rooms: dict[str, np.ndarray] = {}  # for the texels of inputs, by name
+        self._uploads: dict[str, Upload] = {}  # of inputs, by name, made when they are needed
+        self._downloads: dict[str, Download] = {}  # of outputs
         self._steps: list[Arguments | TurningDraw | Loop] = []
         try:
             with device.use():
@@ -37,7 +37,7 @@ class Executor:
             raise
 
     def _make(self, resident: Resident) -> None:
-        plan = self.plan
+        plan, self._resident = self.plan, resident
         self._programs: dict[str, Program] = {key: resident.program(text) for key, text in plan.programs.items()}
         for number, slot in enumerate(plan.slots):
             self.slots.append(self._texture(number, slot))
@@ -101,10 +101,17 @@ class Executor:
 
     def read(self) -> dict[str, np.ndarray]:
         """The outputs, by name, as the last draws left them; call it in the device's turn."""
-        return {
-            spec.name: tensor.read(self.textures(spec), spec.layout, activation_storage(spec.codec))
-            for spec in self.plan.outputs
-        }
+        return {spec.name: self._download(spec).read() for spec in self.plan.outputs}
+
+    def start(self, inputs: Mapping[str, np.ndarray]) -> Callable[[], dict[str, np.ndarray]]:
+        """Has the outputs for inputs made -> what gives them, called once, in a later turn; others may start meanwhile.
+
+        It raises ClosedError where the executor was released before.
+        """
+        self.load(inputs)
+        self.replay()
+        started = {spec.name: self._download(spec).start() for spec in self.plan.outputs}
+        return lambda: {name: take() for name, take in started.items()}
 
     def load(self, inputs: Mapping[str, np.ndarray], poison: bool = False) -> None:
         """Uploads the inputs, by name; call it in the device's turn. poison: see `run`."""
@@ -112,10 +119,18 @@ class Executor:
             for texture in self.slots:
                 texture.poison()
         for spec in self.plan.inputs:
-            textures, stored = self.textures(spec), activation_storage(spec.codec)
-            if spec.name not in self._rooms:
-                self._rooms[spec.name] = tensor.room_for(textures, spec.layout, stored)
-            tensor.write(textures, inputs[spec.name], spec.layout, stored, self._rooms[spec.name])
+            if spec.name not in self._uploads:
+                self._uploads[spec.name] = Upload(spec, self.textures(spec), self._on)
+            self._uploads[spec.name].write(inputs[spec.name])
+
+    def _download(self, spec: TensorPlan) -> Download:
+        if spec.name not in self._downloads:
+            self._downloads[spec.name] = Download(spec, self.textures(spec), self._on)
+        return self._downloads[spec.name]
+
+    def _on(self, plan: Plan, textures: Mapping[int, Texture]) -> Executor:
+        """Another plan made ready on the device, some of whose slots are these textures."""
+        return _On(plan, self.device, self._resident, textures)
 
     def textures(self, lying: TensorPlan | Made) -> list[Texture]:
         """The textures of a tensor's slots."""
@@ -143,6 +158,27 @@ class Executor:
         """Frees the slots' textures; programs stay with the device, weights with the model."""
         self.draws.clear()
         self._steps.clear()
-        self._rooms.clear()
+        for upload in self._uploads.values():
+            upload.release()
+        for download in self._downloads.values():
+            download.release()
+        self._uploads.clear()
+        self._downloads.clear()
         for texture in self.slots:
             texture.release()
+
+
+class _On(Executor):
+    """An executor some of whose slots are textures of another one."""
+
+    def __init__(self, plan: Plan, device: Device, resident: Resident, given: Mapping[int, Texture]):
+        self._given = dict(given)
+        super().__init__(plan, device, resident)
+
+    def _texture(self, number: int, slot: Slot) -> Texture:
+        given = self._given.get(number)
+        return super()._texture(number, slot) if given is None else given
+
+    def release(self) -> None:
+        self.slots = [texture for texture in self.slots if texture not in self._given.values()]
+        super().release()

@@ -6,7 +6,8 @@ import math
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from . import staged
 from .executor import Executor
 from .inputs import as_float32, first_states, named_inputs, typed, whole_inputs
 from .resident import Bank, Resident
+from .transfer import overlaps
 
 if TYPE_CHECKING:
     from ..device.device import Device
@@ -110,21 +112,24 @@ class Session:
         _ = self.device  # a closed session says so for any batch
         if not total:
             return self._empty(shapes)
-        run = self._piece if given or not self.graph.states else self._going_on
+        run = self._started if given or not self.graph.states else self._going_on
         default = total if self.graph.states else self.piece(shapes)
         size = batch_size or ceil_div(total, ceil_div(total, default))  # of one size: each other one is planned anew
         pieces: list[Arrays] = []
+        waiting: list[Callable[[], Arrays]] = []  # what gives the outputs of a piece that was started
         progress, done = Progress(total, verbose), 0
         while done < total:
             count = min(size, total - done)
             try:
-                pieces.append(run({name: a[done : done + count] for name, a in arrays.items()}))
+                waiting.append(run({name: a[done : done + count] for name, a in arrays.items()}, count < total))
             except LimitError:
                 if count == 1 or batch_size is not None or self.graph.states:
                     raise
                 size = count // 2
                 continue
             done += count
+            while len(waiting) > (done < total):  # one may go on while the next is handed over
+                pieces.append(waiting.pop(0)())
             progress.update(done)
         made = pieces[0]
         if len(pieces) > 1:
@@ -191,8 +196,8 @@ class Session:
         """The limits of the device, if there is one already."""
         return self._device and self._device.limits
 
-    def _going_on(self, inputs: Arrays) -> Arrays:
-        """The outputs for one piece with the states that the last one left; those that it leaves are kept."""
+    def _going_on(self, inputs: Arrays, more: bool) -> Callable[[], Arrays]:
+        """What gives the outputs for one piece with the states that the last one left; what it leaves is kept."""
         with self._turn:
             states = self._states or first_states(self.graph, {name: a.shape for name, a in inputs.items()})
             kept, count = len(next(iter(states.values()))), len(next(iter(inputs.values())))
@@ -203,7 +208,7 @@ class Session:
                 )
             made = self._piece({**inputs, **states})
             self._states = {name: made.pop(name) for name in self.graph.states}
-            return made
+            return lambda: made
 
     def reset_states(self) -> None:
         """Sets the states of stateful layers to 0, for a batch of any size."""
@@ -221,6 +226,27 @@ class Session:
             device.revive(generation)
             with device.use():
                 return self.executor(shapes).run(inputs)
+
+    def _started(self, inputs: Arrays, more: bool) -> Callable[[], Arrays]:
+        """What gives the outputs for one piece; if there are more, a device that draws on meanwhile works on it."""
+        device = self.device
+        if not more or not overlaps(device):
+            made = self._piece(inputs)
+            return lambda: made
+        try:
+            with device.use():
+                take = self.executor({name: a.shape for name, a in inputs.items()}).start(inputs)
+        except DeviceLostError:
+            return partial(self._piece, inputs)
+
+        def give() -> Arrays:
+            try:
+                with device.use():
+                    return take()
+            except (DeviceLostError, ClosedError):  # what it was computed with is gone
+                return self._piece(inputs)
+
+        return give
 
     def executor(self, shapes: Shapes) -> Executor:
         """What runs on inputs of these shapes by name, made ready if it is not. Call it in the device's turn."""
