@@ -30,9 +30,9 @@ void main() { y = texelFetch(X, ivec2(gl_FragCoord.xy), 0); }
 """
 
 
-@pytest.fixture
-def device():
-    with glnn.Device() as made:
+@pytest.fixture(params=["fragment", "compute"])
+def device(request: pytest.FixtureRequest):
+    with glnn.Device(stage=request.param) as made:
         yield made
         assert made.error() == "GL_NO_ERROR"
 

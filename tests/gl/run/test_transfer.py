@@ -25,6 +25,8 @@ DEVICES: dict[str, dict[str, Any]] = {
     "half": {"float_targets": ["float16"]},
     "bytes": {"float_targets": ["rgba8"]},
     "mediump": {"precision": "mediump"},
+    "compute": {"stage": "compute"},
+    "compute split": {"stage": "compute", "max_texture_size": 32},
 }
 SHAPES = [(1, 1), (3, 1), (2, 9), (1, 5, 7, 3), (3, 8, 6, 4), (2, 3, 5, 17), (5, 4, 4, 1), (2, 2, 3, 4, 6), (1, 31, 2)]
 
