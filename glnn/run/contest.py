@@ -78,7 +78,7 @@ def contest(
             expected = expected or outputs
             made[name] = executor
             step()
-        outcome.seconds = by_turns(device, made, time.perf_counter if whole else clock(device))
+        outcome.seconds = by_turns(device, made, time.perf_counter if whole else clock(device), until)
     return outcome
 
 
@@ -87,8 +87,11 @@ def clock(device: Device) -> Callable[[], float]:
     return time.process_time if is_software(device.renderer) else time.perf_counter
 
 
-def by_turns(device: Device, made: Mapping[str, Executor], now: Callable[[], float]) -> dict[str, float]:
-    """The median seconds, by a clock, of each executor's draws, one after the other in each round."""
+def by_turns(device: Device, made: Mapping[str, Executor], now: Callable[[], float], until: float) -> dict[str, float]:
+    """The median seconds, by a clock, of each executor's draws, one after the other in each round.
+
+    until: when (time.monotonic) no further round is begun; the first two always are
+    """
 
     def timed(name: str, calls: int) -> float:
         start = now()
@@ -104,7 +107,9 @@ def by_turns(device: Device, made: Mapping[str, Executor], now: Callable[[], flo
     if len(hopeful) < 2:
         return once
     times: dict[str, list[float]] = {name: [] for name in hopeful}
-    for _ in range(REPEATS):
+    for turn in range(REPEATS):
+        if turn > 1 and time.monotonic() > until:
+            break
         for name in hopeful:
             times[name].append(timed(name, max(1, round(LEAST / once[name]))))
     return once | {name: float(np.median(values)) for name, values in times.items()}
