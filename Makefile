@@ -1,14 +1,15 @@
-# make demo | test | check | api | bench | notebooks | train | web-test | clean. Each does its own set-up, once.
+# make demo | test | check | api | bench | peers | notebooks | train | web-test | clean. Each does its own set-up, once.
 PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+PEERS_ARGS ?=
 RUN := $(VENV)/bin/python
 export KERAS_BACKEND ?= jax
 export JAX_PLATFORMS ?= cpu
 export PYTHON VENV
 
-.PHONY: onnx demo test check api bench notebooks train web-test clean help
+.PHONY: onnx demo test check api bench peers notebooks train web-test clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +22,7 @@ help:
 	@echo "make onnx       run the backend tests of ONNX, for docs/onnx-operators.md"
 	@echo "make applications   hold glnn to Keras on the models of keras.applications (NAMES=MobileNet for some)"
 	@echo "make bench      time glnn beside onnxruntime and NumPy"
+	@echo "make peers      time glnn beside TensorFlow.js, ONNX Runtime Web, onnxruntime, torch (PEERS_ARGS=\"--only mnist\")"
 	@echo "make notebooks  run the notebooks and keep their output"
 	@echo "make train      train the models of examples/ anew"
 	@echo "make clean      remove what the targets above made"
@@ -46,6 +48,7 @@ api: $(VENV)/.setup-cli
 	$(RUN) scripts/make_api.py
 	$(RUN) scripts/make_layers.py
 	$(RUN) scripts/make_pictures.py
+	$(RUN) scripts/make_peers.py
 
 layers: $(VENV)/.setup-develop
 	$(RUN) scripts/measure_layers.py $(NAMES)
@@ -59,6 +62,10 @@ applications: $(VENV)/.setup-develop
 
 bench: $(VENV)/.setup-develop
 	$(RUN) benchmarks/bench.py $(BENCH_ARGS)
+
+peers: $(VENV)/.setup-develop $(VENV)/.setup-web
+	$(RUN) benchmarks/peers/run.py --json docs/peers.json $(PEERS_ARGS)
+	$(RUN) scripts/make_peers.py
 
 notebooks: $(VENV)/.setup-notebook
 	$(VENV)/bin/jupyter execute --inplace notebooks/*.ipynb

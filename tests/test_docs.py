@@ -231,7 +231,7 @@ def test_pre_commit_runs_what_make_check_runs() -> None:
 # ---- the public surface
 
 
-@pytest.mark.parametrize("script", ["make_api.py", "make_layers.py", "make_pictures.py"])
+@pytest.mark.parametrize("script", ["make_api.py", "make_layers.py", "make_pictures.py", "make_peers.py"])
 def test_what_is_made_of_the_code_is_up_to_date(script: str) -> None:
     argv = [sys.executable, str(ROOT / "scripts" / script), "--check"]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=120)

@@ -26,16 +26,13 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[1] / "tests")]
 import timing  # noqa: E402
 from contestants import PROCESSES, THIS, TITLES, Contestant, Fault, Page, cpu_ms, first, has_module, process  # noqa: E402
 from files import network, site  # noqa: E402
+from goals import FIRST_GOAL, GOALS, OURS, fastest  # noqa: E402
 from networks import NETWORKS  # noqa: E402
 from support.browser import RENDERERS, launch, missing, serve  # noqa: E402
 
 if TYPE_CHECKING:
     from playwright.sync_api import Playwright
 
-BASE = ("tfjs-webgl-layers", "tfjs-webgl-graph")  # the goals are shares of the faster one's time
-OURS = ("glnn-page", "glnn-python")
-GOALS = {"mnist": 0.25, "squeezenet": 0.3, "mobilenetv2": 0.45, "resnet50": 0.35, "style": 0.1, "lstm": 0.1}
-FIRST_GOAL = 0.25
 TOLERANCE = 1e-4  # of the largest output: all must agree before they are compared
 TURN = 300  # milliseconds that a turn of steady predictions lasts at least, unless it has MOST of them
 MOST = 10
@@ -140,20 +137,16 @@ def report(kind: str, name: str, figures: dict[str, Any]) -> bool:
     return met
 
 
-def fastest(figures: dict[str, Any]) -> str | None:
-    """The faster of the two forms of the base."""
-    there = [name for name in BASE if "ms" in figures.get(name, {})]
-    return min(there, key=lambda name: figures[name]["ms"]["median"], default=None)
-
-
-def machine(renderer: str) -> dict[str, Any]:
+def machine(playwright: Playwright, renderer: str) -> dict[str, Any]:
     """What the figures are from."""
+    with launch(playwright, renderer) as browser:
+        version = browser.version
     model = next(
         (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), ""
     ) if Path("/proc/cpuinfo").exists() else platform.processor()  # fmt: skip
     return {
         "cpu": model, "cpus": os.cpu_count(), "system": platform.platform(terse=True), "renderer": renderer,
-        "python": platform.python_version(),
+        "chromium": version, "python": platform.python_version(),
     }  # fmt: skip
 
 
@@ -187,6 +180,7 @@ def main() -> int:
     with ExitStack() as stack:
         url = stack.enter_context(serve(folder, ISOLATED))
         playwright = stack.enter_context(sync_playwright())
+        about = machine(playwright, args.renderer)
         for name in names:
             run = Run(playwright, url, name, *network(folder, name), args)
             for kind in kinds:
@@ -195,15 +189,16 @@ def main() -> int:
                 met &= report(kind, name, figures)
                 if args.json:
                     stated = {"others": others.share(), "date": time.strftime("%Y-%m-%d"), "contestants": figures}
-                    save(args.json, args.renderer, name, kind, stated)
+                    save(args.json, about, name, kind, stated)
     return int(args.check and not met)
 
 
-def save(path: Path, renderer: str, name: str, kind: str, figures: dict[str, Any]) -> None:
-    """Puts a network's figures into the file, in place of its older ones of this kind."""
+def save(path: Path, about: dict[str, Any], name: str, kind: str, figures: dict[str, Any]) -> None:
+    """Puts a network's figures of a kind into the file, beside those of contestants that took no part this time."""
     data = json.loads(path.read_text()) if path.exists() else {"networks": {}}
-    data["machine"] = machine(renderer)
-    data["networks"].setdefault(name, {})[kind] = figures
+    data["machine"] = about
+    kept = data["networks"].setdefault(name, {}).get(kind, {}).get("contestants", {})
+    data["networks"][name][kind] = figures | {"contestants": kept | figures["contestants"]}
     path.write_text(json.dumps(data, indent=1) + "\n")
 
 

@@ -81,6 +81,7 @@ const ort = backend => ({
   },
   async predict(x) {
     const output = (await model.run({ [model.inputNames[0]]: new window.ort.Tensor("float32", x, this.shape) }))[model.outputNames[0]];
+    this.dims = output.dims; // of an image: channels before its sides
     return output.data;
   },
   about: () => `ONNX Runtime Web ${window.ort.env.versions.web}, ${backend}`,
