@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 
 import models
-import numpy as np
 import timing
 
 import glnn

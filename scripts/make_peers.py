@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "benchmarks" / "peers"), str(ROOT / "scripts")]
 
 from contestants import TITLES  # noqa: E402
-from goals import BASE, FIRST_GOAL, GOALS, OURS, fastest  # noqa: E402
+from goals import FIRST_GOAL, GOALS, OURS, fastest  # noqa: E402
 from make_pictures import WIDTH, svg  # noqa: E402
 
 DOCS = ROOT / "docs"

@@ -16,8 +16,8 @@ import numpy as np
 from ..errors import DeviceLostError, ForkError, InputError, LimitError
 from ..layout.codec import FORMATS
 from . import context as g
-from . import stages, state
 from . import probe as probing
+from . import stages, state
 from .calls import MOST, Draws, send
 from .lifetime import Lifetime, generations
 from .messages import Locate
