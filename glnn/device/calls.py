@@ -75,7 +75,8 @@ def send(
         if not program.glo:
             raise ClosedError("a program is drawn with after it was released")
         gl.UseProgram(program.glo)
-        gl.BindVertexArray(program.vao)
+        if program.vao:
+            gl.BindVertexArray(program.vao)
         now.program = program
     if program.local:
         dispatch.store_into(gl, now, program, target, viewport)

@@ -62,9 +62,7 @@ def _drafts(limits: Limits) -> PlanBuilder:
     return PlanBuilder(limits, WeightStore(Graph("transfer", (), (), ())))
 
 
-def _plan(
-    drafts: PlanBuilder, given: str, value: Value, made: str, shape: Shape, layout: Layout | None = None
-) -> Plan:
+def _plan(drafts: PlanBuilder, given: str, value: Value, made: str, shape: Shape, layout: Layout | None = None) -> Plan:
     """The plan of one draw, or one for each part: the same values one after another in another shape.
 
     layout: how they lie then, of pixels for themselves; None: as any tensor
