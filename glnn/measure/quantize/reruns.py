@@ -29,6 +29,7 @@ class Reruns:
         self.device, self.inputs = session.device, inputs
         self._store = WeightStore(session.graph)
         self._resident = Resident(self.device, self._store.values)
+        self._owner: Executor | None = None  # whose textures those between layers are
         self._last: Executor | None = None
 
     def run(self, graph: Graph) -> Arrays:
@@ -36,22 +37,25 @@ class Reruns:
         shapes = {name: array.shape for name, array in self.inputs.items()}
         with self.device.use():
             plan = make_plan(by_codec(graph), shapes, self.device.limits, self._store, keep=True)
-            last, first = self._last, 0
-            if last is not None and last.plan.slots == plan.slots:
+            last, owner, first = self._last, self._owner, 0
+            if last is not None and owner is not None and last.plan.slots == plan.slots:
                 first = resumed(plan.steps, same(last.plan, plan))
-                self._last = Again(plan, self.device, self._resident, last.slots)
+                self._last = Again(plan, self.device, self._resident, owner.slots)
+                if last is not owner:
+                    last.release()
             else:
                 self.close_last()
-                self._last = Executor(plan, self.device, self._resident)
+                self._owner = self._last = Executor(plan, self.device, self._resident)
             self._last.load(self.inputs)
             self._last.replay(first)
             return self._last.read()
 
     def close_last(self) -> None:
         """Frees the textures between layers."""
-        if self._last is not None:
-            self._last.release()
-            self._last = None
+        for executor in (self._last, self._owner):
+            if executor is not None:
+                executor.release()
+        self._last = self._owner = None
 
     def __enter__(self) -> Reruns:
         return self
@@ -73,6 +77,11 @@ class Again(Executor):
 
     def _texture(self, number: int, slot: Slot) -> Texture:
         return self._lent[number]
+
+    def release(self) -> None:
+        """Frees what is its own: nothing between layers."""
+        self.slots = []
+        super().release()
 
 
 def by_codec(graph: Graph) -> Graph:
