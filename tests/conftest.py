@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 os.environ["GLNN_TUNE"] = "0"  # no test's plan follows from what was measured on this machine
+os.environ["GLNN_COMPILE_AHEAD"] = "0"  # nor is anything done otherwise where programs take long to link
 # Before anything imports Keras or JAX.
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")

@@ -32,6 +32,7 @@ DEVICE = (
     Variable("GLNN_TEXTURE_UNITS", "2 or more", "textures read in one draw"),
     Variable("GLNN_MAX_TEXTURE_SIZE", "1 or more", "largest side of a texture, in texels"),
     Variable("GLNN_ARRAY_LAYERS", "1 or more", "layers of an array texture"),
+    Variable("GLNN_COMPILE_AHEAD", "0", "no second thread that compiles programs before the first prediction"),
 )
 OTHERS = (
     Variable("GLNN_CACHE", "a folder", "for models from a URL and what was tuned; without it a folder of the user's"),

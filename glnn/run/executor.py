@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from ..device.ahead import Ahead, wanted
 from ..device.device import Device
 from ..device.objects import Program, Target, Texture
 from ..plan.plan import Made, Plan, TensorPlan
 from ..plan.slots import Slot
 from ..plan.steps import Draw, Repeat, turns_of
+from .jobs import jobs
 from .resident import Resident
 from .transfer import Download, Upload
 from .turns import Arguments, Loop, Numbers, TurningDraw
@@ -29,6 +32,7 @@ class Executor:
         self._uploads: dict[str, Upload] = {}  # of inputs, by name, made when they are needed
         self._downloads: dict[str, Download] = {}  # of outputs
         self._steps: list[Arguments | TurningDraw | Loop] = []
+        self._ahead: Ahead | None = None
         try:
             with device.use():
                 self._make(resident)
@@ -38,11 +42,21 @@ class Executor:
 
     def _make(self, resident: Resident) -> None:
         plan, self._resident = self.plan, resident
-        self._programs: dict[str, Program] = {key: resident.program(text) for key, text in plan.programs.items()}
+        self._programs = self._link(resident)
         for number, slot in enumerate(plan.slots):
             self.slots.append(self._texture(number, slot))
         self._weights = [resident.textures(w) for w in plan.weights]
         self._bind()
+
+    def _link(self, resident: Resident) -> dict[str, Program]:
+        """The programs by key. Where no cache knows them a thread compiles those that are drawn last meanwhile."""
+        device, made = self.device, dict[str, Program]()
+        for key, text in self.plan.programs.items():
+            start = time.perf_counter()
+            made[key] = resident.program(text)
+            if len(made) == 1 and wanted(device.renderer, device.limits, time.perf_counter() - start):
+                self._ahead = Ahead(list(jobs(self.plan)), device.renderer, device.draw)
+        return made
 
     def _texture(self, number: int, slot: Slot) -> Texture:
         return self.device.texture(slot.width, slot.height, slot.layers, slot.format)
@@ -142,7 +156,11 @@ class Executor:
         first, last: which steps of the plan alone, without the one of number `last`
         draw: what makes them, called as Device.draw is; None: that
         """
-        if draw is None and not first and last is None:
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            with ahead as counted:
+                self._made_by(draw or counted, first, last)
+        elif draw is None and not first and last is None:
             self._again()
         else:
             self._made_by(draw or self.device.draw, first, last)
@@ -156,6 +174,8 @@ class Executor:
 
     def release(self) -> None:
         """Frees the slots' textures; programs stay with the device, weights with the model."""
+        if self._ahead is not None:
+            self._ahead.stop()
         self.draws.clear()
         self._steps.clear()
         for upload in self._uploads.values():
