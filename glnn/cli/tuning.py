@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from .arguments import add_device, add_model
 from .usage import Parser, positive, sizes
+
+if TYPE_CHECKING:
+    from ..model import Model
+    from ..plan import tables
 
 
 def arguments(p: Parser) -> None:
@@ -28,6 +33,7 @@ def arguments(p: Parser) -> None:
 def run(args: Namespace) -> None:
     """glnn tune MODEL. Raises InputError."""
     from ..model import Model
+    from ..plan import tables
     from .device import wanted
 
     with wanted(args) as device, Model.load(args.model, args.weights, args.metadata, device) as model:
@@ -37,14 +43,19 @@ def run(args: Namespace) -> None:
             if None in sample:
                 raise InputError(f"input {spec.name!r} is {spec.shape}: give a sample's shape with --input-shape")
             shapes[spec.name] = (args.batch or spec.shape[0] or 1, *sample)
+        if args.table is not None and args.table.exists():
+            keep(args.table, model, tables.Table())  # before long work
         made = model.tune(shapes, args.seconds)
         if args.table is not None:
-            from ..plan import tables
-
-            try:
-                tables.add_to(args.table, model.session.place, model.session.table)
-            except ValueError as error:
-                raise InputError(
-                    f"--table {args.table}: {error}. Name a table of this renderer, or a new file"
-                ) from None
+            keep(args.table, model, model.session.table)
     print(made.to_json() if args.json else made)
+
+
+def keep(path: Path, model: Model, table: tables.Table) -> None:
+    """Adds a table to one of the package's files. Raises InputError where that is none, or of other limits."""
+    from ..plan import tables
+
+    try:
+        tables.add_to(path, model.session.place, table)
+    except ValueError as error:
+        raise InputError(f"--table {path}: {error}. Name a table of this renderer, or a new file") from None
