@@ -49,7 +49,7 @@ class Place:
     def path(self) -> Path:
         """Where this machine keeps what it measured here."""
         told = hashlib.sha256("\0".join((self.renderer, self.driver, self.limits, self.kernels)).encode()).hexdigest()
-        return cache_folder() / "tuned" / f"{slug(self.renderer)[:40]}-{told[:12]}.json"
+        return folder() / f"{slug(self.renderer)[:40]}-{told[:12]}.json"
 
 
 @dataclass
@@ -78,9 +78,17 @@ class Table:
         return Table(self.recipes | other.recipes, networks)
 
 
-def known(place: Place) -> Table:
+def known(renderer: str, driver: str, limits: Limits) -> Table:
     """What the package tells of a renderer, and this machine's own figures over it."""
-    return packaged(slug(place.renderer), place.limits).updated(read(place))
+    table = packaged(slug(renderer), kind(limits))
+    if not folder().is_dir():  # mostly so: then no kernel's text need be read
+        return table
+    return table.updated(read(Place.of(renderer, driver, limits)))
+
+
+def folder() -> Path:
+    """Where this machine keeps what it measured; it need not be there."""
+    return cache_folder() / "tuned"
 
 
 def read(place: Place) -> Table:
@@ -155,9 +163,9 @@ def checked(data: Any) -> Table:
 @cache
 def packaged(renderer: str, limits: str) -> Table:
     """What the package's tables tell of a renderer, by its slug, under limits of a kind."""
-    folder = resources.files("glnn").joinpath("plan/tuned")
+    place = resources.files("glnn").joinpath("plan/tuned")
     table = Table()
-    for file in sorted(folder.iterdir(), key=lambda file: file.name) if folder.is_dir() else ():
+    for file in sorted(place.iterdir(), key=lambda file: file.name) if place.is_dir() else ():
         if file.name.endswith(".json") and renderer.startswith(file.name.removesuffix(".json")):
             data = json.loads(file.read_text(encoding="utf-8"))
             table = table.updated(checked(data)) if data["limits"] == limits else table

@@ -162,7 +162,9 @@ class Session:
     def table(self) -> tables.Table:
         """What is known of this device: what the package has, what was measured on this machine."""
         if self._table is None:
-            self._table = tables.Table() if self.tune is False else tables.known(self.place)
+            device, unused = self.device, self.tune is False
+            known = tables.Table() if unused else tables.known(device.renderer, device.version, device.limits)
+            self._table = known
         return self._table
 
     def learn(self, table: tables.Table) -> None:

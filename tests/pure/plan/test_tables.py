@@ -95,7 +95,8 @@ def test_tables_of_the_package_are_whole_and_go_before_nothing_of_the_machine() 
         assert tables.packaged(tables.slug(data["renderer"]), data["limits"]) == table
         assert not any("tuned" in one for one in table.networks.values())
     tables.write(PLACE, TABLE)
-    assert tables.known(PLACE).recipes["a workload"] == "conv"
+    assert tables.known(PLACE.renderer, PLACE.driver, Limits()).recipes["a workload"] == "conv"
+    assert tables.known(PLACE.renderer, "another", Limits()).recipes.get("a workload") is None
 
 
 def test_a_table_for_the_package(tmp_path: Path) -> None:
