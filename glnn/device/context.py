@@ -122,19 +122,29 @@ GL_WRITE_ONLY = 0x88B9
 BETWEEN_DISPATCHES, BEFORE_HOST = 0x8 | 0x20, 0x100 | 0x400
 # Newer functions that take the place of several calls: None in a context that has none.
 _NEWER: dict[str, tuple[Any, ...]] = {"BindSamplers": (None, _U, _I, _P), "BindTextureUnit": (None, _U, _U)}
+# Of OpenGL 4.4: what is uploaded through memory that the GPU reads by itself.
+_MAPPED: dict[str, tuple[Any, ...]] = {
+    "BufferStorage": (None, _U, _Z, _P, _U),
+    "ClientWaitSync": (_U, _P, _U, ctypes.c_uint64),
+    "DeleteSync": (None, _P),
+    "FenceSync": (_P, _U, _U),
+    "MapBufferRange": (_P, _U, _Z, _Z, _U),
+    "TexSubImage3D": (None, _U, *[_I] * 7, _U, _U, _P),
+}
 _WAIT = frozenset({"DispatchCompute", "DrawArrays", "Finish"})  # other threads of Python may go on meanwhile
 
 
 class Functions:
     """The GL functions of one context: `gl.DrawArrays(...)`. Raises DeviceError if the driver lacks one.
 
-    compute: whether those of compute shaders are there
+    compute: whether those of compute shaders are there; mapped: those of memory that stays mapped
     """
 
     def __init__(self, load: Callable[[str], int | None]):
         self._addresses: dict[str, int] = {}
         missing = self._load(load, _SIGNATURES)
         self.compute = not self._load(load, _COMPUTE)
+        self.mapped = not self._load(load, _MAPPED)
         self._load(load, _NEWER)
         if missing:
             raise DeviceError(

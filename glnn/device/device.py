@@ -96,6 +96,7 @@ class Device(Lifetime):
         self.renderer, self.vendor = opened.renderer, opened.vendor
         self.version, self.glsl_version = opened.version, opened.glsl_version
         self.software = g.is_software(self.renderer)
+        self.maps = self._gl.mapped and not self.software  # memory that stays mapped, which a GPU reads by itself
         self.limits = self.queried = opened.limits
         self.generation = next(generations)
         self._textures: set[Texture] = set()

@@ -8,11 +8,15 @@ import math
 import numpy as np
 
 from ..errors import ClosedError
+from ..graph.shapes import ceil_div
 from ..layout.codec import FORMATS
 from . import context as g
-from .objects import Texture
+from .objects import CODES, Texture
 
 GL_STREAM_READ = 0x88E1
+MAPPED = 0x2 | 0x40 | 0x80  # written by the host, which keeps it mapped, and seen by the GPU without being told
+GL_SYNC_GPU_COMMANDS_COMPLETE, GL_SYNC_FLUSH_COMMANDS_BIT = 0x9117, 0x1
+FOREVER = (1 << 64) - 1  # nanoseconds
 
 
 def write_raw(texture: Texture, values: np.ndarray) -> None:
@@ -29,6 +33,64 @@ def write_raw(texture: Texture, values: np.ndarray) -> None:
             place = (0, first, 0, texture.width, count, 1) if texture.layers else (0, first, texture.width, count)
             texture.mgl.write(piece.view(np.uint8), viewport=place, alignment=1)
         texture.device._state.forget_textures()
+
+
+class Writing:
+    """Pixel buffers from which the GPU fetches raw values itself, while the host goes on; of array textures.
+
+    There are two, so that the next values may be handed over before the last have been fetched.
+    """
+
+    def __init__(self, texture: Texture):
+        self._texture, self._turn = texture, 0
+        self._dtype, components = FORMATS[texture.format]
+        self._row = texture.width * components
+        count = self._row * texture.height
+        gl = texture.device._gl
+        self._buffers: list[tuple[int, np.ndarray]] = []
+        self._fences: list[int | None] = [None, None]
+        for _ in range(2):
+            name = ctypes.c_uint()
+            gl.GenBuffers(1, ctypes.byref(name))
+            texture.device._state.saw(name.value)
+            gl.BindBuffer(g.GL_PIXEL_UNPACK_BUFFER, name.value)
+            size = count * self._dtype.itemsize
+            gl.BufferStorage(g.GL_PIXEL_UNPACK_BUFFER, size, None, MAPPED)
+            address = gl.MapBufferRange(g.GL_PIXEL_UNPACK_BUFFER, 0, size, MAPPED)
+            memory = np.frombuffer((ctypes.c_char * size).from_address(address), self._dtype)
+            self._buffers.append((name.value, memory))
+        gl.BindBuffer(g.GL_PIXEL_UNPACK_BUFFER, 0)
+
+    def write(self, values: np.ndarray) -> None:
+        """Sets texels as `write_raw` does; call it in the device's turn."""
+        texture, gl, fence = self._texture, self._texture.device._gl, self._fences[self._turn]
+        texture.live()
+        if fence:
+            gl.ClientWaitSync(fence, GL_SYNC_FLUSH_COMMANDS_BIT, FOREVER)
+            gl.DeleteSync(fence)
+        name, memory = self._buffers[self._turn]
+        rows = ceil_div(values.size, self._row)
+        memory[: values.size].reshape(values.shape)[...] = values
+        memory[values.size : rows * self._row] = 0
+        _, component, order = CODES[texture.format]
+        texture.device._await_dispatches()
+        gl.ActiveTexture(g.GL_TEXTURE0)
+        gl.BindTexture(texture.kind, texture.glo)
+        gl.BindBuffer(g.GL_PIXEL_UNPACK_BUFFER, name)
+        gl.TexSubImage3D(texture.kind, 0, 0, 0, 0, texture.width, rows, 1, order, component, None)
+        gl.BindBuffer(g.GL_PIXEL_UNPACK_BUFFER, 0)
+        self._fences[self._turn] = gl.FenceSync(GL_SYNC_GPU_COMMANDS_COMPLETE, 0)
+        texture.device._state.forget_textures()
+        self._turn = 1 - self._turn
+
+    def release(self) -> None:
+        """Frees the buffers; a second call does nothing."""
+        gl = self._texture.device._gl
+        for fence in filter(None, self._fences):
+            gl.DeleteSync(fence)
+        for name, _ in self._buffers:
+            gl.DeleteBuffers(1, ctypes.byref(ctypes.c_uint(name)))
+        self._fences, self._buffers = [None, None], []
 
 
 class Reading:

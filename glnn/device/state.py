@@ -68,7 +68,7 @@ class State:
         self.forget_textures()
 
     def cover(self, gl: Any, viewport: tuple[int, int, int, int]) -> None:
-        """The next draws cover these texels (x, y, width, height): the half of a viewport of twice the size, where that may be."""
+        """The next draws cover these texels (x, y, width, height): half of a viewport of twice the size, where that may be."""
         x, y, width, height = self.viewport = viewport
         gl.Scissor(x, y, width, height)
         half = 2 * max(width, height) <= self._longest

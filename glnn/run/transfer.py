@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from .. import tensor
 from ..device.device import Device
 from ..device.objects import Texture
-from ..device.pixels import Reading, write_raw
+from ..device.pixels import Reading, Writing, write_raw
 from ..graph.shapes import ceil_div
 from ..layout.codec import activation_storage
 from ..plan.plan import Plan, TensorPlan
@@ -51,6 +52,7 @@ class Upload:
         self._spec, self._textures, self._stored = spec, textures, activation_storage(spec.codec)
         self._room: np.ndarray | None = None  # for the texels
         self._draws: Executor | None = None
+        self._raw: Writing | None = None
         device = textures[0].device
         if math.prod(spec.shape) >= least(device):
             plan = packing(spec, device.limits)
@@ -61,7 +63,10 @@ class Upload:
         """Uploads an array of the input's shape; call it in the device's turn."""
         if self._draws is not None:
             (raw,) = self._draws.textures(self._draws.plan.inputs[0])
-            write_raw(raw, self._stored.cast(array))
+            if self._raw is None and raw.layers and raw.device.maps:
+                self._raw = Writing(raw)
+            write = self._raw.write if self._raw else partial(write_raw, raw)
+            write(self._stored.cast(array))
             self._draws.replay()
             return
         if self._room is None:
@@ -70,6 +75,8 @@ class Upload:
 
     def release(self) -> None:
         """Frees what it made."""
+        if self._raw is not None:
+            self._raw.release()
         if self._draws is not None:
             self._draws.release()
 
