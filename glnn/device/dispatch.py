@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from .state import State
 
 
-def store_into(
-    gl: Any, now: State, program: Program, target: Target, viewport: tuple[int, int, int, int]
-) -> None:
+def store_into(gl: Any, now: State, program: Program, target: Target, viewport: tuple[int, int, int, int]) -> None:
     """Binds the texture of a target as the image that the program in use stores into, and says where in it.
 
     Raises ClosedError.

@@ -7,13 +7,10 @@ from .frame import codec_text
 from .uniforms import Params
 
 
-def cells_text(
-    name: str, bound: Bound, matrix: bool, params: Params, dialect: str, apart: bool = False
-) -> tuple[str, str]:
+def cells_text(name: str, bound: Bound, matrix: bool, params: Params, dialect: str) -> tuple[str, str]:
     """`weights_seek(g, q)`, `weights_next()` for the next g, `mat4 weights(t)`; or `bias_seek(g)`, `vec4 bias(t)`.
 
-    And statements for main. Cells that are quantized by channel read their scales from the cells `<name>_q`; `apart`:
-    in a function of their own, `weights_scales(q)`, for whoever seeks many cells of the same channels.
+    And statements for main. Cells that are quantized by channel read their scales from the cells `<name>_q`.
     """
     layout, p, x = bound.layout, params, name
     p.int(f"{x}_COLS", layout.columns), p.texel(f"{x}_IW", layout.size[0]), p.texel(f"{x}_IH", layout.size[1])
@@ -32,9 +29,6 @@ def cells_text(
     out.append(codec_text(x, bound.codec, dialect, decode=True))
     number, args, group = (f"q * {x}_R + g", "int g, int q", "q") if matrix else ("g", "int g", "g")
     scales = f"{x}_q_seek({group}); {x}_s = {x}_q(0); {x}_l = {x}_q(1);" if bound.quant == "channel" else ""
-    if apart:
-        out.append(f"void {x}_scales(int {group}) {{ {scales} }}")
-        scales = ""
     step = ""
     if layout.run_taps != layout.taps:
         out.append(f"int {x}_run; void {x}_seek({args}) {{ {scales} {x}_run = ({number}) * {layout.taps}; }}")

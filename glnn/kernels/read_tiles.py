@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..layout.cells import CellLayout
 from ..layout.tiles import Layout
 from ..layout.tiling import Grid
-from .fetches import Bound, fetch_text, groups_text, part_text
+from .fetches import Bound, affine_text, fetch_text, groups_text, part_text, sampler_lines
 from .finish import VECTORS, Finish, place_text
+from .frame import codec_text
 from .read_windows import held
 from .uniforms import Params
 
@@ -43,6 +45,50 @@ int row = quotient(tile, x_IC); int col = tile - row * x_COLS; {select}
 ivec2 at = ivec2(col * x_PW + x_pw, row * x_PH + x_ph); vec4 v = {value};
 return ok ? v : vec4(0.0); }}"""
     return text.replace("x_", f"{x}_") if x != "x" else text
+
+
+def rows_text(x: str, bound: Bound, params: Params, dialect: str) -> tuple[str, str]:
+    """`vec4 x_row(t, g, q, lane)`, a row of a cell of weights: of tap t and a lane of the inputs in group g, for the
+    outputs of group q. `x_scales(q)` comes first: the scales of these, where each has its own. And statements for main.
+    """
+    layout: CellLayout = bound.layout
+    part, select, _, layer = part_text(x, layout, 1)
+    values, start, apply = affine_text(x, bound, params)
+    scales = f"{x}_q_seek(q); {x}_s = {x}_q(0); {x}_l = {x}_q(1);" if bound.quant == "channel" else ""
+    (
+        params.int(f"{x}_R", layout.rows),
+        params.int(f"{x}_COLS", layout.columns),
+        params.int(f"{x}_RUN", layout.run_texels),
+    )
+    if layout.parts > 1:
+        params.int(f"{x}_ROWS", layout.part_rows)
+    find, tap = "int row = q; int col = g;", f" + t * {layout.texels}"
+    if not layout.aligned:
+        run = f"q * {x}_R + g"
+        if layout.run_taps != layout.taps:
+            params.int(f"{x}_TAPS", layout.taps)
+            run, tap = f"({run}) * {x}_TAPS + t", ""
+        find = f"int run = {run}; int row = run / {x}_COLS; int col = run - row * {x}_COLS;"
+    lanes = layout.lanes
+
+    def texel(number: str) -> str:
+        at = f"ivec2(col * {x}_RUN{tap} + {number}, row)"
+        return fetch_text(x, layout.textures, at, layer if layout.depth else None)
+
+    if lanes >= 4:
+        per = lanes // 4
+        number = f", lane % {per}" if bound.integer or bound.quant is not None else ""
+        value = f"{x}_decode({texel(f'lane / {per}')}{number})"
+    else:
+        texels = [texel(f"lane * {4 // lanes} + {k}") for k in range(4 // lanes)]
+        value = f"vec4({', '.join(f'{x}_decode{lanes}({one})' for one in texels)})"
+    return (
+        f"""{" ".join(sampler_lines(x, layout, layout.depth > 0, bound.integer))} {part} {values}
+{codec_text(x, bound.codec, dialect, decode=True)}
+void {x}_scales(int q) {{ {scales} }}
+vec4 {x}_row(int t, int g, int q, int lane) {{ {find} {select} return {value}{apply}; }}""",
+        start,
+    )
 
 
 def written_text(out: Layout, grid: Grid, finish: Finish | None, start: Sequence[str], params: Params) -> str:

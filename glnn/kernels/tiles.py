@@ -24,7 +24,7 @@ from .frame import bare, library_text, literal
 from .language.tree import Tree
 from .read_cells import cells_text
 from .read_tensors import affine_text, tensor_text
-from .read_tiles import QUOTIENT, pixels_text, written_text
+from .read_tiles import QUOTIENT, pixels_text, rows_text, written_text
 from .read_windows import held
 from .uniforms import Params
 
@@ -101,7 +101,10 @@ def assemble_tiles(call: Call, source: KernelSource, grid: Grid) -> ShaderText:
     parts, start = [QUOTIENT], list[str]()
     for name, bound in sorted(call.cells, key=lambda cell: not cell[0].endswith("_q")):
         matrix = name in source.declared["matrix"]
-        text, begin = cells_text(name, bound, matrix, params, call.dialect, apart=matrix)
+        if matrix:
+            text, begin = rows_text(name, bound, params, call.dialect)
+        else:
+            text, begin = cells_text(name, bound, False, params, call.dialect)
         parts.append(text)
         start.append(begin)
     for name, bound in call.inputs:

@@ -38,7 +38,8 @@ class Tiling:
         """What texts call its numbers."""
         loads = ceil_div(self.pixels * self.inner, self.invocations)
         names = dict(MT=self.pixels, NTG=self.groups, PM=self.p, PG=self.q, BKG=self.inner, SPLIT=self.shares)
-        return names | {"INVOCATIONS": self.invocations, "LOADS": loads}
+        rows = ceil_div(4 * self.inner * self.groups, self.invocations)
+        return names | {"INVOCATIONS": self.invocations, "LOADS": loads, "ROWS": rows}
 
 
 def choose_tiling(
@@ -48,9 +49,10 @@ def choose_tiling(
 
     matrices: how many such products there are
 
-    Large ones where they are enough for all multiprocessors, else small ones whose sums are shared.
+    Large ones where they are enough for all multiprocessors, else small ones whose sums are shared. An invocation of a
+    large one has its registers full of results, so it holds little of the next tile.
     """
-    step = min((4, 2, 1), key=lambda size: ceil_div(inner, size) * (size + 0.5))
+    few, step = (min(sizes, key=lambda n: ceil_div(inner, n) * (n + 0.5)) for sizes in ((2, 1), (4, 2, 1)))
     steps = taps * ceil_div(inner, step)
 
     def count(height: int, width: int) -> int:
@@ -59,9 +61,9 @@ def choose_tiling(
     width, q = (16, 2) if groups > 8 else (8, 1)
     if least_shares == 1:
         if count(128, width) >= 2 * MULTIPROCESSORS:
-            return Tiling(128, width, 8, q, step)
+            return Tiling(128, width, 8, q, few)
         if count(64, width) >= MULTIPROCESSORS:
-            return Tiling(64, width, 4, q, step)
+            return Tiling(64, width, 4, q, few)
     wanted = min(ceil_div(2 * MULTIPROCESSORS, count(32, 8)), steps // LEAST_STEPS, MAX_SHARES)
     return Tiling(32, 8, 4, 1, step, max(1, least_shares, wanted))
 

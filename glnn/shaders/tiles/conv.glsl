@@ -19,11 +19,10 @@ void left_tap(int tap) {
 }
 vec4 left_load(int g) { return x_load(g); }
 void right_place(int q) { weights_scales(min(q, y_G - 1)); }
-mat4 right_load(int tap, int g, int q) {
+vec4 right_load(int tap, int g, int q, int lane) {
     bool there = g < INNER && q < y_G;
-    weights_seek(there ? g : 0, there ? q : 0);
-    mat4 m = weights(tap);
-    return there ? m : mat4(0.0);
+    vec4 v = weights_row(tap, there ? g : 0, there ? q : 0, lane);
+    return there ? v : vec4(0.0);
 }
 vec4 start(int q) { bias_seek(q); return bias(0); }
 #include product

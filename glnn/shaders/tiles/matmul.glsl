@@ -30,13 +30,18 @@ void left_place() {
 void left_tap(int tap) { a_pixel(an, ah, aw); }
 vec4 left_load(int g) { return a_load(g); }
 void right_place(int q) {}
-mat4 right_load(int tap, int g, int q) {
-    mat4 m;
-    #unroll d 4
-    b_pixel(bn, bh, 4 * (TURNED == 1 ? q : g) + @d);
-    m[@d] = b_load(TURNED == 1 ? g : q);
-    #end
-    return TURNED == 1 ? transpose(m) : m;
+vec4 right_load(int tap, int g, int q, int lane) {
+    vec4 v;
+    if (TURNED == 1) {
+        #unroll d 4
+        b_pixel(bn, bh, 4 * q + @d);
+        v[@d] = b_load(g)[lane];
+        #end
+    } else {
+        b_pixel(bn, bh, 4 * g + lane);
+        v = b_load(q);
+    }
+    return v;
 }
 vec4 start(int q) { return vec4(0.0); }
 #include product

@@ -10,7 +10,7 @@ void main() {
     int share = int(gl_WorkGroupID.y) % SPLIT, q0 = int(gl_WorkGroupID.y) / SPLIT * NTG;
     int chunks = (INNER + BKG - 1) / BKG, steps = TAPS * chunks, each = (steps + SPLIT - 1) / SPLIT;
     int first = min(share * each, steps), last = min(first + each, steps), tap = first / chunks, g = (first - tap * chunks) * BKG;
-    int lg = id / MT, lm = id % MT, rg = id / NTG, rq = id % NTG;
+    int lg = id / MT, lm = id % MT, rk = id / NTG, rq = id % NTG;
     tile_at(int(gl_WorkGroupID.x));
     tile_pixel(lm);
     left_place();
@@ -24,13 +24,20 @@ void main() {
     #unroll i LOADS
     vec4 a@i = vec4(0.0);
     #end
-    mat4 b = mat4(0.0);
+    #unroll i ROWS
+    vec4 b@i = vec4(0.0);
+    #end
     for (int turn = first; turn <= last; turn++) {
         if (turn < last) {
             #unroll i LOADS
             if (lg + @i * (INVOCATIONS / MT) < BKG) a@i = left_load(g + lg + @i * (INVOCATIONS / MT));
             #end
-            if (rg < BKG) b = right_load(tap, g + rg, q0 + rq);
+            #unroll i ROWS
+            {
+                int k = rk + @i * (INVOCATIONS / NTG);
+                if (k < BKG * 4) b@i = right_load(tap, g + k / 4, q0 + rq, k % 4);
+            }
+            #end
             g += BKG;
             if (g >= INNER) { g = 0; tap++; left_tap(tap); }
         }
@@ -60,8 +67,8 @@ void main() {
             #unroll i LOADS
             if (lg + @i * (INVOCATIONS / MT) < BKG) left[(turn & 1) * BKG * MT + (lg + @i * (INVOCATIONS / MT)) * MT + lm] = a@i;
             #end
-            #unroll d 4
-            if (rg < BKG) right[(turn & 1) * BKG * 4 * NTG + (rg * 4 + @d) * NTG + rq] = b[@d];
+            #unroll i ROWS
+            if (rk + @i * (INVOCATIONS / NTG) < BKG * 4) right[(turn & 1) * BKG * 4 * NTG + (rk + @i * (INVOCATIONS / NTG)) * NTG + rq] = b@i;
             #end
         }
         memoryBarrierShared();

@@ -15,8 +15,8 @@ LIMITS = Limits(dialect=COMPUTE)
 
 
 def test_large_products_take_large_tiles() -> None:
-    assert choose_tiling(32 * 56 * 56, 64, 16, 1) == Tiling(128, 16, 8, 2)
-    assert choose_tiling(8 * 28 * 28, 32, 32, 9) == Tiling(64, 16, 4, 2)
+    assert choose_tiling(32 * 56 * 56, 64, 16, 1) == Tiling(128, 16, 8, 2, 2)
+    assert choose_tiling(8 * 28 * 28, 32, 32, 9) == Tiling(64, 16, 4, 2, 2)
     assert choose_tiling(32 * 112 * 112, 8, 1, 9).groups == 8  # no columns of zeros for few channels
 
 
@@ -30,7 +30,7 @@ def test_small_products_share_their_sums() -> None:
 
 @pytest.mark.parametrize(("inner", "step"), [(1, 1), (2, 2), (3, 4), (5, 2), (6, 2), (8, 4), (24, 4)])
 def test_a_step_wastes_few_channels(inner: int, step: int) -> None:
-    assert choose_tiling(1000, 16, inner).inner == step
+    assert choose_tiling(100, 16, inner).inner == step
 
 
 @pytest.mark.parametrize("pixels", [1, 49, 784, 12544, 401408])
@@ -41,7 +41,7 @@ def test_every_tiling_fits_the_text(pixels: int, groups: int) -> None:
         tiling = choose_tiling(pixels, groups, inner, 9)
         count = tiling.invocations
         assert tiling.groups == 8 * tiling.q and tiling.pixels == count // 8 * tiling.p  # two waves across
-        assert count % 32 == 0 and count % tiling.pixels == 0 and tiling.inner * tiling.groups <= count
+        assert count % 32 == 0 and count % tiling.pixels == 0 and count % tiling.groups == 0
         assert 16 * 2 * tiling.inner * (tiling.pixels + 4 * tiling.groups) <= 32768  # bytes that GL 4.3 has at least
 
 
