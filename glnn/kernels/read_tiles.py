@@ -17,10 +17,15 @@ from .uniforms import Params
 QUOTIENT = "int quotient(int a, float inverse) { return int((float(a) + 0.5) * inverse); }"
 
 
+LOAD = """bool x_has(int g) { return x_there && g < x_G; }
+vec4 x_load(int g) { vec4 v = x_fetch(g); return x_has(g) ? v : vec4(0.0); }"""
+
+
 def pixels_text(x: str, bound: Bound, apply: str, params: Params) -> str:
     """`x_pixel(n, h, w)`, outside of the tensor where n is negative or h or w are; `vec4 x_load(g)` of that pixel.
 
-    x_load is zero outside of the tensor and past its last group.
+    x_load is zero outside of the tensor and past its last group, where `x_has(g)` is false. x_fetch is anything there:
+    for whoever selects later, when the texel has come.
     """
     layout: Layout = bound.layout
     place = """int x_pn; int x_ph; int x_pw; bool x_there;
@@ -28,8 +33,8 @@ void x_pixel(int n, int h, int w) { x_there = n >= 0 && h >= 0 && h < x_H && w >
 x_pn = x_there ? n : 0; x_ph = x_there ? h : 0; x_pw = x_there ? w : 0;"""
     if not held(bound):
         text = f"""{place} }}
-vec4 x_load(int g) {{ bool ok = x_there && g < x_G; vec4 v = x(x_pn, x_ph, x_pw, ok ? g * 4 : 0);
-return ok ? v : vec4(0.0); }}"""
+vec4 x_fetch(int g) {{ return x(x_pn, x_ph, x_pw, g < x_G ? g * 4 : 0); }}
+{LOAD}"""
         return text.replace("x_", f"{x}_").replace(" x(", f" {x}(")
     bh, bw = layout.block
     params.float(f"{x}_IC", 1 / layout.columns)
@@ -40,10 +45,10 @@ return ok ? v : vec4(0.0); }}"""
     text = f"""int x_tile; int x_phase; {place}
 x_tile = {tile}; int by = x_ph / {bh}; int bx = x_pw / {bw};
 x_phase = (x_ph - by * {bh}) * {bw} + x_pw - bx * {bw}; x_ph = by; x_pw = bx; }}
-vec4 x_load(int g) {{ bool ok = x_there && g < x_G; int tile = x_tile + (ok ? g : 0);
+vec4 x_fetch(int g) {{ int tile = x_tile + (g < x_G ? g : 0);
 int row = quotient(tile, x_IC); int col = tile - row * x_COLS; {select}
-ivec2 at = ivec2(col * x_PW + x_pw, row * x_PH + x_ph); vec4 v = {value};
-return ok ? v : vec4(0.0); }}"""
+ivec2 at = ivec2(col * x_PW + x_pw, row * x_PH + x_ph); return {value}; }}
+{LOAD}"""
     return text.replace("x_", f"{x}_") if x != "x" else text
 
 

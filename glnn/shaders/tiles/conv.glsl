@@ -17,12 +17,13 @@ void left_tap(int tap) {
     int a = tap / KW;
     x_pixel(left_n, left_h + a * DH, left_w + (tap - a * KW) * DW);
 }
-vec4 left_load(int g) { return x_load(g); }
+vec4 left_load(int g) { return x_fetch(g); }
+bool left_there(int g) { return x_has(g); }
 void right_place(int q) { weights_scales(min(q, y_G - 1)); }
+bool right_there(int g, int q) { return g < INNER && q < y_G; }
 vec4 right_load(int tap, int g, int q, int lane) {
-    bool there = g < INNER && q < y_G;
-    vec4 v = weights_row(tap, there ? g : 0, there ? q : 0, lane);
-    return there ? v : vec4(0.0);
+    bool there = right_there(g, q);
+    return weights_row(tap, there ? g : 0, there ? q : 0, lane);
 }
 vec4 start(int q) { bias_seek(q); return bias(0); }
 #include product

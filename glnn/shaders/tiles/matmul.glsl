@@ -28,8 +28,10 @@ void left_place() {
     aw = y_w;
 }
 void left_tap(int tap) { a_pixel(an, ah, aw); }
-vec4 left_load(int g) { return a_load(g); }
+vec4 left_load(int g) { return a_fetch(g); }
+bool left_there(int g) { return a_has(g); }
 void right_place(int q) {}
+bool right_there(int g, int q) { return true; }
 vec4 right_load(int tap, int g, int q, int lane) {
     vec4 v;
     if (TURNED == 1) {

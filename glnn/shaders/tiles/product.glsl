@@ -1,6 +1,6 @@
 // Tiles of a product in shared memory: a workgroup makes MT pixels times NTG groups of channels, an invocation PM times PG of
 // them, of BKG groups of input channels after another. Of SPLIT workgroups each sums a share. While one tile is multiplied
-// the next is fetched.
+// the next is fetched; what is not there becomes zero when that has come.
 shared vec4 left[2 * BKG * MT];
 shared vec4 right[2 * BKG * 4 * NTG];
 
@@ -23,19 +23,27 @@ void main() {
     #end
     #unroll i LOADS
     vec4 a@i = vec4(0.0);
+    bool has_a@i = false;
     #end
     #unroll i ROWS
     vec4 b@i = vec4(0.0);
+    bool has_b@i = false;
     #end
     for (int turn = first; turn <= last; turn++) {
         if (turn < last) {
             #unroll i LOADS
-            if (lg + @i * (INVOCATIONS / MT) < BKG) a@i = left_load(g + lg + @i * (INVOCATIONS / MT));
+            if (lg + @i * (INVOCATIONS / MT) < BKG) {
+                a@i = left_load(g + lg + @i * (INVOCATIONS / MT));
+                has_a@i = left_there(g + lg + @i * (INVOCATIONS / MT));
+            }
             #end
             #unroll i ROWS
             {
                 int k = rk + @i * (INVOCATIONS / NTG);
-                if (k < BKG * 4) b@i = right_load(tap, g + k / 4, q0 + rq, k % 4);
+                if (k < BKG * 4) {
+                    b@i = right_load(tap, g + k / 4, q0 + rq, k % 4);
+                    has_b@i = right_there(g + k / 4, q0 + rq);
+                }
             }
             #end
             g += BKG;
@@ -65,10 +73,10 @@ void main() {
         }
         if (turn < last) {
             #unroll i LOADS
-            if (lg + @i * (INVOCATIONS / MT) < BKG) left[(turn & 1) * BKG * MT + (lg + @i * (INVOCATIONS / MT)) * MT + lm] = a@i;
+            if (lg + @i * (INVOCATIONS / MT) < BKG) left[(turn & 1) * BKG * MT + (lg + @i * (INVOCATIONS / MT)) * MT + lm] = only(has_a@i, a@i);
             #end
             #unroll i ROWS
-            if (rk + @i * (INVOCATIONS / NTG) < BKG * 4) right[(turn & 1) * BKG * 4 * NTG + (rk + @i * (INVOCATIONS / NTG)) * NTG + rq] = b@i;
+            if (rk + @i * (INVOCATIONS / NTG) < BKG * 4) right[(turn & 1) * BKG * 4 * NTG + (rk + @i * (INVOCATIONS / NTG)) * NTG + rq] = only(has_b@i, b@i);
             #end
         }
         memoryBarrierShared();
