@@ -257,31 +257,16 @@ def _concatenate(w: _Writer, node: Node, layer: Any) -> None:
     w.op("Concat", node.inputs, node.outputs[0], axis=axis if rank != 4 else (0, 2, 3, 1)[axis])
 
 
-def _gates(array: np.ndarray) -> np.ndarray:
-    """A weight of an LSTM, whose last axis has the gates i, f, c, o, as ONNX has it: i, o, f, c in the first."""
-    parts = np.split(np.asarray(array).T, 4)
-    return np.concatenate([parts[k] for k in (0, 3, 1, 2)])[None]
-
-
 def _lstm(w: _Writer, node: Node, layer: Any) -> None:
-    """An LSTM whose last step comes out."""
-    out, names = node.outputs[0], [layer.activation.name, layer.recurrent_activation.name]
-    if layer.return_sequences or layer.return_state or names != ["tanh", "sigmoid"]:
-        raise ValueError(f"layer {node.name!r}: {layer!r} has no ONNX form here")
-    x = w.op("Transpose", [node.inputs[0]], f"{out}/steps", perm=[1, 0, 2])
-    arrays = [_gates(node.weights[name]) for name in ("kernel", "recurrent_kernel", "bias")]
-    arrays[2] = np.pad(arrays[2], ((0, 0), (0, 4 * layer.units)))
-    given = [w.constant(f"{out}/{k}", array) for k, array in zip("WRB", arrays, strict=True)]
-    w.nodes.append(helper.make_node("LSTM", [x, *given], ["", f"{out}/last"], name=f"{out}/steps_taken", hidden_size=layer.units))
-    shape = w.constant(f"{out}/shape", np.array(w.shapes[out], np.int64))  # (1, N, U) -> (N, U)
-    w.op("Reshape", [f"{out}/last", shape], out)
+    """An LSTM in both directions, all steps of which come out, or in one, its last step alone.
 
-
-def _bidirectional(w: _Writer, node: Node, layer: Any) -> None:
-    """An LSTM in both directions, all steps of which come out: (N, T, C) is (T, N, C) in ONNX, its gates i, o, f, c."""
-    one, out, units = layer.layer, node.outputs[0], layer.layer.units
-    names = [one.activation.name, one.recurrent_activation.name]
-    if not isinstance(one, LSTM) or not one.return_sequences or one.return_state or names != ["tanh", "sigmoid"]:
+    (N, T, C) is (T, N, C) in ONNX, its gates i, o, f, c.
+    """
+    steps = isinstance(layer, Bidirectional)
+    one, ways = (layer.layer, ("forward/", "backward/")) if steps else (layer, ("",))
+    out, units, names = node.outputs[0], one.units, [one.activation.name, one.recurrent_activation.name]
+    usual = isinstance(one, LSTM) and names == ["tanh", "sigmoid"]
+    if not usual or one.return_sequences != steps or one.return_state:
         raise ValueError(f"layer {node.name!r}: {layer!r} has no ONNX form here")
 
     def gates(name: str, order: Sequence[int]) -> np.ndarray:
@@ -311,7 +296,7 @@ def _activation(w: _Writer, node: Node, layer: Any) -> None:
 
 
 WRITERS: dict[type, Callable[[_Writer, Node, Any], None]] = {
-    Bidirectional: _bidirectional,
+    Bidirectional: _lstm,
     LSTM: _lstm,
     Conv2DTranspose: _transposed,
     Conv2D: _convolution,

@@ -82,8 +82,8 @@ def tables(data: Mapping[str, Any]) -> str:
     """The page's part between its marks: the machine, pictures, and a table of each kind."""
     machine, networks = data["machine"], data["networks"]
     lines = [
-        f"{machine['cpus']} cores of an {machine['cpu']}, no GPU; {machine['system']}, Python {machine['python']}, headless "
-        f"Chromium {machine.get('chromium', '')} on Mesa's {machine['renderer']} through ANGLE.",
+        f"{machine['cpus']} cores of an {machine['cpu']}, no GPU; {machine['system']}, Python {machine['python']}, "
+        f"headless Chromium {machine.get('chromium', '')} on Mesa's {machine['renderer']} through ANGLE.",
     ]
     for kind, title in KINDS.items():
         lines += ["", f"### {title[0].upper()}{title[1:]}", "", f"![{title}](peers-{kind}.svg)", ""]

@@ -130,7 +130,7 @@ def process(python: str, name: str, network: str, folder: Path, cache: str = "")
 
 
 def first(contestant: Contestant, expected: np.ndarray, tolerance: float) -> dict[str, Any]:
-    """The stages of a first prediction, with its "error". Raises Fault where its result differs from what is expected."""
+    """The stages of a first prediction, with its "error". Raises Fault where its result is not what is expected."""
     result = contestant.first()
     output = np.frombuffer(base64.b64decode(result.pop("output")), "<f4").astype(np.float64)
     if len(dims := result.pop("dims", None) or ()) == 4:

@@ -28,7 +28,11 @@ PACKAGES = {
     ),
     "onnxruntime-web": (
         "1.30.0",
-        ["dist/ort.webgl.min.js", "dist/ort.wasm.min.js", *(f"dist/ort-wasm-simd-threaded.{k}" for k in ("mjs", "wasm"))],
+        [
+            "dist/ort.webgl.min.js",
+            "dist/ort.wasm.min.js",
+            *(f"dist/ort-wasm-simd-threaded.{k}" for k in ("mjs", "wasm")),
+        ],
     ),
 }
 

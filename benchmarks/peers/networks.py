@@ -39,9 +39,7 @@ class Net:
         self.layers: list[Layer] = []
         self.shapes = {"x": self.shape}
 
-    def add(
-        self, kind: str, inputs: Sequence[str], shape: Sequence[int] = (), weights: Any = (), **config: Any
-    ) -> str:
+    def add(self, kind: str, inputs: Sequence[str], shape: Sequence[int] = (), weights: Any = (), **config: Any) -> str:
         """A layer by its class and config; shape: of its output, () for that of its first input."""
         name = f"{kind.lower()}_{len(self.layers)}"
         self.shapes[name] = tuple(shape or self.shapes[inputs[0]])
@@ -61,7 +59,12 @@ class Net:
     ) -> str:  # fmt: skip
         """A convolution; with `norm`, the scale of gamma, batch normalisation and then the activation."""
         (*sizes, channels), gain = self.shapes[x], 1.0 if act == "linear" else 2.0
-        options = {"kernel_size": [size] * 2, "strides": [stride] * 2, "padding": padding, "use_bias": bias and not norm}
+        options = {
+            "kernel_size": [size] * 2,
+            "strides": [stride] * 2,
+            "padding": padding,
+            "use_bias": bias and not norm,
+        }
         if kind == "DepthwiseConv2D":
             weights = {"depthwise_kernel": self.matrix(size, size, channels, 1, fan_in=size * size, gain=gain)}
             filters = channels

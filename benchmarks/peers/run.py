@@ -1,6 +1,6 @@
 """Times glnn beside TensorFlow.js, ONNX Runtime Web, onnxruntime and torch, all on the same networks, by turns.
 
-    python benchmarks/peers/run.py --only mnist,lstm --json FILE       see benchmarks/README.md for the options
+python benchmarks/peers/run.py --only mnist,lstm --json FILE       see benchmarks/README.md for the options
 """
 
 from __future__ import annotations
@@ -82,7 +82,12 @@ class Run:
             return {"fault": runs}
         total = [run["load"] + run["predict"] for run in runs]
         stages = {key: float(np.median([run[key] for run in runs])) for key in ("library", "load", "predict", "cpu")}
-        return {"ms": asdict(timing.Spread.of(total)), "stages": stages, "about": runs[0]["about"], "error": runs[0]["error"]}
+        return {
+            "ms": asdict(timing.Spread.of(total)),
+            "stages": stages,
+            "about": runs[0]["about"],
+            "error": runs[0]["error"],
+        }
 
     def steady(self) -> dict[str, Any]:
         """Steady predictions by turns: pages of one browser, and processes; a turn's figure is its median."""
@@ -113,7 +118,11 @@ class Run:
                     times[name].append(float(np.median(contestant.steady(count))))
                     spent[name].append((cpu_ms() - before) / count)
         for name, values in times.items():
-            figures[name] |= {"ms": asdict(timing.Spread.of(values)), "turns": values, "cpu": float(np.median(spent[name]))}
+            figures[name] |= {
+                "ms": asdict(timing.Spread.of(values)),
+                "turns": values,
+                "cpu": float(np.median(spent[name])),
+            }
         return figures
 
 
@@ -141,11 +150,10 @@ def machine(playwright: Playwright, renderer: str) -> dict[str, Any]:
     """What the figures are from."""
     with launch(playwright, renderer) as browser:
         version = browser.version
-    model = next(
-        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), ""
-    ) if Path("/proc/cpuinfo").exists() else platform.processor()  # fmt: skip
+    told = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    models = [line.split(":")[1].strip() for line in told if "model name" in line]
     return {
-        "cpu": model, "cpus": os.cpu_count(), "system": platform.platform(terse=True), "renderer": renderer,
+        "cpu": models[0] if models else platform.processor(), "cpus": os.cpu_count(), "system": platform.platform(terse=True), "renderer": renderer,
         "chromium": version, "python": platform.python_version(),
     }  # fmt: skip
 
@@ -153,14 +161,20 @@ def machine(playwright: Playwright, renderer: str) -> dict[str, Any]:
 def main() -> int:
     """Runs the benchmark; the exit code is 1 with --check where a goal is missed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", default=",".join(NETWORKS), help=f"comma list of networks (default {','.join(NETWORKS)})")
+    parser.add_argument(
+        "--only", default=",".join(NETWORKS), help=f"comma list of networks (default {','.join(NETWORKS)})"
+    )
     parser.add_argument("--contestants", default=",".join(TITLES), help=f"comma list of: {', '.join(TITLES)}")
     parser.add_argument("--kinds", default="first,steady", help="first, steady or both")
     parser.add_argument("--renderer", choices=[r for r in RENDERERS if r != "none"], default="llvmpipe")
     parser.add_argument("--reps", type=int, default=7, help="turns of steady predictions (default 7)")
-    parser.add_argument("--first-reps", type=int, default=3, help="new browsers and processes for first ones (default 3)")
+    parser.add_argument(
+        "--first-reps", type=int, default=3, help="new browsers and processes for first ones (default 3)"
+    )
     parser.add_argument("--torch-python", default=THIS, metavar="PYTHON", help="a Python that has torch and NumPy")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE, beside those of other networks")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the figures to FILE, beside those of other networks"
+    )
     parser.add_argument("--check", action="store_true", help="exit with 1 where a goal is missed")
     args = parser.parse_args()
     names, kinds, args.names = args.only.split(","), args.kinds.split(","), args.contestants.split(",")

@@ -44,7 +44,9 @@ def fused(layers: Sequence[Layer]) -> list[Layer]:
         layer = replace(layer, inputs=reads)
         if alone and layer.kind == "BatchNormalization" and before.kind in CONVOLUTIONS:
             merged = _folded(before, layer)
-        elif alone and layer.kind == "Activation" and before.kind in CONVOLUTIONS and layer.config["activation"] in FUSED:
+        elif (
+            alone and layer.kind == "Activation" and before.kind in CONVOLUTIONS and layer.config["activation"] in FUSED
+        ):
             merged = replace(before, config=before.config | {"activation": layer.config["activation"]})
         elif alone and layer.kind in CONVOLUTIONS and before.kind == "ZeroPadding2D":
             made.pop(before.name)
@@ -111,7 +113,9 @@ class _Writer:
     def function(self, x: str, function: str, out: str) -> str:
         if function != "gelu":
             return self.op(ALONE[function], [x], out)
-        part = self.op("Erf", [self.op("Mul", [x, self.constant("gelu/root", 0.5**0.5)], f"{out}/scaled")], f"{out}/erf")
+        part = self.op(
+            "Erf", [self.op("Mul", [x, self.constant("gelu/root", 0.5**0.5)], f"{out}/scaled")], f"{out}/erf"
+        )
         weight = self.op("AddV2", [part, self.constant("gelu/one", 1.0)], f"{out}/weight")
         half = self.op("Mul", [x, self.constant("gelu/half", 0.5)], f"{out}/half")
         return self.op("Mul", [half, weight], out)
@@ -119,7 +123,9 @@ class _Writer:
     def matmul(self, x: str, kernel: Any, bias: Any, out: str, function: str = "linear") -> str:
         """A product of a matrix with a constant one, and a bias."""
         inputs = [x, self.constant(f"{out}/kernel", kernel), self.constant(f"{out}/bias", bias)]
-        return self.fused("_FusedMatMul", inputs, out, function, {"transpose_a": {"b": False}, "transpose_b": {"b": False}})
+        return self.fused(
+            "_FusedMatMul", inputs, out, function, {"transpose_a": {"b": False}, "transpose_b": {"b": False}}
+        )
 
     def reshape(self, x: str, shape: Sequence[int], out: str) -> str:
         return self.op("Reshape", [x, self.constant(f"{out}/shape", list(shape))], out)
@@ -132,7 +138,9 @@ class _Writer:
         out, over = layer.name, self.constant(f"{layer.name}/axes", list(axes))
         keep = {"keep_dims": {"b": True}, "T": FLOAT}
         mean = self.op("Mean", [x, over], f"{out}/mean", keep)
-        variance = self.op("Mean", [self.op("SquaredDifference", [x, mean], f"{out}/squares"), over], f"{out}/variance", keep)
+        variance = self.op(
+            "Mean", [self.op("SquaredDifference", [x, mean], f"{out}/squares"), over], f"{out}/variance", keep
+        )
         epsilon = self.constant(f"{out}/epsilon", layer.config["epsilon"])
         root = self.op("Rsqrt", [self.op("AddV2", [variance, epsilon], f"{out}/sum")], f"{out}/root")
         scale = self.op("Mul", [root, self.constant(f"{out}/gamma", layer.weights["gamma"])], f"{out}/scale")
@@ -143,7 +151,9 @@ class _Writer:
     def write(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "weights.bin").write_bytes(b"".join(array.tobytes() for array in self.weights.values()))
-        specs = [{"name": k, "shape": list(array.shape), "dtype": str(array.dtype)} for k, array in self.weights.items()]
+        specs = [
+            {"name": k, "shape": list(array.shape), "dtype": str(array.dtype)} for k, array in self.weights.items()
+        ]
         model = {
             "format": "graph-model",
             "modelTopology": {"node": self.nodes, "versions": {"producer": 1087}},

@@ -42,7 +42,11 @@ def channels_first(x: np.ndarray) -> np.ndarray:
 
 def _array(layer: Layer, name: str, order: tuple[int, ...] = ()) -> Any:
     array = layer.weights.get(name)
-    return None if array is None else torch.from_numpy(np.ascontiguousarray(array.transpose(order or None) if order else array))
+    return (
+        None
+        if array is None
+        else torch.from_numpy(np.ascontiguousarray(array.transpose(order or None) if order else array))
+    )
 
 
 def _convolution(layer: Layer) -> Callable[..., Any]:

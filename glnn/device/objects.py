@@ -226,7 +226,7 @@ NEVER = "if (gl_FragCoord.x < 0.0) discard;"
 
 
 def compiled_once(fragment: str) -> str:
-    """A fragment text of which llvmpipe makes one machine program, not two: see "What may discard" in docs/driver-notes.md."""
+    """A fragment text of which llvmpipe makes one machine program, not two (docs/driver-notes.md, Programs)."""
     return fragment if "out_1" in fragment else fragment.replace("void main() {", f"void main() {{ {NEVER}", 1)
 
 

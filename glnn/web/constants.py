@@ -1,7 +1,7 @@
 """Numbers that a page's draws never change, written into the shader texts: compilers leave out what follows from them.
 
-A plan's texts serve all shapes, with sizes as uniforms. A page has one shape: what all draws of a program are given alike
-becomes a constant of its text, and no program more comes of it. llvmpipe compiles in 0.55 to 0.85 of the time then.
+A plan's texts serve all shapes, with sizes as uniforms. A page has one shape: what all draws of a program are given
+alike becomes a constant of its text; no program more comes of it. llvmpipe compiles in 0.55 to 0.85 of the time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ OPAQUE = frozenset({"y_H", "HALF_ZERO", "ROW0"})
 
 
 def settled(fragment: str, draws: Sequence[dict[str, Any]]) -> str:
-    """A fragment text with the integers that all of a program's draws have alike, and sizes of textures, as constants."""
+    """A fragment text with integers that all of a program's draws have alike, and sizes of textures, as constants."""
     changed = {count["place"] for draw in draws for count in draw.get("counts") or ()}
 
     def constant(found: re.Match[str]) -> str:

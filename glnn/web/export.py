@@ -2,8 +2,8 @@
 
 The weights lie there once: float32, float16, or codes (uint4 two to a byte), those of inner loops in the order of their
 cells, as textures of all variants hold them (layout/cells.py), constant tensors row-major. The runner lays the latter
-into the textures of the variant that it picks, as layout/tiles.py and layout/codec.py say. Every file but the page's own
-is named by its SHA-256; the same model makes the same bytes.
+into the textures of the variant that it picks, as layout/tiles.py and layout/codec.py say. Every file but the page's
+own is named by its SHA-256; the same model makes the same bytes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The bytes of a page's weights: what several of them share, by name and view, lies there once, cells as texels take them."""
+"""The bytes of a page's weights: what several share, by name and view, lies there once, cells as texels take them."""
 
 from __future__ import annotations
 

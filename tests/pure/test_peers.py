@@ -27,7 +27,9 @@ def image_net() -> Any:
     net = Net("images", (8, 8, 3))
     x = net.conv(net.pad("x", 1), 4, 3, 2, "relu", 0.7, padding="valid")
     x = net.conv(x, 0, 3, act="relu6", norm=1.0, kind="DepthwiseConv2D")
-    x = net.scaled("InstanceNormalization", [net.conv(x, 4, 3, 2, bias=False, kind="Conv2DTranspose")], epsilon=1e-5, groups=4)
+    x = net.scaled(
+        "InstanceNormalization", [net.conv(x, 4, 3, 2, bias=False, kind="Conv2DTranspose")], epsilon=1e-5, groups=4
+    )
     sides = [net.conv(x, 4, 1, act="relu"), net.act(net.add("Add", [x, net.conv(x, 4, 3)]), "tanh")]
     x = net.pool(net.add("Concatenate", sides, (*net.shapes[x][:2], 8), axis=-1), 3, 2)
     net.dense(net.dense(net.mean(x), 6, "relu"), 5, "softmax")
@@ -60,11 +62,20 @@ def test_margins_normalisation_and_activation_go_into_the_convolution(tmp_path: 
     from to_tfjs import fused, write_tfjs
 
     net = Net("small", (9, 9, 3))
-    net.conv(net.conv(net.pad("x", 1), 8, 3, 2, "relu6", 0.7, padding="valid"), 0, 3, act="relu", norm=1.0, kind="DepthwiseConv2D")
+    net.conv(
+        net.conv(net.pad("x", 1), 8, 3, 2, "relu6", 0.7, padding="valid"),
+        0,
+        3,
+        act="relu",
+        norm=1.0,
+        kind="DepthwiseConv2D",
+    )
     assert [layer.kind for layer in fused(net.layers)] == ["Conv2D", "DepthwiseConv2D"]
     net.write(tmp_path / "layers")
     write_tfjs(net, tmp_path / "graph")
-    operators = [node["op"] for node in json.loads((tmp_path / "graph" / "model.json").read_text())["modelTopology"]["node"]]
+    operators = [
+        node["op"] for node in json.loads((tmp_path / "graph" / "model.json").read_text())["modelTopology"]["node"]
+    ]
     assert {"_FusedConv2D", "FusedDepthwiseConv2dNative"} == set(operators) - {"Placeholder", "Const"}
     layers, graph = (glnn.Model.load(tmp_path / form / "model.json") for form in ("layers", "graph"))
     np.testing.assert_allclose(graph.reference(net.sample()), layers.reference(net.sample()), atol=1e-5)
@@ -77,5 +88,3 @@ def test_a_page_of_figures_tells_shares_of_the_faster_form() -> None:
     assert fastest(figures) == "tfjs-webgl-graph"
     assert fastest(figures | {"tfjs-webgl-graph": {"fault": "wrong"}}) == "tfjs-webgl-layers"
     assert fastest({"glnn-page": {"ms": {"median": 1.0}}}) is None
-
-

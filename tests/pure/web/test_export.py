@@ -105,7 +105,9 @@ def test_plans_carry_the_texts_with_what_no_draw_changes_as_constants(
         lines = zip(plan.programs[key].fragment.split("\n"), program["fragment"].split("\n"), strict=True)
         for ours, sent in ((a, b) for a, b in lines if a != b):
             found = re.fullmatch(r"#define (\w+) ([PF])\[(\d+)\]\.([xyzw])", ours)
-            assert found and found[1] not in ("y_H", "HALF_ZERO", "ROW0"), ours  # whose values texts hide from compilers
+            assert found and found[1] not in ("y_H", "HALF_ZERO", "ROW0"), (
+                ours
+            )  # whose values texts hide from compilers
             place = 4 * int(found[3]) + "xyzw".index(found[4])
             values = {(d.ints if found[2] == "P" else d.floats)[place] for d in plan.draws if d.program == key}
             assert sent == f"#define {found[1]} ({values.pop()!r})" and not values
@@ -179,7 +181,9 @@ def test_quantized_exports_are_that_much_smaller(tmp_path: Path, codec: str, par
 
 def test_values_are_stored_once(digits: glnn.Model, folder: Path) -> None:
     """Though each variant names them, and cells are filled up to four channels."""
-    layouts = {w.key: w.layout for name in VARIANTS for w in digits.plan({"image": (1, 8, 8, 1)}, VARIANTS[name]).weights}
+    layouts = {
+        w.key: w.layout for name in VARIANTS for w in digits.plan({"image": (1, 8, 8, 1)}, VARIANTS[name]).weights
+    }
     assert all(map(is_cells, layouts.values()))
     assert len(store_of(folder)) == 4 * sum(map(cell_values, layouts.values()))
 
@@ -198,7 +202,9 @@ def test_large_weights_lie_in_shards(tmp_path: Path) -> None:
     model = glnn.Model(big_graph())
     said = manifest(model.export_web(tmp_path, variants=["webgl2", "webgl1"]))
     sizes = [shard["bytes"] for shard in said["weights"]["shards"]]
-    assert len(sizes) == 2 and max(sizes) == SHARD_BYTES <= 4_000_000 and sum(sizes) == 4 * (1032 * 1000 + 1000)  # cells of 4 x 4
+    assert (
+        len(sizes) == 2 and max(sizes) == SHARD_BYTES <= 4_000_000 and sum(sizes) == 4 * (1032 * 1000 + 1000)
+    )  # cells of 4 x 4
     assert [v["name"] for v in said["variants"]] == ["webgl2", "webgl1"]
 
 
