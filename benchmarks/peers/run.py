@@ -153,9 +153,13 @@ def machine(playwright: Playwright, renderer: str) -> dict[str, Any]:
     told = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     models = [line.split(":")[1].strip() for line in told if "model name" in line]
     return {
-        "cpu": models[0] if models else platform.processor(), "cpus": os.cpu_count(), "system": platform.platform(terse=True), "renderer": renderer,
-        "chromium": version, "python": platform.python_version(),
-    }  # fmt: skip
+        "cpu": (models or [platform.processor()])[0],
+        "cpus": os.cpu_count(),
+        "system": platform.platform(terse=True),
+        "renderer": renderer,
+        "chromium": version,
+        "python": platform.python_version(),
+    }
 
 
 def main() -> int:

@@ -86,7 +86,7 @@ class Device {
     do {
       await hop();
       await later(wait);
-      wait = expected * 0.04; // asking without a pause takes a core from a software renderer
+      wait = Math.max(1, expected * 0.02); // asking without a pause takes a core from a software renderer
       status = !fence || gl.isContextLost() || gl.clientWaitSync(fence, 0, 0);
     } while (status === gl.TIMEOUT_EXPIRED);
     if (fence) gl.deleteSync(fence);

@@ -3,6 +3,8 @@ import {fail} from "./errors.js";
 import {VALUES, move, room, size, unpacked} from "./layouts.js";
 import {lost} from "./device.js";
 
+const BRIEF = 8; // ms: a prediction that the page may wait for without letting go, half a frame
+
 class Model extends EventTarget {
   constructor(manifest, device, variant, plan, store) {
     super();
@@ -223,7 +225,7 @@ class Model extends EventTarget {
     if (!this._pack) return;
     this._packing(false);
     const generation = this._generation;
-    await device.passed(this._fastest);
+    if (!(this._fastest < BRIEF)) await device.passed(this._fastest);
     this._same(generation);
     this._packing(true);
     offset = 0;
