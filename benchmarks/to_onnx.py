@@ -270,21 +270,26 @@ def _lstm(w: _Writer, node: Node, layer: Any) -> None:
         raise ValueError(f"layer {node.name!r}: {layer!r} has no ONNX form here")
 
     def gates(name: str, order: Sequence[int]) -> np.ndarray:
-        parts = [np.split(np.asarray(node.weights[f"{way}/{name}"]).T, 4) for way in ("forward", "backward")]
+        parts = [np.split(np.asarray(node.weights[f"{way}{name}"]).T, 4) for way in ways]
         return np.stack([np.concatenate([part[k] for k in order]) for part in parts])
 
     x = w.op("Transpose", [node.inputs[0]], f"{out}/steps", perm=[1, 0, 2])
-    bias = gates("bias", (0, 3, 1, 2))
+    order = (0, 3, 1, 2)
     stored = [
-        gates("kernel", (0, 3, 1, 2)),
-        gates("recurrent_kernel", (0, 3, 1, 2)),
-        np.pad(bias, ((0, 0), (0, 4 * units))),
+        gates("kernel", order),
+        gates("recurrent_kernel", order),
+        np.pad(gates("bias", order), ((0, 0), (0, 4 * units))),
     ]
     given = [w.constant(f"{out}/{k}", array) for k, array in zip("WRB", stored, strict=True)]
-    y = w.op("LSTM", [x, *given], f"{out}/both", hidden_size=units, direction="bidirectional")
-    y = w.op("Transpose", [y], f"{out}/turned", perm=[2, 0, 1, 3])  # (T, 2, N, U) -> (N, T, 2, U)
-    shape = np.array([*w.shapes[out][:2], 2 * units], np.int64)
-    w.op("Reshape", [y, w.constant(f"{out}/shape", shape)], out)
+    direction = "bidirectional" if steps else "forward"
+    y = w.op("LSTM", [x, *given], f"{out}/both", hidden_size=units, direction=direction)
+    if steps:  # (T, 2, N, U) -> (N, T, 2, U)
+        y = w.op("Transpose", [y], f"{out}/turned", perm=[2, 0, 1, 3])
+        shape = [*w.shapes[out][:2], 2 * units]
+    else:
+        y = w.op("Gather", [y, w.constant(f"{out}/last", np.array(-1, np.int64))], f"{out}/end", axis=0)
+        shape = list(w.shapes[out])
+    w.op("Reshape", [y, w.constant(f"{out}/shape", np.array(shape, np.int64))], out)
 
 
 def _identity(w: _Writer, node: Node, layer: Any) -> None:
