@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,10 +15,12 @@ import numpy as np
 import glnn
 from glnn.graph import as_tuple
 from glnn.web import VARIANTS
+from glnn.web.export import plan_data
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+NEVER = " if (gl_FragCoord.x < 0.0) discard;"  # what pages send to llvmpipe besides
 HARNESS = Path(__file__).parent.parent / "web" / "harness.html"
 
 
@@ -67,9 +70,9 @@ class Exported:
                 name = model.inputs[0].name
                 outputs = model.predict({name: self.input}, verbose=0)
                 plan = model.session.executor({name: self.input.shape}).plan
-                texts = [plan.programs[draw.program] for draw in plan.draws]
-                vertices = {_sha256(text.vertex) for text in texts}
-                self._runs[variant] = Run(outputs, {_sha256(text.fragment) for text in texts}, vertices)
+                texts = [program["fragment"] for program in plan_data(plan, defaultdict(lambda: (0, 0)))["programs"]]
+                vertices = {_sha256(plan.programs[draw.program].vertex) for draw in plan.draws}
+                self._runs[variant] = Run(outputs, set(map(_sha256, texts)), vertices)
         return self._runs[variant]
 
     @cached_property
@@ -104,7 +107,7 @@ class Exported:
         page.evaluate("drawn.clear()")
         outputs = self.predict(page)
         programs = [text.split("\0") for text in page.evaluate("[...drawn]")]
-        vertices, fragments = ({_sha256(texts[i]) for texts in programs} for i in (0, 1))
+        vertices, fragments = ({_sha256(texts[i].replace(NEVER, "")) for texts in programs} for i in (0, 1))
         return Run(outputs, fragments, vertices)
 
     def predict(self, page: Page) -> dict[str, np.ndarray]:
