@@ -13,8 +13,9 @@ from typing import Any
 from ..kernels.frame import literal
 
 NAMED = re.compile(r"^#define (\w+) ([PF])\[(\d+)\]\.([xyzw])$", re.MULTILINE)
-# What texts rely on compilers not to know (`nothing(y_H)`, halves), and what executors set.
-OPAQUE = frozenset({"y_H", "HALF_ZERO", "ROW0"})
+# What finds places in textures, and counts groups. What goes into values stays: with a constant in a product compilers
+# put others of its factors together, and bits are others then.
+PLACES = ("_COLS", "_PH", "_PW", "_G", "_ROWS", "_IW", "_IH", "GN", "G0")
 
 
 def settled(fragment: str, draws: Sequence[dict[str, Any]]) -> str:
@@ -27,7 +28,7 @@ def settled(fragment: str, draws: Sequence[dict[str, Any]]) -> str:
         ints = array == "P"
         values = {draw["ints" if ints else "floats"][place] for draw in draws}
         fixed = len(values) == 1 and (place not in changed if ints else name.endswith(("_IW", "_IH")))
-        if name in OPAQUE or not fixed:
+        if not fixed or not name.endswith(PLACES):
             return found[0]
         return f"#define {name} ({literal(values.pop())})"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -165,9 +166,14 @@ def test_a_changed_weight_is_found(check: Check, copy: Path) -> None:
 
 
 @pytest.mark.parametrize("variant", ["webgl2", "webgl1", "webgl1-rgba8"])
-def test_a_wrong_uniform_is_found(check: Check, copy: Path, variant: str) -> None:
+def test_a_wrong_number_is_found(check: Check, copy: Path, variant: str) -> None:
     def change(plan: dict[str, Any]) -> None:
-        plan["draws"][2]["ints"][1:] = [value + (value > 1) for value in plan["draws"][2]["ints"][1:]]
+        draw = plan["draws"][2]
+        draw["ints"][1:] = [value + (value > 1) for value in draw["ints"][1:]]
+        program = plan["programs"][draw["program"]]  # where what never changes stands
+        assert [d["program"] for d in plan["draws"]].count(draw["program"]) == 1
+        number = re.compile(r"(?<=_COLS \()\d+|(?<=_PW \()\d+|(?<=_G \()\d+")
+        program["fragment"] = number.sub(lambda found: str(int(found[0]) + 1), program["fragment"])
 
     change_plan(copy, variant, change)
     assert guilty(check(copy, variant)) == [(2, 0)]

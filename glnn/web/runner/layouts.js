@@ -25,6 +25,7 @@ function move(layout, lanes, texels, values, back) {
 // What values are made of, by codec; a uint4 comes two to a byte, the first in its low half, and so do texels of cells take it.
 const VALUES = {float32: Float32Array, rgba8: Float32Array, float16: Uint16Array, uint16: Uint16Array, uint8: Uint8Array, uint4: Uint8Array};
 const unpacked = (bytes) => new Uint8Array(bytes.length * 2).map((_, i) => (bytes[i >> 1] >> (i & 1 ? 4 : 0)) & 15);
+const packed = (codes) => new Uint8Array(codes.length / 2).map((_, i) => codes[2 * i] | (codes[2 * i + 1] << 4));
 
 /** Float32Array -> the bits of float16 in a Uint16Array, rounded to nearest even; beyond 65504 is infinity. */
 export function toHalf(values) {
@@ -43,4 +44,4 @@ export function toHalf(values) {
 
 const size = (shape) => shape.reduce((a, b) => a * b, 1);
 
-export {VALUES, move, room, size, unpacked};
+export {VALUES, move, packed, room, size, unpacked};

@@ -1,6 +1,6 @@
 // A model of an export on a device: programs, weights, predictions, losing the context and getting it back.
 import {fail} from "./errors.js";
-import {VALUES, move, room, size, unpacked} from "./layouts.js";
+import {VALUES, move, packed, room, size, unpacked} from "./layouts.js";
 import {lost} from "./device.js";
 
 const BRIEF = 8; // ms: a prediction that the page may wait for without letting go, half a frame
@@ -54,14 +54,14 @@ class Model extends EventTarget {
   _upload(complete = () => true) {
     this.plan.weights.forEach((weight, i) => {
       if (this._filled[i] || !complete(weight)) return;
-      const {layout, offset, bytes, storage: {codec, lanes, text}} = weight, Values = VALUES[codec], pairs = text === "uint4";
+      const {layout, offset, bytes, storage: {codec, lanes, text}} = weight, Values = VALUES[codec], pairs = text === "uint4", tensor = layout.dims;
       let texels = new Values(this._store, offset, bytes / Values.BYTES_PER_ELEMENT);
-      if (codec === "uint4" && !pairs) texels = unpacked(texels);
-      const values = texels, count = room(layout, pairs ? lanes / 2 : lanes);
-      if (layout.dims || values.length < count) texels = new Values(count);
+      if (codec === "uint4" && (tensor || !pairs)) texels = unpacked(texels);
+      const values = texels, count = room(layout, pairs && !tensor ? lanes / 2 : lanes);
+      if (tensor || values.length < count) texels = new Values(count);
       if (layout.dims) move(layout, lanes, texels, values);
       else if (texels !== values) texels.set(values);
-      this._write(this._weights[i], texels, layout);
+      this._write(this._weights[i], tensor && pairs ? packed(texels) : texels, layout);
       this._filled[i] = true;
     });
   }

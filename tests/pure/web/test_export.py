@@ -116,9 +116,9 @@ def test_plans_carry_the_texts_with_what_no_draw_changes_as_constants(
 
 
 def test_what_changes_in_a_loop_or_from_draw_to_draw_stays_a_uniform() -> None:
-    text = "".join(f"#define {n} P[0].{k}\n" for n, k in zip(("ROW0", "x_C", "y_H", "at"), "xyzw", strict=True))
+    text = "".join(f"#define {n} P[0].{k}\n" for n, k in zip(("ROW0", "x_G", "y_H", "x_COLS"), "xyzw", strict=True))
     draw = {"ints": [0, 3, 4, 5], "floats": [], "counts": [{"place": 3, "step": 1, "depth": 0}]}
-    assert settled(text, [draw]) == text.replace("#define x_C P[0].y", "#define x_C (3)")
+    assert settled(text, [draw]) == text.replace("#define x_G P[0].y", "#define x_G (3)")
     assert settled(text, [draw, draw | {"ints": [0, 7, 4, 5]}]) == text
 
 
