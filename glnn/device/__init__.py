@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .default import default_device
     from .device import Device
-    from .objects import Program, Target, Texture
+    from .objects import Target, Texture
+    from .program import Program
 
 _PLACES = {
     "Device": "device",
     "default_device": "default",
-    "Program": "objects",
+    "Program": "program",
     "Target": "objects",
     "Texture": "objects",
 }

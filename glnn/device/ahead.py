@@ -17,8 +17,9 @@ from typing import Any
 
 from ..layout.limits import Limits
 from ..records import dataclass
-from . import context as g
-from .objects import CODES, compiled_once
+from . import functions as g
+from .objects import CODES
+from .program import compiled_once
 
 SLOW = 0.008  # seconds of linking a program from which on no cache can have known it
 SURFACELESS, OPENGL, EGL_VERSION = 0x31DD, 0x30A2, 0x3054

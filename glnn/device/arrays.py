@@ -16,7 +16,8 @@ from ..kernels.numpy.runtime import Texels
 from ..layout.codec import FORMATS
 from .exact import FORMULAS
 from .messages import Locate
-from .objects import Program, Target, Texture
+from .objects import Target, Texture
+from .program import Program
 
 if TYPE_CHECKING:
     from .numpy_device import NumpyDevice

@@ -7,12 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ClosedError
-from . import context as g
 from . import dispatch
+from . import functions as g
 
 if TYPE_CHECKING:
     from .device import Device
-    from .objects import Program, Target, Texture
+    from .objects import Target, Texture
+    from .program import Program
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]  # a function, what it takes
 MOST = 1 << 14  # draws in a list: more of them, as of long sequences, are made one by one

@@ -15,13 +15,15 @@ import numpy as np
 
 from ..errors import DeviceLostError, ForkError, InputError, LimitError
 from ..layout.codec import FORMATS
-from . import context as g
+from . import functions as g
 from . import probe as probing
 from . import stages, state
 from .calls import MOST, Draws, send
+from .context import is_software
 from .lifetime import Lifetime, generations
 from .messages import Locate
-from .objects import Program, Programs, Target, Texture
+from .objects import Target, Texture
+from .program import Program, Programs
 from .wishes import Wishes, choose
 
 
@@ -95,7 +97,7 @@ class Device(Lifetime):
         self._ctx, self._gl, self._state, self._turn = opened.ctx, opened.gl, opened.state, opened.turn
         self.renderer, self.vendor = opened.renderer, opened.vendor
         self.version, self.glsl_version = opened.version, opened.glsl_version
-        self.software = g.is_software(self.renderer)
+        self.software = is_software(self.renderer)
         self.maps = self._gl.mapped and not self.software  # memory that stays mapped, which a GPU reads by itself
         self.limits = self.queried = opened.limits
         self.generation = next(generations)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..graph.shapes import ceil_div
-from . import context as g
+from . import functions as g
 from .objects import IMAGES
 
 if TYPE_CHECKING:
-    from .objects import Program, Target
+    from .objects import Target
+    from .program import Program
     from .state import State
 
 

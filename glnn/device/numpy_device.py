@@ -25,8 +25,9 @@ from .arrays import ArrayProgram, ArrayTarget, ArrayTexture, printed, title_of
 from .device import Device
 from .lifetime import generations
 from .messages import Locate
-from .objects import Program, Target, Texture
+from .objects import Target, Texture
 from .probe import ProbeResult, names
+from .program import Program
 from .wishes import PRECISIONS, Wishes, choose
 
 # What a device of NumPy could do, if nothing asks for less: no more than a usual GPU, so that plans are alike.

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import ClosedError
 from ..graph.shapes import ceil_div
 from ..layout.codec import FORMATS
-from . import context as g
+from . import functions as g
 from .objects import CODES, Texture
 
 GL_STREAM_READ = 0x88E1

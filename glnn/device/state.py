@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Any
 from ..errors import DeviceLostError, ForkError, NoDeviceError
 from ..layout.limits import Limits
 from ..records import dataclass
-from . import context as g
 from . import current
+from . import functions as g
 from .calls import usual
+from .context import create_context, is_software
 
 if TYPE_CHECKING:
-    from .objects import Program, Target
+    from .objects import Target
+    from .program import Program
 
 NAME_MARGIN = 64  # when objects are counted, GL names this far past the highest one seen are asked for too
 
@@ -68,7 +70,7 @@ class State:
         self.forget_textures()
 
     def cover(self, gl: Any, viewport: tuple[int, int, int, int]) -> None:
-        """The next draws cover these texels (x, y, width, height): half of a viewport of twice the size, where that may be."""
+        """The next draws cover these texels (x, y, width, height): half of a viewport twice as large, if it may be."""
         x, y, width, height = self.viewport = viewport
         gl.Scissor(x, y, width, height)
         half = 2 * max(width, height) <= self._longest
@@ -196,7 +198,7 @@ def open_context(index: int | None) -> Opened:
     remember_process()
     free_dropped()
     with process_lock, current.kept():
-        ctx = g.create_context(index)
+        ctx = create_context(index)
         place = current.get()
         if place is None:
             raise NoDeviceError("a context was made that neither EGL, GLX, WGL nor CGL knows as the current one")
@@ -213,7 +215,7 @@ def open_context(index: int | None) -> Opened:
             texture_units=gl.integer(g.GL_MAX_TEXTURE_IMAGE_UNITS),
             array_layers=gl.integer(g.GL_MAX_ARRAY_TEXTURE_LAYERS),
         )
-        state, software = State(gl), g.is_software(renderer)
+        state, software = State(gl), is_software(renderer)
         turn = Turn(place, state, process_lock if software else threading.RLock(), software)
         return Opened(ctx, gl, state, turn, renderer, vendor, version, glsl_version, limits)
 

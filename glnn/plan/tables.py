@@ -1,7 +1,7 @@
 """Measured tables in files: one per renderer in the package, and what a machine has measured itself.
 
 A file is JSON: what it was measured on, `recipes` (a workload's key: the recipe's name), `networks` (a graph's key:
-`blocks` by image size, `piece` by the shapes of a sample). A file that is broken or of something else is no table.
+`blocks` by image size, `pieces` by the shapes of a sample). A file that is broken or of something else is no table.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from ..caching import cache_folder
+from ..errors import InputError
 from ..graph.graph import Graph
 from ..kernels.files import read_texts
 from ..layout.limits import Limits
@@ -76,6 +77,14 @@ class Table:
         for key, value in other.networks.items():
             networks.setdefault(key, {}).update(value)
         return Table(self.recipes | other.recipes, networks)
+
+
+def wished() -> bool | None:
+    """What GLNN_TUNE asks for: 1 measures, 0 draws by estimated costs alone. Raises InputError."""
+    text = os.environ.get(VARIABLE, "").strip()
+    if text not in ("", "0", "1"):
+        raise InputError(f"{VARIABLE}={text!r}: allowed are 0 (no tables are used), 1 (measure), or nothing")
+    return bool(int(text)) if text else None
 
 
 def known(renderer: str, driver: str, limits: Limits) -> Table:

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..device.ahead import Ahead, wanted
 from ..device.device import Device
-from ..device.objects import Program, Target, Texture
+from ..device.objects import Target, Texture
+from ..device.program import Program
 from ..plan.plan import Made, Plan, TensorPlan
 from ..plan.slots import Slot
 from ..plan.steps import Draw, Repeat, turns_of

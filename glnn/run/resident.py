@@ -8,7 +8,8 @@ import numpy as np
 
 from .. import tensor
 from ..device.device import Device
-from ..device.objects import Program, Texture
+from ..device.objects import Texture
+from ..device.program import Program
 from ..graph.quantized import Quantized
 from ..kernels.assemble import ShaderText
 from ..layout.cells import CellLayout

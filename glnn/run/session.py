@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..device import state
-from ..errors import ClosedError, DeviceLostError, ForkError, InputError, LimitError
+from ..errors import ClosedError, DeviceLostError, ForkError, InputError
 from ..graph.graph import Graph
 from ..graph.shapes import ceil_div
 from ..passes import optimize
@@ -25,6 +23,7 @@ from ..show.progress import Progress
 from . import staged
 from .executor import Executor
 from .inputs import as_float32, first_states, named_inputs, typed, whole_inputs
+from .pieces import Arrays, Shapes, in_pieces, samples_at_once
 from .resident import Bank, Resident
 from .transfer import overlaps
 
@@ -32,18 +31,6 @@ if TYPE_CHECKING:
     from ..device.device import Device
 
 KEPT_PLANS = 8  # input shapes whose textures stay on the device
-BATCH = 1024  # samples of one draw where the user names no batch size
-BATCH_BYTES = 256 << 20  # ... fewer, where activations would outgrow this: four of the largest tensor, about what lives
-Arrays = dict[str, np.ndarray]
-Shapes = Mapping[str, tuple[int, ...]]
-
-
-def wished() -> bool | None:
-    """What GLNN_TUNE asks for: 1 measures, 0 draws by estimated costs alone. Raises InputError."""
-    text = os.environ.get(tables.VARIABLE, "").strip()
-    if text not in ("", "0", "1"):
-        raise InputError(f"{tables.VARIABLE}={text!r}: allowed are 0 (no tables are used), 1 (measure), or nothing")
-    return bool(int(text)) if text else None
 
 
 class Session:
@@ -57,7 +44,7 @@ class Session:
     """
 
     def __init__(self, graph: Graph, device: Device | None = None, tune: bool | None = None):
-        self.graph, self.tune = graph, wished() if tune is None else tune
+        self.graph, self.tune = graph, tables.wished() if tune is None else tune
         self.store = WeightStore(graph)
         self.given = self._device = device
         self._executors: OrderedDict[tuple, Executor] = OrderedDict()
@@ -115,25 +102,8 @@ class Session:
         run = self._started if given or not self.graph.states else self._going_on
         default = total if self.graph.states else self.piece(shapes)
         size = batch_size or ceil_div(total, ceil_div(total, default))  # of one size: each other one is planned anew
-        pieces: list[Arrays] = []
-        waiting: list[Callable[[], Arrays]] = []  # what gives the outputs of a piece that was started
-        progress, done = Progress(total, verbose), 0
-        while done < total:
-            count = min(size, total - done)
-            try:
-                waiting.append(run({name: a[done : done + count] for name, a in arrays.items()}, count < total))
-            except LimitError:
-                if count == 1 or batch_size is not None or self.graph.states:
-                    raise
-                size = count // 2
-                continue
-            done += count
-            while len(waiting) > (done < total):  # one may go on while the next is handed over
-                pieces.append(waiting.pop(0)())
-            progress.update(done)
-        made = pieces[0]
-        if len(pieces) > 1:
-            made = {name: np.concatenate([piece[name] for piece in pieces]) for name in made}
+        fixed = batch_size is not None or bool(self.graph.states)
+        made = in_pieces(run, arrays, size, fixed, Progress(total, verbose))
         kinds = self.graph.kinds
         return {n: typed(a, kinds[n], f"output {n!r}") if n in kinds else a for n, a in made.items()}
 
@@ -287,12 +257,9 @@ class Session:
         """How many samples are run at once by default at most, for inputs of these shapes without the batch."""
         key = tuple(shapes.items())
         if key not in self._pieces:
-            measured = self.table.piece(self.graph, shapes)
-            specs = self.graph.specs({name: (1, *shape) for name, shape in shapes.items()})
-            largest = max(math.prod(d or 1 for d in s.shape) for s in specs.values())
             while len(self._pieces) >= KEPT_PLANS:
                 self._pieces.pop(next(iter(self._pieces)), None)
-            self._pieces[key] = min(BATCH, measured or max(1, BATCH_BYTES // (4 * 4 * largest)))
+            self._pieces[key] = samples_at_once(self.graph, shapes, self.table.piece(self.graph, shapes))
         return self._pieces[key]
 
     def _empty(self, shapes: Shapes) -> Arrays:

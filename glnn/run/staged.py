@@ -9,8 +9,7 @@ import numpy as np
 
 from ..graph.graph import Graph
 from .inputs import tell_rounded, typed
-
-Arrays = dict[str, np.ndarray]
+from .pieces import Arrays
 
 
 def run(staging: Any, arrays: Mapping[str, np.ndarray], draw: Callable[[Graph, Arrays], Arrays]) -> Arrays:

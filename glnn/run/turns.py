@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..device.objects import Program, Target, Texture
+from ..device.objects import Target, Texture
+from ..device.program import Program
 from ..plan.steps import Draw, Move
 from ..records import dataclass
 

@@ -26,7 +26,8 @@ from .operations import by_label
 
 if TYPE_CHECKING:
     from ...device.device import Device
-    from ...device.objects import Program, Texture
+    from ...device.objects import Texture
+    from ...device.program import Program
     from ...kernels.assemble import ShaderText
 
 

@@ -8,7 +8,7 @@ import pytest
 from support.shaders import FILL, VERTEX, numbers
 
 from glnn.device import Device, default_device, probe
-from glnn.device import device as devices
+from glnn.device.context import attempts
 from glnn.errors import ClosedError, DeviceError, LimitError, NoDeviceError
 
 
@@ -64,7 +64,7 @@ def test_the_context_of_other_code_does_no_harm(device):
     moderngl = pytest.importorskip("moderngl")
     into = device.texture(2, 2, 0, "float32")
     target, program = device.target(into), device.program(VERTEX, FILL)
-    settings = next(s for label, s in devices.g.attempts(None) if "alone" in label)
+    settings = next(s for label, s in attempts(None) if "alone" in label)
     foreign = moderngl.create_context(standalone=True, **settings)
     device.draw(program, target, (0, 0, 2, 2), [], None, numbers(3, 3, 3, 3))
     foreign.__enter__()

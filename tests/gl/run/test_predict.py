@@ -35,7 +35,7 @@ def test_pieces_equal_the_whole(net: Model, size: int) -> None:
 
 
 def test_more_than_the_default_batch(net: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("glnn.run.session.BATCH", 32)
+    monkeypatch.setattr("glnn.run.pieces.BATCH", 32)
     x = draw(71, 9, 7, 3)
     assert_close(net.predict(x), net.reference(x), 1e-5)
 
