@@ -12,8 +12,9 @@ from pathlib import Path
 
 from ..errors import GlnnError, InputError
 from . import environment
-from .arguments import parse, parsers, picture
+from .arguments import parse, parsers
 from .notices import forget, notice, rest, say
+from .options import picture
 
 INTERRUPTED = 130  # the exit code of shells for a program that Ctrl+C ended
 

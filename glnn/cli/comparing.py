@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import GlnnError, InputError
-from .arguments import picture
 from .checks import Watch
 from .device import wanted
 from .notices import notice, rest, say
+from .options import picture
 from .reading import find, read_inputs
 from .writing import checked_target, replacing
 

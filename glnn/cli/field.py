@@ -17,7 +17,7 @@ def compare_page(args: Namespace) -> int:
         report = beside_folder(page, args.model)
     else:
         from ..model import Model
-        from .arguments import picture
+        from .options import picture
         from .reading import find, read_inputs
 
         with Model.load(args.model, args.weights, args.metadata) as model:

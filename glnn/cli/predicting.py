@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InputError, LimitError, ModelFileError
 from ..show.progress import Progress
 from ..show.reports.report import plain
-from .arguments import picture
 from .arrays import SUFFIXES as ARRAYS
 from .arrays import split_key
 from .checks import Watch
 from .device import wanted
 from .notices import notice, rest, say
+from .options import picture
 from .reading import PIECE, PIECE_BYTES, Piece, find, read_labels, read_pieces
 from .writing import Arrays
 

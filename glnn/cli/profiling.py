@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from .arguments import add_device, add_model, add_reading, picture
+from .options import add_device, add_model, add_reading, picture
 from .usage import Parser, one_of, positive, sizes
 
 if TYPE_CHECKING:

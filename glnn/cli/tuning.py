@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
-from .arguments import add_device, add_model
+from .options import add_device, add_model
 from .usage import Parser, positive, sizes
 
 if TYPE_CHECKING:

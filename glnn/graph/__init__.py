@@ -1,6 +1,7 @@
 """What a model is, as pure data."""
 
-from .graph import ACTIVATION_CODECS, ActivationCodec, Graph, Node, Op, TensorSpec, as_tuple, validate
+from .graph import ACTIVATION_CODECS, ActivationCodec, Graph, Node, TensorSpec, as_tuple, validate
+from .protocols import Op
 from .quantized import Quantized
 from .shapes import Dims, Shape
 

@@ -6,32 +6,13 @@ import difflib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
-from typing import Any, Protocol
+from typing import Any
 
 from ..errors import GlnnError, GraphError, InputError
 from ..records import dataclass
 from .names import named
+from .protocols import Op, Staging
 from .shapes import Dims, shape_text
-
-
-class Op(Protocol):
-    """What a node computes: a layer is one."""
-
-    @property
-    def exact_inputs(self) -> tuple[int, ...]:
-        """Inputs, by number, that hold whole numbers, which no codec may round."""
-
-    def weight_specs(self, *inputs: Dims) -> Sequence[Any]:
-        """The weights, name and shape, for inputs of these shapes."""
-
-    def output_shape(self, *inputs: Dims) -> Any:
-        """The shape that comes out for inputs of these shapes; several as a list."""
-
-    def reference(self, inputs: Sequence[Any], weights: Mapping[str, Any]) -> Any:
-        """The values that come out, in NumPy."""
-
-    def lower(self, b: Any, inputs: Sequence[Any], weights: Mapping[str, Any]) -> Any:
-        """The draws that compute it, made through the Builder b."""
 
 
 @dataclass(frozen=True)
@@ -115,40 +96,6 @@ class Node:
     def with_(self, **changes: Any) -> Node:
         """A copy with some fields changed."""
         return Node(**{**vars(self), **changes})
-
-
-class Stage(Protocol):
-    """A part of a model's work: a graph to be drawn, None where nothing is.
-
-    wants: names of the tensors that the next stage must know the elements of; the last stage has none, it has outputs
-    known: outputs that are known without drawing, by name; kinds: the types of all outputs
-    """
-
-    graph: Graph | None
-    wants: tuple[str, ...]
-    known: Mapping[str, Any]
-    kinds: Mapping[str, str]
-
-
-class Staging(Protocol):
-    """What makes graphs of a model for inputs that are there; `inputs` and `outputs` as it declares them."""
-
-    model: Any
-
-    @property
-    def inputs(self) -> tuple[TensorSpec, ...]: ...
-    @property
-    def outputs(self) -> tuple[TensorSpec, ...]: ...
-    @property
-    def hosts(self) -> Sequence[str]: ...
-    def stage(self, arrays: Mapping[str, Any], answers: Mapping[str, Any]) -> Stage:
-        """The next stage for inputs by name, and tensors that earlier stages were to make known."""
-
-    def cut(self, names: Sequence[str]) -> Graph:
-        """The model with these outputs: names of tensors, or labels of calls. Raises InputError."""
-
-    def fixed(self, shapes: Mapping[str, Any], arrays: Mapping[str, Any] | None = None) -> Graph:
-        """The one graph for inputs of these shapes, and of values where they count. Raises UnsupportedError."""
 
 
 @dataclass(frozen=True, eq=False)

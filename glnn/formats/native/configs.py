@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...errors import InputError, UnsupportedError
-from ...graph.graph import Op
+from ...graph.protocols import Op
 from ...graph.shapes import Dims
 from ...layers.base import LAYERS, Layer
 from ...layers.custom import Said

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...errors import ModelFileError, UnsupportedError
-from ...graph.graph import ACTIVATION_CODECS, ActivationCodec, Graph, Node, Op, TensorSpec
+from ...graph.graph import ACTIVATION_CODECS, ActivationCodec, Graph, Node, TensorSpec
+from ...graph.protocols import Op
 from ...layers.base import Layer
 from . import version1
 from .configs import make_layer

@@ -10,7 +10,7 @@ import pytest
 
 import glnn
 from glnn import image
-from glnn.cli import arguments, main
+from glnn.cli import arguments, main, options
 
 
 def usage(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
@@ -90,8 +90,8 @@ def test_help_of_a_command(capsys: pytest.CaptureFixture[str], topic: str) -> No
 
 
 def test_choices_are_those_of_images() -> None:
-    assert set(arguments.SCALES) == set(image.SCALES)
-    assert (arguments.FITS, arguments.FILTERS) == (tuple(image.FITS), tuple(image.FILTERS))
+    assert set(options.SCALES) == set(image.SCALES)
+    assert (options.FITS, options.FILTERS) == (tuple(image.FITS), tuple(image.FILTERS))
 
 
 def test_help_is_fast_since_it_loads_nothing_heavy() -> None:
