@@ -16,7 +16,7 @@ from .language.parse import parse_file
 from .read_windows import Origin, moving_tap_text, tap_text
 from .uniforms import Params
 
-LIBRARY = ("lib/functions.glsl", "lib/operations.glsl")
+LIBRARY = ("lib/functions.glsl", "lib/operations.glsl", "lib/angles.glsl")
 NUMBER = "finish_n"  # the numbers of a text are finish_n0, finish_n1, ...
 VECTORS = "finish_c"  # its weights by channel lie in cells of this name
 

@@ -1,6 +1,7 @@
 """Arithmetic, comparisons and choices element by element: their names and NumPy formulas, in one table.
 
-shaders/lib/operations.glsl holds the GLSL of those that have no sign there, under the same name. Truth is 1, else 0.
+shaders/lib/operations.glsl and angles.glsl hold the GLSL of those that have no sign there, under the same name. Truth
+is 1, else 0.
 """
 
 from __future__ import annotations

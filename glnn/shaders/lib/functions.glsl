@@ -1,4 +1,4 @@
-// Activation functions; other functions of elements: operations.glsl. A section reaches from its mark `function: name` to
+// Activation functions; others: operations.glsl, angles.glsl. A section reaches from its mark `function: name` to
 // the next and defines `f_name`, of as many floats as the function takes, and of its constants after them; a text
 // includes what it calls and what that needs.
 // NaN stays NaN, infinities give the limit, and no exp gets an argument that drivers differ on. Neither max nor
