@@ -212,7 +212,7 @@ def network(graph: Graph) -> str:
 
 
 def shapes_key(shapes: Mapping[str, Sequence[int]]) -> str:
-    """Shapes of a sample as text."""
+    """Shapes by name as text."""
     return ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in sorted(shapes.items()))
 
 

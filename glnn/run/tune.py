@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..graph.exact import whole_numbers
 from ..graph.graph import Graph, Node, TensorSpec
 from ..graph.shapes import canonical
 from ..graph.weight import Weight
@@ -67,7 +68,7 @@ def tune(
     whole = contest(device, makers, inputs, graph.name, step=step, whole=True)
     kept = whole.best == "after"
     table = tables.Table(recipes if kept else {}, {})
-    told: dict[str, Any] = {"tuned": [shapes_key(shapes)]}
+    told: dict[str, Any] = {"tuned": [tables.shapes_key(shapes)]}
     if kept and blocks:
         told["blocks"] = {f"{h}x{w}": f"{bh}x{bw}" for (h, w), (bh, bw) in sorted(blocks.items())}
     before, after = whole.seconds["before"], whole.seconds.get("after", whole.seconds["before"])
@@ -90,12 +91,7 @@ def tune(
 def is_tuned(session: Session, shapes: Mapping[str, Sequence[int]]) -> bool:
     """Whether this was measured before, here or on this machine."""
     told = session.table.networks.get(tables.network(session.graph), {})
-    return shapes_key(shapes) in told.get("tuned", ())
-
-
-def shapes_key(shapes: Mapping[str, Sequence[int]]) -> str:
-    """Shapes as text."""
-    return tables.shapes_key(shapes)
+    return tables.shapes_key(shapes) in told.get("tuned", ())
 
 
 def keep(session: Session, table: tables.Table) -> str:
@@ -111,8 +107,7 @@ def keep(session: Session, table: tables.Table) -> str:
 
 def seeded(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> dict[str, np.ndarray]:
     """Inputs out of a seed, by name; whole numbers 0 and 1 where they are looked up by."""
-    rng = np.random.default_rng(SEED)
-    whole = {name for node in graph.nodes for k, name in enumerate(node.inputs) if k in exact_inputs(node.layer)}
+    rng, whole = np.random.default_rng(SEED), whole_numbers(graph)
     kinds = {spec.name: spec.dtype for spec in graph.inputs}
     return {
         name: rng.integers(0, 2, shape).astype(np.float32)
@@ -120,11 +115,6 @@ def seeded(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> dict[str, np.nd
         else rng.standard_normal(shape, np.float32)
         for name, shape in shapes.items()
     }
-
-
-def exact_inputs(layer: Any) -> Sequence[int]:
-    """The inputs of a primitive that hold whole numbers."""
-    return getattr(layer, "exact_inputs", ())
 
 
 # ---- blocks
