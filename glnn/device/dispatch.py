@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from typing import TYPE_CHECKING, Any
 
 from ..graph.shapes import ceil_div
@@ -27,7 +28,7 @@ def store_into(gl: Any, now: State, program: Program, target: Target, viewport: 
         now.image = texture.glo
     place = x, y, x + width, y + height, target.first, 0, 0, 0
     if place != program.viewed and program.V >= 0:
-        gl.Uniform4iv(program.V, 2, bytes((g.ctypes.c_int * 8)(*place)))
+        gl.Uniform4iv(program.V, 2, bytes((ctypes.c_int * 8)(*place)))
         program.viewed, now.sent_by = place, None
 
 

@@ -11,10 +11,13 @@ LOCAL = (32, 2)  # invocations of a workgroup along a row and down: near the bes
 IMAGES = {"float32": "rgba32f", "float16": "rgba16f", "rgba8": "rgba8", "uint8_range": "rgba8"}
 
 
-def outputs_text(dialect: str, outputs: int, codec: str) -> str:
-    """What a text writes to. codec: the file in shaders/codecs that encodes what is written."""
+def outputs_text(dialect: str, outputs: int, codec: str, local: tuple[int, int] = LOCAL) -> str:
+    """What a text writes to. codec: the file in shaders/codecs that encodes what is written.
+
+    local: invocations of a compute shader's workgroup, along a row and down
+    """
     if dialect == COMPUTE:
-        group = f"layout(local_size_x = {LOCAL[0]}, local_size_y = {LOCAL[1]}) in;\n"
+        group = f"layout(local_size_x = {local[0]}, local_size_y = {local[1]}) in;\n"
         return f"{group}layout({IMAGES[codec]}, binding = 0) writeonly uniform image2DArray y_image;\n"
     if dialect == "es100":
         return "#define out_0 gl_FragColor\n"

@@ -135,11 +135,10 @@ def assemble_tiles(call: Call, source: KernelSource, grid: Grid) -> ShaderText:
 
 
 def _head(call: Call, params: Params, parts: Sequence[str]) -> list[str]:
-    size = dict(call.const)["INVOCATIONS"]
+    size = int(dict(call.const)["INVOCATIONS"])
     return [
         library_text(f"dialects/{call.dialect}.glsl"),
-        f"layout(local_size_x = {size}) in;",
-        f"layout({stages.IMAGES[call.out_codec]}, binding = 0) writeonly uniform image2DArray y_image;",
+        stages.outputs_text(call.dialect, 1, call.out_codec, (size, 1)),
         library_text("lib/common.glsl"),
         *(f"#define {name} {literal(value)}" for name, value in call.const),
         params.declare(),
