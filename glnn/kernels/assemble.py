@@ -14,7 +14,7 @@ from ..layout.limits import COMPUTE, MAX_LOOP_TURNS
 from ..layout.tiles import Layout
 from ..records import dataclass
 from .expand import Expanded, block_consts, expand, written
-from .fetches import Bound, sampler
+from .fetches import Bound, held, sampler
 from .files import KernelSource, kernel_names, load_kernel, parse, read_shader
 from .finish import VECTORS, Finish, Read, calls, finish_lines, finish_text, functions_text
 from .frame import (
@@ -30,7 +30,7 @@ from .frame import (
 )
 from .language.turns import loop_turns
 from .read_cells import cells_text
-from .read_rows import held, row_text
+from .read_rows import row_text
 from .read_tensors import tensor_text
 from .read_windows import Origin, inside_text, moving_tap_text, row_tap_text, tap_text, window_origin
 from .uniforms import READ, Params

@@ -57,6 +57,11 @@ class Bound:
         return f"half_of({text})" if self.half else text
 
 
+def held(bound: Bound) -> bool:
+    """Whether whoever seeks a pixel may hold its tile, and reach windows, rows and other channels from there."""
+    return not bound.layout.flat and bound.layout.texels == 1 and bound.quant != "channel" and bound.whole_images
+
+
 def section_starts(name: str) -> tuple[str, str, str]:
     """The integers that are added to n, h and w where an input is a section of a tensor."""
     return f"{name}_N0", f"{name}_H0", f"{name}_W0"

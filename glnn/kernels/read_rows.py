@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..layout.tiles import Layout
-from .fetches import Bound, affine_text, fetch_text, groups_text, part_text
+from .fetches import Bound, affine_text, fetch_text, groups_text, held, part_text
 from .uniforms import Params
 
 
@@ -41,8 +41,3 @@ int row = idiv(tile, {x}_COLS); int col = tile - row * {x}_COLS; {select}
 void {x}_down() {{ {x}_rt.x += 1.0; bool end = {x}_rt.x >= float({x}_COLS);
 {x}_rt = vec2(end ? 0.0 : {x}_rt.x, end ? {x}_rt.y + 1.0 : {x}_rt.y); {turn} {place} }}
 vec4 {x}_col(int w) {{ return {bound.value(value)}; }}"""
-
-
-def held(bound: Bound) -> bool:
-    """Whether the pixels of a row lie side by side: those of a tile do."""
-    return not bound.layout.flat and bound.layout.texels == 1 and bound.quant != "channel" and bound.whole_images

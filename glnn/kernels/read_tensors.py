@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Set
 
 from ..graph.shapes import canonical, ceil_div
-from .fetches import Bound, affine_text, fetch_text, groups_text, part_text, sampler_lines, section_starts
+from .fetches import Bound, affine_text, fetch_text, groups_text, held, part_text, sampler_lines, section_starts
 from .frame import codec_text
-from .read_windows import Origin, held, line_text, moved_text, seek_text
+from .read_windows import Origin, line_text, moved_text, seek_text
 from .uniforms import Params
 
 

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from ..layout.cells import CellLayout
 from ..layout.tiles import Layout
 from ..layout.tiling import Grid
-from .fetches import Bound, affine_text, fetch_text, groups_text, part_text, sampler_lines
+from .fetches import Bound, affine_text, fetch_text, groups_text, held, part_text, sampler_lines
 from .finish import VECTORS, Finish, place_text
 from .frame import codec_text
-from .read_windows import held
 from .uniforms import Params
 
 # Exact for numbers below layout.tiling.MAX_NUMBER.

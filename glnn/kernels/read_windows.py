@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..layout.tiles import Layout
 from ..records import dataclass
-from .fetches import Bound, fetch_text, groups_text, part_text
+from .fetches import Bound, fetch_text, groups_text, held, part_text
 from .uniforms import Params
 
 
@@ -42,11 +42,6 @@ def window_origin(
             return Origin(False, mul=mul, div=div)
         scale.append(pixels // layout.block[axis])
     return Origin(True, (scale[0], scale[1]), mul, div)
-
-
-def held(bound: Bound) -> bool:
-    """Whether a window that may start anywhere knows the place of its tile: where a tile is a group of channels."""
-    return not bound.layout.flat and bound.layout.texels == 1 and bound.quant != "channel" and bound.whole_images
 
 
 def seek_text(x: str, bound: Bound, origin: Origin, params: Params) -> str:

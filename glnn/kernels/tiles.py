@@ -17,7 +17,7 @@ from ..layout.tiles import Layout
 from ..layout.tiling import Grid, Tiling
 from . import stages
 from .assemble import Call, ShaderText, checked, declare_out, encoding
-from .fetches import sampler
+from .fetches import held, sampler
 from .files import KernelSource, read_shader
 from .finish import finish_text, functions_text
 from .frame import bare, library_text, literal
@@ -25,7 +25,6 @@ from .language.tree import Tree
 from .read_cells import cells_text
 from .read_tensors import affine_text, tensor_text
 from .read_tiles import QUOTIENT, pixels_text, rows_text, written_text
-from .read_windows import held
 from .uniforms import Params
 
 Lines = list[tuple[str, tuple[str, int]]]  # each with its file and line
