@@ -1,24 +1,30 @@
-"""Merges zero padding into the convolution that follows: its taps outside the image are zero anyway."""
+"""Merges zero padding into a convolution after it, which reads zeros there anyway, or a maximum that they never win."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ..graph.graph import Graph, Node
 from ..primitives.conv import Conv
 from ..primitives.expr import RESULT
 from ..primitives.move import Along, Remap
+from ..primitives.pool import Window
+from ..primitives.ranges import nonnegative
 from ..primitives.window import Margins
 
 
 def run(graph: Graph) -> Graph:
-    """Zeros around images -> convolution of padding "valid" (or explicit) becomes one of explicit padding."""
+    """Zeros around images -> convolution of padding "valid" (or explicit) becomes one of explicit padding.
+
+    So does a maximum where no pixel is negative: what it adds around the image does not count, and no zero would win.
+    """
     readers = graph.consumers()
     makers = {name: node for node in graph.nodes for name in node.outputs}
     kept = {*graph.outputs, *graph.activations}
     merged: dict[str, Node | None] = {}
     for node in graph.nodes:
-        while isinstance(node.layer, Conv) and node.layer.padding != "same" and node.layer.kernel_size:
+        while isinstance(node.layer, Conv | Window) and node.layer.padding != "same":
             name = node.inputs[0]
             before = makers.get(name)
             if before is None or len(readers[name]) > 1 or node.inputs.count(name) > 1 or name in kept:
@@ -28,11 +34,21 @@ def run(graph: Graph) -> Graph:
                 break
             own = ((0, 0),) * len(margins) if isinstance(padding, str) else padding
             both = tuple((a + c, b + d) for (a, b), (c, d) in zip(margins, own, strict=True))
+            if not _alike(node.layer, both, before.inputs[0], makers):
+                break
             inputs = (before.inputs[0], *node.inputs[1:])
             node = node.with_(layer=replace(node.layer, padding=both), inputs=inputs)
             merged |= {before.name: None, node.name: node}
     nodes = (merged.get(node.name, node) for node in graph.nodes)
     return graph.with_(nodes=tuple(node for node in nodes if node is not None)) if merged else graph
+
+
+def _alike(layer: Conv | Window, padding: Margins, name: str, makers: Mapping[str, Node]) -> bool:
+    """Whether it makes of a tensor with this padding of its own what it would of zeros there."""
+    if isinstance(layer, Conv):
+        return bool(layer.kernel_size)
+    meets = all(max(sides) < size for sides, size in zip(padding, layer.size, strict=True))  # each window a pixel
+    return layer.kind == "max" and meets and nonnegative(name, makers)
 
 
 def zeros(node: Node) -> Margins | None:

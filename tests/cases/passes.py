@@ -5,7 +5,7 @@ from __future__ import annotations
 from support.passes import CONV, CONVS, DROPOUT, NORM, SAME, Step
 
 from glnn.graph import Graph
-from glnn.layers.activation import PReLU, ReLU, Softmax
+from glnn.layers.activation import Activation, PReLU, ReLU, Softmax
 from glnn.layers.base import Layer
 from glnn.layers.conv import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
 from glnn.layers.core import Dense, Flatten, Identity
@@ -99,6 +99,27 @@ FIRES: list[tuple] = [
         "y",
         [("a", "")],
     ),
+    *(
+        (
+            padded,
+            [("r", layer, "x", "s"),
+             ("p", ZeroPadding2D(((1, 2), (0, 2))), "s", "t"),
+             ("m", MaxPooling2D(3, 2), "t", "y")],
+            "y",
+            [("r", name), ("m", "")],
+        )
+        for layer, name in (
+            (ReLU(), "relu"), (ReLU(6.0), "relu6"), (Activation("sigmoid"), "sigmoid"),
+            (ReLU(None, 0.0, 0.25), "relu_threshold"),
+        )
+    ),
+    (
+        padded,
+        [("r", ReLU(), "x", "s"), ("q", Activation("sigmoid"), "x", "u"), ("a", Add(), ("s", "u"), "v"),
+         ("m", MaxPooling2D(2), "v", "w"), ("p", ZeroPadding2D(1), "w", "t"), ("n", MaxPooling2D(2), "t", "y")],
+        "y",
+        [("r", "relu"), ("q", "sigmoid"), ("a", "add"), ("m", ""), ("n", "")],
+    ),
     (expand, [("d", DROPOUT, "x", "t"), ("a", CONV, "t", "y")], "y", [("a", "")]),
     (
         expand,
@@ -133,6 +154,16 @@ LEAVES: list[tuple] = [
     (padded, [("p", ZeroPadding2D(1), "x", "t"), ("a", CONV, "t", "y")], "y", "p"),
     (padded, [("p", ZeroPadding2D(1), "x", "t"), ("a", DepthwiseConv2D(3, 2, "same"), "t", "y")], "y", "p"),
     (padded, [("p", ZeroPadding2D(1), "x", "t"), ("m", MaxPooling2D(2), "t", "y")], "y", "p"),
+    *(
+        (padded, [("r", layer, "x", "s"), ("p", ZeroPadding2D(pixels), "s", "t"), ("m", pool, "t", "y")], "y", "p")
+        for layer, pixels, pool in (
+            (PReLU((1, 2)), 1, MaxPooling2D(2)),
+            (ReLU(None, 0.1), 1, MaxPooling2D(2)),
+            (ReLU(), 1, AveragePooling2D(2)),
+            (ReLU(), 2, MaxPooling2D(2)),  # windows of zeros alone
+            (ReLU(), 1, MaxPooling2D(2, padding="same")),
+        )
+    ),
     (padded, [("p", ZeroPadding2D(1), "x", "t"), ("m", AveragePooling2D(2), "t", "y")], "y", "p"),
     (padded, [("p", ZeroPadding2D(1), "x", "t"), ("a", Conv2DTranspose(4, 3), "t", "y")], "y", "p"),
     # what does not look at each element alone
