@@ -14,9 +14,9 @@ from ..graph.shapes import Dims, Shape, numbers, product, row_major
 from ..records import dataclass
 from .base import Builder, Computed, Epilogue, Primitive, Recipe, Value, at_least, one_of
 from .expr import RESULT, Expr
+from .gather import check_size, gather
 
 MAX_RANK = 6
-EXACT_INDEX = 2**24  # integers that a kernel divides exactly
 EDGES = {"inside": 0, "zero": 1, "clamp": 2, "reflect": 3, "wrap": 4, "only": 5}  # the numbers that the kernel knows
 COUNTED = (*EDGES, "end")
 
@@ -192,7 +192,7 @@ def reshape(b: Builder, value: Value | Computed, shape: Shape, finish: Epilogue 
     if isinstance(value, Value) and tuple(shape) == tuple(value.shape):
         return moved(b, value, finish)
     aligned = int(value.shape[-1] % 4 == 0 and shape[-1] % 4 == 0) if shape and value.shape else 0
-    _check_size(value, aligned)
+    check_size(value, aligned)
     return b.draw("reshape", tuple(shape), {"x": value}, const={"ALIGNED": aligned}, finish=finish)
 
 
@@ -255,10 +255,12 @@ def _whole(along: Along, shape: Shape) -> bool:
 
 def _general(b: Builder, x: Value, axes: Sequence[Along], shape: Shape, finish: Epilogue | None) -> Value:
     """Any remap, element by element, or pixel by pixel where the channels stay as they are."""
+    if len(axes) > MAX_RANK:
+        raise LimitError(f"a remap of a tensor of {len(axes)} axes: at most {MAX_RANK}; reshape it to fewer before")
     whole = int(axes[-1] == Along(len(x.shape) - 1) and len(axes) > 1)
     counted = [(*sizes[:-1], 1) if whole else sizes for sizes in (x.shape, shape)]
     for sizes in counted:
-        _check_size(Value(-1, sizes), 0)
+        check_size(Value(-1, sizes), 0)
     strides = row_major(counted[0])
     lead = [Along(None, 1)] * (MAX_RANK - len(axes))
     param: dict[str, int] = {}
@@ -271,25 +273,3 @@ def _general(b: Builder, x: Value, axes: Sequence[Along], shape: Shape, finish: 
     ends = (1,) * len(lead) + shape
     param |= {"A1": ends[1], "A2": ends[2]}
     return b.draw("remap", shape, {"x": x}, const={"WHOLE": whole}, param=param, finish=finish)
-
-
-def gather(
-    b: Builder, value: Value, shape: Shape, strides: Sequence[int], start: int = 0, finish: Epilogue | None = None
-) -> Value:
-    """Element (i0, i1, ...) of the output is the value's row-major element start + i0 * strides[0] + i1 * ..."""
-    sizes = (1,) * (MAX_RANK - len(shape)) + tuple(shape)
-    steps = (0,) * (MAX_RANK - len(shape)) + tuple(strides)
-    whole = all(number % 4 == 0 for number in (shape[-1], value.shape[-1], start, *steps[:5]))
-    aligned = int(whole and steps[5] == 1)
-    _check_size(value, aligned)
-    param = {"A1": sizes[1], "A2": sizes[2], "START": start} | {f"S{k}": step for k, step in enumerate(steps)}
-    return b.draw("permute", tuple(shape), {"x": value}, const={"ALIGNED": aligned}, param=param, finish=finish)
-
-
-def _check_size(value: Value | Computed, aligned: int) -> None:
-    limit = EXACT_INDEX * (4 if aligned else 1)
-    if math.prod(value.shape) > limit:
-        raise LimitError(
-            f"rearranging a tensor of shape {value.shape}: {math.prod(value.shape)} elements, at most {limit} can be "
-            "numbered exactly on every device; use a smaller batch"
-        )

@@ -8,12 +8,12 @@ from glnn.graph import Graph
 from glnn.layers.activation import Activation, PReLU, ReLU, Softmax
 from glnn.layers.base import Layer
 from glnn.layers.conv import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
-from glnn.layers.core import Dense, Flatten, Identity
+from glnn.layers.core import Dense, Flatten, Identity, Permute, Reshape
 from glnn.layers.merging import Add, Concatenate, Multiply
 from glnn.layers.normalization import BatchNormalization
 from glnn.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
 from glnn.layers.resizing import UpSampling2D, ZeroPadding2D
-from glnn.passes import fold_affine, fuse_pad
+from glnn.passes import fold_affine, fuse_moves, fuse_pad
 from glnn.primitives.expand import expand
 from glnn.primitives.fuse import fuse
 
@@ -25,6 +25,10 @@ def folded(graph: Graph) -> Graph:
 
 def fused(graph: Graph) -> Graph:
     return fuse(expand(graph))
+
+
+def moved(graph: Graph) -> Graph:
+    return fuse_moves.run(fuse(expand(graph)))
 
 
 def padded(graph: Graph) -> Graph:
@@ -120,6 +124,23 @@ FIRES: list[tuple] = [
         "y",
         [("r", "relu"), ("q", "sigmoid"), ("a", "add"), ("m", ""), ("n", "")],
     ),
+    *(
+        (moved, [("r", Reshape((*sizes, -1)), "x", "t"), ("p", Permute(order), "t", "y")], "y", [("p", "")])
+        for sizes, order in (((3,), (2, 1)), ((2, 3), (3, 1, 2)), ((1, 6), (1, 3, 2)))
+    ),
+    (
+        moved,
+        [("r", Reshape((-1, 2, 3)), "x", "t"), ("n", NORM, "t", "u"), ("p", Permute((3, 2, 1)), "u", "y")],
+        "y",
+        [("p", "")],
+    ),
+    (moved, [("p", Permute((3, 1, 2)), "x", "t"), ("r", Flatten(), "t", "y")], "y", [("r", "")]),
+    (
+        moved,
+        [("p", Permute((2, 1, 3)), "x", "t"), ("r", Reshape((6, -1)), "t", "u"), ("s", ReLU(), "u", "y")],
+        "y",
+        [("r", "relu")],
+    ),
     (expand, [("d", DROPOUT, "x", "t"), ("a", CONV, "t", "y")], "y", [("a", "")]),
     (
         expand,
@@ -166,6 +187,9 @@ LEAVES: list[tuple] = [
     ),
     (padded, [("p", ZeroPadding2D(1), "x", "t"), ("m", AveragePooling2D(2), "t", "y")], "y", "p"),
     (padded, [("p", ZeroPadding2D(1), "x", "t"), ("a", Conv2DTranspose(4, 3), "t", "y")], "y", "p"),
+    # moves of which something else is read
+    (moved, [("r", Reshape((3, -1)), "x", "t"), ("p", Permute((2, 1)), "t", "y")], "y t", "r"),
+    (moved, [("r", Permute((2, 1, 3)), "x", "t"), ("p", Flatten(), "t", "y")], "y t", "r"),
     # what does not look at each element alone
     (fused, [("a", CONV, "x", "t"), ("r", Softmax(), "t", "y")], "y", "a"),
     (fused, [("a", CONV, "x", "t"), ("r", MaxPooling2D(2), "t", "y")], "y", "a"),
