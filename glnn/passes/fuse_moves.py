@@ -40,9 +40,9 @@ def _both(before: Node, node: Node) -> Node | None:
             return None
         if before.weights.keys() & node.weights.keys():
             return None
-        whole: Split | Merge = Split(first, Remap(second.axes), second.finish)
+        whole: Split | Merge = Split(first.target, second.order, first.finish, second.finish)
     elif isinstance(first, Remap) and first.order and first.finish == RESULT and isinstance(second, Reshape):
-        whole = Merge(first, Reshape(second.target), second.finish)
+        whole = Merge(first.order, second.target, second.finish)
     else:
         return None
     return node.with_(

@@ -15,6 +15,7 @@ from glnn.primitives.concat import Concat
 from glnn.primitives.expr import Constant, Expr, In
 from glnn.primitives.map import Copy, Map
 from glnn.primitives.move import Along, Remap, Reshape, Size
+from glnn.primitives.rearrange import Merge, Split
 from glnn.primitives.reduce import Reduce, Softmax
 
 CASES: list[tuple[Primitive, tuple[Shape, ...], str, Answer | None]] = []
@@ -229,6 +230,20 @@ for shape, target in (
 ):  # fmt: skip
     sizes = [size if isinstance(size, int) else shape[size.axis] for size in target]
     case(Reshape(target), shape, answer=lambda x, s=tuple(sizes): x.reshape(s))
+for shape, parts, order in (
+    ((2, 5, 8), (2, 5, 2, 4), (0, 2, 1, 3)), ((2, 5, 8), (2, 5, 2, 4), (0, 2, 3, 1)), ((6, 3), (2, 3, 3), (1, 2, 0)),
+):  # fmt: skip
+    turned = tuple(parts[axis] for axis in order)
+    back = tuple(order.index(axis) for axis in range(len(order)))
+    case(Split(parts, order), shape, answer=lambda x, p=parts, o=order: x.reshape(p).transpose(o))
+    case(Merge(back, shape), turned, answer=lambda x, s=shape, b=back: x.transpose(b).reshape(s))
+    plus = f("add", X, Y)
+    case(Merge(back, shape, plus), turned, shape, answer=lambda x, y, s=shape, b=back: x.transpose(b).reshape(s) + y)
+    squared = f("multiply", X, X)
+    case(
+        Split(parts, order, squared, plus), shape, turned,
+        answer=lambda x, y, p=parts, o=order: np.square(x).reshape(p).transpose(o) + y,
+    )  # fmt: skip
 for shape in SHAPES:
     for axis in range(0, len(shape), 2 if len(shape) > 3 else 1):
         one, five = at(axis, 1, len(shape)), at(axis, 5, len(shape))
