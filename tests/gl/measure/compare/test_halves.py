@@ -38,7 +38,7 @@ def ones(units: int, terms: int) -> dict[str, np.ndarray]:
 NORM = {"gamma": np.ones(1500, np.float32), "beta": np.zeros(1500, np.float32)}
 # Layer, inputs, weights, and whether half floats alone are beyond the tolerance of a layer.
 LONG: dict[str, tuple[Layer, list[np.ndarray], dict[str, np.ndarray], bool]] = {
-    "mean of equal values": (GlobalAveragePooling2D(), [np.full((1, 60, 50, 3), 1000.3, np.float32)], {}, False),  # in parts
+    "mean of equal values": (GlobalAveragePooling2D(), [np.full((1, 60, 50, 3), 1000.3, np.float32)], {}, False),
     "mean of others": (GlobalAveragePooling2D(), [many(1, 60, 50, 3, mean=3)], {}, False),
     "mean of a sequence": (GlobalAveragePooling1D(), [many(1, 3000, 4, mean=3)], {}, False),
     "large window": (AveragePooling2D((40, 40)), [np.full((1, 40, 40, 3), 77.7, np.float32)], {}, True),
