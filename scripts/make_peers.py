@@ -19,7 +19,7 @@ sys.path[:0] = [str(ROOT / "benchmarks" / "peers"), str(ROOT / "scripts")]
 
 from contestants import TITLES  # noqa: E402
 from goals import FIRST_GOAL, GOALS, OURS, fastest  # noqa: E402
-from make_pictures import WIDTH, svg  # noqa: E402
+from make_pictures import WIDTH, svg, written  # noqa: E402
 
 DOCS = ROOT / "docs"
 BEGIN, END = "<!-- peers: written by scripts/make_peers.py -->", "<!-- /peers -->"
@@ -134,16 +134,7 @@ def main() -> int:
     after = rest.partition(END)[2]
     made = {f"peers-{kind}.svg": chart(data["networks"], kind) for kind in KINDS}
     made["performance.md"] = f"{before}{BEGIN}\n{tables(data)}\n{END}{after}"
-    stale = []
-    for name, text in made.items():
-        file = DOCS / name
-        if not check:
-            file.write_text(text, encoding="utf-8")
-        elif not file.is_file() or file.read_text(encoding="utf-8") != text:
-            stale.append(name)
-    if stale:
-        print(f"docs/{', docs/'.join(stale)}: not up to date. Run: make api", file=sys.stderr)
-    return bool(stale)
+    return written(made, check)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import configparser
 import re
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -140,12 +140,10 @@ def data() -> str:
     return svg(314, "The way of the data: file, Graph, passes, Plan; Python and a page replay the same Plan", parts)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where a picture is not up to date")
-    check = parser.parse_args().check
+def written(made: Mapping[str, str], check: bool) -> bool:
+    """Writes texts into files of docs/, by name; or with `check` writes none -> whether one is not up to date."""
     stale = []
-    for name, text in (("rooms.svg", rooms()), ("data.svg", data())):
+    for name, text in made.items():
         file = DOCS / name
         if not check:
             file.write_text(text, encoding="utf-8")
@@ -154,6 +152,13 @@ def main() -> int:
     if stale:
         print(f"docs/{', docs/'.join(stale)}: not up to date. Run: make api", file=sys.stderr)
     return bool(stale)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where a picture is not up to date")
+    check = parser.parse_args().check
+    return written({"rooms.svg": rooms(), "data.svg": data()}, check)
 
 
 if __name__ == "__main__":

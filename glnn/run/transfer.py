@@ -20,6 +20,7 @@ from ..device.objects import Texture
 from ..device.pixels import Reading, Writing, write_raw
 from ..graph.shapes import ceil_div
 from ..layout.codec import activation_storage
+from ..layout.limits import Limits
 from ..plan.plan import Plan, TensorPlan
 from ..plan.transfer import packing, unpacking
 
@@ -45,28 +46,36 @@ def overlaps(device: Device) -> bool:
     return not device.software
 
 
+def _by_draws(
+    spec: TensorPlan,
+    textures: Sequence[Texture],
+    planned: Callable[[TensorPlan, Limits], Plan | None],
+    end: Callable[[Plan], TensorPlan],
+    make: Make,
+) -> Executor | None:
+    """What packs or unpacks a tensor by draws; None where NumPy does. end: where it lies in textures that are there."""
+    device = textures[0].device
+    plan = planned(spec, device.limits) if math.prod(spec.shape) >= least(device) else None
+    return None if plan is None else make(plan, dict(zip(end(plan).slots, textures, strict=True)))
+
+
 class Upload:
     """How arrays get into the textures of an input. make: what makes a plan ready where some of its slots are there."""
 
     def __init__(self, spec: TensorPlan, textures: Sequence[Texture], make: Make):
         self._spec, self._textures, self._stored = spec, textures, activation_storage(spec.codec)
         self._room: np.ndarray | None = None  # for the texels
-        self._draws: Executor | None = None
-        self._raw: Writing | None = None
-        device = textures[0].device
-        if math.prod(spec.shape) >= least(device):
-            plan = packing(spec, device.limits)
-            if plan is not None:
-                self._draws = make(plan, dict(zip(plan.outputs[0].slots, textures, strict=True)))
+        self._mapped: Writing | None = None
+        self._draws = _by_draws(spec, textures, packing, lambda plan: plan.outputs[0], make)
+        if self._draws is not None:
+            (raw,) = self._draws.textures(self._draws.plan.inputs[0])
+            self._mapped = Writing(raw) if raw.layers and raw.device.maps else None
+            self._write = self._mapped.write if self._mapped else partial(write_raw, raw)
 
     def write(self, array: np.ndarray) -> None:
         """Uploads an array of the input's shape; call it in the device's turn."""
         if self._draws is not None:
-            (raw,) = self._draws.textures(self._draws.plan.inputs[0])
-            if self._raw is None and raw.layers and raw.device.maps:
-                self._raw = Writing(raw)
-            write = self._raw.write if self._raw else partial(write_raw, raw)
-            write(self._stored.cast(array))
+            self._write(self._stored.cast(array))
             self._draws.replay()
             return
         if self._room is None:
@@ -75,8 +84,8 @@ class Upload:
 
     def release(self) -> None:
         """Frees what it made."""
-        if self._raw is not None:
-            self._raw.release()
+        if self._mapped is not None:
+            self._mapped.release()
         if self._draws is not None:
             self._draws.release()
 
@@ -88,12 +97,7 @@ class Download:
         self._spec, self._textures, self._stored = spec, textures, activation_storage(spec.codec)
         self._unused: list[list[Reading]] = []  # each for all textures
         self._under_way: list[list[Reading]] = []
-        self._draws: Executor | None = None
-        device = textures[0].device
-        if math.prod(spec.shape) >= least(device):
-            plan = unpacking(spec, device.limits)
-            if plan is not None:
-                self._draws = make(plan, dict(zip(plan.inputs[0].slots, textures, strict=True)))
+        self._draws = _by_draws(spec, textures, unpacking, lambda plan: plan.inputs[0], make)
 
     def read(self) -> np.ndarray:
         """The array (float32, or the device's own floats); waits for the draws before it."""
