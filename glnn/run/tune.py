@@ -75,7 +75,7 @@ def tune(
     table.networks[tables.network(graph)] = told
     session.learn(table)
     sizes: dict[int, float] = {}
-    if pieces and not graph.states:
+    if pieces and not graph.states and all(spec.shape[0] is None for spec in graph.inputs):
         sizes = best_piece(session, shapes, until, step)
         least = min(sizes.values())
         sample = {name: shape[1:] for name, shape in shapes.items()}

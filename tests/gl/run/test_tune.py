@@ -132,6 +132,9 @@ def test_no_time_left_leaves_all_as_it_is(device: glnn.Device) -> None:
 def test_a_model_tunes_and_its_sizes_must_be_known(device: glnn.Device) -> None:
     with glnn.Model(graph(), device) as model:
         assert model.tune(SHAPES, 0, 0).name == "small"
-        free = graph().with_(inputs=(glnn.graph.TensorSpec("x", (None, None, None, 3)),))
+    fixed = graph().with_(inputs=(glnn.graph.TensorSpec("x", (3, *X.shape[1:])),))
+    with glnn.Model(fixed, device) as model:
+        assert not model.tune(seconds=60, verbose=0).pieces  # there is nothing to cut
+    free = graph().with_(inputs=(glnn.graph.TensorSpec("x", (None, None, None, 3)),))
     with glnn.Model(free, device) as model, pytest.raises(InputError, match="input_shapes"):
         model.tune()
