@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 SECONDS = 120.0  # after which a tuner begins nothing more
 FOR_BLOCKS = 0.5  # share of them that blocks may take
+FOR_PIECES = 0.25  # share of them that is left for pieces
 PIECES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 NEAR = 1.05  # a smaller piece is taken that costs at most so much more for each sample
 SEED = 5
@@ -61,7 +62,8 @@ def tune(
 
     blocks, by_blocks = best_blocks(session, shapes, inputs, time.monotonic() + FOR_BLOCKS * seconds, step)
     plan = session.plan(shapes, choice=Choice(blocks=blocks))
-    rows = best_recipes(session, plan, until, step)
+    cut = pieces and not graph.states and all(spec.shape[0] is None for spec in graph.inputs)
+    rows = best_recipes(session, plan, until - (FOR_PIECES * seconds if cut else 0), step)
     recipes = {row.key: row.chosen for row in rows}
     choices = {"before": BY_COST, "after": Choice(recipes, blocks)}
     makers = {name: partial(_executor, session, shapes, choice) for name, choice in choices.items()}
@@ -75,8 +77,7 @@ def tune(
     table.networks[tables.network(graph)] = told
     session.learn(table)
     sizes: dict[int, float] = {}
-    if pieces and not graph.states and all(spec.shape[0] is None for spec in graph.inputs):
-        sizes = best_piece(session, shapes, until, step)
+    if cut and (sizes := best_piece(session, shapes, until, step)):
         least = min(sizes.values())
         sample = {name: shape[1:] for name, shape in shapes.items()}
         piece = min(size for size, each in sizes.items() if each <= NEAR * least)
@@ -221,10 +222,12 @@ def alone(workload: Workload) -> Graph:
 def best_piece(
     session: Session, shapes: Mapping[str, Sequence[int]], until: float, step: Callable[[], None]
 ) -> dict[int, float]:
-    """Seconds for each sample by the size of a piece, up to the batch of the shapes."""
+    """Seconds for each sample by the size of a piece, up to the batch of the shapes; none where time is too short."""
     batch = next(iter(shapes.values()))[0]
     sizes: dict[int, float] = {}
     for size in (size for size in PIECES if size <= batch):
+        if time.monotonic() > until:
+            return {}  # those that were not reached may be the fastest
         arrays = seeded(session.graph, {name: (size, *shape[1:]) for name, shape in shapes.items()})
         session.run(arrays, size, 0)
         times = []
@@ -234,6 +237,4 @@ def best_piece(
             times.append(time.perf_counter() - start)
         sizes[size] = min(times) / size
         step()
-        if time.monotonic() > until:
-            break
     return sizes

@@ -10,8 +10,9 @@ from glnn.errors import NoDeviceError
 
 @pytest.fixture(scope="module")
 def shared():
+    """In the fragment stage, whatever a GPU would rather have: what is drawn here are fragment shaders."""
     try:
-        made = Device()
+        made = Device(stage="fragment")
     except NoDeviceError as error:
         pytest.skip(str(error))
     with made:

@@ -133,7 +133,8 @@ def test_500_predictions_leave_nothing_behind(net: Model, batches: tuple[int, ..
             counts, memory = net.device.counts(), resident_bytes()
     gc.collect()
     assert net.device.counts() == counts
-    assert resident_bytes() - memory < 4 << 20  # one leaked texture of these sizes a prediction would be more
+    # one leaked texture of these sizes a prediction would be more; a GPU's driver takes memory by pieces of 4 MiB
+    assert resident_bytes() - memory <= 4 << 20
 
 
 def test_many_shapes_keep_a_bounded_number_of_textures(device: glnn.Device) -> None:

@@ -159,8 +159,9 @@ def test_the_replayer_sees_a_plan_that_is_wrong(graph: Callable[[], Graph]) -> N
     with glnn.Device() as device, Model(graph(), device) as model:
         expected = model.predict(inputs)
         text = model.plan({name: x.shape for name, x in inputs.items()}).to_json()
-        for change in changes:
+        for number, change in enumerate(changes):
             data = json.loads(text)
             change(data)
             got = Replayer(json.dumps(data), model.session.store.values, device).run(inputs)
-            assert any((got[name].view("u4") != wanted.view("u4")).any() for name, wanted in expected.items())
+            wrong = any((got[name].view("u4") != wanted.view("u4")).any() for name, wanted in expected.items())
+            assert wrong, f"change {number}"

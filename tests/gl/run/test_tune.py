@@ -124,8 +124,9 @@ def test_blocks_and_pieces_are_measured(device: glnn.Device, monkeypatch: pytest
 
 def test_no_time_left_leaves_all_as_it_is(device: glnn.Device) -> None:
     with session(device) as one:
-        usual = one.plan(SHAPES).to_json()
-        made = tune.tune(one, SHAPES, 0, verbose=0)
+        usual, piece = one.plan(SHAPES).to_json(), one.piece({"x": X.shape[1:]})
+        made = tune.tune(one, SHAPES, 0, True, verbose=0)
+        assert not made.pieces and one.piece({"x": X.shape[1:]}) == piece  # not the smallest, which came first
         assert not made.rows and one.plan(SHAPES).to_json() == usual
 
 
