@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import LimitError
 from ..graph.graph import Graph
+from ..plan.transfer import MOST
 from ..show.progress import Progress
 
 BATCH = 1024  # samples of one draw where the user names no batch size
@@ -21,12 +22,13 @@ Start = Callable[[Arrays, bool], Callable[[], Arrays]]  # inputs, whether more f
 def samples_at_once(graph: Graph, shapes: Shapes, measured: int | None) -> int:
     """How many samples are run at once at most, for inputs of these shapes without the batch.
 
-    measured: what a tuner found to be fastest; None: as many as fit BATCH_BYTES
+    measured: what a tuner found to be fastest; None: as many as fit BATCH_BYTES and are packed by draws
     """
     if not measured:
         specs = graph.specs({name: (1, *shape) for name, shape in shapes.items()})
         largest = max(math.prod(d or 1 for d in s.shape) for s in specs.values())
-        measured = max(1, BATCH_BYTES // (4 * 4 * largest))
+        given = max(math.prod(d or 1 for d in shape) for shape in shapes.values())
+        measured = max(1, min(BATCH_BYTES // (4 * 4 * largest), MOST // given))
     return min(BATCH, measured)
 
 
