@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from importlib import resources
 
-PAGE = ("index.html", "page.js", "runner.js", "runner.d.ts", "check.js", "profile.js")
+PAGE = ("index.html", "page.js", "runner.js", "runner-device.js", "runner.d.ts", "check.js", "profile.js")
 # The modules in web/runner that make up runner.js, in the order that gzip makes the least of.
 RUNNER = ("layouts", "model", "device", "errors", "files", "load")
 

@@ -35,6 +35,8 @@ export interface Options {
   backend?: "auto" | "webgl2" | "webgl1";
   /** One variant of the export by name, instead of the first that works. */
   variant?: string;
+  /** A context to share with other models, of `device()`; without it the model has its own, of which browsers grant a page 16 or 8. */
+  device?: Device | Promise<Device>;
   /** The same as a listener for the event "contextlost". */
   onContextLost?: (event: Event) => void;
 }
@@ -51,7 +53,7 @@ export type Code =
   | "limit" // the device ran out of memory, or failed
   | "input" // a wrong option, or inputs of wrong name or length
   | "context-lost" // the browser took the context away; the model restores itself with the event "contextrestored"
-  | "disposed"; // the model is used after dispose()
+  | "disposed"; // the model, or its device, is used after dispose()
 
 export class GlnnError extends Error {
   constructor(code: Code, message: string);
@@ -73,11 +75,25 @@ export interface Model extends EventTarget {
   predict(inputs: Record<string, ArrayLike<number>>): Promise<Record<string, Float32Array>>;
   /** The passes of one prediction with their times, on the inputs of the last. */
   profile(): Promise<Pass[]>;
-  /** The live WebGL objects, as WebGL has them. */
+  /** The model's live WebGL objects, as WebGL has them. */
   counts(): Counts;
-  /** Frees textures, programs and the context. A second call does nothing. */
+  /** Frees textures, programs, and the context where it is the model's own. A second call does nothing. */
   dispose(): void;
 }
+
+/** A WebGL context that models share. Lost, it comes back for all of them, and each dispatches its own events. */
+export interface Device {
+  readonly backend: "webgl2" | "webgl1";
+  /** The device's own name. */
+  readonly renderer: string;
+  /** The live WebGL objects of all its models, and its own buffer. */
+  counts(): Counts;
+  /** Frees the context and all models on it. A second call does nothing. */
+  dispose(): void;
+}
+
+/** A context for `load(url, {device})`: any number of models can share it. Rejects with GlnnError. */
+export function device(options?: {backend?: "auto" | "webgl2" | "webgl1"}): Promise<Device>;
 
 /** The model in the folder at `url` (relative to the page), ready to predict. Rejects with GlnnError. */
 export function load(url: string | URL, options?: Options): Promise<Model>;

@@ -93,7 +93,7 @@ class Device {
     if (status === gl.WAIT_FAILED) fail("limit", `${this.renderer} failed while it was waited for`);
   }
 
-  close() {
+  dispose() {
     this.free();
     const lose = this.gl.getExtension("WEBGL_lose_context");
     if (lose) lose.loseContext();
@@ -258,20 +258,21 @@ class Device {
   }
 }
 
-const lost = () => fail("context-lost", "the browser took the WebGL context away; wait for the event contextrestored, then predict again");
+const lost = () => fail("context-lost", "the browser took the WebGL context away; wait for the event contextrestored, then try again");
 
-/** The first device and variant that work here, in the manifest's order. */
-function choose(manifest, backend, name) {
-  const names = manifest.variants.map((v) => v.name);
+/** The first device and variant that work here, in the manifest's order; on the device that is given, if one is. */
+function choose(manifest, backend, name, given) {
+  const names = manifest.variants.map((v) => v.name), kinds = given ? [given.backend] : BACKENDS;
   if (name && !names.includes(name)) fail("input", `variant ${name}: this export has ${names.join(", ")}`);
-  if (backend !== "auto" && !BACKENDS.includes(backend)) fail("input", `backend ${backend}: allowed are auto, ${BACKENDS.join(", ")}`);
+  if (backend !== "auto" && !kinds.includes(backend)) fail("input", `backend ${backend}: allowed are auto, ${kinds.join(", ")}`);
+  if (given) backend = given.backend;
   const asked = manifest.variants.filter((v) => (!name || v.name === name) && (backend === "auto" || backend === v.backend)), tried = [];
   if (!asked.length) fail("input", `backend ${backend}: none of ${name || names.join(", ")} is for it`);
   let contexts = 0;
-  for (const kind of BACKENDS) {
+  for (const kind of kinds) {
     const wanted = asked.filter((v) => v.backend === kind);
     if (!wanted.length) continue;
-    const device = new Device(kind);
+    const device = given ? given.share() : new Device(kind);
     if (!device.gl) {
       tried.push(`${kind}: the browser gives no context`);
       continue;
@@ -282,10 +283,13 @@ function choose(manifest, backend, name) {
       if (!why) return {device, variant};
       tried.push(`${variant.name}: ${why}`);
     }
-    device.close();
+    device.dispose();
   }
   if (contexts) fail("no-variant", `no variant of this model runs here: ${tried.join("; ")}`);
   fail("no-webgl", `this browser offers no WebGL (${tried.join("; ")}). Turn on graphics acceleration, or use another browser`);
 }
+
+/** A context for several models: what load takes as `device`. */
+export const device = async (options) => (await import("./runner-device.js")).device(Device, fail, options);
 
 export {choose, later, lost};

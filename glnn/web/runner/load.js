@@ -8,11 +8,12 @@ import {choose, later} from "./device.js";
 import {Model} from "./model.js";
 
 /** The model in an exported folder, ready to predict. Raises GlnnError; see runner.d.ts. */
-export async function load(url, {onProgress = () => {}, backend = "auto", variant: name, onContextLost} = {}) {
+export async function load(url, {onProgress = () => {}, backend = "auto", variant: name, device: shared, onContextLost} = {}) {
   const base = new URL(`${url}`.replace(/\/?$/, "/"), typeof document === "undefined" ? location.href : document.baseURI);
   const manifest = await fetchManifest(base);
-  const {device, variant} = choose(manifest, backend, name);
+  const {device, variant} = choose(manifest, backend, name, await shared);
   const abort = new AbortController(), {shards, bytes} = manifest.weights;
+  let model = device; // what a failure disposes of
   try {
     const total = bytes + variant.plan.bytes, store = new ArrayBuffer(bytes);
     let loaded = 0, at = 0;
@@ -27,25 +28,27 @@ export async function load(url, {onProgress = () => {}, backend = "auto", varian
     for (const file of all) file.catch(() => {}); // the first failure is thrown below, the others go with it
     const plan = await new Response(await Promise.race([planned, Promise.all(all).then(() => planned)])).json();
     known(plan.version, new URL(variant.plan.file, base));
-    const model = new Model(manifest, device, variant, plan, store);
+    model = new Model(manifest, device, variant, plan, store);
     if (onContextLost) model.addEventListener("contextlost", onContextLost);
     const complete = ({offset, bytes}) => arrived.every((s) => s.done || s.end <= offset || s.begin >= offset + bytes);
     const compiled = async () => {
-      while (!model._programs.every((program) => device.done(program)) && !device.gl.isContextLost()) await later(4);
+      while (model._same(0) || !model._programs.every((program) => device.done(program))) await later(4);
       model._link();
       await model._firstDraws();
     };
     await Promise.all([compiled(), ...arrived.map(async (shard) => {
       await shard.file;
       shard.done = true;
+      model._same(0);
       model._upload(complete);
     })]);
+    model._same(0);
     model._upload(); // what needs no shard
     model._finish();
     return model;
   } catch (error) {
     abort.abort();
-    device.close();
+    model.dispose();
     throw error;
   }
 }

@@ -4,6 +4,7 @@ import {VALUES, move, packed, room, size, unpacked} from "./layouts.js";
 import {lost} from "./device.js";
 
 const BRIEF = 8; // ms: a prediction that the page may wait for without letting go, half a frame
+const EVENTS = ["webglcontextlost", "webglcontextrestored"];
 
 class Model extends EventTarget {
   constructor(manifest, device, variant, plan, store) {
@@ -15,7 +16,7 @@ class Model extends EventTarget {
     this._store = store; // the bytes of all weights: what restores a lost context
     this._queue = Promise.resolve();
     this._generation = 0; // grows with each context lost
-    for (const type of ["webglcontextlost", "webglcontextrestored"]) device.canvas.addEventListener(type, this);
+    for (const type of EVENTS) device.canvas.addEventListener(type, this);
     this._start();
   }
 
@@ -79,6 +80,7 @@ class Model extends EventTarget {
   async _firstDraws() {
     let passed;
     for (const i of this._programs.keys()) {
+      this._same(0);
       this._drawOf({...this.plan.draws.find((d) => d.program === i), viewport: [1, 1]}, this._slots)();
       await passed;
       passed = this._device.passed();
@@ -136,7 +138,7 @@ class Model extends EventTarget {
   }
 
   handleEvent(event) {
-    if (this._disposed) return;
+    if (this._device.closed) return;
     if (event.type === "webglcontextlost") {
       event.preventDefault(); // or the browser would never restore it
       this._generation++;
@@ -144,6 +146,7 @@ class Model extends EventTarget {
       this.dispatchEvent(new Event("contextlost"));
       return;
     }
+    if (!this._steps) return; // load fails, if a context was lost meanwhile
     try {
       this._broken = undefined;
       this._device.reset();
@@ -194,15 +197,16 @@ class Model extends EventTarget {
     }));
   }
 
-  /** Raises GlnnError context-lost where the context is, or was since then. */
+  /** Raises GlnnError where the model was disposed, or the context is lost, or was since then. */
   _same(generation) {
+    if (this._disposed || this._device.closed) fail("disposed", "the model was disposed; load it again");
     if (generation !== this._generation || this._device.gl.isContextLost()) lost();
   }
 
   _usable() {
-    if (this._disposed) fail("disposed", "the model was disposed; load it again");
+    this._same(this._generation);
     if (this._broken) throw this._broken;
-    if (!this._ready || this._device.gl.isContextLost()) lost();
+    if (!this._ready) lost();
   }
 
   /** Reads the outputs' texels: with WebGL2 into a pixel buffer, waiting for its fence without blocking. */
@@ -246,11 +250,12 @@ class Model extends EventTarget {
     return this._device.counts();
   }
 
-  /** Frees all textures, programs and the context. A second call does nothing. */
+  /** Frees all textures, programs and the context, unless others share it. A second call does nothing. */
   dispose() {
     if (this._disposed) return;
     this._disposed = true;
-    this._device.close();
+    for (const type of EVENTS) this._device.canvas.removeEventListener(type, this);
+    this._device.dispose();
     this._store = null;
   }
 }

@@ -67,7 +67,8 @@ def test_files_are_what_the_manifest_says(folder: Path) -> None:
         data = (folder / item["file"]).read_bytes()
         assert len(data) == item["bytes"] and zlib.crc32(data) == item["crc32"]
         assert hashlib.sha256(data).hexdigest() == item["sha256"] and item["sha256"].startswith(item["file"][:20])
-    page = {"manifest.json", "index.html", "page.js", "runner.js", "runner.d.ts", "check.js", "profile.js"}
+    code = {"page.js", "runner.js", "runner-device.js", "check.js", "profile.js"}
+    page = {"manifest.json", "index.html", "runner.d.ts", *code}
     assert {path.name for path in folder.iterdir()} == page | {item["file"] for item in items}
     assert said["weights"]["bytes"] == sum(shard["bytes"] for shard in said["weights"]["shards"])
     assert said["labels"][3] == "3" and said["scale"] == "unit"
