@@ -32,7 +32,8 @@ DEVICES: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(params=DEVICES, scope="module")
 def device(request: pytest.FixtureRequest) -> Iterator[glnn.Device]:
-    with glnn.Device(*["numpy"] * (request.param == "numpy"), **DEVICES[request.param]) as made:
+    own = DEVICES[request.param]
+    with glnn.Device("numpy") if request.param == "numpy" else glnn.Device(stage="fragment", **own) as made:
         yield made
 
 
