@@ -27,6 +27,7 @@ from .read_tensors import affine_text, tensor_text
 from .read_tiles import QUOTIENT, pixels_text, rows_text, written_text
 from .uniforms import Params
 
+GROUPED = ("MT", "NTG", "SPLIT", "INVOCATIONS")  # what says how many workgroups there are
 Lines = list[tuple[str, tuple[str, int]]]  # each with its file and line
 
 
@@ -38,7 +39,7 @@ def load_tiles(name: str) -> KernelSource:
     declared: dict[str, list[str]] = {kind: [] for kind in ("input", "optional", "matrix", "vector", "const", "param")}
     for kind, words in re.findall(r"^#pragma glnn (\w+) (.*)$", text, re.M):
         declared[kind] += words.split()
-    declared["const"] += Tiling(8, 8, 1, 1).consts
+    declared["const"] += Tiling(8, 8, 1, 1).consts if "#include product" in text else GROUPED
     source = {kind: tuple(words) for kind, words in declared.items()}
     return KernelSource(f"tiles of {name}", file, text, Tree((), (), file, text), source, tiled=True)
 

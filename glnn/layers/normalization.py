@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -59,12 +59,6 @@ class Affine(AlongAxes):
         """x * gamma + beta."""
         x = x * self.along(t, x, w["gamma"]) if self.scale else x
         return x + self.along(t, x, w["beta"]) if self.center else x
-
-
-def standardized(t: Trace, x: Sym, mean: Callable[[Sym], Sym], epsilon: float) -> Sym:
-    """x less its mean, over the root of its variance, which is a mean as well."""
-    centred = x - mean(x)
-    return centred / t.apply("sqrt", mean(t.apply("square", centred)) + epsilon)
 
 
 @register("BatchNormalization", "BatchNormalizationV1")
@@ -126,8 +120,7 @@ class LayerNormalization(Affine):
         return ["option rms_scaling=True (use RMSNormalization)"] if self.rms_scaling else []
 
     def build(self, t: Trace, x: Sym, w: Mapping[str, Sym]) -> Sym:
-        axes = self.axes(x.shape)
-        return self.affine(t, standardized(t, x, lambda y: t.reduce("mean", y, axes, True), self.epsilon), w)
+        return self.affine(t, t.standardize(x, self.axes(x.shape), self.epsilon), w)
 
 
 @register("RMSNormalization")
@@ -180,7 +173,7 @@ class GroupNormalization(Affine):
         (axis,), (channels,) = self.axes(x.shape), self.sizes(x.shape)
         order = [*(k for k in range(x.rank) if k != axis), axis]
         last, groups = t.transpose(x, order), channels if self.groups == -1 else self.groups
-        y = standardized(t, last, lambda y: t.group_mean(y, groups), self.epsilon)
+        y = t.standardize(last, range(1, x.rank), self.epsilon, groups)
         return self.affine(t, t.transpose(y, [order.index(k) for k in range(x.rank)]), w)
 
 

@@ -73,11 +73,13 @@ class Grid:
     """The pixels that tiles make, by number: `sizes` (n, h, w) of them, for each share of a sum; with those of blocks
     past the edge, which become zero.
 
-    rows: tiles stay within a row (n, h), which is a matrix of its own
+    rows:   tiles stay within a row (n, h), which is a matrix of its own
+    images: so many tiles are of one image each, whatever its size; 0: tiles have a size
     """
 
     sizes: tuple[int, int, int]
     rows: bool = False
+    images: int = 0
 
     def across(self, out: Layout) -> tuple[int, int, int]:
         """(n, h, w) of the pixels that are made of a tensor that lies so."""
@@ -87,4 +89,6 @@ class Grid:
     def tiles(self, out: Layout, height: int) -> int:
         """How many tiles of so many pixels there are."""
         n, h, w = self.across(out)
+        if self.images:
+            return n * self.images
         return n * h * ceil_div(w, height) if self.rows else ceil_div(n * h * w, height)

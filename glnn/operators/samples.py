@@ -24,6 +24,7 @@ from ..primitives.pool import Window
 from ..primitives.reduce import Reduce, Softmax, Sparsemax, counted
 from ..primitives.resample import Resample
 from ..primitives.scatter import Scatter
+from ..primitives.standardize import Standardize
 
 Rule = Callable[[Any, Sequence[Dims], Sequence[Dims]], bool]  # primitive, shapes of inputs, of outputs
 
@@ -142,5 +143,5 @@ RULES: dict[type, Rule] = {
     Copy: lambda layer, inputs, outputs: True,
     Reduce: _reduce, Softmax: _axes, Sparsemax: _before_last, GroupMean: _before_last, Cumulate: _axis, TopK: _axis,
     Concat: _axis, Conv: _conv, ConvTranspose: _first, Window: _first, Resample: _first, Matmul: _matmul,
-    Reshape: _reshape, Remap: _remap, Take: _take, Scatter: _scatter, Repeat: _repeat,
+    Standardize: _axes, Reshape: _reshape, Remap: _remap, Take: _take, Scatter: _scatter, Repeat: _repeat,
 }  # fmt: skip

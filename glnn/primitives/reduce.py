@@ -21,6 +21,8 @@ from .functions import log_softmax, softmax, sparsemax
 from .move import moved, permute, reshape
 from .operations import OPERATIONS
 from .reductions import KINDS, PARTED_TURNS, draw_number, draw_reduced, loop_cost, loop_turns
+from .tiles import computes
+from .together import draw_rows
 
 SOFTMAX_GROUPS = 64  # a softmax over more groups of 4 channels, ...
 SOFTMAX_READS = 8192  # ... or one that reads more of them, first sums up chunks of groups: ...
@@ -158,12 +160,14 @@ class Softmax(Primitive):
         count = math.prod(x.shape[axis] for axis in counted(self.axes, len(x.shape)))
         at_once = softmax_at_once(math.prod(x.shape) // count, count)
         usual, other = (Recipe(name, partial(self._draw, x=x, at_once=one)) for name, one in _ways(at_once))
-        return [usual, other] if count <= 4 * SOFTMAX_CHUNK else [usual]
+        together = Recipe("together", partial(self._draw, x=x, at_once=at_once, together=True), fits=computes)
+        return [together, usual, other] if count <= 4 * SOFTMAX_CHUNK else [together, usual]
 
-    def _draw(self, b: Builder, finish: Epilogue | None, x: Value, at_once: bool) -> Value:
+    def _draw(self, b: Builder, finish: Epilogue | None, x: Value, at_once: bool, together: bool = False) -> Value:
         axes, rank = counted(self.axes, len(x.shape)), len(x.shape)
         if axes == (rank - 1,):
-            return draw_softmax(b, x, self.log, finish, at_once)
+            made = draw_rows(b, "softmax", x, {"LOG": int(self.log)}, {}, finish) if together else None
+            return made or draw_softmax(b, x, self.log, finish, at_once)
         order = tuple(axis for axis in range(rank) if axis not in axes) + axes
         turned = permute(b, x, order)
         merged = reshape(b, turned, (*turned.shape[: rank - len(axes)], math.prod(x.shape[axis] for axis in axes)))

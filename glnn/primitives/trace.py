@@ -21,6 +21,7 @@ from .move import Along, Remap, Reshape, Size
 from .operations import OPERATIONS
 from .pool import Window
 from .reduce import Reduce, Softmax, Sparsemax, counted
+from .standardize import standardize
 from .symbols import Operand, Order, Sym
 from .trace_index import IndexWords
 from .trace_loop import LoopWords
@@ -176,6 +177,13 @@ class Trace(IndexWords, LoopWords):
         """(N, ..., C) -> (N, 1, .., C): the mean over all between and over each channel's group of `groups`."""
         return group_mean(self, x, groups)
 
+    def standardize(self, x: Sym, axes: Sequence[int], epsilon: float, groups: int = 1) -> Sym:
+        """(x - mean) / sqrt(variance + epsilon), with mean and variance along axes.
+
+        groups: of channels that follow each other, where the last axis is among the axes: each group by itself
+        """
+        return standardize(self, x, axes, epsilon, groups)
+
     def matmul(self, a: Sym, b: Sym) -> Sym:
         """The product of matrices as np.matmul; a transpose of their last two axes costs nothing."""
         return product(self, a, b)
@@ -188,7 +196,7 @@ class Trace(IndexWords, LoopWords):
         """exp(x) over its sum along axes, or the logarithm of that."""
         stored = tuple(sorted(x.order[axis] for axis in counted(axes, x.rank)))
         last = (-1,) if stored == (x.rank - 1,) else stored
-        return Sym(self, In(self._draw(Softmax(last, log), [x])), x.shape, x.order)
+        return self.as_stored(Softmax(last, log), x)
 
     def conv(self, x: Sym, kernel: Sym, bias: Sym | None = None, **options: Any) -> Sym:
         """A convolution of x (N, *sizes, C) with a kernel (*taps, C / groups, filters); options: see Conv."""

@@ -157,6 +157,10 @@ class Nodes:
         shape = self.tensors[made][1]
         return Sym(self, In(made), shape, tuple(range(len(shape))))
 
+    def as_stored(self, primitive: Primitive, x: Sym) -> Sym:
+        """What a primitive makes of a symbol as it is stored, of the same shape: axes lie in the order that x has."""
+        return Sym(self, In(self._draw(primitive, [x])), x.shape, x.order)
+
     def _origin(self, weight: Weight) -> str:
         """The name of a weight: its root's where it is all of that in its own shape, else one that tells the view."""
         whole = weight.shape == self.roots.get(weight.name, weight.shape) and weight.view == View.whole(weight.shape)

@@ -15,6 +15,7 @@ from glnn.primitives.expr import Constant, Expr
 from glnn.primitives.group_mean import GroupMean
 from glnn.primitives.matmul import Matmul
 from glnn.primitives.reduce import Reduce
+from glnn.primitives.standardize import Standardize
 
 CASES: list[tuple[Primitive, tuple[Shape, ...], str, Answer | None]] = []
 
@@ -180,3 +181,31 @@ for groups, channels in ((1, 1), (5, 5), (2, 16), (3, 9), (1, 4099), (2, 514)):
 case(GroupMean(5), (3, 2, 15), kind="special", answer=lambda x: of_groups(x, 5))
 SCALED = f("add", f("multiply", X, Y), Constant("w0", (6,)))
 case(GroupMean(2, SCALED), (2, 3, 6), (3, 1), answer=lambda x, y, w0: of_groups(x, 2) * y + w0)
+
+
+# ---- less the mean, over the root of the variance
+
+
+def standard(x: np.ndarray, axes: tuple[int, ...], groups: int = 1, epsilon: float = 1e-3) -> np.ndarray:
+    parts = np.split(x, groups, -1)
+    made = [
+        (part - part.mean(axes, keepdims=True)) / np.sqrt(part.var(axes, keepdims=True) + epsilon) for part in parts
+    ]
+    return np.concatenate(made, -1)
+
+
+for shape, axes, groups in (
+    ((2, 5, 7), (2,), 1), ((3, 130), (-1,), 1), ((1, 1), (1,), 1), ((2, 3, 515), (-1,), 1), ((9, 11), (0,), 1),
+    ((2, 9, 11, 6), (1, 2), 1), ((2, 9, 11, 12), (1, 2, 3), 3), ((2, 9, 11, 16), (1, 2, 3), 2), ((3, 40, 6), (1,), 1),
+    ((2, 9, 11, 6), (1, 2, 3), 1), ((2, 8, 3), (1, 2), 1), ((2, 3, 5, 2, 6), (1, 3), 1),
+    ((2, 3, 5, 2, 6), (1, 2, 3), 1),
+    ((2, 6), (1,), 2), ((2, 6, 5, 9), (2,), 1), ((2, 6, 5, 9), (0, 3), 1), ((1, 67, 53, 5), (1, 2), 1),
+    ((1, 67, 65, 8), (1, 2, 3), 1), ((3, 4, 7, 9), (0, 1, 2), 1),
+):  # fmt: skip
+    case(Standardize(axes, 1e-3, groups), shape, answer=lambda x, a=axes, g=groups: standard(x, a, g))
+for shape, axes, groups in (((2, 3, 9), (2,), 1), ((2, 5, 3, 5), (1, 2), 1), ((2, 5, 3, 8), (1, 2, 3), 2)):
+    case(Standardize(axes, 1e-3, groups), shape, kind="special", answer=lambda x, a=axes, g=groups: standard(x, a, g))
+case(
+    Standardize((1, 2), 1e-3, 1, SCALED), (2, 4, 3, 6), (3, 1),
+    answer=lambda x, y, w0: standard(x, (1, 2)) * y + w0,
+)  # fmt: skip

@@ -47,6 +47,7 @@ from glnn.primitives.order import TopK
 from glnn.primitives.pool import Window
 from glnn.primitives.reduce import Reduce, Softmax, counted
 from glnn.primitives.resample import Resample
+from glnn.primitives.standardize import Standardize
 from glnn.primitives.taps import applied
 
 # What squares or multiplies in between: test_a_normalization_at_every_size, and products of matrices as primitives.
@@ -82,7 +83,7 @@ def judged(layer: Layer | Primitive) -> bool:
         if isinstance(layer, Reduce) and (layer.of != RESULT or layer.kind not in ("sum", "mean", "max", "min")):
             return False
         product_so_far = isinstance(layer, Cumulate) and layer.kind == "prod"  # over- and underflows on the way
-        alone = product_so_far or isinstance(layer, TopK) or (isinstance(layer, Softmax) and layer.log)
+        alone = product_so_far or isinstance(layer, TopK | Standardize) or (isinstance(layer, Softmax) and layer.log)
         return finish_of(layer) in ends and not alone
     if isinstance(layer, SQUARES) or type(layer).__module__.rpartition(".")[2] in COMPOSED:
         return False

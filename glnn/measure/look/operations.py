@@ -21,6 +21,7 @@ from ...primitives.map import Map
 from ...primitives.matmul import Matmul
 from ...primitives.pool import Window
 from ...primitives.reduce import Reduce, Softmax
+from ...primitives.standardize import Standardize
 
 
 def by_label(graph: Graph, shapes: Mapping[str, Dims]) -> dict[str, float]:
@@ -70,6 +71,8 @@ def of(node: Node, inputs: list[Dims], output: Dims) -> float:
         return float(made * math.prod(op.size)) + ends
     if isinstance(op, Reduce):
         return float(read) * (1 + size(op.of)) + ends
+    if isinstance(op, Standardize):
+        return 6.0 * read + ends  # two sums, the difference twice, its square, the quotient
     if isinstance(op, Softmax):
         return 4.0 * read + ends  # the largest, the difference and its exponential, their sum, the quotient
     return ends

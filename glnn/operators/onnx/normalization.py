@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from ...graph.shapes import checked_axis
-from ...layers.normalization import standardized
 from ...layers.operators import OPERATORS
 from ...layers.operators.table import kept
 from ...primitives import Sym
@@ -28,9 +27,8 @@ def by_channel(t: Say, x: Sym, weight: Any, axis: int = 1) -> Any:
 def with_statistics(t: Say, x: Sym, axes: Sequence[int], epsilon: float) -> tuple[Sym, Sym, Sym]:
     """x less its mean along axes, over the root of its variance; the mean; 1 over that root."""
     mean = t.reduce("mean", x, axes, keepdims=True)
-    centred = x - mean
-    scale = t.apply("rsqrt", t.reduce("mean", t.apply("square", centred), axes, keepdims=True) + epsilon)
-    return centred * scale, mean, scale
+    scale = t.apply("rsqrt", t.reduce("mean", t.apply("square", x - mean), axes, keepdims=True) + epsilon)
+    return t.standardize(x, axes, epsilon), mean, scale
 
 
 def affine(x: Sym, scale: Any, bias: Any = None) -> Sym:
@@ -85,7 +83,7 @@ def instance_normalization(t: Say, x: Any, scale: Any, bias: Any, *, epsilon: fl
 
 def _by_groups(t: Say, x: Any, groups: int, epsilon: float) -> Sym:
     last = t.transpose(x, [0, *range(2, x.rank), 1])
-    made = standardized(t, last, lambda y: t.group_mean(y, groups), epsilon)
+    made = t.standardize(last, range(1, x.rank), epsilon, groups)
     return t.transpose(made, [0, x.rank - 1, *range(1, x.rank - 1)])
 
 
