@@ -14,6 +14,7 @@ from ..primitives.conv_transpose import ConvTranspose
 from ..primitives.cumulate import Cumulate
 from ..primitives.expr import Expr, Index, constants, leaves
 from ..primitives.group_mean import GroupMean
+from ..primitives.heads import HeadMix, HeadScores
 from ..primitives.index import Take
 from ..primitives.loop import Repeat
 from ..primitives.map import Copy, Map
@@ -97,6 +98,10 @@ def _matmul(layer: Matmul, inputs: Sequence[Dims], outputs: Sequence[Dims]) -> b
     return None not in inner
 
 
+def _heads(layer: Any, inputs: Sequence[Dims], outputs: Sequence[Dims]) -> bool:
+    return all(_place(shape) == 0 for shape in inputs)
+
+
 def _reshape(layer: Reshape, inputs: Sequence[Dims], outputs: Sequence[Dims]) -> bool:
     (x,), (y,) = inputs, outputs
     p, q = x.index(None), y.index(None)
@@ -143,5 +148,6 @@ RULES: dict[type, Rule] = {
     Copy: lambda layer, inputs, outputs: True,
     Reduce: _reduce, Softmax: _axes, Sparsemax: _before_last, GroupMean: _before_last, Cumulate: _axis, TopK: _axis,
     Concat: _axis, Conv: _conv, ConvTranspose: _first, Window: _first, Resample: _first, Matmul: _matmul,
-    Standardize: _axes, Reshape: _reshape, Remap: _remap, Take: _take, Scatter: _scatter, Repeat: _repeat,
+    Standardize: _axes, HeadScores: _heads, HeadMix: _heads,
+    Reshape: _reshape, Remap: _remap, Take: _take, Scatter: _scatter, Repeat: _repeat,
 }  # fmt: skip

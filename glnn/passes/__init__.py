@@ -11,7 +11,7 @@ from ..graph.graph import Graph, Node, validate
 from ..primitives.bodies import throughout
 from ..primitives.expand import expand
 from ..primitives.fuse import fuse
-from . import fold_affine, fuse_moves, fuse_pad
+from . import fold_affine, fuse_heads, fuse_moves, fuse_pad, join_dense
 
 __all__ = ["PASSES", "optimize"]
 
@@ -29,7 +29,9 @@ def narrow(graph: Graph) -> Graph:
     return graph.with_(nodes=nodes) if any(a is not b for a, b in zip(nodes, graph.nodes, strict=True)) else graph
 
 
-PASSES: tuple[Callable[[Graph], Graph], ...] = (expand, fuse_pad.run, fuse, fuse_moves.run, fold_affine.run, narrow)
+PASSES: tuple[Callable[[Graph], Graph], ...] = (
+    expand, fuse_pad.run, fuse, fuse_moves.run, fuse_heads.run, fold_affine.run, join_dense.run, narrow,
+)  # fmt: skip
 
 
 @building()

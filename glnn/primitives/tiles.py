@@ -78,8 +78,10 @@ def draw_product(
     )
 
     def product(shape: Shape, grid: Grid, end: Epilogue | None) -> Value:
-        read, consts = {"a": rows, "b": matrix}, {**const, **tiling.consts}
-        return b.draw("matmul", shape, read, const=consts, param=param, finish=end, grid=replace(grid, rows=True))
+        read, consts = {"a": rows, "b": matrix}, {"HEADS": 0, **const, **tiling.consts}
+        return b.draw(
+            "matmul", shape, read, const=consts, param={**param, "HG": 1}, finish=end, grid=replace(grid, rows=True)
+        )
 
     if tiling.shares == 1:
         return product(shape, Grid((n, h, w)), finish)

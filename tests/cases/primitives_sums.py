@@ -11,8 +11,9 @@ from cases.expressions import Answer, X, Y, f
 from glnn.graph.shapes import Shape
 from glnn.primitives.base import Primitive
 from glnn.primitives.concat import Concat
-from glnn.primitives.expr import Constant, Expr
+from glnn.primitives.expr import Constant, Expr, In
 from glnn.primitives.group_mean import GroupMean
+from glnn.primitives.heads import HeadMix, HeadScores
 from glnn.primitives.matmul import Matmul
 from glnn.primitives.reduce import Reduce
 from glnn.primitives.standardize import Standardize
@@ -181,6 +182,37 @@ for groups, channels in ((1, 1), (5, 5), (2, 16), (3, 9), (1, 4099), (2, 514)):
 case(GroupMean(5), (3, 2, 15), kind="special", answer=lambda x: of_groups(x, 5))
 SCALED = f("add", f("multiply", X, Y), Constant("w0", (6,)))
 case(GroupMean(2, SCALED), (2, 3, 6), (3, 1), answer=lambda x, y, w0: of_groups(x, 2) * y + w0)
+
+
+# ---- heads of attention
+
+
+def scores(q: np.ndarray, k: np.ndarray, heads: int) -> np.ndarray:
+    parts = [
+        np.einsum("btd,bsd->bts", a, c) for a, c in zip(np.split(q, heads, -1), np.split(k, heads, -1), strict=True)
+    ]
+    return np.stack(parts, 1)
+
+
+def mixed(a: np.ndarray, v: np.ndarray) -> np.ndarray:
+    parts = zip(a.swapaxes(0, 1), np.split(v, a.shape[1], -1), strict=True)
+    return np.concatenate([np.matmul(one, part) for one, part in parts], -1)
+
+
+for heads, width, batch, rows, columns in (
+    (2, 8, 2, 9, 11),
+    (3, 4, 1, 17, 5),
+    (2, 3, 2, 9, 8),
+    (1, 32, 3, 8, 8),
+    (2, 64, 1, 33, 70),
+):
+    long, other = (batch, rows, heads * width), (batch, columns, heads * width)
+    case(HeadScores(heads), long, other, answer=lambda q, k, h=heads: scores(q, k, h))
+    case(HeadMix(), (batch, heads, rows, columns), other, answer=mixed)
+case(HeadScores(2, f("multiply", X, In(1))), (2, 9, 16), (2, 9, 16), (9,), answer=lambda q, k, y: scores(q, k, 2) * y)
+case(HeadMix(f("add", X, In(1))), (2, 2, 9, 9), (2, 9, 16), (16,), answer=lambda a, v, y: mixed(a, v) + y)
+for primitive, shapes in ((HeadScores(2), ((2, 9, 16), (2, 10, 16))), (HeadMix(), ((2, 2, 9, 10), (2, 10, 16)))):
+    case(primitive, *shapes, kind="special")
 
 
 # ---- less the mean, over the root of the variance

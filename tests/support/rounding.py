@@ -41,6 +41,7 @@ from glnn.primitives.cumulate import Cumulate
 from glnn.primitives.expr import RESULT, Apply, Expr, In
 from glnn.primitives.functions import FUNCTIONS, LINEAR, Function
 from glnn.primitives.group_mean import GroupMean
+from glnn.primitives.heads import HeadMix, HeadScores
 from glnn.primitives.matmul import Matmul
 from glnn.primitives.operations import OPERATIONS
 from glnn.primitives.order import TopK
@@ -83,7 +84,11 @@ def judged(layer: Layer | Primitive) -> bool:
         if isinstance(layer, Reduce) and (layer.of != RESULT or layer.kind not in ("sum", "mean", "max", "min")):
             return False
         product_so_far = isinstance(layer, Cumulate) and layer.kind == "prod"  # over- and underflows on the way
-        alone = product_so_far or isinstance(layer, TopK | Standardize) or (isinstance(layer, Softmax) and layer.log)
+        alone = (
+            product_so_far
+            or isinstance(layer, HeadMix | HeadScores | TopK | Standardize)
+            or (isinstance(layer, Softmax) and layer.log)
+        )
         return finish_of(layer) in ends and not alone
     if isinstance(layer, SQUARES) or type(layer).__module__.rpartition(".")[2] in COMPOSED:
         return False

@@ -16,6 +16,7 @@ from ...primitives.conv_transpose import ConvTranspose
 from ...primitives.expand import expand
 from ...primitives.expr import size
 from ...primitives.fuse import fuse
+from ...primitives.heads import HeadMix, HeadScores
 from ...primitives.loop import Repeat
 from ...primitives.map import Map
 from ...primitives.matmul import Matmul
@@ -67,6 +68,8 @@ def of(node: Node, inputs: list[Dims], output: Dims) -> float:
     if isinstance(op, Matmul):
         a = inputs[0]
         return 2.0 * made * ((a[-2] if op.transpose_a and len(a) > 1 else a[-1]) or 1) + ends
+    if isinstance(op, HeadScores | HeadMix):
+        return 2.0 * made * ((inputs[0][-1] or 1) // getattr(op, "heads", 1)) + ends
     if isinstance(op, Window):
         return float(made * math.prod(op.size)) + ends
     if isinstance(op, Reduce):
