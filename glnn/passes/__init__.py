@@ -11,7 +11,7 @@ from ..graph.graph import Graph, Node, validate
 from ..primitives.bodies import throughout
 from ..primitives.expand import expand
 from ..primitives.fuse import fuse
-from . import fold_affine, fuse_heads, fuse_moves, fuse_pad, join_dense
+from . import find_norms, fold_affine, fuse_heads, fuse_moves, fuse_pad, join_dense
 
 __all__ = ["PASSES", "optimize"]
 
@@ -30,7 +30,7 @@ def narrow(graph: Graph) -> Graph:
 
 
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
-    expand, fuse_pad.run, fuse, fuse_moves.run, fuse_heads.run, fold_affine.run, join_dense.run, narrow,
+    expand, find_norms.run, fuse_pad.run, fuse, fuse_moves.run, fuse_heads.run, fold_affine.run, join_dense.run, narrow,
 )  # fmt: skip
 
 

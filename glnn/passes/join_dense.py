@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,18 +36,24 @@ def _sort(node: Node) -> tuple[Any, ...] | None:
     if not isinstance(layer, Conv) or layer != Conv(layer.filters, use_bias=layer.use_bias) or layer.filters % 4:
         return None
     kernel = node.weights["kernel"]
-    return layer.use_bias, codec_of(kernel), getattr(kernel, "dtype", None)
+    return codec_of(kernel), getattr(kernel, "dtype", None)
 
 
 def _joined(nodes: Sequence[Node], rank: int) -> list[Node]:
     first = nodes[0]
-    weights = {name: concatenated([node.weights[name] for node in nodes]) for name in first.weights}
-    origins = {}
-    for name, origin in first.origins.items():
-        by = hashlib.sha256(" ".join(node.origins[name] for node in nodes).encode()).hexdigest()[:8]
-        origins[name] = f"{origin}+{by}"
+    kernels = [node.weights["kernel"] for node in nodes]
+    weights, filters = {"kernel": concatenated(kernels)}, sum(kernel.shape[-1] for kernel in kernels)
+    if any("bias" in node.weights for node in nodes):
+        none = (np.zeros(kernel.shape[-1], np.float32) for kernel in kernels)
+        weights["bias"] = concatenated([node.weights.get("bias", zero) for node, zero in zip(nodes, none, strict=True)])
+    of = [name for node in nodes for name in node.origins.values()]
+    by = hashlib.sha256(" ".join(of).encode()).hexdigest()[:8]
+    origins = {
+        name: f"{first.origins.get('kernel', first.name)}+{by}{'' if name == 'kernel' else f'/{name}'}"
+        for name in weights
+    }
     whole = f"{first.outputs[0]}+"
-    layer = replace(first.layer, filters=sum(node.layer.filters for node in nodes))  # type: ignore[type-var,attr-defined]
+    layer = Conv(filters, use_bias="bias" in weights)
     made = [first.with_(name=whole, layer=layer, outputs=(whole,), weights=weights, origins=origins)]
     start = 0
     for node in nodes:
