@@ -52,8 +52,9 @@ ivec2 at = ivec2(col * x_PW + x_pw, row * x_PH + x_ph); return {value}; }}
 
 
 def rows_text(x: str, bound: Bound, params: Params, dialect: str) -> tuple[str, str]:
-    """`vec4 x_row(t, g, q, lane)`, a row of a cell of weights: of tap t and a lane of the inputs in group g, for the
-    outputs of group q. `x_scales(q)` comes first: the scales of these, where each has its own. And statements for main.
+    """`x_texel x_fetch(t, g, q, lane)`, what holds a row of a cell of weights: of tap t and a lane of the inputs in group
+    g, for the outputs of group q; `vec4 x_row(texel, lane)`, the row itself, for when the texel has come. `x_scales(q)`
+    comes first: the scales of these, where each has its own. And statements for main.
     """
     layout: CellLayout = bound.layout
     part, select, _, layer = part_text(x, layout, 1)
@@ -82,15 +83,17 @@ def rows_text(x: str, bound: Bound, params: Params, dialect: str) -> tuple[str, 
     if lanes >= 4:
         per = lanes // 4
         number = f", lane % {per}" if bound.integer or bound.quant is not None else ""
-        value = f"{x}_decode({texel(f'lane / {per}')}{number})"
+        kind, fetched, value = "uvec4" if bound.integer else "vec4", texel(f"lane / {per}"), f"{x}_decode(v{number})"
     else:
         texels = [texel(f"lane * {4 // lanes} + {k}") for k in range(4 // lanes)]
-        value = f"vec4({', '.join(f'{x}_decode{lanes}({one})' for one in texels)})"
+        kind, fetched, value = "vec4", f"vec4({', '.join(f'{x}_decode{lanes}({one})' for one in texels)})", "v"
     return (
         f"""{" ".join(sampler_lines(x, layout, layout.depth > 0, bound.integer))} {part} {values}
 {codec_text(x, bound.codec, dialect, decode=True)}
 void {x}_scales(int q) {{ {scales} }}
-vec4 {x}_row(int t, int g, int q, int lane) {{ {find} {select} return {value}{apply}; }}""",
+#define {x}_texel {kind}
+{x}_texel {x}_fetch(int t, int g, int q, int lane) {{ {find} {select} return {fetched}; }}
+vec4 {x}_row({x}_texel v, int lane) {{ return {value}{apply}; }}""",
         start,
     )
 

@@ -21,9 +21,11 @@ vec4 left_load(int g) { return x_fetch(g); }
 bool left_there(int g) { return x_has(g); }
 void right_place(int q) { weights_scales(min(q, y_G - 1)); }
 bool right_there(int g, int q) { return g < INNER && q < y_G; }
-vec4 right_load(int tap, int g, int q, int lane) {
+#define RIGHT weights_texel
+RIGHT right_load(int tap, int g, int q, int lane) {
     bool there = right_there(g, q);
-    return weights_row(tap, there ? g : 0, there ? q : 0, lane);
+    return weights_fetch(tap, there ? g : 0, there ? q : 0, lane);
 }
+vec4 right_value(RIGHT v, int lane) { return weights_row(v, lane); }
 vec4 start(int q) { bias_seek(q); return bias(0); }
 #include product

@@ -40,6 +40,7 @@ vec4 left_load(int g) { return a_fetch(head + g); }
 bool left_there(int g) { return g < INNER && a_has(head + g); }
 void right_place(int q) {}
 bool right_there(int g, int q) { return true; }
+#define RIGHT vec4
 vec4 right_load(int tap, int g, int q, int lane) {
     vec4 v;
     if (TURNED == 1) {
@@ -53,5 +54,6 @@ vec4 right_load(int tap, int g, int q, int lane) {
     }
     return v;
 }
+vec4 right_value(vec4 v, int lane) { return v; }
 vec4 start(int q) { return vec4(0.0); }
 #include product

@@ -1,6 +1,6 @@
 // Tiles of a product in shared memory: a workgroup makes MT pixels times NTG groups of channels, an invocation PM times PG of
 // them, of BKG groups of input channels after another. Of SPLIT workgroups each sums a share. While one tile is multiplied
-// the next is fetched; what is not there becomes zero when that has come.
+// the next is fetched; when that has come, codes become values and what is not there zero.
 shared vec4 left[2 * BKG * MT];
 shared vec4 right[2 * BKG * 4 * NTG];
 
@@ -26,7 +26,7 @@ void main() {
     bool has_a@i = false;
     #end
     #unroll i ROWS
-    vec4 b@i = vec4(0.0);
+    RIGHT b@i = RIGHT(0);
     bool has_b@i = false;
     #end
     for (int turn = first; turn <= last; turn++) {
@@ -76,7 +76,7 @@ void main() {
             if (lg + @i * (INVOCATIONS / MT) < BKG) left[(turn & 1) * BKG * MT + (lg + @i * (INVOCATIONS / MT)) * MT + lm] = only(has_a@i, a@i);
             #end
             #unroll i ROWS
-            if (rk + @i * (INVOCATIONS / NTG) < BKG * 4) right[(turn & 1) * BKG * 4 * NTG + (rk + @i * (INVOCATIONS / NTG)) * NTG + rq] = only(has_b@i, b@i);
+            if (rk + @i * (INVOCATIONS / NTG) < BKG * 4) right[(turn & 1) * BKG * 4 * NTG + (rk + @i * (INVOCATIONS / NTG)) * NTG + rq] = only(has_b@i, right_value(b@i, (rk + @i * (INVOCATIONS / NTG)) % 4));
             #end
         }
         memoryBarrierShared();
