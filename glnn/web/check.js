@@ -161,31 +161,6 @@ function device() {
 
 // ---- showing
 
-const STYLE = [
-  "#check { display: grid; gap: 1rem; margin: 1rem 0; }",
-  "#check > * { min-width: 0; }",
-  "#check h2 { margin: 0 0 .5rem; font-size: 1.1rem; }",
-  "#check p { margin: 0 0 .5rem; }",
-  "#check .scroll { overflow-x: auto; }",
-  "#check dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: 0; font-size: .875rem; }",
-  "#check dt, #check small { color: var(--soft); }",
-  "#check dd { margin: 0; }",
-  "#check td { vertical-align: top; border-top: 1px solid var(--line); }",
-  "#check td:last-child, #check th:last-child { padding: .2rem 0; }",
-  "#check table { overflow-wrap: normal; }",
-  "#check th, #check .value { white-space: nowrap; }",
-  "#check td small { display: block; }",
-  "#check .n { text-align: right; white-space: nowrap; padding-right: .75rem; }",
-  "#check td:first-child { white-space: nowrap; }",
-  "#check .chip { display: inline-block; padding: 0 .5rem; border-radius: 1rem; white-space: nowrap; background: #2e9d5740; }",
-  "#check .within { background: #2b7fd440; }",
-  "#check .wrong { background: #d93838; color: #fff; }",
-  "#check .off { background: #d9383840; }",
-  "#check section.bad { border-left: 4px solid #d93838; }",
-  "#check section.good { border-left: 4px solid #2e9d57; }",
-  "#check a, #check button { color: inherit; }",
-  "@media (max-width: 40rem) { #check .wide { display: none; } #check td { padding-right: .5rem; } }",
-];
 const digits = (count) => (value) => Number.isFinite(value) ? `${+value.toPrecision(count)}` : `${value}`;
 const short = digits(6), exact = digits(9); // all digits of a float32
 const chip = ({state, inherited}) => make("span", {className: `chip ${state}`}, WORDS[state] + (state === "wrong" && inherited ? ", follows" : ""));
@@ -285,7 +260,7 @@ async function check() {
     draws: rows.map(({error, here, there, ...row}) => ({...row, error: number(error), here: number(here), there: number(there)})),
   };
   about.textContent = `${variant} on ${model.renderer}`;
-  document.head.append(make("style", {}, STYLE.join("")));
+  document.head.append(make("link", {rel: "stylesheet", href: "check.css"}));
   const shown = [verdict(rows), first < 0 ? "" : worst(rows[first], golden.draws[first]), list(rows, golden), facts(on, golden), tools(json)].filter(Boolean);
   document.querySelector("main").append(make("div", {id: "check"}, ...shown));
   globalThis.fieldCheck = json;

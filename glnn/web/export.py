@@ -32,6 +32,7 @@ from ..show.progress import Progress
 from .constants import settled
 from .folder import checked_folder, write
 from .golden import Check, golden_data
+from .kinds import page_data
 from .page import PAGE, sent
 from .shards import collect
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 VERSION = 4  # of manifest.json and of the plans beside it
 SHARD_BYTES = 4_000_000
+PICTURE = ("fit", "filter", "background")  # what prepares pictures, besides their scale
 BACKENDS = {"es300": "webgl2", "es100": "webgl1"}
 # What the runner may pick from, best first: all of WebGL2, what WebGL2 guarantees, phones without float32 targets,
 # WebGL1 with float textures, and WebGL1 with nothing but bytes.
@@ -63,7 +65,7 @@ def export_web(
     force: bool = False,
     verbose: Any = "auto",
     check: Check | None = None,
-    **picture: Any,
+    **options: Any,
 ) -> Path:
     """Writes an (optimised) graph for input shapes by name, batch first, into a folder -> the folder.
 
@@ -73,7 +75,8 @@ def export_web(
     force:    write into a folder that holds other things than an earlier export
     verbose:  1 shows a progress bar, 0 none, "auto" one on a terminal when it takes long
     check:    inputs, and what measures a plan's draws on them, for pages opened with ?check; see Model.export_web
-    picture:  fit, filter and background of pictures, see glnn.image.read
+    options:  fit, filter and background of pictures, see glnn.image.read; vocabulary, standardize, split and padding of
+              text, columns of numbers, and examples, see kinds.page_data
 
     Raises InputError (also for a folder of other things), LimitError (a tensor that does not fit a variant),
     UnsupportedError.
@@ -81,7 +84,7 @@ def export_web(
     if graph.states:
         kept = f"option stateful=True (of {', '.join(graph.states)}: a page keeps no state between predictions)"
         raise UnsupportedError(f"exporting {graph.name!r}", [kept])
-    prepare = Preparation(scale, **picture)
+    prepare = Preparation(scale, **{key: options.pop(key) for key in PICTURE if key in options})
     limits = chosen(variants)
     place = checked_folder(folder, force)
     progress, plans, golden = Progress(len(limits), verbose, "variants"), {}, {}
@@ -98,7 +101,7 @@ def export_web(
     seen = pictures([t.shape for t in first.inputs], [t.shape for t in first.outputs])
     if seen[0]:
         prepare.check(seen[0][2])
-    classes = [t.shape[-1] for t in first.outputs if len(t.shape) == 2]
+    classes = [t.shape[-1] for t in first.outputs if len(t.shape) == 2 or "vocabulary" in options]
     if labels is not None and len(labels) not in classes:
         raise InputError(f"labels: {len(labels)} names for {classes or 'no'} classes. Give one for each, in order")
 
@@ -116,6 +119,7 @@ def export_web(
         "picture": prepare.data(),
         "pictures": seen,
         "labels": list(labels) if labels is not None else None,
+        "page": page_data([(t.name, t.shape) for t in first.inputs], seen[0], add, **options),
         "weights": {
             "bytes": len(blob),
             "shards": [add(blob[i : i + SHARD_BYTES], "bin") for i in range(0, len(blob), SHARD_BYTES)],

@@ -13,7 +13,9 @@ from typing import Any
 from ..errors import InputError
 from .page import PAGE
 
-CONTENT = re.compile(r"[0-9a-f]{20}\.(bin|json)")  # names of the files that are named by what is in them
+CONTENT = re.compile(
+    r"[0-9a-f]{20}\.(bin|json|png|jpg|webp|gif)"
+)  # names of the files that are named by what is in them
 
 
 def checked_folder(folder: str | os.PathLike[str], force: bool) -> Path:
@@ -90,6 +92,8 @@ def named(folder: Path) -> set[str]:
         items = [*manifest["weights"]["shards"], *(variant["plan"] for variant in manifest["variants"])]
         check = manifest.get("check") or {"inputs": [], "golden": {}}
         items += [*check["inputs"], *check["golden"].values()]
+        page = manifest.get("page") or {"text": None, "examples": []}
+        items += [item for item in (page["text"], *page["examples"]) if item and "file" in item]
         return {item["file"] for item in items if CONTENT.fullmatch(item["file"])}
     except (KeyError, TypeError, AttributeError):
         return set()

@@ -6,7 +6,12 @@ import re
 from collections.abc import Iterator
 from importlib import resources
 
-PAGE = ("index.html", "page.js", "runner.js", "runner-device.js", "runner.d.ts", "check.js", "profile.js")
+BASE = ("index.html", "icon.svg", "page.css", "page.js", "runner.js")  # what a browser loads of every page
+# What it loads when it is asked for: the part for the model's kind of input, and those of what is shown.
+KINDS = ("page-picture.js", "page-drawing.js", "page-text.js", "page-table.js")
+PARTS = ("page-pixels.js", "page-camera.js", "page-chart.js", "page-passes.js", "check.js", "check.css", "profile.js",
+         "runner-device.js")
+PAGE = (*BASE, *KINDS, *PARTS, "runner.d.ts")
 # The modules in web/runner that make up runner.js, in the order that gzip makes the least of.
 RUNNER = ("layouts", "model", "device", "errors", "files", "load")
 
@@ -14,10 +19,9 @@ RUNNER = ("layouts", "model", "device", "errors", "files", "load")
 def sent(name: str) -> bytes:
     """A file of the page as an export gets it: the web gets the code, the package keeps the words."""
     text = source(name)
-    if not name.endswith(".html"):
+    if name.endswith((".js", ".ts", ".css")):  # CSS, too, if no selector has ` :`, ` *` or `) ` and no sum stands in it
         return bare(text).encode()
-    inner = re.compile(r"(<(script|style)>)(.*?)(?=</\2>)", re.S)  # of CSS as well, if no selector has ` :` or ` *`
-    return re.sub(r"^\s+", "", inner.sub(lambda part: part[1] + bare(part[3]), text), flags=re.M).encode()
+    return re.sub(r"^[ \t]+(?=<)", "", text, flags=re.M).encode()
 
 
 def source(name: str) -> str:

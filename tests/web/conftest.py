@@ -7,12 +7,13 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from support.browser import launch, missing, serve
 from support.networks import save_mobilenet
+from support.pages_seen import POLICY
 from support.replays import HARNESS, Exported, export
 
 import glnn
@@ -81,6 +82,31 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]
     shutil.copy(HARNESS, folder / "harness.html")
     with serve(folder) as url:
         yield folder, url
+
+
+@pytest.fixture(scope="session")
+def strict(site: tuple[Path, str]) -> Iterator[str]:
+    """Another URL of the same folder, whose server sends a strict Content-Security-Policy."""
+    with serve(site[0], POLICY) as url:
+        yield url
+
+
+@pytest.fixture
+def strict_page(new_page: Callable[[], Page]) -> Iterator[Callable[..., Page]]:
+    """A new page of a size in pixels; what violates the policy fails the test."""
+    broken: list[str] = []
+
+    def page(size: Any = None, scheme: Any = None) -> Page:
+        made = new_page()
+        if size:
+            made.set_viewport_size(size)
+        if scheme:
+            made.emulate_media(color_scheme=scheme)
+        made.on("console", lambda told: broken.append(told.text) if "Content Security Policy" in told.text else None)
+        return made
+
+    yield page
+    assert not broken
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ def pages(browsers: Callable[[str], Any], site: tuple[Path, str]) -> Any:
             model.export_web(site[0] / f"pictures{channels}", (1, *SIZE, channels), ["webgl2"])
         made = opened[channels] = browsers("llvmpipe").new_page()
         made.goto(f"{site[1]}pictures{channels}/")
-        made.wait_for_selector("#output canvas")
+        made.wait_for_selector("#output .empty")
         made.evaluate(
             """() => {
               const {predict} = model;

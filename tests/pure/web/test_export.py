@@ -27,6 +27,7 @@ from glnn.testing import layer_graph
 from glnn.web import VARIANTS
 from glnn.web.constants import settled
 from glnn.web.export import SHARD_BYTES, VERSION, pictures
+from glnn.web.page import PAGE
 
 SHAPES = {"webgl2": "es300", "webgl2-4": "es300", "webgl2-half": "es300", "webgl1": "es100", "webgl1-rgba8": "es100"}
 
@@ -67,9 +68,7 @@ def test_files_are_what_the_manifest_says(folder: Path) -> None:
         data = (folder / item["file"]).read_bytes()
         assert len(data) == item["bytes"] and zlib.crc32(data) == item["crc32"]
         assert hashlib.sha256(data).hexdigest() == item["sha256"] and item["sha256"].startswith(item["file"][:20])
-    code = {"page.js", "runner.js", "runner-device.js", "check.js", "profile.js"}
-    page = {"manifest.json", "index.html", "runner.d.ts", *code}
-    assert {path.name for path in folder.iterdir()} == page | {item["file"] for item in items}
+    assert {path.name for path in folder.iterdir()} == {"manifest.json", *PAGE} | {item["file"] for item in items}
     assert said["weights"]["bytes"] == sum(shard["bytes"] for shard in said["weights"]["shards"])
     assert said["labels"][3] == "3" and said["scale"] == "unit"
     assert said["inputs"] == [{"name": "image", "shape": [1, 8, 8, 1]}]

@@ -15,6 +15,7 @@ from glnn.errors import InputError
 from glnn.layers.conv import Conv2D
 from glnn.testing import layer_graph
 from glnn.web.folder import write
+from glnn.web.page import PAGE
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def test_an_earlier_export_is_replaced_and_other_files_stay(tmp_path: Path, digi
     before = {path.name for path in tmp_path.iterdir()}
     small().export_web(tmp_path, variants=["webgl1"])
     after, said = {path.name for path in tmp_path.iterdir()}, manifest(tmp_path)
-    assert "notes.txt" in after and len(after) == 1 + 7 + 1 + len(said["weights"]["shards"])
+    assert "notes.txt" in after and len(after) == 1 + len(PAGE) + 2 + len(said["weights"]["shards"])
     assert before - after  # the digits' plans and weights
 
 

@@ -1,0 +1,264 @@
+"""The kinds of page under a strict policy: text, numbers, series, pictures and the camera, by pointer and by keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from support.accessibility import findings
+from support.browser import launch
+from support.pages_seen import DESKTOP, PHONE, choose, classes, png, wait_for_text
+
+import glnn
+from glnn.layers.conv import Conv1D, Conv2D
+from glnn.layers.core import Dense
+from glnn.layers.pooling import GlobalAveragePooling1D
+from glnn.testing import layer_graph
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+WORDS = ["", "[UNK]", "good", "bad"]
+SWAP = np.eye(3, dtype=np.float32)[::-1]  # red and blue
+
+
+def graphs() -> dict[str, tuple[Any, dict[str, Any]]]:
+    """Small models with what their pages are told: graph, options."""
+    twice = {"kernel": 2 * np.eye(3, dtype=np.float32), "bias": np.zeros(3, np.float32)}
+    ahead = {"kernel": np.zeros((27, 1, 1), np.float32), "bias": np.zeros(1, np.float32)}
+    ahead["kernel"][-1] = 1
+    following = {"kernel": 9 * np.roll(np.eye(4, dtype=np.float32), 1, 1), "bias": np.zeros(4, np.float32)}
+    swap = {"kernel": SWAP.reshape(1, 1, 3, 3).copy(), "bias": np.zeros(3, np.float32)}
+    shown = {"image": png(np.full((6, 10, 3), (200, 0, 0)))}
+    return {
+        # The mean of one-hot codes: how often each word stands there.
+        "words": (layer_graph(GlobalAveragePooling1D(), [(1, 4, 4)], {}), {"vocabulary": WORDS, "labels": WORDS}),
+        # After each letter the one that follows it in the vocabulary.
+        "letters": (
+            layer_graph(Dense(4), [(1, 6, 4)], following),
+            {"vocabulary": "abcd", "examples": {"Begin": "ab"}},
+        ),
+        "tagged": (
+            layer_graph(Dense(3, activation="softmax"), [(1, 5, 3)], {**twice, "kernel": 50 * twice["kernel"]}),
+            {"vocabulary": ["", "cat", "runs"], "labels": ["none", "noun", "verb"], "padding": "pre"},
+        ),
+        "numbers": (layer_graph(Dense(3), [(1, 3)], twice), {"columns": ["length", "width", "age"]}),
+        "series": (layer_graph(Conv1D(1, 27), [(1, 32, 1)], ahead), {"examples": {"rise": np.arange(32.0)[:, None]}}),
+        "picture": (
+            layer_graph(Conv2D(3, (1, 1)), [(1, 6, 10, 3)], swap),
+            {"scale": "unit", "examples": shown},
+        ),
+    }
+
+
+@pytest.fixture(scope="module")
+def kinds(site: tuple[Path, str], strict: str) -> str:
+    """The URL below which the pages of these models lie."""
+    for name, (graph, options) in graphs().items():
+        with glnn.Model(graph) as model:
+            model.export_web(site[0] / f"kind-{name}", variants=["webgl2"], **options)
+    return f"{strict}kind-"
+
+
+@pytest.fixture
+def opened(strict_page: Callable[..., Page], kinds: str) -> Callable[..., Page]:
+    """The page of a kind, with what it shows first."""
+
+    def opened(name: str, size: Any = None, scheme: Any = None) -> Page:
+        page = strict_page(size, scheme)
+        page.goto(f"{kinds}{name}/")
+        page.wait_for_selector("#output *")
+        return page
+
+    return opened
+
+
+def test_words_are_numbered_by_the_vocabulary(opened: Callable[..., Page]) -> None:
+    page = opened("words")
+    assert "Type" in page.locator("#output").inner_text() and classes(page) == []
+    area = page.get_by_role("textbox", name="Text")
+    area.fill("GOOD, good!\n bad \tÜbel more")  # five, of which the first four count
+    wait_for_text(page, "#output li", "good50.0 %")
+    assert dict(classes(page)) == {"good": "50.0 %", "bad": "25.0 %", "[UNK]": "25.0 %", "": "0.0 %"}
+    told = page.locator("#hint").inner_text()
+    assert (
+        "5 words, of which the first 4 count" in told and "Not in the vocabulary: Übel more" not in told.split(".")[0]
+    )
+    area.fill("")
+    page.wait_for_selector("#output .empty")
+
+
+def test_a_text_is_written_on_by_pointer_and_by_keyboard(opened: Callable[..., Page]) -> None:
+    page = opened("letters")
+    wait_for_text(page, "#next button", "c 100 %")
+    page.locator("#next button").first.click()
+    wait_for_text(page, "#next button", "d 100 %")
+    page.locator("#next button").first.focus()
+    page.keyboard.press("Enter")
+    wait_for_text(page, "#next button", "a 100 %")
+    assert page.locator("#input").input_value() == "abcd"
+    assert page.evaluate("document.activeElement === document.querySelector('#next button')")  # new, and still focused
+    page.get_by_role("button", name="Write on").click()
+    page.get_by_role("button", name="Stop").wait_for()
+    page.get_by_role("button", name="Write on").wait_for()
+    assert page.locator("#input").input_value() == ("abcd" * 16)
+    page.locator("#input").fill("ax")
+    page.wait_for_selector("#output .empty")
+    assert "Not in the vocabulary: x. Take that out" in page.locator("#hint").inner_text()
+    page.get_by_role("button", name="Begin").click()
+    wait_for_text(page, "#next button", "c 100 %")
+
+
+def test_every_token_gets_its_class(opened: Callable[..., Page]) -> None:
+    page = opened("tagged")
+    page.locator("#input").fill("cat runs")
+    page.wait_for_selector("#tokens")
+    assert [t.inner_text().split() for t in page.locator("#tokens span").all()] == [["cat", "noun"], ["runs", "verb"]]
+
+
+def test_numbers_are_filled_in(opened: Callable[..., Page]) -> None:
+    page = opened("numbers")
+    assert classes(page) == []
+    for name, value in (("length", "1.5"), ("width", "-2")):
+        page.get_by_label(name).fill(value)
+    assert page.locator("#output .empty").is_visible()  # one is missing
+    page.keyboard.press("Tab")
+    page.keyboard.type("4")
+    wait_for_text(page, "#output li", "value 03")
+    assert [number for _, number in classes(page)] == ["3", "-4", "8"]
+    page.get_by_label("width").focus()
+    page.evaluate(
+        """() => {
+          const data = new DataTransfer();
+          data.setData("text", "7\\t8\\t9");
+          document.activeElement.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, cancelable: true}));
+        }"""
+    )
+    wait_for_text(page, "#output li:nth-child(3)", "value 216")
+    assert page.get_by_label("age").input_value() == "8"  # what there is no field for is left
+    choose(page, "row.csv", b"1;2\n3")
+    wait_for_text(page, "#output li:nth-child(3)", "value 26")
+    choose(page, "row.csv", b"1;2")
+    page.get_by_role("alert").wait_for()
+    assert "row.csv: 2 numbers, 3 wanted" in page.get_by_role("alert").inner_text()
+    page.get_by_role("button", name="Random values").click()
+    page.wait_for_selector("#output li")
+
+
+def test_a_series_is_drawn_and_typed(opened: Callable[..., Page]) -> None:
+    page = opened("series")
+    wait_for_text(page, "#output figcaption", "6 values after 32, 0 to 31")
+    assert page.get_by_role("img", name="32 values, 0 to 31").is_visible()
+    box = page.locator("svg.drawn").bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] - 3, box["y"] + box["height"] / 2)  # the last value halfway
+    wait_for_text(page, "#place figcaption", "32 values, 0 to 30")
+    assert abs(float(page.locator("#input").input_value().split()[-1]) - 15.5) < 0.5
+    page.locator("#input").fill(" ".join(["1"] * 31))
+    page.wait_for_selector("#output .empty")
+    assert "31 of 32 numbers" in page.locator("#place").inner_text()
+    page.locator("#input").press("End")
+    page.keyboard.type(" five")
+    assert "five is no number" in page.locator("#place").inner_text()
+    page.locator("#input").fill("\n".join(["2"] * 32))
+    wait_for_text(page, "#output figcaption", "6 values after 32, 2 to 2")
+
+
+@pytest.mark.parametrize("order", ["channels_last", "channels_first"])
+def test_a_model_from_picture_to_picture_shows_it(
+    strict_page: Callable[..., Page], site: tuple[Path, str], strict: str, order: str
+) -> None:
+    shape = (1, 6, 10, 3) if order == "channels_last" else (1, 3, 6, 10)
+    weights = {"kernel": SWAP.reshape(1, 1, 3, 3).copy(), "bias": np.zeros(3, np.float32)}
+    with glnn.Model(layer_graph(Conv2D(3, (1, 1), data_format=order), [shape], weights)) as model:
+        model.export_web(site[0] / order, input_shape=shape, scale="unit")
+    page = strict_page()
+    page.goto(f"{strict}{order}/")
+    page.wait_for_selector("#output .empty")
+    assert not page.locator("#input").is_visible()  # no black picture claims to be one
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 10, 3))
+    choose(page, "noise.png", png(pixels))
+    page.wait_for_selector("#output canvas")
+    shown = seen(page)
+    assert np.abs(shown[..., :3] - pixels[..., ::-1]).max() <= 1 and (shown[..., 3] == 255).all()
+    box = page.locator("#output canvas").bounding_box()
+    assert box and abs(box["width"] / box["height"] - 10 / 6) < 0.02  # its own shape, without bars
+
+
+def seen(page: Page) -> Any:
+    """The pixels that the page shows as its output, (6, 10, 4)."""
+    read = """() => {
+      const canvas = document.querySelector("#output canvas");
+      return Array.from(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data);
+    }"""
+    return np.array(page.evaluate(read)).reshape(6, 10, 4)
+
+
+def test_examples_are_tried_and_the_first_is_shown(opened: Callable[..., Page]) -> None:
+    page = opened("picture")
+    page.wait_for_selector("#output canvas")
+    assert (seen(page)[0, 0] == (0, 0, 200, 255)).all()
+    choose(page, "black.png", png(np.zeros((6, 10, 3))))
+    page.locator("#output canvas").wait_for()
+    page.get_by_role("button", name="Example: image").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(300)
+    assert (seen(page)[0, 0] == (0, 0, 200, 255)).all()
+
+
+def test_the_camera_runs_until_it_is_stopped(playwright: Any, kinds: str) -> None:
+    fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    with launch(playwright, "llvmpipe", fake) as browser:
+        page = browser.new_page()
+        page.set_default_timeout(60_000)
+        page.goto(f"{kinds}picture/")
+        page.wait_for_selector("#output canvas")
+        page.get_by_role("button", name="Camera").click()
+        page.get_by_role("button", name="Stop").wait_for()
+        found = set()
+        for _ in range(100):
+            found.add(seen(page).tobytes())
+            if len(found) > 3:
+                break
+            page.wait_for_timeout(100)
+        assert len(found) > 3  # the example, and frames that change
+        page.get_by_role("button", name="Stop").click()
+        page.get_by_role("button", name="Camera").wait_for()
+        page.wait_for_timeout(300)
+        still = seen(page).tobytes()
+        page.wait_for_timeout(500)
+        assert seen(page).tobytes() == still and not page.locator("#problem").is_visible()
+        page.evaluate(
+            """() => {
+              const none = () => Promise.reject(new DOMException("", "NotFoundError"));
+              navigator.mediaDevices.getUserMedia = none;
+            }"""
+        )
+        page.get_by_role("button", name="Camera").click()
+        page.get_by_role("alert").wait_for()
+        assert "There is no camera here. Choose a picture" in page.get_by_role("alert").inner_text()
+        assert page.get_by_role("button", name="Camera").is_visible()
+
+
+FILLED = {"words": "good bad", "tagged": "cat runs"}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", graphs())
+def test_everyone_can_use_it(opened: Callable[..., Page], name: str, scheme: str) -> None:
+    page = opened(name, PHONE if scheme == "light" else DESKTOP, scheme)
+    if name in FILLED:
+        page.locator("#input").fill(FILLED[name])
+    elif name == "numbers":
+        page.get_by_role("button", name="Random values").click()
+    page.wait_for_selector("#output :not(.empty)")
+    if scheme == "light":  # on a phone the result begins above the fold, and nothing sticks out
+        box = page.locator("#output > :first-child").bounding_box()
+        assert box and box["y"] + min(box["height"], 120) <= PHONE["height"]
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator("summary").click()
+    page.wait_for_selector("#passes td")
+    assert findings(page) == []
