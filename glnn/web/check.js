@@ -116,7 +116,7 @@ async function compare(golden, inputs, onRow) {
     const {_steps: steps, _generation: generation, _fastest: fastest} = model;
     Object.assign(model, {_steps: [], _read() {}});
     try {
-      await model._predict(inputs); // checks the inputs and uploads them; draws nothing, and reads nothing
+      await model._predict(model._packed(inputs)); // checks the inputs and uploads them; draws nothing, and reads nothing
     } finally {
       delete model._read; // the class has it
       Object.assign(model, {_steps: steps, _fastest: fastest});

@@ -4,7 +4,7 @@ const LIMIT = 10000; // ms to wait for the timer queries
 
 /** A model's passes with the ms that each took, by timer queries, or else (`method` "sync") by waiting for each draw. */
 export async function passes(model) {
-  model._usable();
+  model._usable(); // again below, after each wait
   const {gl, backend} = model._device, two = backend === "webgl2";
   const timer = gl.getExtension(two ? "EXT_disjoint_timer_query_webgl2" : "EXT_disjoint_timer_query");
   const call = (name, ...args) => (two ? gl[name](...args) : timer[`${name}EXT`](...args));
@@ -24,7 +24,9 @@ export async function passes(model) {
   const result = (query, what) => (two ? gl.getQueryParameter(query, gl[what]) : timer.getQueryObjectEXT(query, timer[`${what}_EXT`]));
   const end = performance.now() + LIMIT;
   const waits = () => timer && !result(times[times.length - 1], "QUERY_RESULT_AVAILABLE") && performance.now() < end;
-  while (waits() && !gl.isContextLost()) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (waits() && !gl.isContextLost()) await model._device.passed(5);
+  if (model._disposed && timer) for (const query of times) call("deleteQuery", query);
+  model._usable();
   const valid = !timer || (performance.now() < end && !gl.getParameter(timer.GPU_DISJOINT_EXT));
   return draws.map(({label: layer, kernel, viewport: [width, height], turns}, i) => {
     const ms = valid ? turns * (timer ? result(times[i], "QUERY_RESULT") / 1e6 : times[i]) : null;

@@ -41,6 +41,11 @@ export interface Options {
   onContextLost?: (event: Event) => void;
 }
 
+export interface PredictOptions {
+  /** Cancels the prediction: it rejects with the signal's reason (an AbortError), and draws nothing if it had not begun. */
+  signal?: AbortSignal;
+}
+
 /** What went wrong. */
 export type Code =
   | "network" // a file could not be fetched
@@ -71,13 +76,16 @@ export interface Model extends EventTarget {
   /** manifest.json, and the plan of the variant, as they were loaded. */
   readonly manifest: any;
   readonly plan: any;
-  /** Outputs by name, in the shapes of `outputs`. Calls run one after another; inputs may be reused once it is done. */
-  predict(inputs: Record<string, ArrayLike<number>>): Promise<Record<string, Float32Array>>;
+  /** Outputs by name, in the shapes of `outputs`. Calls run one after another; inputs may be changed as soon as it is called. */
+  predict(inputs: Record<string, ArrayLike<number>>, options?: PredictOptions): Promise<Record<string, Float32Array>>;
   /** The passes of one prediction with their times, on the inputs of the last. */
   profile(): Promise<Pass[]>;
   /** The model's live WebGL objects, as WebGL has them. */
   counts(): Counts;
-  /** Frees textures, programs, and the context where it is the model's own. A second call does nothing. */
+  /**
+   * Frees textures, programs, and the context where it is the model's own; predictions under way reject with "disposed".
+   * A second call does nothing.
+   */
   dispose(): void;
 }
 

@@ -31,6 +31,11 @@ FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
+UNHIDDEN = (  # ... and what keeps the timers of hidden pages as fast as those of others
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+)
 UNWANTED = ("--enable-unsafe-swiftshader", "--disable-gpu", "--use-gl")  # what Playwright would add by itself
 
 
@@ -51,14 +56,19 @@ def missing() -> str | None:
 
 
 @contextmanager
-def launch(playwright: Playwright, renderer: str, extra: Sequence[str] = (), cold: bool = False) -> Iterator[Browser]:
-    """Chromium on a renderer of RENDERERS. cold: with a new, empty shader cache instead of this user's."""
+def launch(
+    playwright: Playwright, renderer: str, extra: Sequence[str] = (), cold: bool = False, hiding: bool = False
+) -> Iterator[Browser]:
+    """Chromium on a renderer of RENDERERS. cold: with a new, empty shader cache instead of this user's.
+
+    hiding: pages can be hidden, see `hidden`.
+    """
     with tempfile.TemporaryDirectory(prefix="glnn-browser-", ignore_cleanup_errors=True) as folder:
         environment = {**os.environ, **({"MESA_SHADER_CACHE_DIR": folder} if cold else {})}
         browser = playwright.chromium.launch(
             executable_path=chromium_path(),
             args=[*FLAGS, *RENDERERS[renderer], *extra],
-            ignore_default_args=[flag for flag in UNWANTED if flag not in RENDERERS[renderer]],
+            ignore_default_args=[flag for flag in UNWANTED + UNHIDDEN * hiding if flag not in RENDERERS[renderer]],
             env=environment,
             timeout=60_000,
         )

@@ -6,6 +6,8 @@ import {lost} from "./device.js";
 const BRIEF = 8; // ms: a prediction that the page may wait for without letting go, half a frame
 const EVENTS = ["webglcontextlost", "webglcontextrestored"];
 
+const texelsOf = ({layout, lanes}) => new Float32Array(room(layout, lanes));
+
 class Model extends EventTarget {
   constructor(manifest, device, variant, plan, store) {
     super();
@@ -28,7 +30,7 @@ class Model extends EventTarget {
     this._weights = plan.weights.map(({layout: {textures, size, depth}, storage: {format}}) => Array.from({length: textures}, () => device.texture(...size, depth, format)));
     this._filled = [];
     this._ready = false;
-    for (const tensor of [...plan.inputs, ...plan.outputs]) tensor.texels = new Float32Array(room(tensor.layout, tensor.lanes));
+    for (const tensor of plan.outputs) tensor.texels = texelsOf(tensor);
     for (const {target, layers} of plan.draws) device.target(this._slots[target], ...layers);
     const bytes = plan.outputs.reduce((sum, {texels}) => sum + texels.byteLength, 0); // that are read back
     if (gl.fenceSync) {
@@ -161,30 +163,37 @@ class Model extends EventTarget {
     }
   }
 
-  /** {output name: Float32Array} of row-major values for {input name: Float32Array}; calls run one after another. */
-  predict(inputs) {
-    return this._next(() => this._predict(inputs));
+  /** {output name: Float32Array} of row-major values for {input name: Float32Array}, which may change at once; calls run one after another. */
+  async predict(inputs, {signal} = {}) {
+    const texels = this._packed(inputs);
+    return this._next(() => this._predict(texels), signal);
   }
 
-  _next(call) {
-    const turn = this._queue.then(call);
+  /** Runs a call when those before it are done; what comes of it is rejected when the signal says so. */
+  _next(call, signal) {
+    let stop;
+    const turn = this._queue.then(() => signal?.throwIfAborted() ?? call());
     this._queue = turn.catch(() => {});
-    return turn;
+    return signal ? Promise.race([turn, new Promise((_, reject) => {
+      stop = () => reject(signal.reason);
+      signal.addEventListener("abort", stop);
+    })]).finally(() => signal.removeEventListener("abort", stop)) : turn;
+  }
+
+  /** The texels of the plan's inputs. */
+  _packed(inputs) {
+    return this.plan.inputs.map((tensor) => {
+      const {name, shape, layout, lanes} = tensor, values = inputs?.[name], texels = texelsOf(tensor);
+      if (values?.length !== size(shape)) fail("input", `input ${name}: ${values ? `${values.length} values` : "nothing"} given, ${size(shape)} expected (${shape.join(" x ")})`);
+      move(layout, lanes, texels, values);
+      return texels;
+    });
   }
 
   async _predict(inputs) {
     this._usable();
-    for (const {name, shape} of this.inputs) {
-      const values = inputs && inputs[name];
-      if (!values || values.length !== size(shape)) {
-        fail("input", `input ${name}: ${values ? `${values.length} values` : "nothing"} given, ${size(shape)} expected (${shape.join(" x ")})`);
-      }
-    }
     const {plan, _device: device} = this, start = performance.now(), generation = this._generation;
-    for (const tensor of plan.inputs) {
-      move(tensor.layout, tensor.lanes, tensor.texels, inputs[tensor.name]);
-      this._write(tensor.slots.map((slot) => this._slots[slot]), tensor.texels, tensor.layout);
-    }
+    plan.inputs.forEach(({slots, layout}, i) => this._write(slots.map((slot) => this._slots[slot]), inputs[i], layout));
     for (const take of this._steps) take();
     await this._read();
     this._same(generation);
