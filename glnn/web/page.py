@@ -9,8 +9,17 @@ from importlib import resources
 BASE = ("index.html", "icon.svg", "page.css", "page.js", "runner.js")  # what a browser loads of every page
 # What it loads when it is asked for: the part for the model's kind of input, and those of what is shown.
 KINDS = ("page-picture.js", "page-drawing.js", "page-text.js", "page-table.js")
-PARTS = ("page-pixels.js", "page-camera.js", "page-chart.js", "page-passes.js", "check.js", "check.css", "profile.js",
-         "runner-device.js")
+PARTS = (
+    "page-pixels.js",
+    "page-camera.js",
+    "page-chart.js",
+    "page-passes.js",
+    "check.js",
+    "check.css",
+    "profile.js",
+    "runner-device.js",
+    "runner-worker.js",
+)
 PAGE = (*BASE, *KINDS, *PARTS, "runner.d.ts")
 # The modules in web/runner that make up runner.js, in the order that gzip makes the least of.
 RUNNER = ("layouts", "model", "device", "errors", "files", "load")

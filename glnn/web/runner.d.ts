@@ -37,6 +37,13 @@ export interface Options {
   variant?: string;
   /** A context to share with other models, of `device()`; without it the model has its own, of which browsers grant a page 16 or 8. */
   device?: Device | Promise<Device>;
+  /**
+   * Runs the model in a Worker of its own, so that this thread stays free: `runner-worker.js` beside the runner, from the page's
+   * own origin; no `blob:` is needed. Functions and a signal may be given as well, a device may not. Where the browser has
+   * no WebGL in Workers, or does not let one start, the model runs on this thread and a warning on the console says why;
+   * `Model.worker` tells. A Worker ends with dispose().
+   */
+  worker?: boolean;
   /** The same as a listener for the event "contextlost". */
   onContextLost?: (event: Event) => void;
 }
@@ -73,6 +80,8 @@ export interface Model extends EventTarget {
   /** The name of the variant that runs, and the device's own name. */
   readonly variant: string;
   readonly renderer: string;
+  /** Whether it runs in a Worker. */
+  readonly worker?: true;
   /** manifest.json, and the plan of the variant, as they were loaded. */
   readonly manifest: any;
   readonly plan: any;
@@ -80,8 +89,8 @@ export interface Model extends EventTarget {
   predict(inputs: Record<string, ArrayLike<number>>, options?: PredictOptions): Promise<Record<string, Float32Array>>;
   /** The passes of one prediction with their times, on the inputs of the last. */
   profile(): Promise<Pass[]>;
-  /** The model's live WebGL objects, as WebGL has them. */
-  counts(): Counts;
+  /** The model's live WebGL objects, as WebGL has them; of a model in a Worker, a promise. */
+  counts(): Counts | Promise<Counts>;
   /**
    * Frees textures, programs, and the context where it is the model's own; predictions under way reject with "disposed".
    * A second call does nothing.

@@ -4,12 +4,14 @@
 //     const model = await glnn.load("folder/", {onProgress: ({loaded, total}) => ...});
 //     const {probabilities} = await model.predict({image: new Float32Array(64)});
 import {fetchBytes, fetchManifest, known} from "./files.js";
+import {GlnnError} from "./errors.js";
 import {choose, later} from "./device.js";
 import {Model} from "./model.js";
 
 /** The model in an exported folder, ready to predict. Raises GlnnError; see runner.d.ts. */
-export async function load(url, {onProgress = () => {}, backend = "auto", variant: name, device: shared, onContextLost} = {}) {
+export async function load(url, {onProgress = () => {}, backend = "auto", variant: name, device: shared, onContextLost, worker} = {}) {
   const base = new URL(`${url}`.replace(/\/?$/, "/"), typeof document === "undefined" ? location.href : document.baseURI);
+  if (worker) return (await import("./runner-worker.js")).load(base, arguments[1], load, GlnnError);
   const manifest = await fetchManifest(base);
   const {device, variant} = choose(manifest, backend, name, await shared);
   const abort = new AbortController(), {shards, bytes} = manifest.weights;
