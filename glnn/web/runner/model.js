@@ -182,6 +182,7 @@ class Model extends EventTarget {
 
   /** The texels of the plan's inputs. */
   _packed(inputs) {
+    this._usable();
     return this.plan.inputs.map((tensor) => {
       const {name, shape, layout, lanes} = tensor, values = inputs?.[name], texels = texelsOf(tensor);
       if (values?.length !== size(shape)) fail("input", `input ${name}: ${values ? `${values.length} values` : "nothing"} given, ${size(shape)} expected (${shape.join(" x ")})`);
