@@ -1,4 +1,4 @@
-# make demo | test | check | api | bench | peers | notebooks | train | web-test | clean. Each does its own set-up, once.
+# make demo | test | check | api | bench | peers | notebooks | train | gallery | web-test | clean. Each does its own set-up, once.
 PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
@@ -9,7 +9,7 @@ export KERAS_BACKEND ?= jax
 export JAX_PLATFORMS ?= cpu
 export PYTHON VENV
 
-.PHONY: onnx demo test check api bench peers notebooks train web-test clean help
+.PHONY: onnx demo test check api bench peers notebooks train gallery web-test clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make bench      time glnn beside onnxruntime and NumPy"
 	@echo "make peers      time glnn beside TensorFlow.js, ONNX Runtime Web, onnxruntime, torch (PEERS_ARGS=\"--only mnist\")"
 	@echo "make notebooks  run the notebooks and keep their output"
+	@echo "make gallery    export the models of examples/ as pages into build/gallery (GALLERY=folder for another)"
 	@echo "make train      train the models of examples/ anew"
 	@echo "make clean      remove what the targets above made"
 
@@ -74,6 +75,11 @@ train: $(VENV)/.setup-train
 	$(RUN) examples/train_digits.py
 	$(RUN) examples/train_writer.py
 	$(RUN) examples/train_style.py
+	$(RUN) examples/train_wine.py
+	$(RUN) examples/train_tides.py
+
+gallery: $(VENV)/.setup-cli
+	$(RUN) scripts/make_gallery.py $(GALLERY)
 
 web-test: $(VENV)/.setup-develop $(VENV)/.setup-web
 	$(RUN) -m pytest tests/web -n 2 --dist loadfile $(PYTEST_ARGS)

@@ -36,7 +36,7 @@ def classes(page: Page) -> list[tuple[str, str]]:
 
 
 def wait_for_text(page: Page, selector: str, text: str) -> None:
-    """Waits until the first such element has exactly this text; wait_for_function would need eval, which POLICY bars."""
+    """Waits until the first such element has this text; wait_for_function would need eval, which POLICY bars."""
     from playwright.sync_api import expect
 
     expect(page.locator(selector).first).to_have_text(text, timeout=60_000)

@@ -1,4 +1,4 @@
-"""The kinds of page under a strict policy: text, numbers, series, pictures and the camera, by pointer and by keyboard."""
+"""The kinds of page under a strict policy: text, numbers, series, pictures, the camera, by pointer and by keyboard."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from support.pages_seen import DESKTOP, PHONE, choose, classes, png, wait_for_te
 import glnn
 from glnn.layers.conv import Conv1D, Conv2D
 from glnn.layers.core import Dense
-from glnn.layers.pooling import GlobalAveragePooling1D
+from glnn.layers.pooling import GlobalAveragePooling1D, GlobalAveragePooling2D
 from glnn.testing import layer_graph
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def graphs() -> dict[str, tuple[Any, dict[str, Any]]]:
             layer_graph(Conv2D(3, (1, 1)), [(1, 6, 10, 3)], swap),
             {"scale": "unit", "examples": shown},
         ),
+        "drawing": (layer_graph(GlobalAveragePooling2D(), [(1, 8, 8, 1)], {}), {}),
     }
 
 
@@ -254,6 +255,8 @@ def test_everyone_can_use_it(opened: Callable[..., Page], name: str, scheme: str
         page.locator("#input").fill(FILLED[name])
     elif name == "numbers":
         page.get_by_role("button", name="Random values").click()
+    elif name == "drawing":
+        page.locator("#input").click()
     page.wait_for_selector("#output :not(.empty)")
     if scheme == "light":  # on a phone the result begins above the fold, and nothing sticks out
         box = page.locator("#output > :first-child").bounding_box()

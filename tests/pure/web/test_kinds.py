@@ -1,4 +1,4 @@
-"""What a manifest says of its page: the kind of input, text by a vocabulary, columns and examples, and what is refused."""
+"""What a manifest says of its page: the kind of input, text by a vocabulary, columns, examples; what is refused."""
 
 from __future__ import annotations
 

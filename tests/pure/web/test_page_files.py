@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from glnn.web.page import BASE, KINDS, PAGE, PARTS, bare, sent
 from glnn.web.kinds import KINDS as ALL_KINDS
+from glnn.web.page import BASE, KINDS, PAGE, PARTS, bare, sent
 from glnn.web.page import source as page_source
 
 CODE_BYTES = 15_000  # gzipped, all that a browser loads of every page
