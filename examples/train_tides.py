@@ -3,7 +3,7 @@
     pip install -e '.[train]'
     python examples/train_tides.py
 
-Writes examples/tides.h5: the water's height in each of 72 hours (N, 72, 1), in metres -> in the 24 hours after (N, 24, 1).
+Writes examples/tides.h5: metres of water in each of 72 hours (N, 72, 1) -> in the 24 hours after them (N, 24, 1).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Exports the models of examples/ as pages into one folder, with a page that leads to them and checks them. `make gallery`.
+"""Exports the models of examples/ as pages into one folder, with a page that leads to them. `make gallery`.
 
     python scripts/make_gallery.py [FOLDER]
 

@@ -2,7 +2,7 @@
 
 const PATIENCE = 120000; // ms for one model
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-const cards = [...document.querySelectorAll("li")], button = document.getElementById("check"), told = document.getElementById("told");
+const cards = [...document.querySelectorAll("li[data-model]")], button = document.getElementById("check"), told = document.getElementById("told");
 
 for (const card of cards) {
   const note = document.createElement("small");
@@ -19,6 +19,7 @@ async function checked(name) {
     for (const end = performance.now() + PATIENCE; performance.now() < end; await pause(50)) {
       const {fieldCheck, document: page} = frame.contentWindow, problem = page.querySelector("#problem:not([hidden]):not(.late)");
       if (fieldCheck) return fieldCheck.draws;
+      if (page.readyState === "complete" && page.URL !== "about:blank" && !page.getElementById("name")) throw new Error("The page of this model is not there");
       if (problem) throw new Error(problem.textContent);
     }
     throw new Error("It took too long. Open the page itself");

@@ -10,7 +10,7 @@ export function open({manifest, inputs, outputs}, place) {
   for (const [at, tensor] of inputs.entries()) entries[tensor.name] = entry(tensor, inputs.length > 1, at ? null : columns);
   const fill = (values) => inputs.forEach(({name}, i) => entries[name].put(values[i]));
   for (const {name, values} of examples) row.append(button(name, () => (fill(values), run())));
-  row.append(button("Random values", () => {
+  if (!examples.length) row.append(button("Random values", () => {
     fill(inputs.map(({shape}) => Array.from({length: size(shape.slice(1))}, () => Math.random())));
     run();
   }));
@@ -22,7 +22,7 @@ export function open({manifest, inputs, outputs}, place) {
   function entry({name, shape: [, ...sizes]}, several, names) {
     const count = size(sizes), width = sizes.length > 1 ? sizes[sizes.length - 1] : 1, title = several ? [make("h2", {}, name)] : [];
     if (sizes.length < 2 && count <= FIELDS) return fields(name, count, names, title);
-    const chart = make("div", {className: "chart"}), told = make("small", {}), area = make("textarea", {id: several ? "" : "input", rows: 6, spellcheck: false, placeholder: "0.5, 1.2"});
+    const chart = make("div", {className: "chart"}), told = make("small", {}), area = make("textarea", {id: several ? "" : "input", rows: 4, spellcheck: false, placeholder: "0.5, 1.2"});
     let values;
     const look = () => {
       const words = numbers(area.value), bad = words.find((word) => !Number.isFinite(+word));
