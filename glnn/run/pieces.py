@@ -22,8 +22,12 @@ Start = Callable[[Arrays, bool], Callable[[], Arrays]]  # inputs, whether more f
 def samples_at_once(graph: Graph, shapes: Shapes, measured: int | None) -> int:
     """How many samples are run at once at most, for inputs of these shapes without the batch.
 
-    measured: what a tuner found to be fastest; None: as many as fit BATCH_BYTES and are packed by draws
+    measured: what a tuner found to be fastest; None: as many as fit BATCH_BYTES and are packed by draws. A graph of a
+    fixed batch takes that.
     """
+    fixed = [batch for batch in (spec.shape[0] for spec in graph.inputs if spec.shape) if batch]
+    if fixed:
+        return fixed[0]
     if not measured:
         specs = graph.specs({name: (1, *shape) for name, shape in shapes.items()})
         largest = max(math.prod(d or 1 for d in s.shape) for s in specs.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -157,6 +158,13 @@ def test_a_fixed_batch(device: glnn.Device) -> None:
         assert model.predict(X).shape == (2, 5)
         with pytest.raises(InputError, match="a batch of 3 was given, the model is fixed to 2"):
             model.predict(draw(3, 9, 7, 3))
+
+
+def test_a_fixed_batch_that_shapes_are_made_of(device: glnn.Device, root: Path) -> None:
+    """Reshapes of this model hold the batch as a number, so that no other batch may be asked for."""
+    x = draw(2, 1, 8, 8)
+    with Model.load(root / "examples" / "patches.onnx", device=device) as free, free.fixed({"x": x.shape}) as fixed:
+        np.testing.assert_allclose(fixed.predict(x), free.predict(x), rtol=1e-5, atol=1e-5)
 
 
 # ---- NaN and infinities
