@@ -1,4 +1,4 @@
-"""Writes docs/api.md: the public names of glnn with their signatures and docstrings. `make api`, or --check.
+"""Writes docs/api/: the public names of glnn with their signatures and docstrings. `make api`, or --check.
 
 Public is what a module of MODULES lists in its `__all__`. The same code makes the same text, whatever the machine.
 """
@@ -19,21 +19,25 @@ from types import ModuleType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "api.md"
+FOLDER = ROOT / "docs" / "api"
 WIDTH = 100  # of a line of code, in characters
-# For whom: users, then those who write layers, kernels and formats, then those who look inside.
-MODULES = (
-    "glnn", "glnn.errors", "glnn.image", "glnn.show", "glnn.web",
-    "glnn.custom", "glnn.layers", "glnn.primitives", "glnn.kernels", "glnn.testing", "glnn.formats",
-    "glnn.graph", "glnn.passes", "glnn.quant", "glnn.layout", "glnn.plan", "glnn.device",
-)  # fmt: skip
-HEAD = """# API
+# For whom they are, and the modules.
+MODULES = {
+    "To run models": ("glnn", "glnn.errors", "glnn.image", "glnn.show", "glnn.web"),
+    "To write layers, kernels, formats": (
+        "glnn.custom", "glnn.layers", "glnn.primitives", "glnn.kernels", "glnn.testing", "glnn.formats",
+    ),
+    "To look inside": (
+        "glnn.graph", "glnn.passes", "glnn.quant", "glnn.layout", "glnn.plan", "glnn.device",
+    ),
+}  # fmt: skip
+NOTE = "<!-- Written by scripts/make_api.py from signatures and docstrings: change those, then `make api`. -->"
+HEAD = f"""# API
 
-<!-- Written by scripts/make_api.py from signatures and docstrings: change those, then `make api`. -->
+{NOTE}
 
-The public names, module by module. What no module lists in its `__all__` may change without notice.
-Exceptions that a call raises stand at the end of its description; all are in [glnn.errors](#glnnerrors).
-"""
+The public names, a page for each module. What no module lists in its `__all__` may change without notice.
+Exceptions that a call raises stand at the end of its description; all are in [glnn.errors](glnn.errors.md)."""
 
 
 def arguments(function: Any) -> list[inspect.Parameter]:
@@ -116,18 +120,18 @@ def class_lines(name: str, kind: type) -> Iterator[str]:
     """A class: how one is made, what it is, its methods."""
     made = (dataclasses.is_dataclass(kind) or "__init__" in vars(kind)) and not getattr(kind, "_is_protocol", False)
     base = kind.__mro__[1].__name__
-    yield f"### {name}"
+    yield f"## {name}"
     yield code("class " + (signature(name, kind) if made else f"{name}({base})" if base != "object" else name))
     if vars(kind).get("__doc__"):
         yield text(kind, [p.name for p in arguments(kind)] if made else ())
     for member, thing in members(kind):
         getter = getattr(thing, "fget", None) or getattr(thing, "func", None)
         if getter is not None:
-            yield f"#### {name}.{member}"
+            yield f"### {name}.{member}"
             yield code(f"{member}: {annotation(inspect.signature(getter).return_annotation)}")
             yield text(getter)
         else:
-            yield f"#### {name}.{member}"
+            yield f"### {name}.{member}"
             yield code(signature(member, thing))
             yield text(thing, [p.name for p in arguments(thing)])
 
@@ -145,16 +149,17 @@ def order(item: tuple[str, Any]) -> tuple[int, str]:
 
 
 def lines(module: ModuleType) -> Iterator[str]:
-    """A module's part of the page."""
-    yield f"## {module.__name__}"
+    """A module's page."""
+    yield f"# {module.__name__}"
+    yield NOTE
     yield text(module)
     for name, thing in sorted(((name, getattr(module, name)) for name in module.__all__), key=order):
         if is_class(thing) and module.__name__ != "glnn" and name in vars(sys.modules["glnn"]):
-            yield f"- `{name}`: [glnn.{name}](#{name.lower()})"
+            yield f"- `{name}`: [glnn.{name}](glnn.md#{name.lower()})"
         elif is_class(thing):
             yield from class_lines(name, thing)
         elif inspect.isfunction(thing):
-            yield f"### {name}"
+            yield f"## {name}"
             yield code(signature(name, thing))
             yield text(thing, [p.name for p in arguments(thing)])
         elif isinstance(thing, ModuleType):
@@ -165,22 +170,40 @@ def lines(module: ModuleType) -> Iterator[str]:
             yield f"- `{name}`: a {type(thing).__name__}"
 
 
-def page() -> str:
-    """All of docs/api.md."""
-    parts = [HEAD.strip()]
-    for name in MODULES:
-        parts += [line for line in lines(importlib.import_module(name)) if line]
-    joined = "\n\n".join(parts)
-    return re.sub(r"(?m)^(- `.*)\n\n(?=- `)", r"\1\n", joined) + "\n"
+def pages() -> dict[Path, str]:
+    """All of docs/api/: what each file holds."""
+    found: dict[Path, str] = {}
+    index = [HEAD]
+    for reader, names in MODULES.items():
+        rows = [f"## {reader}\n\n| module | |\n| --- | --- |"]
+        for name in names:
+            module = importlib.import_module(name)
+            joined = "\n\n".join(line for line in lines(module) if line)
+            found[FOLDER / f"{name}.md"] = re.sub(r"(?m)^(- `.*)\n\n(?=- `)", r"\1\n", joined) + "\n"
+            rows.append(f"| [{name}]({name}.md) | {first_line(module)} |")
+        index.append("\n".join(rows))
+    return {FOLDER / "README.md": "\n\n".join(index) + "\n"} | found
+
+
+def first_line(module: ModuleType) -> str:
+    """What a module is, in its first paragraph's first sentence."""
+    return re.split(r"(?<=\.)\s", " ".join((inspect.getdoc(module) or "").partition("\n\n")[0].split()))[0].replace(
+        "|", "\\|"
+    )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where docs/api.md is not up to date")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where docs/api is not up to date")
+    made, there = pages(), set(FOLDER.glob("*.md"))
     if not parser.parse_args().check:
-        PAGE.write_text(page(), encoding="utf-8")
-    elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != page():
-        print("docs/api.md is not up to date. Run: make api", file=sys.stderr)
+        FOLDER.mkdir(exist_ok=True)
+        for path, words in made.items():
+            path.write_text(words, encoding="utf-8")
+        for path in there - set(made):
+            path.unlink()
+    elif there != set(made) or any(path.read_text(encoding="utf-8") != words for path, words in made.items()):
+        print("docs/api is not up to date. Run: make api", file=sys.stderr)
         return 1
     return 0
 
