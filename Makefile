@@ -1,4 +1,4 @@
-# make demo | test | check | api | bench | peers | notebooks | train | gallery | web-test | clean. Each does its own set-up, once.
+# make demo | test | check | docs | api | bench | peers | notebooks | train | gallery | web-test | clean. Each does its own set-up, once.
 PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
@@ -8,8 +8,9 @@ RUN := $(VENV)/bin/python
 export KERAS_BACKEND ?= jax
 export JAX_PLATFORMS ?= cpu
 export PYTHON VENV
+export NO_MKDOCS_2_WARNING = 1
 
-.PHONY: onnx demo test check api bench peers notebooks train gallery web-test clean help
+.PHONY: onnx docs docs-serve demo test check api bench peers notebooks train gallery web-test clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -17,7 +18,8 @@ help:
 	@echo "make test       run the tests (PYTEST_ARGS=--whole for the whole matrix)"
 	@echo "make web-test   replay exported models in headless Chromium and compare them with Python"
 	@echo "make check      lint, types, import order"
-	@echo "make api        write docs/api.md and the pictures of the architecture anew, from the code"
+	@echo "make api        write docs/api, docs/commands.md and the pictures of the architecture anew, from the code"
+	@echo "make docs       write the documentation as a site, build/site, with every link checked (make docs-serve: look at it)"
 	@echo "make layers     measure every layer against Keras, for docs/layers.md"
 	@echo "make onnx       run the backend tests of ONNX, for docs/onnx-operators.md"
 	@echo "make applications   hold glnn to Keras on the models of keras.applications (NAMES=MobileNet for some)"
@@ -47,9 +49,16 @@ check: $(VENV)/.setup-dev
 
 api: $(VENV)/.setup-cli
 	$(RUN) scripts/make_api.py
+	$(RUN) scripts/make_commands.py
 	$(RUN) scripts/make_layers.py
 	$(RUN) scripts/make_pictures.py
 	$(RUN) scripts/make_peers.py
+
+docs: $(VENV)/.setup-docs
+	$(VENV)/bin/mkdocs build
+
+docs-serve: $(VENV)/.setup-docs
+	$(VENV)/bin/mkdocs serve
 
 layers: $(VENV)/.setup-develop
 	$(RUN) scripts/measure_layers.py $(NAMES)

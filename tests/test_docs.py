@@ -15,24 +15,24 @@ from pathlib import Path
 from types import FunctionType
 
 import pytest
-from support import stand_ins
+from support import snippets, stand_ins
 from support.pages import Block, blocks
 
 import glnn
 
 ROOT = Path(__file__).parent.parent
-GENERATED = ROOT / "docs" / "api.md"
 PAGES = [
     *(ROOT / page for page in ("README.md", "CONTRIBUTING.md", "benchmarks/README.md")),
     *sorted(ROOT.glob("docs/**/*.md")),
 ]
+GENERATED = {ROOT / "docs" / "commands.md", *ROOT.glob("docs/api/*.md")}  # signatures; names of readers' files
 MOST_SKIPPED = 4  # blocks of all pages that are marked as not run
 SUFFIXES = "py|glsl|js|ts|md|sh|html|svg|png|h5|npz|toml|ipynb|yaml"
 # What looks like a path of the repository and is none: users' files, and names.
 OTHERS = {
     "model.h5", "mobilenet.h5", "model.weights.h5", "weights.h5", "cat.jpg", "report.html", "NNN-title.md",
-    "TensorFlow.js", "TF.js", "Keras.js", "perceptron.npz", "glnn/formats/npz.py", "keras/engine/topology.py",
-    "my.glsl", "run.npz", "kernels/a.glsl", "runner.js",
+    "TensorFlow.js", "TF.js", "Keras.js", "Transformers.js", "perceptron.npz", "glnn/formats/npz.py", "my.glsl",
+    "keras/engine/topology.py", "run.npz", "kernels/a.glsl", "runner.js",
     "glnn-snapshots.html", "twice.glsl", "kernel.glsl", "FILE.npz", "FAMILY.h5", "FAMILY.npz", "python/encoder.py",
 }  # fmt: skip
 
@@ -55,10 +55,14 @@ def every_block() -> Iterator[tuple[str, Block]]:
 
 PAGE = """a
 
-    glnn doctor
-      more
+    indented
 
 - b
+
+```sh
+A=1 glnn doctor  # here
+pip install glnn
+```
 
 <!-- file: k.glsl -->
 ```glsl
@@ -74,18 +78,63 @@ g()
 
 
 def test_pages_split_into_their_blocks() -> None:
-    shell, kernel, python = blocks(PAGE)
-    assert (shell.line, shell.language, shell.text) == (3, "", "glnn doctor\n  more\n")
-    assert (kernel.line, kernel.language, kernel.text) == (10, "glsl", "x\n")
-    assert (python.line, python.language, python.text) == (14, "python", "f()\n\ng()\n")
+    indented, shell, kernel, python = blocks(PAGE)
+    assert (indented.line, indented.language, indented.text) == (3, "", "indented\n")
+    assert (shell.line, shell.language, shell.commands) == (8, "sh", ["A=1 glnn doctor  # here"])
+    assert (kernel.line, kernel.language, kernel.text) == (14, "glsl", "x\n")
+    assert (python.line, python.language, python.text) == (18, "python", "f()\n\ng()\n")
     assert (shell.note, kernel.note, python.note) == (None, ("file", "k.glsl"), None)
-    assert shell.commands == ["glnn doctor"] and python.commands == []
-    (skipped,) = blocks("<!-- not run: takes a phone -->\n\n    glnn doctor\n")
+    assert indented.commands == python.commands == []
+    (skipped,) = blocks("<!-- not run: takes a phone -->\n\n```sh\nglnn doctor\n```\n")
     assert skipped.note == ("not run", "takes a phone")
 
 
+WRONG = [
+    ("sh", "glnn predikt model.h5", "no command"),
+    ("sh", "glnn quantize model.h5 small.glnn --kodec uint8", "no option"),
+    ("sh", "GLNN_PROFIL=a python my_script.py", "no variable"),
+    ("sh", "make tests", "no such target"),
+    ("sh", "make bench ARGS=2", "no such variable"),
+    ("sh", "pip install 'glnn[webs]'", "no extra webs"),
+    ("sh", "sudo apt-get update && apt-get install -y libegl2", "no package libegl2"),
+    ("sh", "python benchmarks/bench.py --onyl conv", "has no --onyl"),
+    ("sh", "pytest --glnn-opengl=require --glnn-corner x", "pytest has no"),
+    ("sh", "gunicorn app", "do not know"),
+    ("sh", "glnn doctor 'a", "quotation"),
+    ("yaml", "a: {script: ['pip install glnn[webs]']}", "no extra webs"),
+    ("yaml", "a: [b", "no YAML"),
+    ("yaml", "a: b", "no script"),
+    ("dockerfile", "FROM debian\nRUN make tests", "no such target"),
+    ("dockerfile", 'FROM debian\nCOPY a b\nCMD ["glnn", "sumary", "m.h5"]', "no command"),
+    ("dockerfile", "FROM debian\nINSTALL a", "no instruction"),
+    ("js", "const a = ;", "SyntaxError"),
+    ("js", "model.predictt({})", "no predictt"),
+    ("json", "{a: 1}", "Expecting"),
+    ("python", "f(", "never closed"),
+    ("bash", "true", "known are"),
+    ("", "indented", "no language"),
+]
+
+
+@pytest.mark.parametrize(("language", "words", "told"), WRONG, ids=lambda v: v[:20])
+def test_a_wrong_block_is_told(language: str, words: str, told: str) -> None:
+    assert told in "".join(snippets.faults(Block(1, language, words))), snippets.faults(Block(1, language, words))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name != "api"], ids=name)
+def test_the_blocks_of_a_page_are_right(page: Path) -> None:
+    """Every block has a language, and is right as far as it can be told without running it."""
+    assert [(b.line, b.language, fault) for b in blocks(text(page)) for fault in snippets.faults(b)] == []
+
+
+def test_quoted_blocks_stand_in_their_files() -> None:
+    quotes = [(where, b) for where, b in every_block() if b.note and b.note[0] == "quoted"]
+    assert quotes
+    assert [where for where, b in quotes if b.note and b.text not in text(ROOT / b.note[1])] == []
+
+
 def runs(page: Path) -> bool:
-    return page != GENERATED and any(b.commands or b.language == "python" for b in blocks(text(page)))
+    return page not in GENERATED and any(b.commands or b.language == "python" for b in blocks(text(page)))
 
 
 @pytest.mark.parametrize("page", list(filter(runs, PAGES)), ids=name)
@@ -93,11 +142,12 @@ def test_the_code_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     """Block after block as a reader would paste them, beside the repository's examples and stand-ins for own files."""
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     stand_ins.make(tmp_path, text(page))
-    path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    environ = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"} | os.environ | {"GLNN_CACHE": str(tmp_path / "cache")}
+    environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")])
     script = ROOT / "tests" / "support" / "pages.py"
     done = subprocess.run(
         [sys.executable, str(script), str(page)],
-        cwd=tmp_path, env={**os.environ, "PYTHONPATH": path, "GLNN_CACHE": str(tmp_path / "cache")},
+        cwd=tmp_path, env=environ,
         capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
@@ -231,7 +281,9 @@ def test_pre_commit_runs_what_make_check_runs() -> None:
 # ---- the public surface
 
 
-@pytest.mark.parametrize("script", ["make_api.py", "make_layers.py", "make_pictures.py", "make_peers.py"])
+@pytest.mark.parametrize(
+    "script", ["make_api.py", "make_commands.py", "make_layers.py", "make_pictures.py", "make_peers.py"]
+)
 def test_what_is_made_of_the_code_is_up_to_date(script: str) -> None:
     argv = [sys.executable, str(ROOT / "scripts" / script), "--check"]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=120)
@@ -239,7 +291,7 @@ def test_what_is_made_of_the_code_is_up_to_date(script: str) -> None:
 
 
 def public() -> list[tuple[str, str]]:
-    modules = re.findall(r'"(glnn[\w.]*)"', text(ROOT / "scripts" / "make_api.py").partition("MODULES = (")[2])
+    modules = re.findall(r'"(glnn[\w.]*)"', text(ROOT / "scripts" / "make_api.py").partition("\nMODULES = ")[2])
     return [(module, name) for module in modules for name in importlib.import_module(module).__all__]
 
 

@@ -1,9 +1,11 @@
 """Pages of documentation as programs: their blocks in order, in one namespace. Run as a script: pages.py PAGE...
 
-Python blocks run, and of shell blocks the lines that call glnn. An HTML comment before a block says otherwise:
+Python blocks run, and of shell blocks the lines that call glnn or pytest; what else there is, snippets.py judges.
+An HTML comment before a block says otherwise:
 
     <!-- not run: why -->       it is skipped
     <!-- file: kernels/a.glsl -->   it becomes that file, as the words around it tell the reader to make one
+    <!-- quoted: glnn/model.py --> its text stands in that file of the repository
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ from pathlib import Path
 from types import ModuleType
 
 _FENCE = re.compile(r"^```(\w*)")
-_NOTE = re.compile(r"^<!-- (not run|file): (.+) -->$")
+_NOTE = re.compile(r"^<!-- (not run|file|quoted): (.+) -->$")
+_RUN = re.compile(r"(\w+=\S+ )*(glnn|pytest) ")
 SERVED = "http://127.0.0.1:"
 
 
@@ -31,14 +34,12 @@ class Block:
     line: int
     language: str
     text: str
-    note: tuple[str, str] | None = None  # ("not run", why) or ("file", name)
+    note: tuple[str, str] | None = None  # ("not run", why), ("file" or "quoted", name)
 
     @property
     def commands(self) -> list[str]:
-        """The lines that call glnn, of a shell block."""
-        if self.language not in ("", "sh", "console", "bash"):
-            return []
-        return [line.strip() for line in self.text.splitlines() if line.strip().startswith("glnn ")]
+        """The lines that call glnn or pytest, of a shell block."""
+        return [line.strip() for line in self.text.splitlines() if self.language == "sh" and _RUN.match(line)]
 
 
 def blocks(page: str) -> Iterator[Block]:
@@ -72,23 +73,24 @@ def run(page: Path) -> None:
         if kind == "file":
             Path(detail).parent.mkdir(parents=True, exist_ok=True)
             Path(detail).write_text(block.text, encoding="utf-8")
-        elif kind != "not run" and block.language == "python":
+        elif not kind and block.language == "python":
             # Empty lines in front, so that tracebacks tell lines of the page.
             told += ["\n"] * (block.line - 1 - len(told)) + block.text.splitlines(keepends=True)
             linecache.cache[str(page)] = len("".join(told)), None, told, str(page)
             exec(compile("\n" * (block.line - 1) + block.text, str(page), "exec"), module.__dict__)
-        elif kind != "not run":
+        elif not kind:
             for line in block.commands:
                 command(line, f"{page}:{block.line}")
 
 
 def command(line: str, where: str) -> None:
     """Runs a command line of a shell block, or asks what it serves for its first page."""
-    place = Path("bin", "glnn").resolve()
-    place.parent.mkdir(exist_ok=True)
-    place.write_text(f'#!/bin/sh\nexec {sys.executable} -m glnn "$@"\n')
-    place.chmod(0o755)
-    environ = {**os.environ, "PATH": f"{place.parent}{os.pathsep}{os.environ['PATH']}"}
+    folder = Path("bin").resolve()
+    folder.mkdir(exist_ok=True)
+    for name in ("glnn", "pytest"):
+        (folder / name).write_text(f'#!/bin/sh\nexec {sys.executable} -m {name} "$@"\n')
+        (folder / name).chmod(0o755)
+    environ = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
     sys.stdout.flush()
     if not line.startswith("glnn serve "):
         code = subprocess.run(["sh", "-c", line], env=environ).returncode

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from support.field_pages import page_of
 from support.keras_files import layer, sequential, write_model
+from support.tfjs_files import small
 
 
 def picture(path: Path) -> None:
@@ -18,6 +20,9 @@ def picture(path: Path) -> None:
 
     pixels = np.random.default_rng(0).integers(0, 256, (240, 300, 3)).astype(np.uint8)
     Image.fromarray(pixels).save(path)
+
+
+EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 
 
 def model(path: Path) -> None:
@@ -40,17 +45,29 @@ def phone(path: Path) -> None:
     """What a phone gives of the digits model's page."""
     import glnn
 
-    digits = Path(__file__).parent.parent.parent / "examples" / "digits.h5"
-    with glnn.Model.load(digits) as small, tempfile.TemporaryDirectory() as folder:
-        small.export_web(folder, scale="unit", check=True)
+    with glnn.Model.load(EXAMPLES / "digits.h5") as digits, tempfile.TemporaryDirectory() as folder:
+        digits.export_web(folder, scale="unit", check=True)
         path.write_text(json.dumps(page_of(Path(folder))))
+
+
+def operators(path: Path) -> None:
+    """An ONNX file of the repository."""
+    shutil.copy(EXAMPLES / "patches.onnx", path)
+
+
+def layers_model(path: Path) -> None:
+    """A folder of TensorFlow.js: two layers, 4 -> 3 -> 2."""
+    path.mkdir()
+    small(path)
 
 
 STAND_INS: dict[str, Callable[[Path], None]] = {
     "cat.jpg": picture,
     "dog.png": picture,
     "model.h5": model,
+    "model.onnx": operators,
     "phone.json": phone,
+    "tfjs": layers_model,
 }
 
 
