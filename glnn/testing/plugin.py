@@ -56,6 +56,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_LEFT] = left.extend
 
 
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist, which need not be there
+def pytest_testnodedown(node: Any, error: Any) -> None:
+    node.config.pluginmanager.get_plugin("glnn-snapshots").node_down(node, error)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     import sys
 

@@ -127,7 +127,7 @@ class Collector:
         self.written += getattr(report, "glnn_written", ())
         self.run.add(report)
 
-    def pytest_testnodedown(self, node: Any, error: Any) -> None:
+    def node_down(self, node: Any, error: Any) -> None:
         """Takes the tests that a process of pytest-xdist left out; of one that crashed nobody knows."""
         told = getattr(node, "workeroutput", {})
         self.run.leave(told.get("glnn_left", ()))

@@ -35,6 +35,11 @@ def test_a_project_of_one_file_as_the_documentation_has_it(pytester: pytest.Pyte
     )
 
 
+def test_nothing_but_pytest_is_needed(pytester: pytest.Pytester) -> None:
+    pytester.makefile(".glsl", echo=shown("echo.glsl"))
+    run(pytester, "-p", "no:xdist", "-k", "three_pixels").assert_outcomes(passed=1, deselected=1)
+
+
 def test_kernels_of_values_have_tests_as_well(pytester: pytest.Pytester) -> None:
     pytester.makefile(".glsl", heat=shown("heat.glsl"))
     run(pytester, "--glnn-dialects=es300,es100").assert_outcomes(passed=2)
