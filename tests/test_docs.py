@@ -31,7 +31,8 @@ SUFFIXES = "py|glsl|js|ts|md|sh|html|svg|png|h5|npz|toml|ipynb|yaml"
 # What looks like a path of the repository and is none: users' files, and names.
 OTHERS = {
     "model.h5", "mobilenet.h5", "model.weights.h5", "weights.h5", "cat.jpg", "report.html", "NNN-title.md",
-    "TensorFlow.js", "TF.js", "Keras.js", "Transformers.js", "perceptron.npz", "glnn/formats/npz.py", "my.glsl", "build/site/index.html",
+    "TensorFlow.js", "TF.js", "Keras.js", "Transformers.js", "perceptron.npz", "glnn/formats/npz.py", "my.glsl",
+    "build/site/index.html",
     "keras/engine/topology.py", "run.npz", "kernels/a.glsl", "runner.js",
     "glnn-snapshots.html", "twice.glsl", "kernel.glsl", "FILE.npz", "FAMILY.h5", "FAMILY.npz", "python/encoder.py",
 }  # fmt: skip

@@ -52,9 +52,9 @@ ivec2 at = ivec2(col * x_PW + x_pw, row * x_PH + x_ph); return {value}; }}
 
 
 def rows_text(x: str, bound: Bound, params: Params, dialect: str) -> tuple[str, str]:
-    """`x_texel x_fetch(t, g, q, lane)`, what holds a row of a cell of weights: of tap t and a lane of the inputs in group
-    g, for the outputs of group q; `vec4 x_row(texel, lane)`, the row itself, for when the texel has come. `x_scales(q)`
-    comes first: the scales of these, where each has its own. And statements for main.
+    """`x_texel x_fetch(t, g, q, lane)`, what holds a row of a cell of weights: of tap t and a lane of the inputs in
+    group g, for the outputs of group q; `vec4 x_row(texel, lane)`, the row itself, for when the texel has come.
+    `x_scales(q)` comes first: the scales of these, where each has its own. And statements for main.
     """
     layout: CellLayout = bound.layout
     part, select, _, layer = part_text(x, layout, 1)
