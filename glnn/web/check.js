@@ -248,7 +248,7 @@ function verdict(rows) {
 async function check() {
   const held = manifest.check, file = held && held.golden[variant];
   if (!file) throw new Error("This export holds nothing to check by. Export it again with export_web(..., check=True), or glnn export-web --check");
-  const about = document.getElementById("about"), get = (item) => fetchBytes(document.baseURI, item, {});
+  const about = document.getElementById("about"), get = (item) => fetchBytes(document.baseURI, item, {onBytes() {}, search: ""});
   const golden = JSON.parse(new TextDecoder().decode(await get(file))), inputs = {};
   if (golden.version !== VERSION) throw new Error(`${file.file} is of version ${golden.version}, this page reads ${VERSION}. Export again, and keep the check.js of that export`);
   for (const item of held.inputs) inputs[item.name] = new Float32Array((await get(item)).buffer);

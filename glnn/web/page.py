@@ -18,6 +18,7 @@ PARTS = (
     "check.css",
     "profile.js",
     "runner-device.js",
+    "runner-files.js",
     "runner-worker.js",
 )
 PAGE = (*BASE, *KINDS, *PARTS, "runner.d.ts")
@@ -47,21 +48,25 @@ def source(name: str) -> str:
 
 
 def bare(source: str) -> str:
-    """JavaScript without comments, blank lines, indentation, and space that signs, brackets and line ends do not need.
+    """JavaScript without comments, indentation, and what signs, brackets and line ends can do without.
 
     For sources whose strings and templates each lie in one line, whose statements end in semicolons, and whose regular
     expressions hold no space, no quote and nothing that looks like the beginning of a comment.
     """
     code = "".join(part if kept else tight(part) for part, kept in pieces(source))
     code = re.sub(r"^\s+|[ \t]+$", "", code, flags=re.M)
-    return re.sub(r"([;{,(\[])\n", r"\1", code)
+    return re.sub(r"(?<=[;{},(\[])\n|\n(?=[})\].?:&|])", "", code)
 
 
 def tight(code: str) -> str:
-    """Code between texts without space around signs, or what ends before a bracket that closes; "- -x" is not "--x"."""
+    """Code between texts without space around signs, brackets of an arrow's only parameter, and what ends before one.
+
+    "- -x" is not "--x", and "async(x) =>" keeps its brackets.
+    """
     code = re.sub(r";\s*\}|,\s*[)}\]]", lambda found: found[0][-1], code)
     code = re.sub(r" *([{}()\[\]=,;:?*<>&|!%^]+|[+/-]=) *", r"\1", code)
-    return re.sub(r" ([+/-]) (?![+/-])", r"\1", code)
+    code = re.sub(r"(?<![\w$])\((\w+)\)=>", r"\1=>", code)
+    return re.sub(r"(?<![+/-]) (?=[+/-][^+/-])|(?<=[^+/-][+/-]) (?![+/-])", "", code)
 
 
 def pieces(code: str) -> Iterator[tuple[str, bool]]:

@@ -21,6 +21,7 @@ export function device(Device, fail, {backend = "auto"} = {}) {
     const unlinked = new Set(); // programs whose shaders live, until it is asked how linking ended
     const own = Object.assign(Object.create(root), {
       live: new Map(),
+      events: new EventTarget(), // of the context, until it is disposed of
       reset() { // of a restored context, which the root has reset already
         own.live = new Map();
         unlinked.clear();
@@ -62,7 +63,14 @@ export function device(Device, fail, {backend = "auto"} = {}) {
     for (const own of views) own.dispose();
     dispose.call(root);
   };
-  root.canvas.addEventListener("webglcontextlost", (event) => root.closed || event.preventDefault()); // though no model may be there
-  root.canvas.addEventListener("webglcontextrestored", () => root.reset()); // before any model, which listen later
+  root.canvas.addEventListener("webglcontextlost", (event) => {
+    if (root.closed) return;
+    event.preventDefault(); // or the browser would never restore it
+    for (const own of views) own.events.dispatchEvent(new Event(event.type));
+  });
+  root.canvas.addEventListener("webglcontextrestored", (event) => {
+    root.reset();
+    for (const own of views) own.events.dispatchEvent(new Event(event.type));
+  });
   return root;
 }

@@ -25,8 +25,9 @@ export async function load(url, {worker: _, onProgress = () => {}, onContextLost
   });
   try {
     if (signal) signal.throwIfAborted();
-    const headers = options.headers instanceof Headers ? {headers: Object.fromEntries(options.headers)} : {};
-    Object.assign(model, await Promise.race([ended, model._ask("load", [`${url}`, {...options, ...headers}])]));
+    const {fetch} = options; // Headers are no message
+    if (fetch?.headers instanceof Headers) options.fetch = {...fetch, headers: Object.fromEntries(fetch.headers)};
+    Object.assign(model, await Promise.race([ended, model._ask("load", [`${url}`, options])]));
     worker.onerror = (event) => model._heard({event: "error", error: event.message});
     if (onContextLost) model.addEventListener("contextlost", onContextLost);
     return model;

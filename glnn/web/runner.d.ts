@@ -29,8 +29,24 @@ export interface Counts {
 }
 
 export interface Options {
-  /** Hears of every piece that arrives, in bytes: of the plan and of all weights. */
-  onProgress?: (progress: {loaded: number; total: number}) => void;
+  /**
+   * Hears of every piece that arrives, in bytes: of the plan and of all weights; goes back where a transfer broke off.
+   * cached, with the option `cache`: how many of those loaded were kept from an earlier visit.
+   */
+  onProgress?: (progress: {loaded: number; total: number; cached?: number}) => void;
+  /** What fetch gets for every file: headers, credentials, mode, referrerPolicy and the like. The address's query goes to every file as well. */
+  fetch?: Omit<RequestInit, "signal" | "method" | "body">;
+  /** How often a file is asked for again after a failure of the network, 429 or 5xx (default 2): after pauses that grow from 0.4 s, or what Retry-After says, if the page may read it. */
+  retries?: number;
+  /** Milliseconds without a byte after which a file counts as failed; default: as the browser has it. */
+  timeout?: number;
+  /** Ends the loading: it rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /**
+   * Keeps all files in Cache Storage ("glnn"): the next load fetches the manifest alone, and without a network not even
+   * that. What no manifest names any more is thrown out. Where a browser has no such storage, it changes nothing.
+   */
+  cache?: boolean;
   /** Which WebGL may be used; "auto" (the default) takes the best that works. */
   backend?: "auto" | "webgl2" | "webgl1";
   /** One variant of the export by name, instead of the first that works. */
@@ -56,7 +72,12 @@ export interface PredictOptions {
 /** What went wrong. */
 export type Code =
   | "network" // a file could not be fetched
-  | "not-found" // the server does not have a file, or the folder is no export
+  | "timeout" // the server went silent for longer than the option `timeout`
+  | "unauthorized" // 401: the server wants credentials
+  | "forbidden" // 403: it does not take these, or the signed address has expired
+  | "not-found" // 404 or 410: the server does not have a file, or the folder is no export
+  | "busy" // 429 or 503, after all tries
+  | "server" // any other answer that is no file
   | "bad-version" // an export of another version of glnn
   | "bad-data" // a file that is truncated or changed
   | "no-webgl" // the browser offers no WebGL
@@ -112,7 +133,7 @@ export interface Device {
 /** A context for `load(url, {device})`: any number of models can share it. Rejects with GlnnError. */
 export function device(options?: {backend?: "auto" | "webgl2" | "webgl1"}): Promise<Device>;
 
-/** The model in the folder at `url` (relative to the page), ready to predict. Rejects with GlnnError. */
+/** The model in the folder at `url` (relative to the page), ready to predict. Rejects with GlnnError, or with the reason of `signal`. */
 export function load(url: string | URL, options?: Options): Promise<Model>;
 
 /** The bits of float16, rounded to nearest even; beyond 65504 is infinity. */

@@ -88,9 +88,9 @@ class Device {
       await hop();
       await later(wait);
       wait = Math.max(1, expected * 0.02); // asking without a pause takes a core from a software renderer
-      status = !fence || gl.isContextLost() || gl.clientWaitSync(fence, 0, 0);
+      status = !fence || !gl.isSync(fence) || gl.clientWaitSync(fence, 0, 0); // it is none of a context that is lost, or was
     } while (status === gl.TIMEOUT_EXPIRED);
-    if (fence) gl.deleteSync(fence);
+    if (status !== true) gl.deleteSync(fence);
     if (status === gl.WAIT_FAILED) fail("limit", `${this.renderer} failed while it was waited for`);
   }
 
@@ -236,13 +236,13 @@ class Device {
     const {gl} = this, w = 7, h = 5, n = layers || 1, half = format === "float16", bytes = format === "rgba8";
     const value = (_, i) => bytes ? (i * 89 + 7) % 256 : half ? Math.trunc(Math.sin(i) * 2047) * 2 ** (i % 8) / 64 : Math.sin(i + 1) * 2 ** (((i * 37) % 120) - 60);
     const values = (bytes ? Uint8Array : Float32Array).from({length: w * h * 4 * n}, value);
-    const head = `precision highp float;precision highp int;uniform vec4 F[1];`, from = "gl_FragCoord.xy/F[0].xy";
+    const head = `precision highp float;uniform vec4 F;`, from = "gl_FragCoord.xy/F.xy";
     const outs = Array.from({length: n}, (_, i) => i);
     const [vertex, fragment] = layers
       ? ["#version 300 es\nin vec2 p;void main(){gl_Position=vec4(p,0,1);}",
         `#version 300 es\n${head}precision highp sampler2DArray;uniform sampler2DArray a;${outs.map((i) => `layout(location=${i}) out vec4 o${i};`).join("")}` +
-        `void main(){${outs.map((i) => `o${i}=texture(a,vec3(${from},${i}))*F[0].z;`).join("")}}`]
-      : ["attribute vec2 p;void main(){gl_Position=vec4(p,0,1);}", `${head}precision highp sampler2D;uniform sampler2D a;void main(){gl_FragColor=texture2D(a,${from})*F[0].z;}`];
+        `void main(){${outs.map((i) => `o${i}=texture(a,vec3(${from},${i}))*F.z;`).join("")}}`]
+      : ["attribute vec2 p;void main(){gl_Position=vec4(p,0,1);}", `${head}precision highp sampler2D;uniform sampler2D a;void main(){gl_FragColor=texture2D(a,${from})*F.z;}`];
     const source = this.texture(w, h, layers, format), into = this.texture(w, h, layers, format);
     this.write(source, values, w, h);
     const framebuffer = this.target(into, 0, n);
@@ -262,32 +262,23 @@ class Device {
 const lost = () => fail("context-lost", "the browser took the WebGL context away; wait for the event contextrestored, then try again");
 
 /** The first device and variant that work here, in the manifest's order; on the device that is given, if one is. */
-function choose(manifest, backend, name, given) {
-  const names = manifest.variants.map((v) => v.name), kinds = given ? [given.backend] : BACKENDS;
-  if (name && !names.includes(name)) fail("input", `variant ${name}: this export has ${names.join(", ")}`);
-  if (backend !== "auto" && !kinds.includes(backend)) fail("input", `backend ${backend}: allowed are auto, ${kinds.join(", ")}`);
-  if (given) backend = given.backend;
-  const asked = manifest.variants.filter((v) => (!name || v.name === name) && (backend === "auto" || backend === v.backend)), tried = [];
-  if (!asked.length) fail("input", `backend ${backend}: none of ${name || names.join(", ")} is for it`);
-  let contexts = 0;
-  for (const kind of kinds) {
-    const wanted = asked.filter((v) => v.backend === kind);
-    if (!wanted.length) continue;
-    const device = given ? given.share() : new Device(kind);
-    if (!device.gl) {
-      tried.push(`${kind}: the browser gives no context`);
-      continue;
-    }
-    contexts++;
+function choose({variants}, backend, name, given) {
+  const asked = variants.filter((v) => (!name || v.name === name) && (backend === "auto" || v.backend === backend) && (!given || v.backend === given.backend));
+  if (!asked.length) fail("input", `variant ${name || "any"}, backend ${given ? given.backend : backend}: there are ${variants.map((v) => `${v.name} (${v.backend})`).join(", ")}, and auto`);
+  const tried = [];
+  let code = "no-webgl";
+  for (const kind of BACKENDS) {
+    const wanted = asked.filter((v) => v.backend === kind), device = wanted.length && (given ? given.share() : new Device(kind));
     for (const variant of wanted) {
-      const why = device.unfit(variant);
+      const why = device.gl ? device.unfit(variant) : "the browser gives no context";
       if (!why) return {device, variant};
       tried.push(`${variant.name}: ${why}`);
     }
+    if (!device.gl) continue;
+    code = "no-variant";
     device.dispose();
   }
-  if (contexts) fail("no-variant", `no variant of this model runs here: ${tried.join("; ")}`);
-  fail("no-webgl", `this browser offers no WebGL (${tried.join("; ")}). Turn on graphics acceleration, or use another browser`);
+  fail(code, `no variant of this model runs here: ${tried.join("; ")}${code === "no-webgl" ? ". Turn on graphics acceleration, WebGL, or use another browser" : ""}`);
 }
 
 /** A context for several models: what load takes as `device`. */

@@ -3,32 +3,42 @@
 //     import * as glnn from "./runner.js";
 //     const model = await glnn.load("folder/", {onProgress: ({loaded, total}) => ...});
 //     const {probabilities} = await model.predict({image: new Float32Array(64)});
-import {fetchBytes, fetchManifest, known} from "./files.js";
+import {fetchBytes, fetchManifest, known, more} from "./files.js";
 import {GlnnError} from "./errors.js";
 import {choose, later} from "./device.js";
 import {Model} from "./model.js";
 
 /** The model in an exported folder, ready to predict. Raises GlnnError; see runner.d.ts. */
-export async function load(url, {onProgress = () => {}, backend = "auto", variant: name, device: shared, onContextLost, worker} = {}) {
-  const base = new URL(`${url}`.replace(/\/?$/, "/"), typeof document === "undefined" ? location.href : document.baseURI);
+export async function load(url, {backend = "auto", variant: name, device: shared, onContextLost, worker, ...options} = {}) {
+  const base = new URL(url, self.document ? document.baseURI : location), abort = new AbortController();
+  base.pathname = base.pathname.replace(/\/?$/, "/");
   if (worker) return (await import("./runner-worker.js")).load(base, arguments[1], load, GlnnError);
-  const manifest = await fetchManifest(base);
-  const {device, variant} = choose(manifest, backend, name, await shared);
-  const abort = new AbortController(), {shards, bytes} = manifest.weights;
-  let model = device; // what a failure disposes of
+  let model, failure, loaded = 0, at = 0;
+  const stop = (reason) => {
+    failure = failure || reason; // the others follow from it
+    abort.abort();
+    if (model) model.dispose();
+  };
   try {
+    const {cache, signal, timeout} = options;
+    Object.assign(options, {search: base.search, signal: abort.signal});
+    if (cache || signal || timeout) await (await more()).prepare(base, options, signal, stop);
+    const manifest = await fetchManifest(base, options), {shards, bytes} = manifest.weights;
+    const {device, variant} = choose(manifest, backend, name, await shared);
+    model = device; // what is disposed of where something fails
     const total = bytes + variant.plan.bytes, store = new ArrayBuffer(bytes);
-    let loaded = 0, at = 0;
-    const onBytes = (count) => onProgress({loaded: (loaded += count), total});
-    const get = (file, into) => fetchBytes(base, file, {signal: abort.signal, onBytes, into});
+    const onBytes = (count) => options.onProgress && options.onProgress({loaded: (loaded += count), total});
+    const get = (file, into) => {
+      const bytes = fetchBytes(base, file, {...options, onBytes, into});
+      bytes.catch(stop);
+      return bytes;
+    };
     const planned = get(variant.plan);
     const arrived = shards.map((shard) => {
       const file = get(shard, new Uint8Array(store, at, shard.bytes));
       return {begin: at, end: (at += shard.bytes), file};
     });
-    const all = [planned, ...arrived.map((shard) => shard.file)];
-    for (const file of all) file.catch(() => {}); // the first failure is thrown below, the others go with it
-    const plan = await new Response(await Promise.race([planned, Promise.all(all).then(() => planned)])).json();
+    const plan = await new Response(await planned).json();
     known(plan.version, new URL(variant.plan.file, base));
     model = new Model(manifest, device, variant, plan, store);
     if (onContextLost) model.addEventListener("contextlost", onContextLost);
@@ -44,13 +54,13 @@ export async function load(url, {onProgress = () => {}, backend = "auto", varian
       model._same(0);
       model._upload(complete);
     })]);
+    if (options.done) await options.done();
     model._same(0);
     model._upload(); // what needs no shard
     model._finish();
     return model;
   } catch (error) {
-    abort.abort();
-    model.dispose();
-    throw error;
+    stop(error);
+    throw failure;
   }
 }

@@ -4,7 +4,6 @@ import {VALUES, move, packed, room, size, unpacked} from "./layouts.js";
 import {lost} from "./device.js";
 
 const BRIEF = 8; // ms: a prediction that the page may wait for without letting go, half a frame
-const EVENTS = ["webglcontextlost", "webglcontextrestored"];
 
 const texelsOf = ({layout, lanes}) => new Float32Array(room(layout, lanes));
 
@@ -18,7 +17,7 @@ class Model extends EventTarget {
     this._store = store; // the bytes of all weights: what restores a lost context
     this._queue = Promise.resolve();
     this._generation = 0; // grows with each context lost
-    for (const type of EVENTS) device.canvas.addEventListener(type, this);
+    for (const type of ["webglcontextlost", "webglcontextrestored"]) (device.events || device.canvas).addEventListener(type, this);
     this._start();
   }
 
@@ -140,7 +139,7 @@ class Model extends EventTarget {
   }
 
   handleEvent(event) {
-    if (this._device.closed) return;
+    if (this._disposed) return;
     if (event.type === "webglcontextlost") {
       event.preventDefault(); // or the browser would never restore it
       this._generation++;
@@ -148,10 +147,10 @@ class Model extends EventTarget {
       this.dispatchEvent(new Event("contextlost"));
       return;
     }
-    if (!this._steps) return; // load fails, if a context was lost meanwhile
     try {
       this._broken = undefined;
       this._device.reset();
+      if (!this._steps) return; // load fails, if a context was lost meanwhile
       this._start();
       this._link();
       this._upload();
@@ -264,7 +263,6 @@ class Model extends EventTarget {
   dispose() {
     if (this._disposed) return;
     this._disposed = true;
-    for (const type of EVENTS) this._device.canvas.removeEventListener(type, this);
     this._device.dispose();
     this._store = null;
   }
