@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .. import __version__
-from .options import CODECS, add_device, add_labels, add_model, add_picture, add_reading
+from .options import CODECS, add_device, add_labels, add_model, add_page, add_picture, add_reading
 from .usage import Parser, meant, one_of, positive, share, sizes
 
 ACTIVATIONS = ("float16", "rgba8", "uint8")
@@ -210,6 +210,7 @@ def export_web(p: Parser) -> None:
     p.add_argument("--variants", metavar="NAMES", help="which variants to write, with commas between (default: all)")
     add_labels(p)
     add_picture(p, levels=False)
+    add_page(p)
     about = "let the page, opened with ?check, compare each draw on its GPU with what Python gives"
     p.add_argument("--check", action="store_true", help=about)
     p.add_argument("--check-input", metavar="INPUT", help="the same, on this input, given as for predict")

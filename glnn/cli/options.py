@@ -13,6 +13,11 @@ CODECS = ("float32", "float16", "uint16", "uint8", "uint4", "auto")
 SCALES = ("raw", "unit", "signed", "imagenet", "torch", "caffe")
 FITS = ("stretch", "crop", "pad")
 FILTERS = ("nearest", "box", "bilinear", "bicubic", "lanczos")
+TEXT = {  # of glnn.web, told in the same way; the first is what is done where nothing is said
+    "standardize": ("lower_and_strip_punctuation", "lower", "strip_punctuation", None),
+    "split": ("whitespace", "character"),
+    "padding": ("post", "pre"),
+}
 PICTURE = ("scale", "fit", "filter", "background", "levels")  # the options of add_picture
 
 
@@ -63,6 +68,35 @@ def picture(args: argparse.Namespace) -> dict[str, Any]:
 def add_labels(p: Parser) -> None:
     """The argument for the names of classes."""
     p.add_argument("--labels", type=Path, metavar="FILE", help="names of the classes, one a line, in the model's order")
+
+
+def add_page(p: Parser) -> None:
+    """The arguments for what the exported page takes besides pictures, see `page`."""
+    group = p.add_argument_group("page", "what a page for text or numbers is told; docs/web-page.md has the rules")
+    tokens = "the page takes text: its tokens, one a line, in the order of their numbers"
+    group.add_argument("--vocabulary", type=Path, metavar="FILE", help=tokens)
+    for name, choices in TEXT.items():
+        known = ", ".join(f"{choice or 'none'}{' (default)' if choice == choices[0] else ''}" for choice in choices)
+        named = one_of(tuple(choice or "none" for choice in choices))
+        group.add_argument(f"--{name}", type=named, metavar="HOW", help=f"with --vocabulary: {known}")
+    group.add_argument("--columns", type=Path, metavar="FILE", help="names of the numbers that it takes, one a line")
+    example = "what it offers to try: a picture, a text, or an .npy file; may be said several times"
+    group.add_argument("--example", dest="examples", action="append", type=Path, metavar="FILE", help=example)
+
+
+def page(args: argparse.Namespace) -> dict[str, Any]:
+    """What `add_page` read, by the names that export_web takes; only what was said. Raises InputError."""
+    from .reading import read_example, read_lines
+
+    made = {name: getattr(args, name) for name in TEXT if getattr(args, name) is not None}
+    if made.get("standardize") == "none":
+        made["standardize"] = None
+    for name in ("vocabulary", "columns"):
+        if getattr(args, name) is not None:
+            made[name] = read_lines(getattr(args, name), f"--{name}")
+    if args.examples:
+        made["examples"] = {path.stem: read_example(path, args.vocabulary is not None) for path in args.examples}
+    return made
 
 
 def add_device(p: Parser) -> None:

@@ -22,12 +22,37 @@ PIECE_BYTES = 8 << 20  # ... and bytes of them as float32: results of pictures s
 
 
 def read_labels(path: Path) -> list[str]:
+    """The names in a text file. Raises InputError."""
+    return read_lines(path, "--labels")
+
+
+def read_lines(path: Path, option: str) -> list[str]:
     """The lines of a text file, empty ones at its end left out. Raises InputError."""
+    return _read_text(path, option, "a text file with one name a line").rstrip().splitlines()
+
+
+def read_example(path: Path, is_text: bool) -> Any:
+    """An example of a page: the text of a file, an array, or the path of a picture. Raises InputError."""
+    if is_text:
+        return _read_text(path, "--example", "a text file").rstrip("\n")
+    if path.suffix.lower() != ".npy":
+        return path
+    import numpy as np
+
     try:
-        return path.read_text(encoding="utf-8-sig").rstrip().splitlines()
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"--example {path}: {why}. Give one sample, as np.save writes it") from error
+
+
+def _read_text(path: Path, option: str, wanted: str) -> str:
+    """A text file. Raises InputError, which says what is wanted."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or error
-        raise InputError(f"--labels {path}: {why}. Give a text file with one name a line") from error
+        raise InputError(f"{option} {path}: {why}. Give {wanted}") from error
 
 
 def read_input(

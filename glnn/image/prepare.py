@@ -1,7 +1,7 @@
 """What is done to pixels before a model sees them: background, channels, cutting, resizing, scale - in this order.
 
 A picture of 8 bits stays one, rounded as Pillow rounds, until it is resized. The exported page does the same in
-web/page.js, number for number.
+web/page-pixels.js, number for number.
 """
 
 from __future__ import annotations

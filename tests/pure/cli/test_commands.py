@@ -17,8 +17,10 @@ import numpy as np
 import pytest
 
 from glnn.cli import commands, main
+from glnn.cli.options import TEXT
 from glnn.model import Model
 from glnn.quant import codec_of
+from glnn.web.kinds import CHOICES
 
 
 def run(*argv: Any, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -77,6 +79,32 @@ def test_export(digits: str, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     argv = ["export-web", digits, str(tmp_path / "mine"), "--variants", "webgl1"]
     assert main(argv) == 1 and "--force" in capsys.readouterr().err
     assert main([*argv, "--force"]) == 0 and (tmp_path / "mine" / "notes.txt").exists()
+
+
+def test_export_for_numbers_and_for_text(tmp_path: Path, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "names.txt").write_text("\n".join(f"measure {k}" for k in range(13)))
+    np.save(tmp_path / "mean.npy", np.arange(13.0))
+    wine, out = str(root / "examples" / "wine.h5"), tmp_path / "out"
+    argv = ["export-web", wine, str(out), "--variants", "webgl1"]
+    options = ["--columns", str(tmp_path / "names.txt"), "--example", str(tmp_path / "mean.npy")]
+    assert main([*argv, *options]) == 0
+    said = json.loads((out / "manifest.json").read_text())["page"]
+    assert said["columns"][12] == "measure 12" and said["examples"] == [{"name": "mean", "values": [list(range(13))]}]
+    (tmp_path / "words.txt").write_text("\n[UNK]\nwine")
+    (tmp_path / "broken.npy").write_bytes(b"no array")
+    vocabulary = ["--vocabulary", str(tmp_path / "words.txt")]
+    for more, words in [
+        (["--columns", str(tmp_path / "none.txt")], "--columns"),
+        (["--example", str(tmp_path / "broken.npy")], "broken.npy"),
+        (["--split", "character"], "vocabulary"),
+        ([*vocabulary, "--standardize", "none", "--example", str(tmp_path / "words.txt"), *options[:2]], "text"),
+    ]:
+        assert main([*argv, *more]) == 1
+        assert words in capsys.readouterr().err
+    assert main([*argv, *vocabulary]) == 0  # 13 steps of words
+    text = json.loads((out / "manifest.json").read_text())["page"]["text"]
+    assert json.loads((out / text["file"]).read_text()) == ["", "[UNK]", "wine"]
+    assert {name: tuple(choices) for name, choices in TEXT.items()} == CHOICES
 
 
 def test_serving_what_is_no_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
