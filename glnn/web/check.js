@@ -171,7 +171,10 @@ function table(head, rows, wide = []) {
   const node = make("table"), kind = (k, value) => [typeof value === "number" ? "n" : "", wide.includes(k) ? "wide" : ""].join(" ");
   node.append(make("tr", {}, ...head.map((text, k) => make("th", {className: kind(k, rows.length && rows[0][k])}, text))));
   for (const row of rows) node.append(make("tr", {}, ...row.map((value, k) => make("td", {className: kind(k, value)}, typeof value === "number" ? short(value) : value))));
-  return make("div", {className: "scroll"}, node);
+  const box = make("div", {className: "scroll", tabIndex: 0}, node); // which the keyboard scrolls, too
+  box.setAttribute("role", "region");
+  box.setAttribute("aria-label", head.join(", "));
+  return box;
 }
 
 const named = (row) => `draw ${row.draw + 1}${row.turn ? `, turn ${row.turn + 1}` : ""}`;

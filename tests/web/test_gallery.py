@@ -64,6 +64,13 @@ def test_everyone_can_use_the_gallery(
     assert findings(page) == []
 
 
+def test_everyone_can_use_a_check(strict_page: Callable[..., Page], strict: str, gallery: Path) -> None:
+    page = strict_page(PHONE)
+    page.goto(f"{strict}gallery/writer/?check")  # with a bad draw
+    page.wait_for_selector("#check")
+    assert findings(page) == []
+
+
 def test_the_pages_of_the_gallery_show_their_examples(
     strict_page: Callable[..., Page], strict: str, gallery: Path
 ) -> None:
