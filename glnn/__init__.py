@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from .layers.base import register as register_layer
     from .model import Model
     from .operators import register_op
+    from .predictor import Predictor
 
 __version__ = "0.1.0"
 __all__ = [
     "Device",
     "Model",
+    "Predictor",
     "Tensor",
     "__version__",
     "errors",
@@ -38,7 +40,8 @@ __all__ = [
 ]
 
 _LAZY = {
-    "Device": ".device:Device", "Model": ".model:Model", "Tensor": ".custom:Tensor", "image": ".image",
+    "Device": ".device:Device", "Model": ".model:Model", "Predictor": ".predictor:Predictor",
+    "Tensor": ".custom:Tensor", "image": ".image",
     "kernel": ".custom:kernel", "program": ".custom:program", "repeat": ".custom:repeat",
     "register_layer": ".layers:register", "register_op": ".operators:register_op",
     "steps": ".custom:steps",
