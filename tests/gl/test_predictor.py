@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import concurrent.futures
+import importlib.util
 import inspect
 import multiprocessing
 import os
 import pickle
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from support.mortal import Mortal
 from support.small_net import python
 
 import glnn
@@ -164,6 +167,23 @@ def test_pools_share_out_the_cores(expected: np.ndarray) -> None:
     if "llvmpipe" in one.model.device.renderer:
         assert (lone, triple) == (0, 3)
     one.close()
+
+
+def test_a_pool_tries_the_batches_of_a_dead_worker_again(tmp_path: Path) -> None:
+    from PIL import Image
+
+    spec = importlib.util.spec_from_file_location("pool_folder", ROOT / "examples" / "pool_folder.py")
+    recipe = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(recipe)
+    paths = [str(tmp_path / f"{k}.png") for k in range(12)]
+    for path, image in zip(paths, IMAGES, strict=True):
+        Image.fromarray((image[..., 0] * 255).astype(np.uint8)).save(path)
+    mortal = Mortal(DIGITS, marker=tmp_path / "died", at="5.png", pictures={"scale": "unit"}, threads=1)
+    made = [*recipe.in_order(mortal, ({"path": paths[at : at + 3]} for at in range(0, 12, 3)), 1)]
+    assert mortal.marker.exists() and [path for part in made for path in part["path"]] == paths
+    with pytest.raises(BrokenProcessPool):
+        mortal.marker.unlink()
+        [*recipe.in_order(mortal, [{"path": paths}], 1, deaths=0)]
 
 
 def test_what_spark_calls(expected: np.ndarray) -> None:
