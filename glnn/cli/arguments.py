@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .. import __version__
+from .completion import SHELLS
 from .options import CODECS, add_device, add_labels, add_model, add_page, add_picture, add_reading
 from .usage import Parser, meant, one_of, positive, share, sizes
 
@@ -53,6 +54,11 @@ EXAMPLES = {
         "glnn tune model.h5\n"
         "glnn tune model.h5 --input-shape 224,224,3 --batch 16 --seconds 300\n"
         "glnn tune model.h5 --json > tuned.json"
+    ),
+    "completion": (
+        'eval "$(glnn completion bash)"   # in ~/.bashrc\n'
+        "glnn completion zsh > ~/.zfunc/_glnn   # a folder of $fpath\n"
+        "glnn completion fish > ~/.config/fish/completions/glnn.fish"
     ),
     "serve": "glnn serve site --host 0.0.0.0 --port 9000",
 }
@@ -225,6 +231,11 @@ def serve(p: Parser) -> None:
     p.add_argument("--host", default="127.0.0.1", help=host)
 
 
+def completion(p: Parser) -> None:
+    """The arguments of glnn completion."""
+    p.add_argument("shell", type=one_of(SHELLS), help=f"one of {', '.join(SHELLS)}")
+
+
 def help_(p: Parser) -> None:
     """The arguments of glnn help."""
     topics = (*(name for name in COMMANDS if name != "help"), "env")
@@ -243,5 +254,6 @@ COMMANDS: dict[str, tuple[str, Callable[[Parser], None]]] = {
     "tune": ("measure how a device draws a model fastest, and keep it for later runs", tune),
     "export-web": ("write a model as a web page that runs it; needs no OpenGL", export_web),
     "serve": ("serve an exported folder to a browser", serve),
+    "completion": ("print what lets a shell complete this command", completion),
     "help": ("tell of a command, or of the environment variables", help_),
 }

@@ -206,6 +206,13 @@ def serve(args: Namespace) -> None:
     print()
 
 
+def completion(args: Namespace) -> None:
+    """glnn completion SHELL."""
+    from .completion import script
+
+    print(script(args.shell))
+
+
 def help_(args: Namespace) -> None:
     """glnn help [COMMAND | env]."""
     top, commands = parsers()
@@ -227,5 +234,6 @@ RUN: dict[str, Callable[[Namespace], int | None]] = {
     "tune": tune,
     "export-web": export_web,
     "serve": serve,
+    "completion": completion,
     "help": help_,
 }

@@ -55,6 +55,7 @@ def one_of(names: Sequence[str]) -> Callable[[str], str]:
             raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(names)}{meant(text, names)}")
         return text
 
+    checked.names = names  # type: ignore[attr-defined]  # which shells complete
     return checked
 
 
