@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import os
 import statistics
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import glnn
+from glnn.cli import built as built_of
 
 
 def python(code: str, *args: str) -> str:
@@ -64,8 +70,20 @@ def test_version_is_one(root: Path) -> None:
     assert glnn.__version__ in heading
 
 
-def test_wheel_carries_its_data(root: Path, tmp_path: Path) -> None:
-    build = [
+def done(argv: list[str], **options: Any) -> str:
+    """What a command prints; it has to end well."""
+    ran = subprocess.run(argv, capture_output=True, text=True, timeout=300, **options)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+@pytest.fixture(scope="module")
+def built(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The sdist of this checkout, and the wheel that is built from the sdist."""
+    place = tmp_path_factory.mktemp("built")
+    done([sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(place)], cwd=root)
+    (sdist,) = place.glob("glnn-*.tar.gz")
+    pip = [
         sys.executable,
         "-m",
         "pip",
@@ -74,21 +92,80 @@ def test_wheel_carries_its_data(root: Path, tmp_path: Path) -> None:
         "--no-build-isolation",
         "-q",
         "-w",
-        str(tmp_path),
-        str(root),
+        str(place),
+        str(sdist),
     ]
-    done = subprocess.run(build, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    (wheel,) = tmp_path.glob("glnn-*-py3-none-any.whl")
-    held = set(zipfile.ZipFile(wheel).namelist())
+    done(pip, cwd=place)
+    (wheel,) = place.glob("glnn-*-py3-none-any.whl")
+    return sdist, wheel
+
+
+def test_wheel_carries_its_data(root: Path, built: tuple[Path, Path]) -> None:
+    held = set(zipfile.ZipFile(built[1]).namelist())
     package = root / "glnn"
     data = [p for p in package.rglob("*") if p.suffix in {".glsl", ".js", ".html", ".css"} or p.name == "py.typed"]
     assert any(p.suffix == ".glsl" for p in data) and package / "py.typed" in data
     assert [str(p) for p in data if str(p.relative_to(root)) not in held] == []
-    assert not any(name.startswith(("tests/", "examples/")) for name in held)
-    with zipfile.ZipFile(wheel) as file:
+    assert not any(name.startswith(("tests/", "examples/", "scripts/")) for name in held)
+    with zipfile.ZipFile(built[1]) as file:
         points = next(file.read(name).decode() for name in held if name.endswith(".dist-info/entry_points.txt"))
     assert "[pytest11]\nglnn = glnn.testing.plugin\n" in points
+
+
+def commit(root: Path) -> str:
+    """This checkout's commit as doctor tells it; nothing where git does not know it."""
+    if not (root / ".git").exists():
+        pytest.skip("no checkout of git: nobody knows the commit")
+    told = subprocess.run(["git", "log", "-1", "--format=%H %cI"], cwd=root, capture_output=True, text=True)
+    if told.returncode:
+        pytest.skip(f"git does not tell: {told.stderr.strip()}")
+    number, date = told.stdout.split()
+    return f"{number[:12]} of {date[:10]}"
+
+
+def test_a_fresh_environment_with_the_wheel_predicts_and_tells_its_commit(
+    root: Path, built: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Nothing of this checkout is on the path there, and only what the wheel asks for is installed."""
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    done([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "env")])
+    there = tmp_path / "env" / ("Scripts" if sys.platform == "win32" else "bin")
+    pip = [sys.executable, "-m", "pip", "--python", str(there / "python"), "install", "-q", str(built[1])]
+    done(pip, cwd=tmp_path, env=environ)
+    images = np.load(root / "examples" / "digits_heldout.npz")["images"][:4, ..., None] / 16
+    np.save(tmp_path / "digits.npy", images)
+    predict = [str(there / "glnn"), "predict", str(root / "examples" / "digits.h5"), "digits.npy", "--json"]
+    assert done(predict, cwd=tmp_path, env=environ).count('"digit"') == 4
+    module = [str(there / "python"), "-m", "glnn", "--version"]
+    assert done(module, cwd=tmp_path, env=environ) == f"glnn {glnn.__version__}\n"
+    packages = "import importlib.metadata as m; print(*sorted(d.name for d in m.distributions()))"
+    there_is = done([str(there / "python"), "-c", packages], cwd=tmp_path, env=environ).split()
+    assert there_is == ["glcontext", "glnn", "h5py", "moderngl", "numpy"]
+    about = json.loads(done([str(there / "glnn"), "doctor", "--json"], cwd=tmp_path, env=environ))
+    assert about["versions"]["commit"] == commit(root)
+
+
+def test_a_checkout_tells_its_commit(root: Path, tmp_path: Path) -> None:
+    assert built_of.text().startswith(commit(root))
+    (tmp_path / "glnn").mkdir()
+    stamp = tmp_path / "glnn" / "commit.txt"
+    assert built_of.text(tmp_path / "glnn") == built_of.UNKNOWN
+    stamp.write_text("$Format:%H %cI$\n")
+    assert built_of.text(tmp_path / "glnn") == built_of.UNKNOWN
+    stamp.write_text("0123456789abcdef0123 2026-01-31T12:00:00+00:00\n")
+    assert built_of.text(tmp_path / "glnn") == "0123456789ab of 2026-01-31"
+    git = ["git", "-c", "user.name=n", "-c", "user.email=e@example.org"]
+    stamp.write_text((root / "glnn" / "commit.txt").read_text())
+    (tmp_path / ".gitattributes").write_text((root / ".gitattributes").read_text())
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "All"]):
+        done([*git, *words], cwd=tmp_path)
+    assert built_of.text(tmp_path / "glnn") == commit(tmp_path)
+    done(["git", "archive", "-o", "whole.tar", "HEAD"], cwd=tmp_path)
+    with tarfile.open(tmp_path / "whole.tar") as archive:
+        number = archive.extractfile("glnn/commit.txt").read().decode()
+    assert number.startswith(commit(tmp_path).split()[0])
+    stamp.write_text("$Format:another$")
+    assert built_of.text(tmp_path / "glnn") == f"{commit(tmp_path)}, changed since"
 
 
 def test_import_order(root: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from ..device.context import is_software
 from ..device.profiles import PROFILES
 from ..errors import GlnnError, InputError
+from . import built
 
 
 def collect(**wishes: Any) -> dict[str, Any]:
@@ -25,6 +26,7 @@ def collect(**wishes: Any) -> dict[str, Any]:
         "verdict": "",
         "versions": {
             "glnn": _version("glnn"),
+            "commit": built.text(),
             "Python": platform.python_version(),
             **{name: _version(name) for name in ("moderngl", "glcontext", "numpy")},
         },
