@@ -29,9 +29,19 @@ export function area({picture: {fit}}, [h, w], width, height) {
   return [(width - wide) / 2 | 0, (height - high) / 2 | 0, wide, high];
 }
 
+/** How so many pixels of a row become others: the first that counts and the weights of those from there, for each. */
+export function weights(from, to, filter) {
+  const [half, weight] = FILTERS[filter], scale = from / to, wider = filter === "nearest" ? 1 : max(1, scale);
+  return Array.from({length: to}, (_, x) => {
+    const middle = (x + .5) * scale, first = max(0, middle - half * wider + .5 | 0), end = min(from, middle + half * wider + .5 | 0);
+    const taps = Array.from({length: end - first}, (_, i) => weight(abs(first + i - middle + .5) * (1 / wider))), all = taps.reduce((a, b) => a + b);
+    return {first, taps: taps.map((tap) => tap / all)};
+  });
+}
+
 /** The model's input out of a part of RGBA bytes, as prepare.py makes it: on a background, resized, scaled. */
 export function taken({picture: {factor, offset, order, filter}}, [h, w, c], data, width, [left, top, wide, high], background) {
-  const [half, weight] = FILTERS[filter], Values = c > 3 ? Float32Array : Uint8ClampedArray, rgba = new Values(4); // which rounds
+  const Values = c > 3 ? Float32Array : Uint8ClampedArray, rgba = new Values(4); // which rounds
   let from = new Values(wide * high * c);
   for (let i = 0; i < wide * high; i++) {
     const x = left + i % wide, at = x < 0 || x >= width ? -4 : ((top + (i / wide | 0)) * width + x) * 4, a = rgba[3] = ~~data[at + 3]; // 0 beyond
@@ -39,16 +49,14 @@ export function taken({picture: {factor, offset, order, filter}}, [h, w, c], dat
     for (let k = 0; k < c; k++) from[i * c + k] = c > 1 ? rgba[order[k]] : (19595 * rgba[0] + 38470 * rgba[1] + 7471 * rgba[2] + 32768) >> 16;
   }
   for (const [columns, rows, to] of [[wide, high, w], [high, w, h]]) { // resizes rows, and makes columns of them
-    const made = new Float32Array(to * rows * c), scale = columns / to, wider = filter === "nearest" ? 1 : max(1, scale);
-    for (let x = 0; x < to; x++) {
-      const middle = (x + .5) * scale, first = max(0, middle - half * wider + .5 | 0), end = min(columns, middle + half * wider + .5 | 0);
-      const taps = Array.from({length: end - first}, (_, i) => weight(abs(first + i - middle + .5) * (1 / wider))), all = taps.reduce((a, b) => a + b);
+    const made = new Float32Array(to * rows * c);
+    weights(columns, to, filter).forEach(({first, taps}, x) => {
       for (let y = 0; y < rows; y++) for (let k = 0; k < c; k++) {
         let sum = 0;
         for (let i = 0; i < taps.length; i++) sum += taps[i] * from[(y * columns + first + i) * c + k];
-        made[(x * rows + y) * c + k] = sum / all;
+        made[(x * rows + y) * c + k] = sum;
       }
-    }
+    });
     from = made;
   }
   if (c > 3) from = from.map((v, i) => i % 4 > 2 ? v : from[i | 3] < .5 ? 0 : v * 255 / from[i | 3]);

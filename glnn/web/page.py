@@ -19,6 +19,7 @@ PARTS = (
     "profile.js",
     "runner-device.js",
     "runner-files.js",
+    "runner-pixels.js",
     "runner-worker.js",
 )
 PAGE = (*BASE, *KINDS, *PARTS, "runner.d.ts")

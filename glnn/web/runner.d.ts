@@ -64,6 +64,28 @@ export interface Options {
   onContextLost?: (event: Event) => void;
 }
 
+/**
+ * An input: row-major values, what stayed on the device, or, for a model of one picture, whatever the browser can show: an
+ * image, canvas, video, VideoFrame, ImageBitmap, ImageData or Blob, as it is when predict is called. It is prepared as the
+ * export says (fit, filter, background, scale: docs/pictures.md), with colours as the file has them, upright.
+ */
+export type Source = ArrayLike<number> | ImageBitmapSource | Result;
+
+/**
+ * An output that stays on the device, until it or its model is disposed of or the context is lost. An input of models on
+ * the same device: of the same model, or of those that were loaded with the same `device`.
+ */
+export interface Result {
+  readonly name: string;
+  readonly shape: number[];
+  /** Its row-major values. */
+  read(): Promise<Float32Array>;
+  /** A picture of it, to draw with drawImage or to hand to a context "bitmaprenderer". */
+  bitmap(options?: {white?: number}): Promise<ImageBitmap>;
+  /** Frees its texture. A second call does nothing. */
+  dispose(): void;
+}
+
 export interface PredictOptions {
   /** Cancels the prediction: it rejects with the signal's reason (an AbortError), and draws nothing if it had not begun. */
   signal?: AbortSignal;
@@ -107,7 +129,11 @@ export interface Model extends EventTarget {
   readonly manifest: any;
   readonly plan: any;
   /** Outputs by name, in the shapes of `outputs`. Calls run one after another; inputs may be changed as soon as it is called. */
-  predict(inputs: Record<string, ArrayLike<number>>, options?: PredictOptions): Promise<Record<string, Float32Array>>;
+  predict(inputs: Record<string, Source>, options?: PredictOptions): Promise<Record<string, Float32Array>>;
+  /** ... that stay on the device. Not of a model in a Worker. */
+  predict(inputs: Record<string, Source>, options: PredictOptions & {as: "texture"}): Promise<Record<string, Result>>;
+  /** ... as pictures, where they are such. `white`: the value of white, 255 unless the model gives shares of it (1). */
+  predict(inputs: Record<string, Source>, options: PredictOptions & {as: "bitmap"; white?: number}): Promise<Record<string, ImageBitmap>>;
   /** The passes of one prediction with their times, on the inputs of the last. */
   profile(): Promise<Pass[]>;
   /** The model's live WebGL objects, as WebGL has them; of a model in a Worker, a promise. */

@@ -7,6 +7,9 @@ const BRIEF = 8; // ms: a prediction that the page may wait for without letting 
 
 const texelsOf = ({layout, lanes}) => new Float32Array(room(layout, lanes));
 
+/** What is no array: the picture that it shows now, or a result as it is, and the part that puts them into inputs. */
+const seen = (source) => Promise.all([import("./runner-pixels.js"), source.shape ? source : createImageBitmap(source, {premultiplyAlpha: "none", colorSpaceConversion: "none"})]);
+
 class Model extends EventTarget {
   constructor(manifest, device, variant, plan, store) {
     super();
@@ -163,9 +166,9 @@ class Model extends EventTarget {
   }
 
   /** {output name: Float32Array} of row-major values for {input name: Float32Array}, which may change at once; calls run one after another. */
-  async predict(inputs, {signal} = {}) {
+  async predict(inputs, {signal, ...how} = {}) {
     const texels = this._packed(inputs);
-    return this._next(() => this._predict(texels), signal);
+    return this._next(() => this._predict(texels, how), signal);
   }
 
   /** Runs a call when those before it are done; what comes of it is rejected when the signal says so. */
@@ -179,27 +182,45 @@ class Model extends EventTarget {
     })]).finally(() => signal.removeEventListener("abort", stop)) : turn;
   }
 
-  /** The texels of the plan's inputs. */
+  /** The texels of the plan's inputs, or what gives them when it is their turn. */
   _packed(inputs) {
     this._usable();
     return this.plan.inputs.map((tensor) => {
       const {name, shape, layout, lanes} = tensor, values = inputs?.[name], texels = texelsOf(tensor);
+      if (values && values.length === undefined) {
+        const source = seen(values).catch(({message}) => fail("input", `input ${name}: ${message}`));
+        source.catch(() => {}); // who takes its turn hears of it
+        return async () => {
+          const [{fill}, given] = await source, made = await fill(this, tensor, given, fail);
+          if (made) move(layout, lanes, texels, made);
+          return made && texels;
+        };
+      }
       if (values?.length !== size(shape)) fail("input", `input ${name}: ${values ? `${values.length} values` : "nothing"} given, ${size(shape)} expected (${shape.join(" x ")})`);
       move(layout, lanes, texels, values);
       return texels;
     });
   }
 
-  async _predict(inputs) {
+  async _predict(inputs, how = {}) {
     this._usable();
     const {plan, _device: device} = this, start = performance.now(), generation = this._generation;
-    plan.inputs.forEach(({slots, layout}, i) => this._write(slots.map((slot) => this._slots[slot]), inputs[i], layout));
+    for (const [i, {slots, layout}] of plan.inputs.entries()) {
+      const texels = inputs[i].call ? await inputs[i]() : inputs[i];
+      this._same(generation);
+      if (texels) this._write(slots.map((slot) => this._slots[slot]), texels, layout);
+    }
     for (const take of this._steps) take();
+    if (how.as) return (await import("./runner-pixels.js")).results(this, how, generation, fail);
     await this._read();
     this._same(generation);
     if (!this._fastest) this._check("the first prediction");
     this._fastest = Math.min(this._fastest || Infinity, performance.now() - start);
-    return Object.fromEntries(plan.outputs.map(({name, shape, layout, lanes, texels}) => {
+    return this._unpacked();
+  }
+
+  _unpacked() {
+    return Object.fromEntries(this.plan.outputs.map(({name, shape, layout, lanes, texels}) => {
       const values = new Float32Array(size(shape));
       move(layout, lanes, texels, values, true);
       return [name, values];
