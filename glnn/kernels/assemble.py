@@ -20,6 +20,7 @@ from .finish import VECTORS, Finish, Read, calls, finish_lines, finish_text, fun
 from .frame import (
     bare,
     codec_text,
+    declare_out,
     globals_text,
     half_text,
     head_text,
@@ -29,10 +30,11 @@ from .frame import (
     vertex_text,
 )
 from .language.turns import loop_turns
+from .parts import Parted, declare_parts, part_lines
 from .read_cells import cells_text
 from .read_rows import row_text
 from .read_tensors import tensor_text
-from .read_windows import Origin, inside_text, moving_tap_text, row_tap_text, tap_text, window_origin
+from .read_windows import Origin, inside_text, may_miss, moving_tap_text, row_tap_text, tap_text, window_origin
 from .uniforms import READ, Params
 from .virtual import Of, Virtual, virtual_text
 
@@ -62,6 +64,22 @@ class Call:
     rolled: tuple[str, ...] = ()  # variables whose loops alone are left; what bounds them may be a param
     virtual: tuple[tuple[str, Virtual], ...] = ()  # inputs of the kernel that are made of others among the inputs
     uniform: tuple[tuple[str, float], ...] = ()  # floats that come with the draw
+    parts: Parted | None = None  # what is made of parts of the channels
+
+    @property
+    def block(self) -> tuple[int, int]:
+        """What its kernel takes for its block."""
+        return self.parts.block(self.out) if self.parts else self.out.block
+
+    @property
+    def finishes(self) -> list[Finish]:
+        """All that is computed besides the kernel."""
+        return [*(v.finish for _, v in self.virtual if isinstance(v, Of)), *self.ends]
+
+    @property
+    def ends(self) -> list[Finish]:
+        """What is computed of what the kernel makes."""
+        return [one for one in (self.finish, self.parts.finish if self.parts else None) if one]
 
 
 @dataclass(frozen=True)
@@ -132,15 +150,14 @@ def checked(source: KernelSource, call: Call) -> None:
 def _of_finish(call: Call) -> set[str]:
     """What is bound for the finish and for virtual inputs, of which the kernel knows nothing."""
     own = {name for _, virtual in call.virtual for name in virtual.names}
-    return own | ({VECTORS, *(spread.name for spread in call.finish.tensors)} if call.finish else set())
+    return own | {spread.name for one in call.ends for spread in one.tensors} | ({VECTORS} if call.finish else set())
 
 
 def assemble(call: Call, source: KernelSource | None = None) -> ShaderText:
     """The text of a kernel for its bindings, the last few kept. Raises KernelError for what the contract forbids."""
     source = source or load_kernel(call.kernel)
     numbers: list[tuple[float, ...]] = [bound.values for _, bound in (*call.inputs, *call.cells)]
-    finishes = [call.finish, *(virtual.finish for _, virtual in call.virtual if isinstance(virtual, Of))]
-    numbers += [finish.numbers for finish in finishes if finish]
+    numbers += [finish.numbers for finish in call.finishes]
     return _assembled(_Key(call, repr((id(source), call.const, call.uniform, call.out_values, numbers)), source))
 
 
@@ -166,7 +183,7 @@ def _assembled(key: _Key) -> ShaderText:
     looped = call.looped or out.texels > 1 or half
     finish, finished, reads = call.finish, _of_finish(call), dict[str, Read]()
     given = frozenset(name for name, _ in (*call.inputs, *call.virtual) if name not in finished)
-    expanded = expand(source, given, call.const, out.block, looped, call.rolled)
+    expanded = expand(source, given, call.const, call.block, looped, call.rolled)
     params = Params(expanded.bounding if dialect == "es100" else frozenset(), dialect == COMPUTE)
     params.int("ROW0", 0)
     for name, value in call.param:
@@ -176,7 +193,7 @@ def _assembled(key: _Key) -> ShaderText:
     flags: dict[str, str] = {}
     texts: list[tuple[str, str]] = []  # accessors, and what main starts with for them
     taps: list[tuple[tuple[str | int | None, ...], str]] = []
-    called = expanded.called | (calls(finish, source.blocked) if finish else set())
+    called = expanded.called.union(*(calls(one, source.blocked) for one in call.ends))
     called |= {name for _, virtual in call.virtual for name in virtual.names}
     called |= {name for name, bound in call.inputs if f"{name}_row" in called and not held(bound)}
     called |= {f"{tap.removesuffix('_tap')}_line" for tap, i, _ in expanded.taps if i is None}
@@ -194,7 +211,7 @@ def _assembled(key: _Key) -> ShaderText:
         if f"{name}_row" in called:
             texts.append((row_text(name, replace(bound, half=half), params), ""))
         if name in finished:
-            reads[name] = Read(bound, origin, _may_miss(bound.layout, origin, out))
+            reads[name] = Read(bound, origin, may_miss(bound.layout, origin, out))
         elif origin is not None:
             taps += _taps(expanded, name, bound, origin, out, flags)
     texts.append(encoding(call, params))
@@ -204,24 +221,24 @@ def _assembled(key: _Key) -> ShaderText:
         params.int("HALF_ZERO", 0)
     body, lines, words = written(expanded, tuple(taps), half)
     epilogue: list[str] = []
-    finishes = [
-        *(virtual.finish for _, virtual in call.virtual if isinstance(virtual, Of)),
-        *([finish] if finish else []),
-    ]
-    parts.append(functions_text(finishes, half))
+    parts.append(functions_text(call.finishes, half))
     parts += [virtual_text(name, virtual, called, params, half) for name, virtual in call.virtual]
     if finish is not None:
         parts.append(finish_text(finish, params, half))
+    if call.parts:
+        declare_parts(call.parts, params)
+        epilogue = part_lines(call.parts, finish, reads, out, flags)
+    elif finish is not None:
         epilogue = finish_lines(finish, reads, out.block, [f"y_{k}" for k in range(out.layers)], flags)
     declare_out(out, params)
-    env = {**params.ints, **const, **dict(block_consts(out.block))}
+    env = {**params.ints, **const, **dict(block_consts(call.block))}
     turns = loop_turns(expanded.tree, env, expanded.outlines)
     if turns > MAX_LOOP_TURNS:
         raise KernelError(
             f"{source.file}: an invocation would take {turns} loop turns, at most {MAX_LOOP_TURNS} are safe "
             "on every driver: lower this layer in stages"
         )
-    defines = "\n".join(f"#define {k} {literal(v)}" for k, v in (*call.const, *block_consts(out.block)))
+    defines = "\n".join(f"#define {k} {literal(v)}" for k, v in (*call.const, *block_consts(call.block)))
     tail = bare(main_text(out, flags, source.blocked, dialect, start, epilogue))
     rounding = half_text(dialect) if half else ""
     params.keep("\n".join([rounding, *parts, tail]), words)
@@ -231,7 +248,7 @@ def _assembled(key: _Key) -> ShaderText:
         defines,
         params.declare(looped),
         rounding,
-        globals_text(out, flags),
+        globals_text(call.parts.values(out) if call.parts else out.layers, flags),
         *parts,
     ]
     head = bare("\n".join(pieces))
@@ -262,32 +279,15 @@ def _taps(
     expanded: Expanded, name: str, bound: Bound, origin: Origin, out: Layout, flags: dict[str, str]
 ) -> list[tuple[tuple[str | int | None, ...], str]]:
     """What stands for the taps into an input: by name and constants, or by name alone a text with i and j in it."""
-    layout, check_zero = bound.layout, _may_miss(bound.layout, origin, out)
+    layout, check_zero = bound.layout, may_miss(bound.layout, origin, out)
     inside = ((f"{name}_inside",), inside_text(name, "i", "j"))
     if not origin.static:
-        return [((f"{name}_tap",), moving_tap_text(name, bound, "i", "j")), inside]
+        down = f"i + {bound.row}" if bound.row else "i"
+        return [((f"{name}_tap",), moving_tap_text(name, bound, down, "j")), inside]
     made: list[tuple[tuple[str | int | None, ...], str]] = [inside]
     for tap, i, j in expanded.taps:
         if tap == f"{name}_tap" and i is None:
             made.append(((tap, i, j), row_tap_text(name, layout, origin, j, flags, check_zero[1])))
         elif tap == f"{name}_tap" and i is not None:
-            made.append(((tap, i, j), tap_text(name, layout, origin, i, j, flags, check_zero)))
+            made.append(((tap, i, j), tap_text(name, layout, origin, i + bound.row, j, flags, check_zero)))
     return made
-
-
-def _may_miss(layout: Layout, origin: Origin | None, out: Layout) -> tuple[bool, bool]:
-    """Along height and width: whether the block where a window starts may lie beyond the tensor."""
-    if origin is None or not origin.static:
-        return False, False
-    tile, scale = layout.tile, origin.scale
-    return (out.tile[0] - 1) * scale[0] >= tile[0], (out.tile[1] - 1) * scale[1] >= tile[1]
-
-
-def declare_out(out: Layout, params: Params) -> None:
-    """Makes the sizes of what is made known."""
-    n, h, w, c = out.dims
-    for key, value in zip("NHWCG", (n, h, w, c, out.groups), strict=True):
-        params.int(f"y_{key}", value)
-    params.int("y_COLS", out.columns)
-    if not out.flat:
-        params.int("y_PH", out.tile[0]), params.int("y_PW", out.tile[1])

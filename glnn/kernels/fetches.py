@@ -24,6 +24,7 @@ class Bound:
     size:    (width, height) of the textures where they are larger than the layout asks for, as shared slots are
     half:    what is read is rounded to half precision
     section: what of the tensor the kernel sees; None: all of it
+    row:     of the images, where the kernel sees one alone
     """
 
     layout: Any  # Layout | CellLayout
@@ -36,6 +37,7 @@ class Bound:
     values: tuple[float, float] = (1.0, 0.0)
     half: bool = False
     section: Section | None = None
+    row: int = 0
 
     @property
     def whole_images(self) -> bool:

@@ -129,18 +129,24 @@ class Read:
 
 
 def finish_lines(
-    finish: Finish, reads: Mapping[str, Read], block: tuple[int, int], values: list[str], flags: dict[str, str]
+    finish: Finish,
+    reads: Mapping[str, Read],
+    block: tuple[int, int],
+    values: list[str],
+    flags: dict[str, str],
+    group: str = "g",
 ) -> list[str]:
-    """Statements for main that finish the values of a block, row by row; adds to `flags` what taps ask for."""
+    """Statements for main that finish the values of a block, row by row; adds to `flags` what taps ask for.
+
+    group: the text of the number of the group of channels
+    """
     lines = []
     if finish.vectors:
         vectors = (f"vec4 c{k} = {VECTORS}({k});" for k in range(finish.vectors))
-        lines.append(f"{VECTORS}_seek(g); {' '.join(vectors)}")
-    for spread in finish.tensors:
-        if reads[spread.name].origin is not None:
-            lines.append(f"{spread.name}_seek({'n' if spread.n else '0'}, h, w, {'g' if spread.c else '0'});")
+        lines.append(f"{VECTORS}_seek({group}); {' '.join(vectors)}")
+    lines += seek_lines(finish.tensors, reads, group)
     for v, (i, j) in zip(values, ((i, j) for i in range(block[0]) for j in range(block[1])), strict=True):
-        taps = [_tap(spread, reads[spread.name], i, j, flags) for spread in finish.tensors]
+        taps = [tap_of(spread, reads[spread.name], i, j, flags) for spread in finish.tensors]
         places = [place_text(place, "finish_", k, i, j) for k, place in enumerate(finish.places)]
         lines.append(f"{v} = finish({', '.join([v, *taps, *(f'c{k}' for k in range(finish.vectors)), *places])});")
     return lines
@@ -170,8 +176,18 @@ def spread_call(spread: Spread) -> str:
     return text if spread.c else f"{text}.xxxx"
 
 
-def _tap(spread: Spread, read: Read, i: int, j: int, flags: dict[str, str]) -> str:
-    x, at = spread.name, (i * spread.h, j * spread.w)
+def seek_lines(tensors: Sequence[Spread], reads: Mapping[str, Read], group: str) -> list[str]:
+    """Statements that seek the block's place in tensors whose windows are sought."""
+    return [
+        f"{spread.name}_seek({'n' if spread.n else '0'}, h, w, {group if spread.c else '0'});"
+        for spread in tensors
+        if reads[spread.name].origin is not None
+    ]
+
+
+def tap_of(spread: Spread, read: Read, i: int, j: int, flags: dict[str, str]) -> str:
+    """The expression that reads a tensor i rows below, j columns right of (h, w); adds to `flags` what it asks for."""
+    x, at = spread.name, (i * spread.h + read.bound.row, j * spread.w)
     if read.origin is None:
         return spread_call(spread)
     if read.origin.static:

@@ -14,6 +14,7 @@ from .files import read_library, read_shader
 from .language.glsl import printed
 from .language.rewrite import renamed, resolve_ifdefs
 from .language.tree import Function, Tree
+from .uniforms import Params
 
 
 def literal(value: int | float) -> str:
@@ -65,10 +66,20 @@ def codec_text(name: str, codec: str, dialect: str, decode: bool) -> str:
     return printed(renamed(wanted, names))[0]
 
 
-def globals_text(out: Layout, flags: dict[str, str]) -> str:
-    names = ", ".join(f"y_{i}" for i in range(out.layers))
+def globals_text(values: int, flags: dict[str, str]) -> str:
+    names = ", ".join(f"y_{i}" for i in range(values))
     bools = f"bool {', '.join(flags)};" if flags else ""
     return f"int block_y; int block_x; vec4 {names}; {bools}"
+
+
+def declare_out(out: Layout, params: Params) -> None:
+    """Makes the sizes of what is made known."""
+    n, h, w, c = out.dims
+    for key, value in zip("NHWCG", (n, h, w, c, out.groups), strict=True):
+        params.int(f"y_{key}", value)
+    params.int("y_COLS", out.columns)
+    if not out.flat:
+        params.int("y_PH", out.tile[0]), params.int("y_PW", out.tile[1])
 
 
 def main_text(

@@ -44,6 +44,14 @@ def window_origin(
     return Origin(True, (scale[0], scale[1]), mul, div)
 
 
+def may_miss(layout: Layout, origin: Origin | None, out: Layout) -> tuple[bool, bool]:
+    """Along height and width: whether the block where a window starts may lie beyond the tensor."""
+    if origin is None or not origin.static:
+        return False, False
+    tile, scale = layout.tile, origin.scale
+    return (out.tile[0] - 1) * scale[0] >= tile[0], (out.tile[1] - 1) * scale[1] >= tile[1]
+
+
 def seek_text(x: str, bound: Bound, origin: Origin, params: Params) -> str:
     """`x_seek(n, h, w, g)`: the window of the block at (h, w), group g; `x_next()`: the same of the next group."""
     layout = bound.layout

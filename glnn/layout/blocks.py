@@ -77,12 +77,16 @@ class Blocks:
     common: tuple[int, int] | None = None
     chosen: tuple[tuple[tuple[int, int], tuple[int, int]], ...] = ()
 
-    def of(self, h: int, w: int, draw_buffers: int, row: bool = False) -> tuple[int, int]:
-        """The block of an image of h x w pixels; row: one that lies along a row of pixels."""
+    def of(self, h: int, w: int, draw_buffers: int, rows: int = 0) -> tuple[int, int]:
+        """The block of an image of h x w pixels; rows: how many it is to have, or 1; 0: any."""
+        if rows > 1:
+            if draw_buffers < rows:
+                return 1, 1
+            return rows, ceil_div(w, ceil_div(w, draw_buffers // rows))
         block = dict(self.chosen).get((h, w))
-        if block in _fitting(h, w, draw_buffers) and not (row and block[0] > 1):
+        if block in _fitting(h, w, draw_buffers) and not (rows and block[0] > 1):
             return block
-        return best_block(1, w, draw_buffers) if row else own_block(h, w, self.common, draw_buffers)
+        return best_block(1, w, draw_buffers) if rows else own_block(h, w, self.common, draw_buffers)
 
 
 def best_columns(tiles: int, tile: tuple[int, int], limit: int) -> int:

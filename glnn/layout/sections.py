@@ -52,6 +52,20 @@ class Section:
         seen = whole.reshape(canonical(whole.shape))[tuple(np.broadcast_to(place, (n, h, w)) for place in places)]
         return seen[..., first : first + c].reshape(self.shape)
 
+    def row(self, whole: Layout) -> tuple[Section | None, int] | None:
+        """Where it is a row of pixels: the image of the whole that has it (None: the only one), and which row of it.
+
+        None for what is none, or has several images.
+        """
+        start, group = self.starts[1], self.group
+        if canonical(self.shape)[:2] != (1, 1) or self.axes[1] or self.axes[2] != "w" or start is None:
+            return None
+        if self.starts[2] is not None or group is not None:
+            return None
+        first = self.starts[0]
+        image = (1, *whole.dims[1:])
+        return None if first is None else Section(image, ("n", "h", "w"), (first, None, None)), start
+
     def of(self, outer: Section) -> tuple[Section, tuple[int, ...]]:
         """This section of a section, as one of the whole; and which coordinate of the whole each of ours became."""
         axes, starts, became = [""] * 3, list(outer.starts), [0, 0, 0]
@@ -123,15 +137,15 @@ def choose_stack(
     blocked: bool = True,
     texels: int = 1,
     blocks: Blocks | None = None,
-    row: bool = False,
+    rows: int = 0,
 ) -> Stack:
     """The layouts of `count` tensors of `shape` that draws write one by one into a stack (count, *shape).
 
-    For blocked, texels, blocks and row see `choose_layout`.
+    For blocked, texels, blocks and rows see `choose_layout`.
 
     Raises LimitError where that does not fit, even split.
     """
-    turn, whole_shape = choose_layout(shape, limits, blocked, texels, blocks, row), (count, *shape)
+    turn, whole_shape = choose_layout(shape, limits, blocked, texels, blocks, rows), (count, *shape)
     limit, stacked = limits.max_texture_size, turn.stacked
     _, _, w, c = canonical(shape)
     block, flat = turn.block, turn.flat or len(shape) < 2

@@ -228,11 +228,11 @@ def choose_layout(
     blocked: bool = True,
     texels: int = 1,
     blocks: Blocks | None = None,
-    row: bool = False,
+    rows: int = 0,
 ) -> Layout:
     """The layout of a tensor on a device; blocks: those of its network.
 
-    row: its blocks lie along rows of pixels
+    rows: of pixels that its blocks have; 0: any number
 
     Raises LimitError where it does not fit, even split.
     """
@@ -243,7 +243,7 @@ def choose_layout(
     stacked = limits.dialect != "es100"
     # Half arithmetic is emulated at every statement: texts of whole blocks would take compilers a minute.
     many = blocked and stacked and texels == 1 and limits.precision == "highp"
-    block = (blocks or Blocks()).of(h, w, limits.draw_buffers, row) if many else (1, 1)
+    block = (blocks or Blocks()).of(h, w, limits.draw_buffers, rows) if many else (1, 1)
     tile = ceil_div(h, block[0]), ceil_div(w, block[1])
     flat = max(tile) > limit
     probe = Layout(shape, (1, 1) if flat else block, flat, texels=texels)

@@ -13,19 +13,20 @@ from ..graph.graph import ActivationCodec, Graph, Node
 from ..graph.quantized import Quantized
 from ..graph.shapes import Shape, canonical, ceil_div, numbers
 from ..kernels.files import KernelSource, load_kernel
+from ..kernels.parts import Parted
 from ..kernels.tiles import load_tiles
 from ..layout.blocks import Blocks
 from ..layout.limits import Limits
 from ..layout.tiles import Layout
 from ..layout.tiling import MAX_NUMBER, Grid
-from ..primitives.base import Epilogue, Primitive, Recipe, Source, Value, Window
-from ..primitives.expr import RESULT, Apply
-from ..primitives.functions import LINEAR, Function
+from ..primitives.base import Epilogue, Parts, Primitive, Recipe, Source, Value, Window
+from ..primitives.functions import Function
+from ..primitives.pick import Pick
 from ..primitives.turns import Body, Counted, Sliced
 from .apart import in_parts
 from .choice import BY_COST, Choice, Chosen, Workload, fitting
 from .drafts import DrawSpec, RepeatSpec
-from .epilogue import as_map, bind, result_shape
+from .epilogue import as_epilogue, as_map, bind, bind_parts, result_shape
 from .lowering import draw_nodes, path, store_activations
 from .repeats import draw_repeat
 from .sources import BoundSources, bind_sources
@@ -115,6 +116,8 @@ class PlanBuilder(Tensors):
         for node in graph.nodes:
             for name in node.outputs:
                 state, value = states.get(name, name), values[name]
+                if isinstance(node.layer, Pick) and node.layer.called:
+                    self.words[value.id] = f"{around}/{node.layer.called}", self._root
                 if value.id not in self._drawn or value.id in self.words:
                     continue
                 word = type(node.layer).__name__.lower() if state == name else state
@@ -157,17 +160,18 @@ class PlanBuilder(Tensors):
         looped: bool = False,
         grid: Grid | None = None,
         rolled: tuple[str, ...] = (),
+        parts: Parts | None = None,
     ) -> Value:
         """See primitives.base.Builder."""
         options: Any = dict(cells=cells, tensors=tensors, const=const, param=param, window=window, looped=looped)
-        options |= {"uniform": uniform, "grid": grid, "rolled": rolled}
+        options |= {"uniform": uniform, "grid": grid, "rolled": rolled, "parts": parts}
         if isinstance(kernel, str):
             kernel = load_kernel(kernel) if grid is None else load_tiles(kernel)
         sources = bind_sources(self, inputs, kernel.blocked or kernel.tiled, self._weight_units(options))
         options["tensors"] = {**(tensors or {}), **sources.tensors}
         epilogue = as_epilogue(finish)
-        if epilogue is None:
-            return self._draw(kernel, shape, sources, None, **options)
+        if epilogue is None or parts:
+            return self._draw(kernel, shape, sources, epilogue, **options)
         whole = result_shape(shape, epilogue)
         if 0 not in epilogue.tensors and (whole != shape or not self._room(sources, options, epilogue)):
             result = self._draw(kernel, shape, sources, None, **options)
@@ -175,6 +179,11 @@ class PlanBuilder(Tensors):
         if 0 in epilogue.tensors and not sources.inputs:
             epilogue = in_parts(self, epilogue, whole)
         return self._draw(kernel, whole, sources, epilogue, **options)
+
+    def room(self, weights: Mapping[str, np.ndarray], *read: Value) -> bool:
+        """See primitives.base.Builder."""
+        units = sum(map(self.units, read)) + self._weight_units({"cells": weights, "tensors": None})
+        return units <= self.limits.texture_units
 
     def tiles(self, shape: Shape, *read: Value) -> bool:
         """See primitives.base.Builder."""
@@ -223,6 +232,7 @@ class PlanBuilder(Tensors):
         looped: bool,
         grid: Grid | None,
         rolled: tuple[str, ...],
+        parts: Parts | None,
     ) -> Value:
         inputs = sources.inputs
         counts = {k: v.steps for k, v in (param or {}).items() if isinstance(v, Counted)}
@@ -237,8 +247,10 @@ class PlanBuilder(Tensors):
             needs = "GN and GU follow from the input x and the consts KH and KW"
             raise KernelError(f"{source.file}: {needs}; {error} is missing") from None
         params = {k: params[k] for k in source.declared["param"] if k in params} | params
-        bound = bind(self, epilogue, shape) if epilogue else None
-        if bound:
+        whole = (*shape[:-1], shape[-1] * parts.count) if parts else shape  # of what the finish is computed of
+        finish = bind(self, epilogue, whole) if epilogue else None
+        ends = bind_parts(self, parts, shape) if parts else None
+        for bound in filter(None, (finish, ends)):
             inputs, tensors = {**inputs, **bound.inputs}, {**(tensors or {}), **bound.tensors}
             cells, window = {**(cells or {}), **bound.cells}, {**(window or {}), **bound.windows}
         cell_numbers = {k: self._weight(v, k, True) for k, v in (cells or {}).items()}
@@ -251,8 +263,9 @@ class PlanBuilder(Tensors):
             if any(value.id in numbers for numbers in self._over):
                 raise KernelError(f"{source.file}: input {name} was made in a turn of a repeat, and is read outside it")
         blocked = (source.blocked or source.tiled) and not looped
-        out = self.value(shape, blocked, source.row)
-        self._drawn[out.id] = blocked, source.row
+        rows = parts.results if parts else int(source.row)
+        out = self.value(shape, blocked, rows)
+        self._drawn[out.id] = blocked, rows
         where = self.node.label if self.node else source.name
         self._into.append(
             DrawSpec(
@@ -264,7 +277,7 @@ class PlanBuilder(Tensors):
                 cell_numbers,
                 const,
                 params,
-                bound.finish if bound else None,
+                finish.finish if finish else None,
                 window or {},
                 where,
                 looped,
@@ -272,16 +285,10 @@ class PlanBuilder(Tensors):
                 dict(uniform or {}),
                 grid,
                 rolled,
+                Parted(parts.count, parts.results, ends.finish) if parts and ends else None,
             )  # fmt: skip
         )
         return out
-
-
-def as_epilogue(finish: Epilogue | Function | None) -> Epilogue | None:
-    """The epilogue that a finish means; None where nothing is left to do."""
-    if isinstance(finish, Function):
-        finish = Epilogue(RESULT if finish == LINEAR else Apply(finish, (RESULT,)))
-    return None if finish is None or finish.expr == RESULT and 0 not in finish.tensors else finish
 
 
 def groups_per_turn(groups: int, taps: int) -> int:

@@ -7,6 +7,7 @@ from dataclasses import field
 
 from ..kernels.files import KernelSource
 from ..kernels.finish import Finish
+from ..kernels.parts import Parted
 from ..kernels.virtual import Virtual
 from ..layout.sections import Section
 from ..layout.tiling import Grid
@@ -34,6 +35,7 @@ class DrawSpec:
     uniform: dict[str, float] = field(default_factory=dict)
     grid: Grid | None = None  # of a kernel of tiles, the pixels that it makes
     rolled: tuple[str, ...] = ()
+    parts: Parted | None = None
 
     @property
     def kernel(self) -> str:
@@ -87,7 +89,8 @@ class RepeatSpec:
     @property
     def results(self) -> tuple[Value, ...]:
         """What is there after the last turn."""
-        return (*(item.final for item in self.carried), *(item.whole for item in self.stacked))
+        twins = (one for pair in self.twins for one in pair)
+        return (*(item.final for item in self.carried), *(item.whole for item in self.stacked), *twins)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,22 @@ import numpy as np
 from ..graph.quantized import broadcast
 from ..graph.shapes import Shape, canonical
 from ..kernels.finish import NUMBER, VECTORS, Finish, Place, Spread
-from ..primitives.base import Builder, Epilogue, Value, Window
-from ..primitives.expr import Constant, Expr, In, Index, Number, inputs, leaves, printed, with_leaves, without_spreads
+from ..primitives.base import Builder, Epilogue, Parts, Value, Window
+from ..primitives.expr import (
+    RESULT,
+    Apply,
+    Constant,
+    Expr,
+    In,
+    Index,
+    Number,
+    inputs,
+    leaves,
+    printed,
+    with_leaves,
+    without_spreads,
+)
+from ..primitives.functions import LINEAR, Function
 from ..primitives.move import expand, reshape
 
 
@@ -34,16 +48,23 @@ def result_shape(shape: Shape, epilogue: Epilogue) -> Shape:
 
 
 def bind(
-    b: Builder, epilogue: Epilogue, shape: Shape, prefix: str = "finish_", number: str = NUMBER, by_channel: bool = True
+    b: Builder,
+    epilogue: Epilogue,
+    shape: Shape,
+    prefix: str = "finish_",
+    number: str = NUMBER,
+    by_channel: bool = True,
+    values: int = 0,
 ) -> BoundFinish:
     """The epilogue of a draw of this shape. What the text cannot broadcast is broadcast by draws of its own.
 
     Its tensors are bound as `prefix` and a count from 1, its numbers as `number` and a count from 0; not `by_channel`,
     weights by channel are tensors too.
+    values: how many the kernel makes for it, called v0, v1, ..; 0: the one called v
     """
     made = BoundFinish(Finish(""))
     spreads: list[Spread] = []
-    names: dict[Expr, str] = {In(0): "v"}
+    names: dict[Expr, str] = {In(k): f"v{k}" for k in range(values)} or {In(0): "v"}
     vectors: list[np.ndarray] = []
     numbers: dict[Expr, Number] = {}
     indices: list[Place] = []
@@ -83,6 +104,11 @@ def bind(
     return made
 
 
+def bind_parts(b: Builder, parts: Parts, shape: Shape) -> BoundFinish:
+    """What is made of parts of the channels by a draw whose results have this shape together."""
+    return bind(b, parts.of, shape, "finish_of", "finish_m", by_channel=False, values=parts.count)
+
+
 def place_of(axis: int, shape: Shape) -> Place:
     """Where a kernel finds the number of an element along an axis of a shape, counted from the end."""
     if len(shape) < -axis:
@@ -108,3 +134,10 @@ def _spreadable(b: Builder, value: Value, out: Shape) -> Value:
 def as_map(epilogue: Epilogue, result: Value) -> Epilogue:
     """The same for a draw of its own, over what another draw made."""
     return Epilogue(epilogue.expr, {**epilogue.tensors, 0: result}, epilogue.weights)
+
+
+def as_epilogue(finish: Epilogue | Function | None) -> Epilogue | None:
+    """The epilogue that a finish means; None where nothing is left to do."""
+    if isinstance(finish, Function):
+        finish = Epilogue(RESULT if finish == LINEAR else Apply(finish, (RESULT,)))
+    return None if finish is None or finish.expr == RESULT and 0 not in finish.tensors else finish

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..graph.graph import ActivationCodec
 from ..graph.shapes import Shape
+from ..layout.sections import Section
 from ..layout.tiles import Layout
 from ..records import dataclass
 from .drafts import DrawSpec, RepeatSpec
@@ -27,6 +28,7 @@ class Making:
     label:  of the layer in the user's model around all repeats
     counts: turns of the repeats around the draw, outermost first
     parts:  how many draws make it, one for each part of it, or one of tiles for all
+    section: what it is of the tensor that they make, which has this layout and codec; None: all of it
     """
 
     draw: int
@@ -37,6 +39,7 @@ class Making:
     codec: ActivationCodec
     counts: tuple[int, ...] = ()
     parts: int = 1
+    section: Section | None = None
 
     @property
     def draws(self) -> range:
@@ -57,13 +60,20 @@ def _made(
     drafts: PlanBuilder, steps: Iterable[DrawSpec | RepeatSpec], first: int, counts: tuple[int, ...]
 ) -> Iterator[Making]:
     """What the draws of steps make; first: the number of the first draw; counts: turns of repeats around."""
+    picked: dict[int, list[tuple[int, Shape, Section | None]]] = {}  # what is called something of a tensor, by number
+    for number, made in drafts.in_place.items():
+        if number in drafts.words:
+            picked.setdefault(made.whole.id, []).append((number, made.section.shape, made.section))
     for spec in steps:
         if isinstance(spec, RepeatSpec):
             yield from (inner := list(_made(drafts, spec.steps, first, (*counts, spec.count))))
             first = inner[-1].draws.stop if inner else first
             continue
         out = spec.out
-        name, label = drafts.words.get(out.id, ("", spec.label))
         count = drafts.draws_of(spec)
-        yield Making(first, name, label, out.shape, drafts.layouts[out.id], drafts.codecs[out.id], counts, count)
+        told = (picked.get(out.id) if counts else None) or [(out.id, out.shape, None)]
+        for number, shape, section in told:
+            name, label = drafts.words.get(number, ("", spec.label))
+            layout, codec = drafts.layouts[out.id], drafts.codecs[out.id]
+            yield Making(first, name, label, shape, layout, codec, counts, count, section)
         first += count

@@ -10,9 +10,10 @@ from ..kernels.assemble import Bound, Call, ShaderText, assemble
 from ..kernels.fetches import section_starts
 from ..kernels.tiles import assemble_tiles, invocations
 from ..layout.codec import activation_storage
+from ..layout.sections import Section
 from ..primitives.base import Value, Window
 from .builder import PlanBuilder
-from .drafts import DrawSpec, RepeatSpec, Stacked
+from .drafts import DrawSpec, InPlace, RepeatSpec, Stacked
 from .slots import Slot
 from .steps import Count, Draw, Move, Repeat
 from .weights import WeightPlan
@@ -122,13 +123,14 @@ class Placer:
             seen, home = drafts.seen(value), drafts.home(value)
             window, slot = draft.windows.get(name, Window()), self.slots[self.slot_of[home.id][0]]
             text, values = self._codec(home)
+            section, row = self._row(draft, window, seen, home) if seen else (None, 0)
             bound.append(
                 (
                     name,
                     Bound(
                         drafts.layouts[home.id], text, window.mul, window.div, (slot.width, slot.height),
                         quant="range" if values else None, values=values or (1.0, 0.0),
-                        section=seen.section if seen else None,
+                        section=section, row=row,
                     ),
                 )
             )  # fmt: skip
@@ -144,6 +146,7 @@ class Placer:
                     draft.finish, text, values, drafts.limits.dialect, drafts.limits.precision, draft.looped,
                     draft.rolled,
                     tuple(draft.virtual.items()), tuple(draft.uniform.items()),
+                    draft.parts,
                 )
             )  # fmt: skip
             if draft.grid is not None:
@@ -151,6 +154,13 @@ class Placer:
             return assemble(call, draft.source)
         except GlnnError as error:
             raise type(error)(f"layer {draft.label!r}: {error}") from error
+
+    def _row(self, draft: DrawSpec, window: Window, seen: InPlace, home: Value) -> tuple[Section | None, int]:
+        """What of a tensor a draw sees, and which row of it alone, where it is one that its window cannot leave."""
+        row = None
+        if not window.mul[0] and not draft.looped and not draft.rolled and not any(place for place, _, _ in seen.moves):
+            row = seen.section.row(self.drafts.layouts[home.id])
+        return row or (seen.section, 0)
 
     def _codec(self, value: Value) -> tuple[str, tuple[float, float] | None]:
         """The file in shaders/codecs that codes a tensor between layers, and its scale and zero if it has them."""

@@ -29,6 +29,7 @@ from ..primitives.bodies import throughout
 from ..primitives.expand import expand
 from ..primitives.expr import RESULT
 from ..primitives.fuse import fuse
+from ..primitives.join_states import join_states
 from ..records import dataclass
 from .builder import PlanBuilder
 from .choice import BY_COST, Choice, Chosen
@@ -178,6 +179,7 @@ def make_plan(
     primitives = throughout(expand, graph)
     graph = graph if primitives is graph else throughout(fuse, primitives)
     store = store or WeightStore(graph)
+    graph = join_states(graph)
     drafts = PlanBuilder(limits, store, _common_block(graph, input_shapes, limits), choice)
     inputs: dict[str, Value] = {}
     for spec in graph.inputs:

@@ -10,7 +10,7 @@ from ..graph.shapes import Shape, canonical
 from ..layout.blocks import Blocks
 from ..layout.codec import activation_storage
 from ..layout.limits import Limits
-from ..layout.sections import Section, Stack, choose_stack, run
+from ..layout.sections import Section, Stack, choose_stack, run, section
 from ..layout.tiles import Layout, choose_layout
 from ..primitives.base import Value
 from .drafts import InPlace
@@ -28,13 +28,15 @@ class Tensors:
         self.twins: dict[int, Value] = {}  # stacks that lie alike, as turns read and write them by turns
         self._turns: dict[int, tuple[Value, ...]] = {}  # what lies in a stack's sections, by the number of the whole
         self._alike: dict[int, tuple[Value, ...]] = {}  # values that must lie alike, by the number of each
-        self._drawn: dict[int, tuple[bool, bool]] = {}  # whether in blocks, and in rows, of each value that is drawn
+        self._drawn: dict[
+            int, tuple[bool, int]
+        ] = {}  # whether in blocks, and of how many rows, of each value that is drawn
         self._fixed: set[int] = set()
 
-    def value(self, shape: Shape, blocked: bool = True, row: bool = False) -> Value:
+    def value(self, shape: Shape, blocked: bool = True, rows: int = 0) -> Value:
         """A new tensor of this shape."""
         codec = ActivationCodec(self.limits.float_target)
-        return self._new(shape, self._layout(shape, codec, blocked, row), codec)
+        return self._new(shape, self._layout(shape, codec, blocked, rows), codec)
 
     def lies(self, shape: Shape, layout: Layout, codec: ActivationCodec) -> Value:
         """A tensor that is there already, as it lies."""
@@ -47,9 +49,9 @@ class Tensors:
         self.codecs.append(codec)
         return Value(len(self.layouts) - 1, tuple(shape))
 
-    def _layout(self, shape: Shape, codec: ActivationCodec, blocked: bool, row: bool) -> Layout:
+    def _layout(self, shape: Shape, codec: ActivationCodec, blocked: bool, rows: int) -> Layout:
         texels = 4 // activation_storage(codec.codec).lanes
-        return choose_layout(tuple(map(int, shape)), self.limits, blocked, texels, self.blocks, row)
+        return choose_layout(tuple(map(int, shape)), self.limits, blocked, texels, self.blocks, rows)
 
     def block_of(self, h: int, w: int) -> tuple[int, int]:
         """The block of images of this size that blocked kernels draw."""
@@ -119,8 +121,8 @@ class Tensors:
         if codec is None:
             codec = fixed[0] if fixed else self.codecs[values[0].id]
         drawn = [self._drawn[v.id] for v in values if v.id in self._drawn]
-        blocked, row = bool(drawn) and all(blocked for blocked, _ in drawn), any(row for _, row in drawn)
-        layout = self._layout(values[0].shape, codec, blocked, row)
+        blocked, rows = bool(drawn) and all(blocked for blocked, _ in drawn), max((n for _, n in drawn), default=0)
+        layout = self._layout(values[0].shape, codec, blocked, rows)
         for value in values:
             self.layouts[value.id], self.codecs[value.id] = layout, codec
             self._alike[value.id] = tuple(values)
@@ -152,9 +154,9 @@ class Tensors:
     def _stack_of(self, whole: Shape, turns: Sequence[Value], codec: ActivationCodec) -> Stack:
         texels = 4 // activation_storage(codec.codec).lanes
         drawn = [self._drawn[turn.id] for turn in turns]
-        blocked, row = all(blocked for blocked, _ in drawn), any(row for _, row in drawn)
+        blocked, rows = all(blocked for blocked, _ in drawn), max(n for _, n in drawn)
         shape = tuple(map(int, whole[1:]))
-        return choose_stack(whole[0], shape, self.limits, blocked, texels, self.blocks, row)
+        return choose_stack(whole[0], shape, self.limits, blocked, texels, self.blocks, rows)
 
     def _lay_stack(self, whole: Value, turns: Sequence[Value], codec: ActivationCodec) -> None:
         self.stacks[whole.id] = made = self._stack_of(whole.shape, turns, codec)
@@ -166,6 +168,14 @@ class Tensors:
         """See primitives.base.Builder."""
         section = run(tuple(map(int, value.shape)), axis, start, size)
         return self.look(InPlace(value, section, ())) if section else None
+
+    def element(self, value: Value, axis: int, number: int) -> Value | None:
+        """See primitives.base.Builder."""
+        cut = section(tuple(map(int, value.shape)), axis)
+        if cut is None:
+            return None
+        part, place, far = cut
+        return self.look(InPlace(value, part.starting(place, number * far, part.shape), ()))
 
     def images(self, whole: Value, shape: Shape) -> list[Value]:
         """See primitives.base.Builder."""

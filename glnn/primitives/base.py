@@ -14,7 +14,7 @@ from ..graph.weight import WeightSpec
 from ..layout.limits import Limits
 from ..layout.tiling import Grid
 from ..records import dataclass
-from .expr import RESULT, Expr, constants, values, with_leaves
+from .expr import RESULT, Apply, Expr, constants, values, with_leaves
 from .expr import inputs as read
 from .functions import Function
 
@@ -46,6 +46,7 @@ class Builder(Protocol):
         looped: bool = False,
         grid: Grid | None = None,
         rolled: tuple[str, ...] = (),
+        parts: Parts | None = None,
     ) -> Value:
         """One draw of the kernel of this name that makes a tensor of `shape`: what its pragmas declare, by name.
 
@@ -63,7 +64,13 @@ class Builder(Protocol):
         grid:    of a kernel of tiles (shaders/tiles), the pixels that it makes
         rolled:  variables of a blocked kernel whose loops stay loops, the others written out; what bounds them may be
                  given as `param`
+        parts:   what is made of parts of the channels, of a blocked kernel that makes BH of them for BW pixels of a
+                 row: `shape` is that of the results, one before the other, `finish` is computed before
         """
+        ...
+
+    def room(self, weights: Mapping[str, np.ndarray], *read: Value) -> bool:
+        """Whether a draw has texture units for these weights in cells, and for what else it reads."""
         ...
 
     def tiles(self, shape: Shape, *read: Value) -> bool:
@@ -80,6 +87,10 @@ class Builder(Protocol):
 
     def part(self, value: Value, axis: int, start: int, size: int) -> Value | None:
         """`size` elements along an axis of a value, from `start` on, read where they lie; None where they cannot be."""
+        ...
+
+    def element(self, value: Value, axis: int, number: int) -> Value | None:
+        """What lies at one place along an axis of a value, read where it lies; None where it cannot be."""
         ...
 
     def exact(self, value: Value) -> Value:
@@ -105,6 +116,22 @@ class Epilogue:
     expr: Expr
     tensors: Mapping[int, Value] = field(default_factory=dict)
     weights: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a draw makes of `count` equal parts of the channels that its kernel computes, In(0), In(1), ...
+
+    of: EACH of its results, with the tensors (from In(count) on) and weights that they read
+    """
+
+    count: int
+    of: Epilogue
+
+    @property
+    def results(self) -> int:
+        """How many results there are."""
+        return len(self.of.expr.args) if isinstance(self.of.expr, Apply) else 1
 
 
 @dataclass(frozen=True)

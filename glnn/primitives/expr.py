@@ -94,6 +94,7 @@ RESULT = In(0)  # as an epilogue: nothing is done
 MOST_INPUTS = 4  # tensors that an expression reads beside one, what a draw made: textures are few
 LONG = frozenset({"power"})  # functions that drivers compile for ten seconds where they stand for eight pixels each
 MOST_STEPS = 64  # functions of one expression, so that its text is of moderate size
+EACH = Function("each")  # of several expressions: all of them, which are several results
 
 
 def leaves(expr: Expr) -> tuple[Leaf, ...]:
@@ -204,7 +205,7 @@ class Printed:
 def printed(expr: Expr, leaves: Mapping[Expr, str], number: str) -> Printed:
     """The GLSL of an expression whose leaves have these names; its numbers are called `number` and a count from 0.
 
-    What is used more than once is computed once.
+    What is used more than once is computed once. Of EACH the statements end in r0, r1, .. in place of the return.
     """
     uses: Counter[Expr] = Counter()
 
@@ -247,8 +248,11 @@ def printed(expr: Expr, leaves: Mapping[Expr, str], number: str) -> Printed:
         functions[function.name, len(args), len(function.constants)] = None
         return f"act_{function.name}({', '.join([*args, *(uniform(value) for _, value in function.constants)])})"
 
-    result = text(expr, False)
-    if isinstance(expr, Number):
-        result = f"vec4({result})"
-    lines.append(f"return {result};")
+    several = isinstance(expr, Apply) and expr.function == EACH
+    results = expr.args if isinstance(expr, Apply) and several else (expr,)
+    for k, one in enumerate(results):
+        result = text(one, False)
+        if isinstance(one, Number):
+            result = f"vec4({result})"
+        lines.append(f"vec4 r{k} = {result};" if several else f"return {result};")
     return Printed("\n".join(lines), tuple(functions), tuple(numbers))

@@ -32,7 +32,10 @@ class TurnReader:
         self.executor = executor
         real = executor.device.real
         self.arrays = {name: np.zeros((*item.counts, *item.shape), real) for name, item in wanted.items()}
-        self._wanted = {number: (name, item) for name, item in wanted.items() for number in item.draws}
+        self._wanted: dict[int, list[tuple[str, Making]]] = {}
+        for name, item in wanted.items():
+            for number in item.draws:
+                self._wanted.setdefault(number, []).append((name, item))
         self._taken = in_turns(executor.plan.steps)
         self._parts: list[np.ndarray] = []
 
@@ -42,10 +45,12 @@ class TurnReader:
         taken = next(self._taken)
         if taken.number not in self._wanted:
             return
-        name, item = self._wanted[taken.number]
+        _, item = self._wanted[taken.number][0]
         self._parts.append(part_of(self.executor, taken, item))
         if taken.number == item.draws[-1]:
-            self.arrays[name][taken.turns] = decoded(item.layout.unpack(self._parts), item)
+            whole = decoded(item.layout.unpack(self._parts), item)
+            for name, one in self._wanted[taken.number]:
+                self.arrays[name][taken.turns] = one.section.cut(whole) if one.section else whole
             self._parts = []
 
 

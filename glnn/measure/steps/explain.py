@@ -131,8 +131,8 @@ class _Explained:
     def _aim_of_turn(self, at: tuple[int, ...]) -> Aim:
         """What writes a value of a tensor of turns last."""
         item = self.plan.turning[self.layer]
-        mark = np.zeros(item.shape, bool)
-        mark[at] = True
+        numbers = np.arange(np.prod(item.layout.shape)).reshape(item.layout.shape)
+        mark = numbers == (item.section.cut(numbers) if item.section else numbers)[at]
         packed = item.layout.packed(mark, (item.layout.width, item.layout.height))
         part, layer, row, column, lane = (int(k) for k in np.argwhere(packed)[0])
         k = max(k for k, taken in enumerate(self.writing.taken) if taken.number == item.draw + part)

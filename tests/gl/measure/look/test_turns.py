@@ -150,5 +150,5 @@ def test_tensors_of_turns_in_codecs(device: glnn.Device) -> None:
         for codec, room in (("float16", 4e-3), ("rgba8", 1e-6)):
             with model.quantize("float32", activations=codec, calibrate=X, verbose=0) as small:
                 coded = small.trace(X)
-                for name in ("layer/h", "layer/c", "layer/conv"):
+                for name in ("layer/h", "layer/c"):
                     np.testing.assert_allclose(coded[name], exact[name], atol=room, err_msg=f"{codec} {name}")

@@ -65,7 +65,7 @@ def test_states_of_an_lstm(options: dict[str, Any]) -> None:
 
 
 def test_the_product_of_a_turn_adds_up(device: glnn.Device) -> None:
-    graph = recurrent(LSTM(4))
+    graph = recurrent(LSTM(3))  # whose gates are no whole texels, so that the product has a draw of its own
     weights = graph.nodes[0].weights
     with Model(graph, device) as model:
         told = model.explain(X, "layer/conv", (1, 6), turn=3)
@@ -91,7 +91,7 @@ def test_backwards_and_both_ways(device: glnn.Device) -> None:
 
 
 def test_quantized_weights_in_turns(device: glnn.Device) -> None:
-    with Model(recurrent(LSTM(4)), device) as model, model.quantize("uint8", verbose=0) as small:
+    with Model(recurrent(LSTM(3)), device) as model, model.quantize("uint8", verbose=0) as small:
         told = small.explain(X, "layer/conv", (0, 5), turn=2)
         codes = [read for read in told.texels if read.codes]
         of_states = sum(read.change for read in told.texels if read.tensor == "layer/h")
