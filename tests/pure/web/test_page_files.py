@@ -73,7 +73,9 @@ def test_what_is_sent_lost_nothing_but_comments_and_space(name: str) -> None:
     assert "\n\n" not in code and len(re.findall(r"\w+", code)) > 60
 
 
-@pytest.mark.parametrize("name", ["runner.js", "page.js", "check.js", "runner-files.js", "page-text.js", "page-table.js"])
+@pytest.mark.parametrize(
+    "name", ["runner.js", "page.js", "check.js", "runner-files.js", "page-text.js", "page-table.js"]
+)
 def test_what_a_person_reads_keeps_its_space(name: str) -> None:
     source, code = page_source(name), sent(name).decode()
     words = [text for text in re.findall(r'"([^"`\n]*)"', source) if " " in text]
