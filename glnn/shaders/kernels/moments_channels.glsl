@@ -4,7 +4,7 @@
 #pragma glnn param HALF GROUPS
 vec4 kernel(int n, int h, int w, int c) {
     int second = n >= HALF ? 1 : 0, image = n - second * HALF, waiting = 0;
-    float none = nothing(y_H), base = x(image, h, w, 0).x, mean = none, spread = none, sum = none, squares = none, before = none;
+    float none = nothing(y_H), base = x(image, h, w, 0).x, mean = none, spread = none, sum = none, squares = none;
     for (int g = 0; g < GROUPS; g++) {
         int c0 = 4 * g;
         vec4 d = (x(image, h, w, c0) - base) - mean;
@@ -15,8 +15,7 @@ vec4 kernel(int n, int h, int w, int c) {
         if (waiting == 8 || g == GROUPS - 1) {
             float count = float(c0 + 4 < x_C ? c0 + 4 : x_C), share = 32.0 / count;
             mean += sum * share;
-            spread = spread * (before / count) + (squares < LARGE ? squares - sum * sum * share : squares) * share;
-            before = count;
+            spread += (squares < LARGE ? squares - sum * sum * share : squares) * (32.0 / float(x_C));
             sum = none;
             squares = none;
             waiting = 0;

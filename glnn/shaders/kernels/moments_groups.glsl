@@ -9,7 +9,7 @@ float of_group(int image, int second, int h, int w, int c) {
         float share = 1.0 / float(k + 1), rest = float(k) / float(k + 1), d = (x_at(image, h, w, first + k) - base) - mean;
         mean += d * share;
         if (second > 0) {
-            spread = spread * rest + x_at(image + HALF, h, w, first + k) * share + d * d * (rest * share);
+            spread += (x_at(image + HALF, h, w, first + k) + d * d * rest) / float(SIZE);
         }
     }
     return second == 0 ? base + mean : spread;

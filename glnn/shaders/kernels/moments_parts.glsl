@@ -15,7 +15,7 @@ vec4 kernel(int n, int h, int w, int c) {
         vec4 d = (part(p * PARTS + k, c) - base) - mean;
         mean += d * share;
         if (second > 0) {
-            spread = spread * rest + part((KEPT + p) * PARTS + k, c) * share + d * d * (rest * share);
+            spread += (part((KEPT + p) * PARTS + k, c) + d * d * rest) * (float(after - before) / float(SIZE));
         }
     }
     return second == 0 ? base + mean : spread;

@@ -28,7 +28,7 @@ vec4 kernel(int n, int h, int w, int c) {
             vec4 off = sum * sum * share;
             vec4 more = vec4(less_spread(squares.x, off.x), less_spread(squares.y, off.y), less_spread(squares.z, off.z), less_spread(squares.w, off.w));
             mean += sum * share;
-            spread = spread * (float(j + 1 - waiting) / float(j + 1)) + more * share;
+            spread += more * (32.0 / float(count));
             sum = none;
             squares = none;
             waiting = 0;
