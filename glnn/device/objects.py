@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import ClosedError, DeviceError, InputError, LimitError
 from ..layout.codec import FORMATS, texel_bytes
+from . import faults
 from . import functions as g
 
 if TYPE_CHECKING:
@@ -55,13 +56,15 @@ class Texture:
             self.mgl.repeat_x = self.mgl.repeat_y = False
             problem = device._gl.error()
         except Exception as error:  # moderngl's own type
-            problem = str(error)
+            problem = faults.LOST if faults.is_lost(device) else str(error)
         if problem != "GL_NO_ERROR":
             if self.mgl is not None:
                 self.mgl.release()
+            what = f"a {format} texture of {width} x {height} texels x {layers or 1} ({self.nbytes / 2**20:.1f} MiB)"
+            if problem == faults.LOST:
+                raise faults.refusal(device, f"{what} was not made", faults.LOST)
             raise DeviceError(
-                f"a {format} texture of {width} x {height} texels x {layers or 1} ({self.nbytes / 2**20:.1f} MiB) "
-                f"was not made by {device.renderer}: {problem}; use a smaller batch, or close other models"
+                f"{what} was not made by {device.renderer}: {problem}; use a smaller batch, or close other models"
             )
 
     def __repr__(self) -> str:
@@ -98,6 +101,7 @@ class Texture:
             # llvmpipe reads without waiting for a draw to this texture while an earlier one still samples it
             self.device._gl.Finish()
             self.read_to(values.ctypes.data, layers, rows)
+            faults.check(self.device, "reading results back failed")
         return values
 
     def read_to(self, address: int, layers: range, rows: range) -> None:
@@ -109,6 +113,7 @@ class Texture:
         for number, layer in enumerate(layers):
             self._attach(g.GL_READ_FRAMEBUFFER, 0, layer)
             if number == 0 and gl.CheckFramebufferStatus(g.GL_READ_FRAMEBUFFER) != g.GL_FRAMEBUFFER_COMPLETE:
+                faults.check(device, f"{self!r} cannot be read back")
                 raise DeviceError(f"{device.renderer} cannot read {self!r} back; `glnn doctor` lists what it can")
             gl.ReadPixels(0, rows.start, self.width, len(rows), order, component, address + number * step)
         gl.FramebufferTexture2D(g.GL_READ_FRAMEBUFFER, g.GL_COLOR_ATTACHMENT0, g.GL_TEXTURE_2D, 0, 0)
@@ -197,6 +202,11 @@ class Target:
             texture._attach(g.GL_DRAW_FRAMEBUFFER, layer, first + layer)
         gl.DrawBuffers(self.buffers, (ctypes.c_uint * self.buffers)(*points))
         status = gl.CheckFramebufferStatus(g.GL_DRAW_FRAMEBUFFER)
+        try:
+            faults.check(device, f"{texture!r} cannot be drawn to")
+        except DeviceError:
+            self.delete()
+            raise
         if status != g.GL_FRAMEBUFFER_COMPLETE:
             self.delete()
             raise DeviceError(

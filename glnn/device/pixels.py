@@ -7,9 +7,10 @@ import math
 
 import numpy as np
 
-from ..errors import ClosedError
+from ..errors import ClosedError, DeviceError
 from ..graph.shapes import ceil_div
 from ..layout.codec import FORMATS
+from . import faults
 from . import functions as g
 from .objects import CODES, Texture
 
@@ -57,9 +58,18 @@ class Writing:
             size = count * self._dtype.itemsize
             gl.BufferStorage(g.GL_PIXEL_UNPACK_BUFFER, size, None, MAPPED)
             address = gl.MapBufferRange(g.GL_PIXEL_UNPACK_BUFFER, 0, size, MAPPED)
-            memory = np.frombuffer((ctypes.c_char * size).from_address(address), self._dtype)
-            self._buffers.append((name.value, memory))
+            place = (ctypes.c_char * size).from_address(address) if address else bytes(size)
+            self._buffers.append((name.value, np.frombuffer(place, self._dtype)))
+            if not address:
+                break
         gl.BindBuffer(g.GL_PIXEL_UNPACK_BUFFER, 0)
+        try:
+            faults.check(texture.device, f"{2 * size} bytes of memory for inputs were not mapped")
+            if not address:
+                raise faults.refusal(texture.device, f"{2 * size} bytes for inputs were not mapped", faults.MEMORY)
+        except DeviceError:
+            self.release()
+            raise
 
     def write(self, values: np.ndarray) -> None:
         """Sets texels as `write_raw` does; call it in the device's turn."""
@@ -80,6 +90,8 @@ class Writing:
         gl.TexSubImage3D(texture.kind, 0, 0, 0, 0, texture.width, rows, 1, order, component, None)
         gl.BindBuffer(g.GL_PIXEL_UNPACK_BUFFER, 0)
         self._fences[self._turn] = gl.FenceSync(GL_SYNC_GPU_COMMANDS_COMPLETE, 0)
+        if not self._fences[self._turn]:  # nothing to wait for later
+            gl.Finish()
         texture.device._state.forget_textures()
         self._turn = 1 - self._turn
 
@@ -109,14 +121,22 @@ class Reading:
         gl.BindBuffer(g.GL_PIXEL_PACK_BUFFER, self.glo)
         gl.BufferData(g.GL_PIXEL_PACK_BUFFER, self._bytes, None, GL_STREAM_READ)
         gl.BindBuffer(g.GL_PIXEL_PACK_BUFFER, 0)
+        try:
+            faults.check(texture.device, f"{self._bytes} bytes for results were not made")
+        except DeviceError:
+            self.release()
+            raise
 
     def start(self) -> None:
         """Has the texels copied as the draws so far leave them. Raises ClosedError."""
         texture = self._texture
         texture.live()
         texture.device._gl.BindBuffer(g.GL_PIXEL_PACK_BUFFER, self.glo)
-        texture.read_to(0, self._layers, self._rows)
-        texture.device._gl.BindBuffer(g.GL_PIXEL_PACK_BUFFER, 0)
+        try:
+            texture.read_to(0, self._layers, self._rows)
+        finally:
+            texture.device._gl.BindBuffer(g.GL_PIXEL_PACK_BUFFER, 0)
+        faults.check(texture.device, "reading results back failed")
 
     def take(self) -> np.ndarray:
         """The texels (layers, rows, width, components); waits until they are copied. Raises ClosedError."""
@@ -127,6 +147,7 @@ class Reading:
         gl.BindBuffer(g.GL_PIXEL_PACK_BUFFER, self.glo)
         gl.GetBufferSubData(g.GL_PIXEL_PACK_BUFFER, 0, self._bytes, values.ctypes.data)
         gl.BindBuffer(g.GL_PIXEL_PACK_BUFFER, 0)
+        faults.check(self._texture.device, "reading results back failed")
         return values
 
     def release(self) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import DeviceError, GlnnError
+from ..errors import DeviceError, DeviceLostError, GlnnError
 from ..kernels.stages import outputs_text, place_text, write_lines
 from ..layout.limits import COMPUTE, DIALECTS, TARGETS
 from ..records import dataclass
@@ -143,6 +143,8 @@ def _run(device: Device, name: str) -> ProbeResult:
         if words[0] == COMPUTE:  # kernels store into layers of array textures alone
             return ProbeResult(name, True, _layers(device, words[0], words[1], 1))
         return ProbeResult(name, True, _copy(device, words[0], words[1]))
+    except DeviceLostError:  # which says nothing of the driver
+        raise
     except (GlnnError, AssertionError) as error:
         return ProbeResult(name, False, " ".join(str(error).split())[:300])
     finally:

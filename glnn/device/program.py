@@ -7,7 +7,8 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import KernelError
+from ..errors import DeviceError, KernelError
+from . import faults
 from . import functions as g
 from .messages import Locate, explain
 
@@ -43,6 +44,9 @@ class Program:
             else:
                 self.mgl = mgl = device._ctx.compute_shader(fragment)
         except Exception as error:  # moderngl's own type
+            fault = device._gl.error()
+            if fault in (faults.LOST, faults.MEMORY):
+                raise faults.refusal(device, "a kernel was not compiled", fault) from error
             device._programs.sweep()
             told = explain(str(error), vertex, fragment, locate)
             raise KernelError(f"a kernel does not compile on {device.renderer}:\n{told}") from error
@@ -59,7 +63,17 @@ class Program:
         for unit, name in enumerate(self.samplers):
             if name in kinds:  # a sampler that the text does not read is gone after linking
                 device._gl.Uniform1i(mgl[name].location, unit)
-        self._vao = device._ctx.simple_vertex_array(mgl, device._triangle, "p") if vertex else None
+        self._vao = None
+        try:
+            self._vao = device._ctx.simple_vertex_array(mgl, device._triangle, "p") if vertex else None
+            faults.check(device, "a program was not made ready")  # a sampler not set reads another texture
+        except Exception as error:  # moderngl's own type, too
+            if self._vao:
+                self._vao.release()
+            mgl.release()
+            if isinstance(error, DeviceError):
+                raise
+            raise faults.refusal(device, "a program was not made ready", device._gl.error()) from error
         self.glo, self.vao = mgl.glo, self._vao.glo if self._vao else 0
         self.local = None if vertex else _workgroup(device, mgl.glo)
         self.V = mgl["y_V"].location if "y_V" in kinds else -1

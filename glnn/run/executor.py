@@ -133,6 +133,7 @@ class Executor:
         if poison:
             for texture in self.slots:
                 texture.poison()
+        self.device.error()  # what went wrong before is not this run's
         for spec in self.plan.inputs:
             if spec.name not in self._uploads:
                 self._uploads[spec.name] = Upload(spec, self.textures(spec), self._on)

@@ -110,16 +110,19 @@ class Download:
         Draws may go on meanwhile. It raises ClosedError where this was released before.
         """
         textures, rows = self._ready()
-        readings = self._unused.pop() if self._unused else [Reading(texture, rows) for texture in textures]
+        if not self._unused:
+            self._unused.append([])
+        readings = self._unused[-1]  # where making or starting one fails they stay there, to be released
+        for texture in textures[len(readings) :]:
+            readings.append(Reading(texture, rows))
         for reading in readings:
             reading.start()
-        self._under_way.append(readings)
+        self._under_way.append(self._unused.pop())
 
         def take() -> np.ndarray:
-            texels = [reading.take() for reading in readings]
             self._under_way.remove(readings)
             self._unused.append(readings)
-            return self._array(texels)
+            return self._array([reading.take() for reading in readings])
 
         return take
 
