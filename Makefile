@@ -4,13 +4,14 @@ VENV ?= .venv
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 PEERS_ARGS ?=
+FUZZ_ARGS ?=
 RUN := $(VENV)/bin/python
 export KERAS_BACKEND ?= jax
 export JAX_PLATFORMS ?= cpu
 export PYTHON VENV
 export NO_MKDOCS_2_WARNING = 1
 
-.PHONY: onnx docs docs-serve demo test check api bench peers notebooks train gallery web-test clean help
+.PHONY: onnx docs docs-serve demo test check api bench peers notebooks train gallery web-test clean help fuzz
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +24,7 @@ help:
 	@echo "make layers     measure every layer against Keras, for docs/layers.md"
 	@echo "make onnx       run the backend tests of ONNX, for docs/onnx-operators.md"
 	@echo "make applications   hold glnn to Keras on the models of keras.applications (NAMES=MobileNet for some)"
+	@echo "make fuzz       load 10,000 broken files of all formats (FUZZ_ARGS=\"--files 300 --seed 7\")"
 	@echo "make bench      time glnn beside onnxruntime and NumPy"
 	@echo "make peers      time glnn beside TensorFlow.js, ONNX Runtime Web, onnxruntime, torch (PEERS_ARGS=\"--only mnist\")"
 	@echo "make notebooks  run the notebooks and keep their output"
@@ -69,6 +71,9 @@ onnx: $(VENV)/.setup-develop
 
 applications: $(VENV)/.setup-develop
 	$(RUN) scripts/applications.py $(NAMES)
+
+fuzz: $(VENV)/.setup-develop
+	$(RUN) scripts/fuzz.py $(FUZZ_ARGS)
 
 bench: $(VENV)/.setup-develop
 	$(RUN) benchmarks/bench.py $(BENCH_ARGS)

@@ -18,6 +18,8 @@ from .slots import Slot
 from .steps import Count, Draw, Move, Repeat
 from .weights import WeightPlan
 
+INTEGERS = 1 << 31
+
 
 class Placer:
     """Makes the steps of a plan from drafts; collects the texts that they are drawn with, by key."""
@@ -46,6 +48,8 @@ class Placer:
         """A draw for each part of what is made."""
         drafts, limits = self.drafts, self.drafts.limits
         text = self._text(draft)
+        if over := [number for number in text.ints if not -INTEGERS <= number < INTEGERS]:
+            raise LimitError(f"layer {draft.label!r}: a size of {over[0]} is beyond the 32 bits of shaders")
         units: list[tuple[str, int, int]] = []
         for value in draft.inputs.values():
             units += [("slot", slot, 0) for slot in self.slot_of[drafts.home(value).id]]

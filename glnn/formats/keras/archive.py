@@ -101,6 +101,8 @@ def check(archive: zipfile.ZipFile, where: str) -> None:
             fault = "stands twice in the archive"
         elif info.flag_bits & 1:
             fault = "is encrypted"
+        elif info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others take memory as files ask
+            fault = f"is packed by method {info.compress_type}"
         elif len(seen) > MOST_MEMBERS:
             fault = f"is one of more than {MOST_MEMBERS}"
         if fault:

@@ -20,7 +20,7 @@ from .walk import Builder
 from .weights.entries import Weights
 
 # What walking a config raises where something is not of the kind, or not in the place, that Keras writes.
-DAMAGE = (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError)
+DAMAGE = (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError)
 
 
 def document(where: str, item: Any, keras_version: str | None = None, backend: str | None = None) -> Document:

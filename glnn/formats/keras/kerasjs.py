@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,9 @@ def weight(item: dict[str, Any], number: int, buffer: np.ndarray, weights: Path,
     """One weight: `offset` counts bytes, `length` values. Raises ModelFileError where the buffer does not hold it."""
     try:
         layer, name = str(item["layer_name"]), str(item["weight_name"])
-        offset, length, shape = int(item["offset"]), int(item["length"]), tuple(int(size) for size in item["shape"])
+        offset, length, shape = item["offset"], item["length"], tuple(item["shape"])
+        if any(type(number) is not int for number in (offset, length, *shape)):
+            raise ValueError(f"offset {offset!r}, length {length!r}, shape {shape!r:.80} should be whole numbers")
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFileError(
             f"{metadata}: entry {number} lacks layer_name, weight_name, offset, length or shape: {error!r}"
@@ -87,7 +90,7 @@ def weight(item: dict[str, Any], number: int, buffer: np.ndarray, weights: Path,
         raise ModelFileError(
             f"{metadata}: weight {name!r} is of type {item['type']!r}; Keras.js 0.x holds only float32"
         )
-    if offset < 0 or length < 0 or length != int(np.prod(shape, dtype=np.int64)):
+    if offset < 0 or length < 0 or min(shape, default=0) < 0 or length != math.prod(shape):
         raise ModelFileError(
             f"{metadata}: weight {name!r} has {length} values at byte {offset}, which does not fit shape {shape}"
         )

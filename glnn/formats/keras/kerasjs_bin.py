@@ -40,6 +40,7 @@ SCHEMA = {
         7: Field("quantize_max", "float"),
     },
 }
+AXES = 64  # of a weight, as NumPy has them
 DTYPES = {"float32": "<f4", "uint8": "u1"}
 AGAIN = "The file is cut short or damaged: copy it again"
 
@@ -83,6 +84,8 @@ def weight(item: Message, where: str) -> Stored:
     where = f"{where} ({name!r})"
     if kind not in DTYPES:
         raise ModelFileError(f"{where} is of type {kind!r}; Keras.js 1.x writes {' and '.join(DTYPES)}. {AGAIN}")
+    if len(shape) > AXES:
+        raise ModelFileError(f"{where} has a shape of {len(shape)} axes (at most {AXES}). {AGAIN}")
     need = math.prod(shape) * np.dtype(DTYPES[kind]).itemsize
     if len(data) != need:
         raise ModelFileError(f"{where} of shape {shape} needs {need} bytes of {kind}, and has {len(data)}. {AGAIN}")

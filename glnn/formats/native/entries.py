@@ -110,7 +110,7 @@ class GraphReader:
             weights[key], origins[key] = self._weight(value, f"{data.where}: weight {key!r}")
         origins = {key: origin for key, origin in origins.items() if origin}
         return version1.chained(
-            Node(name, kind.layer or Layer(), inputs, outputs, weights, source, origins, called), kind.ends
+            Node(name, kind.layer or Layer(), inputs, outputs, weights, source, origins, called), kind.ends, data.where
         )
 
     def _weight(self, value: Any, where: str) -> tuple[Any, str]:

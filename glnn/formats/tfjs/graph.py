@@ -102,7 +102,7 @@ class File:
         for item in (mapping(attributes.get("shape")).get("shape"), told.get("tensorShape"), first):
             try:
                 shape = dims(item)
-            except (AttributeError, TypeError, ValueError):
+            except (AttributeError, TypeError, ValueError, OverflowError):
                 raise ModelFileError(f"{self.where}: input {node!r}: shape {item!r:.60}. {AGAIN}") from None
             if shape != ANY:
                 return shape

@@ -119,7 +119,9 @@ class _Unroll(Pass):
         if not isinstance(s, For):
             return super().statement(s)
         turns, marked, names = loop_range(s, self.env), s.name in self.names, self.names
-        once = turns is not None and len(turns) == 1 and not any(isinstance(node, Jump) for node in statements(s.body))
+        once = (
+            turns is not None and length(turns) == 1 and not any(isinstance(node, Jump) for node in statements(s.body))
+        )
         if not once and (self.single or not marked):
             return super().statement(s)
         if turns is None:
@@ -132,6 +134,11 @@ class _Unroll(Pass):
             copies += self.listed((s.body,))
         self.env, self.names = outer, names
         return tuple(copies) or (Block((), s.at, s.at),)
+
+
+def length(turns: range) -> int:
+    """How many turns a loop takes, also where they are more than Python's len counts."""
+    return 1 + (turns[-1] - turns[0]) // turns.step if turns else 0
 
 
 def loop_range(s: For, env: Env) -> range | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from .linear import Linear, linear
 from .places import Accessor, Found, Place, Places, Seen, names_of, put
-from .rewrite import Pass, loop_range
+from .rewrite import Pass, length, loop_range
 from .tree import At, Block, Call, Declare, Do, Expr, For, Function, If, Item, Jump, Name, Statement, Tree
 from .turns import BOUNDS
 from .values import Env, whole
@@ -236,7 +236,7 @@ class _Seeks:
         if s.name not in names_of(first):
             return first
         turns = loop_range(s, self.env)
-        return None if turns is None else put(first, s.name, Linear((), turns.start + len(turns) * turns.step))
+        return None if turns is None else put(first, s.name, Linear((), turns.start + length(turns) * turns.step))
 
     def first(self, body: Sequence[Statement]) -> Place | None:
         """The place that statements read at first, if it can be told before they begin."""

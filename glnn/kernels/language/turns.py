@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...records import dataclass
-from .rewrite import loop_range
+from .rewrite import length, loop_range
 from .tree import Block, Call, Declare, For, Function, Name, Tree
 from .values import Env, seen_after, without
 from .walk import children, statements, within
@@ -70,7 +70,7 @@ def loop_turns(tree: Tree, env: Env, outlines: dict[str, Outline] | None = None)
                 turns = loop_range(loop, env)
                 if turns is None:
                     tree.refuse(loop.at, BOUNDS)
-                total += len(turns) * (1 + scope(inner, without(env, loop.name))[0])
+                total += length(turns) * (1 + scope(inner, without(env, loop.name))[0])
         return total, env
 
     def called(name: str) -> int:

@@ -12,7 +12,7 @@ from ...primitives.einsum import with_ones
 from ...primitives.window import Padding
 from ..say import Misfit, Say
 from ..shared.convolution import convolution, known, same_margins, transposed_convolution
-from ..shared.empty import void
+from ..shared.empty import bounded, void
 from ..shared.pooling import Pool, largest, largest_and_places, means
 from . import tensorflow
 from .math import fused
@@ -196,6 +196,8 @@ def crop_and_resize(
     """Boxes (y1, x1, y2, x2) in parts of 1 of images by their numbers, each in one size."""
     _, height, width, channels = t.static(image)
     rows, columns = (int(k) for k in t.sizes(size))
+    bounded([rows, columns, *boxes.shape[:1], channels])
+    bounded([rows, *boxes.shape[:1], height]), bounded([columns, *boxes.shape[:1], width])  # shares of pixels
     if 0 in boxes.shape:
         return void(t, image, (0, rows, columns, channels))
     ends = [t.slice(boxes, 1, k, 1) for k in range(4)]

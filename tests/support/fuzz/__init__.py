@@ -1,0 +1,1 @@
+"""Broken files, plans and arguments by the thousand: whole ones, and what is done to them out of a seed."""
