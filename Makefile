@@ -1,4 +1,4 @@
-# make demo | test | check | docs | api | bench | peers | notebooks | train | gallery | web-test | clean. Each does its own set-up, once.
+# make demo | test | check | docs | api | bench | peers | notebooks | train | gallery | web-test | fuzz | npm | clean. Each does its own set-up, once.
 PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
@@ -11,7 +11,7 @@ export JAX_PLATFORMS ?= cpu
 export PYTHON VENV
 export NO_MKDOCS_2_WARNING = 1
 
-.PHONY: onnx docs docs-serve demo test check api bench peers notebooks train gallery web-test clean help fuzz
+.PHONY: onnx docs docs-serve demo test check api bench peers notebooks train gallery web-test clean help fuzz npm
 .DEFAULT_GOAL := help
 
 help:
@@ -30,6 +30,7 @@ help:
 	@echo "make notebooks  run the notebooks and keep their output"
 	@echo "make gallery    export the models of examples/ as pages into build/gallery (GALLERY=folder for another)"
 	@echo "make train      train the models of examples/ anew"
+	@echo "make npm        build the web runner as an npm package, in build/npm"
 	@echo "make clean      remove what the targets above made"
 
 # One stamp for each extra: the set-up runs again only where pyproject.toml or the script changed.
@@ -97,6 +98,9 @@ gallery: $(VENV)/.setup-cli
 
 web-test: $(VENV)/.setup-develop $(VENV)/.setup-web
 	$(RUN) -m pytest tests/web -n 2 --dist loadfile $(PYTEST_ARGS)
+
+npm: $(VENV)/.setup-cli
+	$(RUN) scripts/make_npm.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
