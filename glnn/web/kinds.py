@@ -20,7 +20,7 @@ import numpy as np
 from ..errors import InputError
 from ..graph.shapes import Shape
 
-KINDS = ("picture", "drawing", "text", "table")  # each has its page-KIND.js
+KINDS = ("picture", "drawing", "text", "table")  # each has a part of the page of its name
 DRAWN = 64  # pixels: grey pictures up to this height and width are drawn on the page
 CHOICES = {
     "standardize": ("lower_and_strip_punctuation", "lower", "strip_punctuation", None),

@@ -1,5 +1,5 @@
 // The page of an exported model: loads it, takes what its input part offers, and shows what comes out. What runs the
-// model is runner.js. Parts are loaded when they are needed: page-KIND.js for the input, the others by these.
+// model is runner.js. Parts are loaded when they are needed: one for the kind of input, the others by that.
 import {load} from "./runner.js";
 
 export const $ = (id) => document.getElementById(id);
