@@ -26,7 +26,7 @@ ROOT = Path(__file__).parent.parent.parent
 # Requirements of readers' own that are no requirement of glnn; packages of Debian that only pages name.
 PACKAGES = {"glnn", "jupyterlab", "onnxscript", "torch", "pip"}
 SCRIPTS = {"my_script.py"}  # readers' own
-PLAIN = {"cd", "cp", "mkdir", "rm", "docker", ".", "npm"}  # which nothing of glnn's can make wrong
+PLAIN = {"cd", "eval", "cp", "mkdir", "rm", "docker", ".", "npm"}  # which nothing of glnn's can make wrong
 INSTRUCTIONS = {"FROM", "RUN", "COPY", "ADD", "ENV", "WORKDIR", "USER", "CMD", "ENTRYPOINT", "EXPOSE", "VOLUME", "ARG"}
 
 
