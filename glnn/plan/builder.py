@@ -182,8 +182,8 @@ class PlanBuilder(Tensors):
 
     def room(self, weights: Mapping[str, np.ndarray], *read: Value) -> bool:
         """See primitives.base.Builder."""
-        units = sum(map(self.units, read)) + self._weight_units({"cells": weights, "tensors": None})
-        return units <= self.limits.texture_units
+        taken = self._weight_units({"cells": weights, "tensors": None})
+        return taken + sum(map(self.units, read)) <= self.limits.texture_units
 
     def tiles(self, shape: Shape, *read: Value) -> bool:
         """See primitives.base.Builder."""
@@ -237,7 +237,7 @@ class PlanBuilder(Tensors):
         inputs = sources.inputs
         counts = {k: v.steps for k, v in (param or {}).items() if isinstance(v, Counted)}
         params = {k: v.first if isinstance(v, Counted) else int(v) for k, v in (param or {}).items()}
-        const = dict(const or {})
+        const = {**(const or {})}
         try:
             if "GN" in source.declared["param"]:
                 params = {"G0": 0, "GN": ceil_div(inputs["x"].shape[-1], 4)} | params
@@ -266,6 +266,7 @@ class PlanBuilder(Tensors):
         rows = parts.results if parts else int(source.row)
         out = self.value(shape, blocked, rows)
         self._drawn[out.id] = blocked, rows
+        self._whole.update({out.id} if parts else ())
         where = self.node.label if self.node else source.name
         self._into.append(
             DrawSpec(

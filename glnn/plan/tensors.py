@@ -32,6 +32,7 @@ class Tensors:
             int, tuple[bool, int]
         ] = {}  # whether in blocks, and of how many rows, of each value that is drawn
         self._fixed: set[int] = set()
+        self._whole: set[int] = set()  # what is drawn as several pixels of several results: in whole texels alone
 
     def value(self, shape: Shape, blocked: bool = True, rows: int = 0) -> Value:
         """A new tensor of this shape."""
@@ -92,6 +93,8 @@ class Tensors:
         alike = self._alike.get(value.id, (value,))
         if value.id in self._fixed or (len(alike) > 1 and codec.codec == "uint8"):
             return
+        if self._in_whole_texels((*alike, *self._turns.get(value.id, ())), codec):
+            return
         if value.id in self.stacks:
             turns = self._turns[value.id]
             if len(turns) == 1 or codec.codec != "uint8":
@@ -109,6 +112,10 @@ class Tensors:
         self._fixed.add(self.home(value).id)  # no codec that a graph names rounds it
         return value
 
+    def _in_whole_texels(self, values: Sequence[Value], codec: ActivationCodec) -> bool:
+        """Whether a codec spreads values over texels, and some of these tensors cannot be drawn so."""
+        return activation_storage(codec.codec).lanes < 4 and any(value.id in self._whole for value in values)
+
     def store_like(self, value: Value, other: Value) -> None:
         """Stores a tensor in the codec that was set for another, if one was."""
         home = self.home(other).id
@@ -120,6 +127,8 @@ class Tensors:
         fixed = [self.codecs[v.id] for v in values if v.id in self._fixed]
         if codec is None:
             codec = fixed[0] if fixed else self.codecs[values[0].id]
+        if self._in_whole_texels(values, codec):
+            codec = ActivationCodec(self.limits.float_target)
         drawn = [self._drawn[v.id] for v in values if v.id in self._drawn]
         blocked, rows = bool(drawn) and all(blocked for blocked, _ in drawn), max((n for _, n in drawn), default=0)
         layout = self._layout(values[0].shape, codec, blocked, rows)
