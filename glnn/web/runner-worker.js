@@ -25,9 +25,8 @@ export async function load(url, {worker: _, onProgress = () => {}, onContextLost
   });
   try {
     if (signal) signal.throwIfAborted();
-    const {fetch} = options; // Headers are no message
-    if (fetch?.headers instanceof Headers) options.fetch = {...fetch, headers: Object.fromEntries(fetch.headers)};
-    Object.assign(model, await Promise.race([ended, model._ask("load", [`${url}`, options])]));
+    const {fetch: init} = options, copied = init && {...init, headers: Object.fromEntries(new Headers(init.headers))}; // Headers do not travel
+    Object.assign(model, await Promise.race([ended, model._ask("load", [`${url}`, {...options, fetch: copied}])]));
     worker.onerror = (event) => model._heard({event: "error", error: event.message});
     if (onContextLost) model.addEventListener("contextlost", onContextLost);
     return model;

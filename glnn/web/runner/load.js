@@ -9,10 +9,10 @@ import {choose, later} from "./device.js";
 import {Model} from "./model.js";
 
 /** The model in an exported folder, ready to predict. Raises GlnnError; see runner.d.ts. */
-export async function load(url, {backend = "auto", variant: name, device: shared, onContextLost, worker, ...options} = {}) {
+export async function load(url, {backend = "auto", variant: name, device: shared, onContextLost, ...options} = {}) {
   const base = new URL(url, self.document ? document.baseURI : location), abort = new AbortController();
   base.pathname = base.pathname.replace(/\/?$/, "/");
-  if (worker) return (await import("./runner-worker.js")).load(base, arguments[1], load, GlnnError);
+  if (options.worker) return (await import("./runner-worker.js")).load(base, arguments[1], load, GlnnError);
   let model, failure, loaded = 0, at = 0;
   const stop = (reason) => {
     failure = failure || reason; // the others follow from it
