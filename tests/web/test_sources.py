@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ import glnn
 from glnn.image import FILTERS, SCALES, Preparation
 from glnn.layers.conv import Conv2D
 from glnn.testing import layer_graph
+from glnn.web import VARIANTS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -97,7 +99,14 @@ OPEN = """async ([url, name, options]) => {
   window.models = window.models || {};
   models[name] = await (await import(`${url}runner.js`)).load(url, options);
 }"""
-SHAPES = {"1": (1, *SIZE, 1), "3": (1, *SIZE, 3), "4": (1, *SIZE, 4), "first": (1, 3, *SIZE)}
+SHAPES = {
+    "1": (1, *SIZE, 1),
+    "3": (1, *SIZE, 3),
+    "4": (1, *SIZE, 4),
+    "first": (1, 3, *SIZE),
+    "parts": (1, 24, 32, 3),  # for a device with textures so small that pixels lie one after another, in several parts
+}
+SMALL = replace(VARIANTS["webgl2"], max_texture_size=16)
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +119,7 @@ def folders(site: tuple[Path, str]) -> dict[str, str]:
         weights = {"kernel": np.eye(channels, dtype=np.float32)[None, None], "bias": np.zeros(channels, np.float32)}
         layer = Conv2D(channels, (1, 1), data_format="channels_first" if first else "channels_last")
         with glnn.Model(layer_graph(layer, [shape], weights)) as model:
-            model.export_web(site[0] / f"back{name}", shape)
+            model.export_web(site[0] / f"back{name}", shape, {"webgl2": SMALL} if name == "parts" else None)
         urls[name] = f"{site[1]}back{name}/"
     return urls
 

@@ -88,10 +88,10 @@ def test_the_page_stays_free(new_page: Callable[[], Page], mobilenet: Exported) 
     assert min(longest) <= LONGEST, longest
 
 
-def test_calls_are_taken_back(new_page: Callable[[], Page], mobilenet: Exported) -> None:
-    page, name = new_page(), mobilenet.model.inputs[0].name
-    mobilenet.open(page, worker=True)
-    expected = mobilenet.predict(page)
+def test_calls_are_taken_back(new_page: Callable[[], Page], digits: Exported) -> None:
+    page, name = new_page(), digits.model.inputs[0].name
+    digits.open(page, worker=True)
+    expected = digits.predict(page)
     outcomes = page.evaluate(
         """async name => {
           const control = new AbortController(), {signal} = control, inputs = {[name]: given.slice()};
@@ -110,7 +110,7 @@ def test_calls_are_taken_back(new_page: Callable[[], Page], mobilenet: Exported)
         name,
     )
     for i in (0, 3):
-        assert different_bits(mobilenet.values(outcomes[i]["done"]), expected) == 0
+        assert different_bits(digits.values(outcomes[i]["done"]), expected) == 0
     assert [outcome["failed"][0] for outcome in outcomes[1:3] + outcomes[4:5]] == ["AbortError"] * 3
     assert [outcome["failed"][1] for outcome in outcomes[5:]] == ["disposed"] * 2
     assert ended(page)

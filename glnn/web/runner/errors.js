@@ -13,4 +13,7 @@ const fail = (code, message) => {
   throw new GlnnError(code, message);
 };
 
-export {fail};
+/** What is thrown for an error: JavaScript's own come of files that state what cannot be. */
+const told = (error, where) => !/^(Range|Syntax|Type)Error$/.test(error?.name) ? error : new GlnnError("bad-data", `${where} states what cannot be (${error.message}). Copy the exported folder again, whole`);
+
+export {fail, told};

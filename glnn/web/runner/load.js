@@ -4,7 +4,7 @@
 //     const model = await glnn.load("folder/", {onProgress: ({loaded, total}) => ...});
 //     const {probabilities} = await model.predict({image: new Float32Array(64)});
 import {fetchBytes, fetchManifest, known, more} from "./files.js";
-import {GlnnError} from "./errors.js";
+import {GlnnError, told} from "./errors.js";
 import {choose, later} from "./device.js";
 import {Model} from "./model.js";
 
@@ -61,6 +61,6 @@ export async function load(url, {backend = "auto", variant: name, device: shared
     return model;
   } catch (error) {
     stop(error);
-    throw failure;
+    throw told(failure, base);
   }
 }

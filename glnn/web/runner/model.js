@@ -1,5 +1,5 @@
 // A model of an export on a device: programs, weights, predictions, losing the context and getting it back.
-import {fail} from "./errors.js";
+import {fail, told} from "./errors.js";
 import {VALUES, move, packed, room, size, unpacked} from "./layouts.js";
 import {lost} from "./device.js";
 
@@ -88,6 +88,7 @@ class Model extends EventTarget {
       this._drawOf({...this.plan.draws.find((d) => d.program === i), viewport: [1, 1]}, this._slots)();
       await passed;
       passed = this._device.passed();
+      passed.catch(() => {}); // awaited above, unless a draw throws before
     }
   }
 
@@ -174,7 +175,9 @@ class Model extends EventTarget {
   /** Runs a call when those before it are done; what comes of it is rejected when the signal says so. */
   _next(call, signal) {
     let stop;
-    const turn = this._queue.then(() => signal?.throwIfAborted() ?? call());
+    const turn = this._queue.then(() => signal?.throwIfAborted() ?? call()).catch((error) => {
+      throw told(error, this.name);
+    });
     this._queue = turn.catch(() => {});
     return signal ? Promise.race([turn, new Promise((_, reject) => {
       stop = () => reject(signal.reason);
