@@ -11,7 +11,7 @@ export JAX_PLATFORMS ?= cpu
 export PYTHON VENV
 export NO_MKDOCS_2_WARNING = 1
 
-.PHONY: onnx docs docs-serve demo test check api bench peers notebooks train gallery web-test clean help fuzz npm
+.PHONY: onnx docs docs-serve demo test check api bench peers notebooks train gallery web-test clean help fuzz npm fresh
 .DEFAULT_GOAL := help
 
 help:
@@ -31,6 +31,7 @@ help:
 	@echo "make gallery    export the models of examples/ as pages into build/gallery (GALLERY=folder for another)"
 	@echo "make train      train the models of examples/ anew"
 	@echo "make npm        build the web runner as an npm package, in build/npm"
+	@echo "make fresh      run make demo and make test in fresh minimal roots of Debian 12 and 13 (root rights; PYTEST_ARGS)"
 	@echo "make clean      remove what the targets above made"
 
 # One stamp for each extra: the set-up runs again only where pyproject.toml or the script changed.
@@ -101,6 +102,9 @@ web-test: $(VENV)/.setup-develop $(VENV)/.setup-web
 
 npm: $(VENV)/.setup-cli
 	$(RUN) scripts/make_npm.py
+
+fresh:
+	PYTEST_ARGS="$(PYTEST_ARGS)" scripts/fresh.sh $(SUITES)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -21,7 +21,7 @@ import ray
 import glnn
 from glnn.image import SUFFIXES
 
-BLOCK = 2048  # pictures: what a worker is given at once, and what is done again where it dies
+BLOCK = 1024  # pictures: what a worker is given at once, and what is done again where it dies
 
 
 def pictures_in(folder: str | os.PathLike[str]) -> list[str]:
@@ -39,7 +39,7 @@ def predicted(model: str, paths: list[str], workers: int = 2, batch_size: int = 
     return rows.map_batches(
         glnn.Predictor,
         fn_constructor_kwargs={"path": os.path.abspath(model) if os.path.exists(model) else model, "pictures": how},
-        compute=ray.data.ActorPoolStrategy(size=workers),
+        compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=2),
         num_cpus=1,  # Ray sets OMP_NUM_THREADS to it, which is what the software renderer goes by
         batch_size=batch_size,
     )

@@ -26,7 +26,7 @@ PAGES = [
     *sorted(ROOT.glob("docs/**/*.md")),
 ]
 GENERATED = {ROOT / "docs" / "commands.md", *ROOT.glob("docs/api/*.md")}  # signatures; names of readers' files
-MOST_SKIPPED = 4  # blocks of all pages that are marked as not run
+MOST_SKIPPED = 5  # blocks of all pages that are marked as not run
 SUFFIXES = "py|glsl|js|ts|md|sh|html|svg|png|h5|npz|toml|ipynb|yaml"
 # What looks like a path of the repository and is none: users' files, and names.
 OTHERS = {

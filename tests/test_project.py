@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.shares import kept
 
 import glnn
 from glnn.cli import built as built_of
@@ -123,12 +125,24 @@ def commit(root: Path) -> str:
     return f"{number[:12]} of {date[:10]}"
 
 
+def interpreters() -> list[Any]:
+    """This Python, and with --whole one of each other version from 3.10 on that is on the path or of pyenv."""
+    found = {sys.version_info[:2]: pytest.param(sys.executable, id="this")}
+    for minor in range(10, 20):
+        own = sorted(Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python"))
+        other = str(own[-1]) if own else shutil.which(f"python3.{minor}")
+        if other and (3, minor) not in found:
+            found[3, minor] = pytest.param(other, id=f"3.{minor}", marks=pytest.mark.whole)
+    return kept([*found.values()])
+
+
+@pytest.mark.parametrize("python", interpreters())
 def test_a_fresh_environment_with_the_wheel_predicts_and_tells_its_commit(
-    root: Path, built: tuple[Path, Path], tmp_path: Path
+    python: str, root: Path, built: tuple[Path, Path], tmp_path: Path
 ) -> None:
     """Nothing of this checkout is on the path there, and only what the wheel asks for is installed."""
     environ = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-    done([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "env")])
+    done([python, "-m", "venv", "--without-pip", str(tmp_path / "env")], env=environ)
     there = tmp_path / "env" / ("Scripts" if sys.platform == "win32" else "bin")
     pip = [sys.executable, "-m", "pip", "--python", str(there / "python"), "install", "-q", str(built[1])]
     done(pip, cwd=tmp_path, env=environ)
