@@ -56,8 +56,8 @@ EXAMPLES = {
         "glnn tune model.h5 --json > tuned.json"
     ),
     "completion": (
-        'eval "$(glnn completion bash)"   # in ~/.bashrc\n'
-        "glnn completion zsh > ~/.zfunc/_glnn   # a folder of $fpath\n"
+        "glnn completion bash > ~/.local/share/bash-completion/completions/glnn\n"
+        "glnn completion zsh > ~/.zfunc/_glnn\n"
         "glnn completion fish > ~/.config/fish/completions/glnn.fish"
     ),
     "serve": "glnn serve site --host 0.0.0.0 --port 9000",
