@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.accessibility import findings
 from support.faults import change_plan, in_output
-from support.pages_seen import DESKTOP, PHONE
+from support.pages_seen import DESKTOP, PHONE, wait_for_text
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -79,9 +79,7 @@ def test_the_pages_of_the_gallery_show_their_examples(
     page.locator("#output li").first.wait_for()
     for button, name in (("Wine 67", "Grignolino"), ("Wine 139", "Barbera"), ("Wine 8", "Barolo")):
         page.get_by_role("button", name=button).click()
-        page.locator("#output li", has_text=name).first.wait_for()
-        page.wait_for_timeout(200)
-        assert page.locator("#output li span").first.inner_text() == name
+        wait_for_text(page, "#output li span", name)
     page.goto(f"{strict}gallery/tides/")
     page.get_by_text("24 values after 72").wait_for()
 
