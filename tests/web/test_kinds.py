@@ -51,6 +51,10 @@ def graphs() -> dict[str, tuple[Any, dict[str, Any]]]:
             layer_graph(Conv2D(3, (1, 1)), [(1, 6, 10, 3)], swap),
             {"scale": "unit", "examples": shown},
         ),
+        "tall": (
+            layer_graph(Conv2D(3, (1, 1)), [(1, 24, 8, 3)], {name: value.copy() for name, value in swap.items()}),
+            {"scale": "unit", "examples": {"image": png(np.full((24, 8, 3), (0, 90, 200)))}},
+        ),
         "drawing": (layer_graph(GlobalAveragePooling2D(), [(1, 8, 8, 1)], {}), {}),
     }
 
