@@ -27,6 +27,8 @@ def run(graph: Graph) -> Graph:
         if len(nodes) > 1:
             changed |= {node.name: [] for node in nodes}
             changed[nodes[0].name] = _joined(nodes, ranks[nodes[0].inputs[0]])
+    if not changed:
+        return graph
     return graph.with_(nodes=tuple(n for node in graph.nodes for n in changed.get(node.name, [node])))
 
 

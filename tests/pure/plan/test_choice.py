@@ -99,6 +99,6 @@ def test_blocks_of_a_size() -> None:
     assert (
         plan(Choice(blocks={(12, 20): (1, 4)}), few).outputs[0].layout.block == plan(None, few).outputs[0].layout.block
     )
-    assert Blocks(None, (((12, 20), (2, 4)),)).of(12, 20, 8, row=True)[0] == 1
+    assert Blocks(None, (((12, 20), (2, 4)),)).of(12, 20, 8, rows=1)[0] == 1
     es100 = Limits(dialect="es100", draw_buffers=1)
     assert plan(Choice(blocks={(12, 20): (1, 4)}), es100).outputs[0].layout.block == (1, 1)

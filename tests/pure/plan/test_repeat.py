@@ -293,9 +293,9 @@ def test_a_state_that_its_own_draw_reads_lies_in_two_stacks_by_turns() -> None:
     assert draw.move and {slot for slot, _ in draw.move.places} <= {*repeat.swaps[0]} and len(repeat.swaps) == 1
 
 
-def test_a_turn_of_an_lstm_is_three_draws() -> None:
+def test_a_turn_of_an_lstm_is_one_draw() -> None:
     loop = LOOPS["lstm of 8"]
     graph = optimize(layer_graph(loop.layer, loop.shapes, loop.values()))
     plan = make_plan(graph, {f"x{k}": shape for k, shape in enumerate(loop.shapes)}, Limits())
     (repeat,) = repeats(plan.steps)
-    assert [step.kernel for step in repeat.steps if isinstance(step, Draw)] == ["conv", "map", "map"]
+    assert [step.kernel for step in repeat.steps if isinstance(step, Draw)] == ["gates"]
