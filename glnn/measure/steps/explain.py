@@ -93,7 +93,9 @@ class _Explained:
         if taken.turns:
             there = self.writing.held(taken.draw.target, aim.spot, aim.k + 1)
             assert there is not None
-            made = f"{there.name}{[int(k) for k in np.unravel_index(there.numbers[aim.lane], item.shape)]}"
+            made = (
+                f"{there.name}{[int(k) for k in np.unravel_index(there.numbers[aim.lane], there.shape or item.shape)]}"
+            )
         tensor = self.segment.name if self.segment else item.name
         label = self.segment.nodes[-1].label if self.segment else item.name
         return Explanation(

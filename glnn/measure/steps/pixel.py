@@ -136,7 +136,7 @@ class Pixel:
             return TexelRead(f"slot {source}", spot, (), change)
         values = texel_values(self.executor.slots[source], spot, held.codec)
         elements = tuple(
-            (tuple(int(k) for k in np.unravel_index(n, held.layout.shape)), float(values[lane]))
+            (tuple(int(k) for k in np.unravel_index(n, (held.shape or held.layout.shape))), float(values[lane]))
             for lane, n in enumerate(held.numbers)
             if n >= 0
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -31,6 +31,7 @@ class Held:
     layout: Layout
     codec: ActivationCodec
     numbers: tuple[int, ...]
+    shape: tuple[int, ...] = ()  # of the tensor, where it is a section of what lies so
 
 
 class Writing:
@@ -38,14 +39,17 @@ class Writing:
 
     def __init__(self, plan: Plan):
         self.plan, self.taken = plan, list(in_turns(plan.steps))
-        self.makes = {number: item for item in plan.makes for number in item.draws}
+        self.makes: dict[int, list[Making]] = defaultdict(list)
+        for made in plan.makes:
+            for number in made.draws:
+                self.makes[number].append(made)
         self._of_slot: dict[int, list[int]] = defaultdict(list)
         for k, item in enumerate(self.taken):
             self._of_slot[item.draw.target].append(k)
 
     def making(self, k: int) -> Making:
         """What the draw made as the k-th writes, or a part of it."""
-        return self.makes[self.taken[k].number]
+        return self.makes[self.taken[k].number][0]
 
     def writer(self, slot: int, spot: Spot, before: int) -> int | None:
         """Which draw, by its place in `taken`, wrote a texel of a slot last, of those before the given one."""
@@ -67,7 +71,8 @@ class Writing:
             taken, item = self.taken[k], self.making(k)
             part, layer, row = taken.number - item.draw, layer - taken.draw.layers[0], row - taken.row
             name = item.name or f"{item.label} (a copy)"  # as what a repeat begins with
-            return _held(name, taken.turns, item.layout, item.codec, part, (layer, row, column))
+            made = _held(name, taken.turns, item.layout, item.codec, part, (layer, row, column))
+            return _named(made, self.makes[taken.number]) if made and item.section else made
         spec = next((spec for spec in self.plan.inputs if slot in spec.slots), None)
         if spec is None:
             return None
@@ -89,6 +94,17 @@ def _held(
     if any(at >= size for at, size in zip((part, *spot), room.shape, strict=False)):
         return None
     return Held(name, turn, layout, codec, tuple(room[part, layer, row, column].tolist()))
+
+
+def _named(made: Held, items: list[Making]) -> Held:
+    """What a texel holds as what it is called: a section of what was made."""
+    whole = np.arange(int(np.prod(made.layout.shape))).reshape(made.layout.shape)
+    for item in items:
+        assert item.section is not None
+        own = {int(n): k for k, n in enumerate(item.section.cut(whole).ravel())}
+        if max(made.numbers) in own:
+            return replace(made, name=item.name, numbers=tuple(own.get(n, -1) for n in made.numbers), shape=item.shape)
+    return made
 
 
 @lru_cache(16)
