@@ -69,7 +69,7 @@ def test_sums_that_cancel_are_no_fault(folder: Path, device: glnn.Device, refere
     inputs, _ = torch_models.samples(folder, "bert-dynamo")
     with glnn.Model.load(folder / "bert-dynamo.onnx", device=device) as model:
         report = model.compare(inputs, reference, verbose=0)
-    assert report and report.guilty == () and len(report.layers) > 50, report
+    assert report and report.guilty == () and len(report.layers) > 35, report
 
 
 def test_saved_quantized_and_compared(folder: Path, tmp_path: Path, device: glnn.Device) -> None:

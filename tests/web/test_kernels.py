@@ -56,7 +56,7 @@ def complaints(page: Page, dialect: str, wanted: list[ShaderText]) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("renderer", ["llvmpipe", "swiftshader"])
+@pytest.mark.parametrize("renderer", ["llvmpipe", pytest.param("swiftshader", marks=pytest.mark.whole)])
 @pytest.mark.parametrize("dialect", CONTEXTS)
 def test_every_kernel_compiles(new_page: Callable[[str], Page], dialect: str, renderer: str) -> None:
     wanted = chosen(dialect, MORE)

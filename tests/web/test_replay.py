@@ -65,7 +65,7 @@ def test_another_renderer_gives_nearly_the_same(exported: Exported, replay: Repl
     assert difference(got, exported.in_python(variant).outputs) <= ACROSS_RENDERERS
 
 
-@pytest.mark.parametrize("renderer", ["llvmpipe", "swiftshader"])
+@pytest.mark.parametrize("renderer", ["llvmpipe", pytest.param("swiftshader", marks=pytest.mark.whole)])
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_pages_agree_with_numpy(exported: Exported, replay: Replay, variant: str, renderer: str) -> None:
     got = replay(named(exported), variant, renderer).outputs

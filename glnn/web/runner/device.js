@@ -90,7 +90,7 @@ class Device {
       wait = Math.max(1, expected * 0.02); // asking without a pause takes a core from a software renderer
       status = !fence || !gl.isSync(fence) || gl.clientWaitSync(fence, 0, 0); // it is none of a context that is lost, or was
     } while (status === gl.TIMEOUT_EXPIRED);
-    if (status !== true) gl.deleteSync(fence);
+    if (fence && (status !== true || gl.isContextLost())) gl.deleteSync(fence);
     if (status === gl.WAIT_FAILED) fail("limit", `${this.renderer} failed while it was waited for`);
   }
 

@@ -76,7 +76,7 @@ CODED: dict[str, tuple[dict, str, bool]] = {
     for per_channel in ((True, False) if codec != "float16" else (True,))
 }
 CODED_CASES = [case for case in CASES if any(w.ndim >= 2 for w in case.weights.values())]
-SHARE = 16  # one case in so many, where not all run
+SHARE = 28  # one case in so many, where not all run
 CODED_SHARE = 31
 
 
@@ -155,7 +155,9 @@ def test_coded_weights(config: str, case: Case) -> None:
     if run is None:
         return
     # Nothing fell back to floats: all textures of weights but those of biases and scales hold the codec.
-    computed = [w for w in run.plan.weights if w.key.startswith("~")]
+    computed = [
+        w for w in run.plan.weights if w.key.startswith("~") and not w.key.startswith("~row")
+    ]  # which row is whose
     assert all(len(w.shape) == 2 for w in computed)  # zeros for a bias; scales and lows; what ends of draws read
     own = [w for w in run.plan.weights if "~" not in w.key]  # not what the layer made of them
     # Biases, whatever they are called; those of attention have an axis for its heads.
