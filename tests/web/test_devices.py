@@ -141,6 +141,7 @@ def test_a_model_that_fails_leaves_the_others_alone(new_page: Callable[[], Page]
     page = new_page()
     page.goto(f"{exports[0].site}harness.html")
     share(page, exports[:2])
+    page.wait_for_timeout(50)  # for the fence of the last first draw
     before = page.evaluate("[device.counts(), {...live}]")
     page.route("**/shared2/*.bin", lambda route: route.fulfill(status=404))
     failed = page.evaluate("url => settle(glnn.load(url, {device}))", exports[3].url)["failed"]
