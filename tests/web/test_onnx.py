@@ -37,6 +37,7 @@ def test_bits_are_pythons(
     check_bits(new_page, site, f"{name}-{variant}", graph, given, VARIANTS[variant])
 
 
+@pytest.mark.whole
 def test_style_transfer(new_page: Callable[[], Page], site: tuple[Path, str], models: Path) -> None:
     """A real network of 256x256 pixels: the page paints Python's bits."""
     folder = models / "style_wave"

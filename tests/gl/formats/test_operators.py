@@ -13,7 +13,7 @@ from support import operators
 import glnn
 
 keras = pytest.importorskip("keras")
-SHARE = 8
+SHARE = 16
 PARAMS = [
     pytest.param(case, id=case[0], marks=[] if zlib.crc32(case[0].encode()) % SHARE == 0 else [pytest.mark.whole])
     for case in CASES
