@@ -14,6 +14,7 @@ import json
 import multiprocessing
 import os
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -178,7 +179,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--side", type=int, default=96)
-    parser.add_argument("--folder", type=Path, default=Path("/tmp/glnn-pictures"))
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "glnn-pictures")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--every", type=float, default=5.0, help="seconds between looks at the memory")
     parser.add_argument("--only", choices=["make", "ray", "loop"])
