@@ -33,8 +33,7 @@ export function open({manifest, inputs, outputs}, place) {
     const draw = () => chart.replaceChildren(...values && sizes.length < 3 && width <= 8 && count > 3 ? [lines(rows(values, width), [], names, drawn)] : []);
     // A chart of one line is drawn with the pointer, too.
     const drawn = width > 1 ? null : (i, value) => {
-      values[i] = +value.toPrecision(4);
-      put(values);
+      put(values.map((old, k) => (k === i ? +value.toPrecision(4) : old)));
       run();
     };
     const put = (given) => {
@@ -90,12 +89,12 @@ export function open({manifest, inputs, outputs}, place) {
       const given = Object.fromEntries(inputs.map(({name}) => [name, entries[name].get()]));
       if (Object.values(given).every((values) => values)) return given;
     },
-    view({shape: [, ...sizes]}, values, words) {
-      const width = sizes.length > 1 ? sizes[1] : 1, [{name, shape: [, ...own]}] = inputs, history = entries[name].get();
+    view({shape: [, ...sizes]}, values, words, given) {
+      const width = sizes.length > 1 ? sizes[1] : 1, [{name, shape: [, ...own]}] = inputs;
       if (sizes.length > 2 || values.length < 4 || width > 8 || manifest.labels && manifest.labels.length === values.length) return;
       if (sizes.length < 2 && (own.length < 2 || values.every((v) => v >= 0 && v <= 1) && values.length <= FIELDS)) return;
       // What follows a series of so many columns is drawn after it.
-      if (own.length === 2 && own[1] === width && sizes[0] !== own[0]) return lines(rows(history, width), words, null, null, rows(values, width));
+      if (own.length === 2 && own[1] === width && sizes[0] !== own[0]) return lines(rows(given[name], width), words, null, null, rows(values, width));
       return lines(rows(values, width), words);
     },
   };

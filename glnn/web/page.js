@@ -16,7 +16,7 @@ const MB = (bytes) => (bytes / 1e6).toFixed(1);
 const TOP = 5; // classes that are shown
 const PAUSE = 600; // ms without a new result, after which it is read out
 
-let model, part, busy, again, saying, best = Infinity;
+let model, part, busy, again, failed, saying, best = Infinity;
 
 export function problem(error) {
   $("bar").hidden = true;
@@ -61,9 +61,9 @@ export async function run() {
   again = busy;
   if (busy || !part) return;
   busy = true;
-  try {
-    do {
-      again = false;
+  do {
+    again = false;
+    try {
       const given = part.ask(), words = [];
       if (!given) {
         $("output").replaceChildren(make("p", {className: "empty"}, part.empty));
@@ -76,7 +76,7 @@ export async function run() {
       best = Math.min(best, ms);
       for (const [i, tensor] of model.outputs.entries()) {
         if (model.outputs.length > 1) nodes.push(make("small", {}, tensor.name));
-        nodes.push(...[await view(tensor, outputs[tensor.name].subarray(0, size(tensor.shape.slice(1))), i, words)].flat());
+        nodes.push(...[await view(tensor, outputs[tensor.name].subarray(0, size(tensor.shape.slice(1))), i, words, given)].flat());
       }
       const pressed = [...$("output").querySelectorAll("button")].indexOf(document.activeElement);
       $("output").replaceChildren(...nodes);
@@ -84,17 +84,20 @@ export async function run() {
       $("time").textContent = `${ms.toFixed(1)} ms${ms > best ? `, ${best.toFixed(1)} ms at best` : ""}`;
       clearTimeout(saying);
       saying = setTimeout(() => ($("say").textContent = words.join(", ")), PAUSE);
-    } while (again);
-  } catch (error) {
-    problem(error);
-  }
+      if (failed) solved();
+      failed = false;
+    } catch (error) {
+      failed = true;
+      problem(error);
+    }
+  } while (again);
   busy = false;
 }
 
-/** What shows an output's first sample. words: take what is read out. */
-async function view(tensor, values, i, words) {
+/** What shows an output's first sample. words: take what is read out; given: what was predicted on. */
+async function view(tensor, values, i, words, given) {
   const {pictures, labels} = model.manifest, picture = pictures[i + 1], [, ...sizes] = tensor.shape;
-  const own = part.view && part.view(tensor, values, words);
+  const own = part.view && part.view(tensor, values, words, given);
   if (own) return own;
   if (picture) {
     const {image, turned} = await import("./page-pixels.js");

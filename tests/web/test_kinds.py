@@ -172,6 +172,37 @@ def test_a_series_is_drawn_and_typed(opened: Callable[..., Page]) -> None:
     wait_for_text(page, "#output figcaption", "6 values after 32, 2 to 2")
 
 
+def test_what_is_typed_while_a_prediction_runs_counts(opened: Callable[..., Page]) -> None:
+    page = opened("series")
+    wait_for_text(page, "#output figcaption", "6 values after 32, 0 to 31")
+    # Predictions wait until the test lets them go, by a word that is an error if there is one.
+    page.evaluate(
+        """() => {
+          const predict = model.predict.bind(model);
+          model.predict = async (inputs) => {
+            const word = await new Promise((go) => (globalThis.go = go));
+            globalThis.go = null;
+            if (word) throw new Error(word);
+            return predict(inputs);
+          };
+        }"""
+    )
+    area = page.locator("#input")
+    area.fill(" ".join(["1"] * 32))
+    area.fill(" ".join(["1"] * 31))
+    page.evaluate("go()")
+    page.wait_for_selector("#output .empty")
+    area.fill(" ".join(["2"] * 32))
+    area.fill(" ".join(["3"] * 32))
+    page.evaluate("go('This one did not work')")
+    page.wait_for_function(
+        "document.getElementById('problem').textContent === 'This one did not work' && !!globalThis.go"
+    )
+    page.evaluate("go()")
+    wait_for_text(page, "#output figcaption", "6 values after 32, 3 to 3")
+    assert page.locator("#problem").is_hidden()
+
+
 @pytest.mark.parametrize("order", ["channels_last", "channels_first"])
 def test_a_model_from_picture_to_picture_shows_it(
     strict_page: Callable[..., Page], site: tuple[Path, str], strict: str, order: str
