@@ -8,6 +8,7 @@ from typing import Any
 
 from cases.case import Case
 from cases.keras import CASES
+from support import shares
 
 from glnn.errors import LimitError
 from glnn.graph import ActivationCodec
@@ -48,7 +49,7 @@ def _plan(case: Case, dialect: str, kind: str, number: int) -> Plan:
 @cache
 def _texts(dialect: str, kind: str) -> dict[str, ShaderText]:
     found: dict[str, ShaderText] = {}
-    cases = CASES if kind == "whole" else CASES[::4] if kind in SETTINGS else CASES[::20]
+    cases = CASES[:: 1 if shares.whole else 3] if kind == "whole" else CASES[::4] if kind in SETTINGS else CASES[::20]
     if kind in CODED:
         cases = [case for case in CASES if any(w.ndim >= 2 for w in case.weights.values())][::5]
     for number, case in enumerate(cases):
@@ -61,7 +62,7 @@ def _texts(dialect: str, kind: str) -> dict[str, ShaderText]:
 
 @cache
 def texts(dialect: str) -> dict[str, ShaderText]:
-    """The distinct texts of all cases in a dialect, by key."""
+    """The distinct texts of all cases in a dialect, or of every third of them, by key."""
     return {key: text for kind in KINDS for key, text in _texts(dialect, kind).items()}
 
 

@@ -75,8 +75,8 @@ def test_dead_lanes_and_pixels_are_found(
     tiles = layout.layers * layout.tiles * layout.tile[0] * layout.tile[1] * (4 // texels)
     assert dead.size == tiles - math.prod(shape) and not dead.any()
     if dead.size:  # one value in one of them is seen
-        empty = [(i, place) for i, p in enumerate(layout.pack(np.ones(shape))) for place in np.argwhere(p == 0)]
-        inside = [(i, place) for i, place in empty if layout._tile_mask(i)[tuple(place)]]
+        empty = [(p == 0) & layout._tile_mask(i) for i, p in enumerate(layout.pack(np.ones(shape)))]
+        inside = [(i, place) for i, there in enumerate(empty) for place in np.argwhere(there)]
         assert len(inside) == dead.size
         part, place = inside[data.draw(st.integers(0, len(inside) - 1))]
         parts[part][tuple(place)] = np.nan
