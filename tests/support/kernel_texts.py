@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import zlib
+from collections import defaultdict
 from functools import cache
 from typing import Any
 
 from cases.case import Case
 from cases.keras import CASES
-from support import shares
 
 from glnn.errors import LimitError
 from glnn.graph import ActivationCodec
@@ -16,6 +17,8 @@ from glnn.kernels.assemble import ShaderText
 from glnn.layout.limits import Limits
 from glnn.plan import Plan, make_plan
 from glnn.testing import between_copies, coded_weights, layer_graph
+
+from . import shares
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "whole": {"max_texture_size": 4096, "draw_buffers": 8},
@@ -31,6 +34,7 @@ CODED = {
 }
 ACTIVATIONS = ("uint8", "float16", "rgba8")  # the tensors before and after a layer in a codec
 KINDS = (*SETTINGS, *CODED, *(f"between-{codec}" for codec in ACTIVATIONS))
+ALIKE = 3  # cases of one layer and kind that a push has texts of
 
 
 def _plan(case: Case, dialect: str, kind: str, number: int) -> Plan:
@@ -47,11 +51,30 @@ def _plan(case: Case, dialect: str, kind: str, number: int) -> Plan:
 
 
 @cache
+def _cases(largest: bool) -> list[Case]:
+    """All cases, or a push's share: planning them takes longer than compiling what comes of them.
+
+    The share has some of each layer and each of its options that is a word. largest: and that with the most values.
+    """
+    if shares.whole:
+        return CASES
+    alike = defaultdict[tuple[Any, ...], list[Case]](list)
+    for case in CASES:
+        words = (value for value in vars(case.layer).values() if isinstance(value, str))
+        alike[(type(case.layer), *words)].append(case)
+    some = [case for own in alike.values() for case in own[:: -(-len(own) // ALIKE)]]
+    most = [max(own, key=lambda case: sum(map(math.prod, case.shapes))) for own in alike.values()] if largest else []
+    return list({id(case): case for case in some + most}.values())
+
+
+@cache
 def _texts(dialect: str, kind: str) -> dict[str, ShaderText]:
     found: dict[str, ShaderText] = {}
-    cases = CASES[:: 1 if shares.whole else 3] if kind == "whole" else CASES[::4] if kind in SETTINGS else CASES[::20]
+    cases, step = _cases(kind == "whole"), 1 if shares.whole else 2  # a share holds few of each layer already
     if kind in CODED:
-        cases = [case for case in CASES if any(w.ndim >= 2 for w in case.weights.values())][::5]
+        cases = [case for case in cases if any(w.ndim >= 2 for w in case.weights.values())][:: 5 // step]
+    elif kind != "whole":
+        cases = cases[:: (4 if kind in SETTINGS else 20) // step]
     for number, case in enumerate(cases):
         try:
             found.update(_plan(case, dialect, kind, number).programs)
@@ -62,7 +85,7 @@ def _texts(dialect: str, kind: str) -> dict[str, ShaderText]:
 
 @cache
 def texts(dialect: str) -> dict[str, ShaderText]:
-    """The distinct texts of all cases in a dialect, or of every third of them, by key."""
+    """The distinct texts of all cases in a dialect, by key."""
     return {key: text for kind in KINDS for key, text in _texts(dialect, kind).items()}
 
 
