@@ -11,7 +11,7 @@ const short = (value) => `${+value.toPrecision(3)}`;
 
 /**
  * A figure of a line for each list of values. words: take what is read out; names: of the lines; drawn: hears what
- * place of the first line is drawn to what value; after: lists that go on where these end.
+ * place of the first line is drawn to what value, and whether a stroke begins; after: lists that go on where these end.
  */
 export function lines(lists, words, names = null, drawn = null, after = []) {
   const all = [...lists, ...after].flatMap((list) => Array.from(list)).filter(Number.isFinite), low = Math.min(...all), high = Math.max(...all), span = high - low || 1;
@@ -22,9 +22,9 @@ export function lines(lists, words, names = null, drawn = null, after = []) {
     ...lists.map((list, k) => line(list, k, 0, after.length ? "past" : "")), ...after.map((list, k) => line([lists[k][end], ...list], k, end, "")));
   words.push(text);
   if (drawn) {
-    const reach = ({offsetX, offsetY}) => {
+    const reach = ({type, offsetX, offsetY}) => {
       const i = Math.round((offsetX / chart.clientWidth * WIDE - EDGE) / (WIDE - 2 * EDGE) * (count - 1));
-      drawn(Math.min(count - 1, Math.max(0, i)), low + (HIGH - EDGE - offsetY / chart.clientHeight * HIGH) / (HIGH - 2 * EDGE) * span);
+      drawn(Math.min(count - 1, Math.max(0, i)), low + (HIGH - EDGE - offsetY / chart.clientHeight * HIGH) / (HIGH - 2 * EDGE) * span, type === "pointerdown");
     };
     chart.classList.add("drawn");
     chart.onpointerdown = reach;

@@ -7,7 +7,7 @@ const SIDE = 320; // pixels of the drawing
 const {max, min} = Math;
 
 export function open(model, place) {
-  const part = picture(model, place, false), {canvas, row, drop, ask, put} = part, {manifest, inputs: [{name}]} = model, [shape] = manifest.pictures;
+  const part = picture(model, place, false), {canvas, row, drop, ask, put, claim} = part, {manifest, inputs: [{name}]} = model, [shape] = manifest.pictures;
   let context, drawing, drawn, down, at = [SIDE / 2, SIDE / 2];
 
   const clear = () => {
@@ -22,6 +22,7 @@ export function open(model, place) {
     run();
   };
   const line = (to) => {
+    claim(); // a picture that is still being read does not wipe this out
     if (!drawing) clear();
     drawn = true;
     Object.assign(context, {strokeStyle: "#fff", lineWidth: SIDE / 10, lineCap: "round"});
@@ -33,11 +34,12 @@ export function open(model, place) {
   };
   const spot = (event) => [event.offsetX * SIDE / canvas.clientWidth, event.offsetY * SIDE / canvas.clientHeight];
   canvas.onpointerdown = (event) => {
+    if (!event.isPrimary) return; // a second finger
     canvas.setPointerCapture(event.pointerId);
     at = spot(event);
     line(at);
   };
-  canvas.onpointermove = (event) => event.buttons && line(spot(event));
+  canvas.onpointermove = (event) => event.isPrimary && event.buttons && line(spot(event));
   canvas.onkeydown = (event) => {
     const step = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], " ": [0, 0]}[event.key];
     if (!step) return;
@@ -52,7 +54,10 @@ export function open(model, place) {
   canvas.hidden = false;
   canvas.setAttribute("aria-label", "Drawing. Arrow keys move the pen, Space sets it down and lifts it");
   drop.hidden = true;
-  row.append(button("Clear", clear));
+  row.append(button("Clear", () => {
+    claim();
+    clear();
+  }));
   place.append(make("p", {className: "hint"}, "With keys: arrows move the pen, Space sets it down or lifts it."));
   part.empty = "Draw something, and the answer comes here";
   part.ask = () => {

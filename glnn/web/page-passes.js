@@ -1,5 +1,5 @@
 // What the page's details show: the device, the model, and the passes with their times as a chart.
-import {$, button, make, size} from "./page.js";
+import {$, button, make, problem} from "./page.js";
 
 const SHOWN = 400; // rows, the slowest, of models of more passes
 const KB = (bytes) => bytes < 1e6 ? `${(bytes / 1e3).toFixed(0)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
@@ -12,7 +12,7 @@ export async function passes(model) {
   };
   const list = make("dl", {}, ...Object.entries(facts).flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)])), place = make("div");
   $("passes").replaceChildren(list, place);
-  const measure = async () => place.replaceChildren(...chart(await model.profile()), make("div", {className: "row"}, button("Measure again", measure)));
+  const measure = async () => place.replaceChildren(...chart(await model.profile()), make("div", {className: "row"}, button("Measure again", () => measure().catch(problem))));
   await measure();
 }
 

@@ -66,11 +66,16 @@ export function taken({picture: {factor, offset, order, filter}}, [h, w, c], dat
 /** The values of a matrix of so many rows and columns, column by column. */
 export const turned = ([, , , rows, columns], values) => values.map((_, i) => values[i % rows * columns + (i / rows | 0)]);
 
-/** A canvas, new unless one is given, with a picture whose channels are last. */
-export function image({picture: {factor, offset, order}}, [h, w, c], values, canvas = document.createElement("canvas")) {
+/** A canvas for so many pixels, which are shown as squares where there are few. */
+export function sized(canvas, w, h) {
   [canvas.width, canvas.height] = [w, h];
   canvas.style.setProperty("--ratio", w / h);
   canvas.style.imageRendering = max(w, h) < 100 ? "pixelated" : "";
+}
+
+/** A canvas, new unless one is given, with a picture whose channels are last. */
+export function image({picture: {factor, offset, order}}, [h, w, c], values, canvas = document.createElement("canvas")) {
+  sized(canvas, w, h);
   const data = new ImageData(w, h);
   // A model that takes bytes and gives shares of white.
   const full = factor[0] === 1 && values.every((v) => v <= 1) ? 255 : 1;

@@ -7,6 +7,8 @@ const TYPED = 5000; // numbers that a browser edits as a text without pain
 
 export function open({manifest, inputs, outputs}, place) {
   const {examples, columns} = manifest.page, row = make("div", {className: "row"}), entries = {};
+  let changes = 0; // of what is given, by whatever way
+  for (const type of ["click", "input", "paste", "pointerdown"]) place.addEventListener(type, () => changes++);
   for (const [at, tensor] of inputs.entries()) entries[tensor.name] = entry(tensor, inputs.length > 1, at ? null : columns);
   const fill = (values) => inputs.forEach(({name}, i) => entries[name].put(values[i]));
   for (const {name, values} of examples) row.append(button(name, () => (fill(values), run())));
@@ -23,7 +25,7 @@ export function open({manifest, inputs, outputs}, place) {
     const count = size(sizes), width = sizes.length > 1 ? sizes[sizes.length - 1] : 1, title = several ? [make("h2", {}, name)] : [];
     if (sizes.length < 2 && count <= FIELDS) return fields(name, count, names, title);
     const chart = make("div", {className: "chart"}), told = make("small", {}), area = make("textarea", {id: several ? "" : "input", rows: 4, spellcheck: false, placeholder: "0.5, 1.2"});
-    let values;
+    let values, last;
     const look = () => {
       const words = numbers(area.value), bad = words.find((word) => !Number.isFinite(+word));
       values = !bad && words.length === count ? Float32Array.from(words) : undefined;
@@ -32,8 +34,10 @@ export function open({manifest, inputs, outputs}, place) {
     };
     const draw = () => chart.replaceChildren(...values && sizes.length < 3 && width <= 8 && count > 3 ? [lines(rows(values, width), [], names, drawn)] : []);
     // A chart of one line is drawn with the pointer, too.
-    const drawn = width > 1 ? null : (i, value) => {
-      put(values.map((old, k) => (k === i ? +value.toPrecision(4) : old)));
+    const drawn = width > 1 ? null : (i, value, begins) => {
+      const [j, from] = begins || !last ? [i, value] : last; // what a quick hand passes over lies on the line between
+      last = [i, value];
+      put(values.map((old, k) => (k - i) * (k - j) > 0 ? old : +(k === i ? value : value + (from - value) * (k - i) / (j - i)).toPrecision(4)));
       run();
     };
     const put = (given) => {
@@ -74,8 +78,12 @@ export function open({manifest, inputs, outputs}, place) {
   function opener() {
     const file = make("input", {type: "file", id: "file", accept: ".csv,.tsv,.txt,text/plain,text/csv"}), [{name, shape}] = inputs, count = size(shape.slice(1));
     file.onchange = async () => {
-      const words = numbers(await file.files[0].text()), bad = words.find((word) => !Number.isFinite(+word));
-      if (bad || words.length !== count) return problem(`${file.files[0].name}: ${bad ? `${bad} is no number` : `${words.length} numbers, ${count} wanted`}. Give a text file of numbers alone, with commas, spaces or lines between them.`);
+      const [given] = file.files, mine = ++changes;
+      file.value = ""; // so that the same file can be chosen again
+      if (!given) return;
+      const words = numbers(await given.text()), bad = words.find((word) => !Number.isFinite(+word));
+      if (mine !== changes) return; // something else was given while it was read
+      if (bad || words.length !== count) return problem(`${given.name}: ${bad ? `${bad} is no number` : `${words.length} numbers, ${count} wanted`}. Give a text file of numbers alone, with commas, spaces or lines between them.`);
       solved();
       fill([words.map(Number)]);
       run();

@@ -14,13 +14,20 @@ export async function open({manifest, inputs: [{name, shape}], outputs}, place) 
   const numbers = new Map(vocabulary.map((token, i) => [token, i])), whole = split === "whitespace", room = shape[1], hot = shape.length > 2;
   const next = !labels && outputs.some(({shape: sizes}) => sizes[sizes.length - 1] === vocabulary.length);
   const area = make("textarea", {id: "input", rows: 5, spellcheck: false}), told = make("small", {id: "hint"}), row = make("div", {className: "row"});
+  const more = button("Write on", write, "main");
   let writing, used = [];
   area.setAttribute("aria-label", "Text");
   area.setAttribute("aria-describedby", "hint");
-  area.oninput = run;
+  area.oninput = () => {
+    halt();
+    run();
+  };
   place.append(area, told, row);
-  if (next) row.append(button("Write on", write, "main"));
-  for (const example of examples) row.append(button(example.name, () => put(example.text)));
+  if (next) row.append(more);
+  for (const example of examples) row.append(button(example.name, () => {
+    halt();
+    put(example.text);
+  }));
   if (examples.length) area.value = examples[0].text;
 
   /** Replaces the text, and predicts. */
@@ -32,17 +39,26 @@ export async function open({manifest, inputs: [{name, shape}], outputs}, place) 
 
   const add = (token) => put(area.value + (whole && area.value && !/\s$/.test(area.value) ? ` ${token}` : token));
 
-  async function write({target}) {
-    writing = !writing;
-    target.textContent = writing ? "Stop" : "Write on";
-    for (let i = 0; writing && i < WRITTEN; i++) {
+  /** Ends what "Write on" began: whoever types goes on by hand. */
+  function halt() {
+    writing = null;
+    more.textContent = "Write on";
+  }
+
+  async function write() {
+    if (writing) return halt();
+    const mine = writing = {};
+    more.textContent = "Stop";
+    for (let i = 0; i < WRITTEN; i++) {
+      await run(); // what follows on the text as it is now
       const {likely} = part;
+      if (writing !== mine) return;
       if (!likely) break;
       let left = Math.random() * likely.reduce((sum, [, share]) => sum + share ** (1 / COOL), 0);
-      await add((likely.find(([, share]) => (left -= share ** (1 / COOL)) < 0) || likely[0])[0]);
+      add((likely.find(([, share]) => (left -= share ** (1 / COOL)) < 0) || likely[0])[0]);
     }
-    writing = false;
-    target.textContent = "Write on";
+    await run();
+    if (writing === mine) halt();
   }
 
   const part = {
@@ -87,7 +103,10 @@ export async function open({manifest, inputs: [{name, shape}], outputs}, place) 
     part.likely = vocabulary.map((token, i) => [token, raised[i] / all]).filter(([token]) => token && token !== UNKNOWN).sort((a, b) => b[1] - a[1]);
     words.push(`next: ${shown(part.likely[0][0])}`);
     return [make("small", {}, "Likely next"), make("div", {className: "row", id: "next"}, ...part.likely.slice(0, NEXT).map(([token, share]) => {
-      const node = button(shown(token), () => add(token));
+      const node = button(shown(token), () => {
+        halt();
+        add(token);
+      });
       node.append(make("small", {}, ` ${(share * 100).toFixed(0)} %`));
       return node;
     }))];

@@ -16,9 +16,10 @@ const MB = (bytes) => (bytes / 1e6).toFixed(1);
 const TOP = 5; // classes that are shown
 const PAUSE = 600; // ms without a new result, after which it is read out
 
-let model, part, busy, again, failed, saying, best = Infinity;
+let model, part, turn, busy, again, saying, problems = 0, best = Infinity;
 
 export function problem(error) {
+  problems++;
   $("bar").hidden = true;
   $("problem").hidden = false;
   $("problem").textContent = error.message || error;
@@ -56,13 +57,18 @@ async function start() {
   run();
 }
 
-/** Predicts on what the input offers, and shows it; once more at the end where that has changed meanwhile. */
-export async function run() {
-  again = busy;
-  if (busy || !part) return;
+/** Predicts on what the input offers, and shows it; once more at the end where that has changed meanwhile. Done when it is shown. */
+export function run() {
+  again = true;
+  if (!busy && part) turn = turns();
+  return turn;
+}
+
+async function turns() {
   busy = true;
-  do {
+  while (again) {
     again = false;
+    const before = problems;
     try {
       const given = part.ask(), words = [];
       if (!given) {
@@ -70,8 +76,8 @@ export async function run() {
         $("time").textContent = "";
         continue;
       }
-      // Every sample of a batch is the one that there is.
-      const inputs = Object.fromEntries(model.inputs.map(({name, shape}) => [name, Float32Array.from({length: size(shape)}, (_, i) => given[name][i % given[name].length])]));
+      // Every sample of a batch is the one that there is; a picture is left to the runner.
+      const inputs = Object.fromEntries(model.inputs.map(({name, shape}) => [name, given[name].length ? Float32Array.from({length: size(shape)}, (_, i) => given[name][i % given[name].length]) : given[name]]));
       const begin = performance.now(), outputs = await model.predict(inputs), ms = performance.now() - begin, nodes = [];
       best = Math.min(best, ms);
       for (const [i, tensor] of model.outputs.entries()) {
@@ -84,13 +90,11 @@ export async function run() {
       $("time").textContent = `${ms.toFixed(1)} ms${ms > best ? `, ${best.toFixed(1)} ms at best` : ""}`;
       clearTimeout(saying);
       saying = setTimeout(() => ($("say").textContent = words.join(", ")), PAUSE);
-      if (failed) solved();
-      failed = false;
+      if (before === problems) solved(); // what was told since then is still so
     } catch (error) {
-      failed = true;
       problem(error);
     }
-  } while (again);
+  }
   busy = false;
 }
 

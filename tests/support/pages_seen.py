@@ -40,3 +40,23 @@ def wait_for_text(page: Page, selector: str, text: str) -> None:
     from playwright.sync_api import expect
 
     expect(page.locator(selector).first).to_have_text(text, timeout=60_000)
+
+
+def seen(page: Page, selector: str = "#output canvas") -> np.ndarray:
+    """The pixels of a canvas of the page, its output's if no other is named: (height, width, 4)."""
+    read = """(selector) => {
+      const canvas = document.querySelector(selector), {width, height} = canvas;
+      return [height, width, ...canvas.getContext("2d").getImageData(0, 0, width, height).data];
+    }"""
+    height, width, *data = page.evaluate(read, selector)
+    return np.array(data).reshape(height, width, 4)
+
+
+def comes(page: Page, colour: tuple[int, int, int, int]) -> None:
+    """Waits until the picture that is shown has this colour at its corner."""
+    page.wait_for_selector("#output canvas")
+    for _ in range(200):
+        if (seen(page)[0, 0] == colour).all():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{seen(page)[0, 0]} instead of {colour}")

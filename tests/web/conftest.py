@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from support.browser import launch, missing, serve
 from support.networks import save_mobilenet
+from support.page_kinds import graphs
 from support.pages_seen import POLICY
 from support.replays import HARNESS, Exported, export
 
@@ -107,6 +108,28 @@ def strict_page(new_page: Callable[[], Page]) -> Iterator[Callable[..., Page]]:
 
     yield page
     assert not broken
+
+
+@pytest.fixture(scope="session")
+def kinds(site: tuple[Path, str], strict: str) -> str:
+    """The URL below which the pages of these models lie."""
+    for name, (graph, options) in graphs().items():
+        with glnn.Model(graph) as model:
+            model.export_web(site[0] / f"kind-{name}", variants=["webgl2"], **options)
+    return f"{strict}kind-"
+
+
+@pytest.fixture
+def opened(strict_page: Callable[..., Page], kinds: str) -> Callable[..., Page]:
+    """The page of a kind, with what it shows first."""
+
+    def opened(name: str, size: Any = None, scheme: Any = None) -> Page:
+        page = strict_page(size, scheme)
+        page.goto(f"{kinds}{name}/")
+        page.wait_for_selector("#output *")
+        return page
+
+    return opened
 
 
 @pytest.fixture(scope="session")

@@ -4,81 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from support.accessibility import findings
-from support.browser import launch
-from support.pages_seen import DESKTOP, PHONE, choose, classes, png, wait_for_text
+from support.page_kinds import SWAP, graphs
+from support.pages_seen import DESKTOP, PHONE, choose, classes, comes, png, seen, wait_for_text
 
 import glnn
-from glnn.layers.conv import Conv1D, Conv2D
-from glnn.layers.core import Dense
-from glnn.layers.pooling import GlobalAveragePooling1D, GlobalAveragePooling2D
+from glnn.layers.conv import Conv2D
 from glnn.testing import layer_graph
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
-
-WORDS = ["", "[UNK]", "good", "bad"]
-SWAP = np.eye(3, dtype=np.float32)[::-1]  # red and blue
-
-
-def graphs() -> dict[str, tuple[Any, dict[str, Any]]]:
-    """Small models with what their pages are told: graph, options."""
-    twice = {"kernel": 2 * np.eye(3, dtype=np.float32), "bias": np.zeros(3, np.float32)}
-    ahead = {"kernel": np.zeros((27, 1, 1), np.float32), "bias": np.zeros(1, np.float32)}
-    ahead["kernel"][-1] = 1
-    following = {"kernel": 9 * np.roll(np.eye(4, dtype=np.float32), 1, 1), "bias": np.zeros(4, np.float32)}
-    swap = {"kernel": SWAP.reshape(1, 1, 3, 3).copy(), "bias": np.zeros(3, np.float32)}
-    shown = {"image": png(np.full((6, 10, 3), (200, 0, 0)))}
-    return {
-        # The mean of one-hot codes: how often each word stands there.
-        "words": (layer_graph(GlobalAveragePooling1D(), [(1, 4, 4)], {}), {"vocabulary": WORDS, "labels": WORDS}),
-        # After each letter the one that follows it in the vocabulary.
-        "letters": (
-            layer_graph(Dense(4), [(1, 6, 4)], following),
-            {"vocabulary": "abcd", "examples": {"Begin": "ab"}},
-        ),
-        "tagged": (
-            layer_graph(Dense(3, activation="softmax"), [(1, 5, 3)], {**twice, "kernel": 50 * twice["kernel"]}),
-            {"vocabulary": ["", "cat", "runs"], "labels": ["none", "noun", "verb"], "padding": "pre"},
-        ),
-        "numbers": (layer_graph(Dense(3), [(1, 3)], twice), {"columns": ["length", "width", "age"]}),
-        "series": (layer_graph(Conv1D(1, 27), [(1, 32, 1)], ahead), {"examples": {"rise": np.arange(32.0)[:, None]}}),
-        "picture": (
-            layer_graph(Conv2D(3, (1, 1)), [(1, 6, 10, 3)], swap),
-            {"scale": "unit", "examples": shown},
-        ),
-        "tall": (
-            layer_graph(Conv2D(3, (1, 1)), [(1, 24, 8, 3)], {name: value.copy() for name, value in swap.items()}),
-            {"scale": "unit", "examples": {"image": png(np.full((24, 8, 3), (0, 90, 200)))}},
-        ),
-        "drawing": (layer_graph(GlobalAveragePooling2D(), [(1, 8, 8, 1)], {}), {}),
-    }
-
-
-@pytest.fixture(scope="module")
-def kinds(site: tuple[Path, str], strict: str) -> str:
-    """The URL below which the pages of these models lie."""
-    for name, (graph, options) in graphs().items():
-        with glnn.Model(graph) as model:
-            model.export_web(site[0] / f"kind-{name}", variants=["webgl2"], **options)
-    return f"{strict}kind-"
-
-
-@pytest.fixture
-def opened(strict_page: Callable[..., Page], kinds: str) -> Callable[..., Page]:
-    """The page of a kind, with what it shows first."""
-
-    def opened(name: str, size: Any = None, scheme: Any = None) -> Page:
-        page = strict_page(size, scheme)
-        page.goto(f"{kinds}{name}/")
-        page.wait_for_selector("#output *")
-        return page
-
-    return opened
 
 
 def test_words_are_numbered_by_the_vocabulary(opened: Callable[..., Page]) -> None:
@@ -172,37 +111,6 @@ def test_a_series_is_drawn_and_typed(opened: Callable[..., Page]) -> None:
     wait_for_text(page, "#output figcaption", "6 values after 32, 2 to 2")
 
 
-def test_what_is_typed_while_a_prediction_runs_counts(opened: Callable[..., Page]) -> None:
-    page = opened("series")
-    wait_for_text(page, "#output figcaption", "6 values after 32, 0 to 31")
-    # Predictions wait until the test lets them go, by a word that is an error if there is one.
-    page.evaluate(
-        """() => {
-          const predict = model.predict.bind(model);
-          model.predict = async (inputs) => {
-            const word = await new Promise((go) => (globalThis.go = go));
-            globalThis.go = null;
-            if (word) throw new Error(word);
-            return predict(inputs);
-          };
-        }"""
-    )
-    area = page.locator("#input")
-    area.fill(" ".join(["1"] * 32))
-    area.fill(" ".join(["1"] * 31))
-    page.evaluate("go()")
-    page.wait_for_selector("#output .empty")
-    area.fill(" ".join(["2"] * 32))
-    area.fill(" ".join(["3"] * 32))
-    page.evaluate("go('This one did not work')")
-    page.wait_for_function(
-        "document.getElementById('problem').textContent === 'This one did not work' && !!globalThis.go"
-    )
-    page.evaluate("go()")
-    wait_for_text(page, "#output figcaption", "6 values after 32, 3 to 3")
-    assert page.locator("#problem").is_hidden()
-
-
 @pytest.mark.parametrize("order", ["channels_last", "channels_first"])
 def test_a_model_from_picture_to_picture_shows_it(
     strict_page: Callable[..., Page], site: tuple[Path, str], strict: str, order: str
@@ -224,15 +132,6 @@ def test_a_model_from_picture_to_picture_shows_it(
     assert box and abs(box["width"] / box["height"] - 10 / 6) < 0.02  # its own shape, without bars
 
 
-def seen(page: Page) -> Any:
-    """The pixels that the page shows as its output, (6, 10, 4)."""
-    read = """() => {
-      const canvas = document.querySelector("#output canvas");
-      return Array.from(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data);
-    }"""
-    return np.array(page.evaluate(read)).reshape(6, 10, 4)
-
-
 def test_examples_are_tried_and_the_first_is_shown(opened: Callable[..., Page]) -> None:
     page = opened("picture")
     page.wait_for_selector("#output canvas")
@@ -244,54 +143,11 @@ def test_examples_are_tried_and_the_first_is_shown(opened: Callable[..., Page]) 
     comes(page, (0, 0, 200, 255))
 
 
-def comes(page: Page, colour: tuple[int, int, int, int]) -> None:
-    """Waits until the picture that is shown has this colour at its corner."""
-    for _ in range(200):
-        if (seen(page)[0, 0] == colour).all():
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{seen(page)[0, 0]} instead of {colour}")
-
-
-def test_the_camera_runs_until_it_is_stopped(playwright: Any, kinds: str) -> None:
-    fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    with launch(playwright, "llvmpipe", fake) as browser:
-        page = browser.new_page()
-        page.set_default_timeout(60_000)
-        page.goto(f"{kinds}picture/")
-        page.wait_for_selector("#output canvas")
-        page.get_by_role("button", name="Camera").click()
-        page.get_by_role("button", name="Stop").wait_for()
-        found = set()
-        for _ in range(100):
-            found.add(seen(page).tobytes())
-            if len(found) > 3:
-                break
-            page.wait_for_timeout(100)
-        assert len(found) > 3  # the example, and frames that change
-        page.get_by_role("button", name="Stop").click()
-        page.get_by_role("button", name="Camera").wait_for()
-        page.wait_for_timeout(300)
-        still = seen(page).tobytes()
-        page.wait_for_timeout(500)
-        assert seen(page).tobytes() == still and not page.locator("#problem").is_visible()
-        page.evaluate(
-            """() => {
-              const none = () => Promise.reject(new DOMException("", "NotFoundError"));
-              navigator.mediaDevices.getUserMedia = none;
-            }"""
-        )
-        page.get_by_role("button", name="Camera").click()
-        page.get_by_role("alert").wait_for()
-        assert "There is no camera here. Choose a picture" in page.get_by_role("alert").inner_text()
-        assert page.get_by_role("button", name="Camera").is_visible()
-
-
 FILLED = {"words": "good bad", "tagged": "cat runs"}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", graphs())
+@pytest.mark.parametrize("name", [name for name in graphs() if name != "pair"])
 def test_everyone_can_use_it(opened: Callable[..., Page], name: str, scheme: str) -> None:
     page = opened(name, PHONE if scheme == "light" else DESKTOP, scheme)
     if name in FILLED:
