@@ -24,8 +24,8 @@ RNG = np.random.default_rng(7)
 SIZE = (6, 10)
 
 
-@pytest.fixture(scope="module")
-def pages(browsers: Callable[[str], Any], site: tuple[Path, str]) -> Any:
+@pytest.fixture(scope="module", params=["llvmpipe", pytest.param("swiftshader", marks=pytest.mark.whole)])
+def pages(request: pytest.FixtureRequest, browsers: Callable[[str], Any], site: tuple[Path, str]) -> Any:
     """The page of a model for pictures of 6 x 10 pixels by channels; `inputs` there holds what its model was given."""
     opened: dict[int, Page] = {}
 
@@ -35,7 +35,7 @@ def pages(browsers: Callable[[str], Any], site: tuple[Path, str]) -> Any:
         weights = {"kernel": np.ones((1, 1, channels, 1), np.float32), "bias": np.zeros(1, np.float32)}
         with glnn.Model(layer_graph(Conv2D(1, (1, 1)), [(1, *SIZE, channels)], weights)) as model:
             model.export_web(site[0] / f"pictures{channels}", (1, *SIZE, channels), ["webgl2"])
-        made = opened[channels] = browsers("llvmpipe").new_page()
+        made = opened[channels] = browsers(request.param).new_page()
         made.goto(f"{site[1]}pictures{channels}/")
         made.wait_for_selector("#output .empty")
         made.evaluate(

@@ -106,6 +106,7 @@ SHAPES = {
     "first": (1, 3, *SIZE),
     "parts": (1, 24, 32, 3),  # for a device with textures so small that pixels lie one after another, in several parts
 }
+RENDERERS = ("llvmpipe", "swiftshader")
 SMALL = replace(VARIANTS["webgl2"], max_texture_size=16)
 
 
@@ -124,18 +125,30 @@ def folders(site: tuple[Path, str]) -> dict[str, str]:
     return urls
 
 
+# A push has on SwiftShader what each kind of source gives, and what becomes of results.
+ON_BOTH = pytest.mark.parametrize("page", RENDERERS, indirect=True)
+SELDOM = pytest.param("swiftshader", marks=pytest.mark.whole)
+ON_ONE = pytest.mark.parametrize("page", ["llvmpipe", SELDOM], indirect=True)
+
+
 @pytest.fixture(scope="module")
-def page(browsers: Callable[[str], Any], site: tuple[Path, str], folders: dict[str, str]) -> Iterator[Page]:
-    """A page with the models open, and those that are asked for by variant."""
-    made = browsers("llvmpipe").new_page()
+def page(
+    request: pytest.FixtureRequest, browsers: Callable[[str], Any], site: tuple[Path, str], folders: dict[str, str]
+) -> Iterator[Page]:
+    """A page on a renderer with the models open."""
+    made = browsers(request.param).new_page()
     made.goto(f"{site[1]}harness.html")
     made.evaluate(SOURCES)
     for name, url in folders.items():
         made.evaluate(OPEN, [url, name, {"variant": "webgl2"}])
-    for variant in ("webgl2-half", "webgl1-rgba8"):
-        made.evaluate(OPEN, [folders["3"], variant, {"variant": variant}])
     yield made
     made.close()
+
+
+def opened(page: Page, folders: dict[str, str], variant: str) -> None:
+    """Has the page open a variant of the model of three channels, under the variant's name."""
+    if not page.evaluate("(name) => name in models", variant):
+        page.evaluate(OPEN, [folders["3"], variant, {"variant": variant}])
 
 
 def smooth() -> dict[str, Any]:
@@ -169,6 +182,7 @@ def compared(page: Page, of: str, source: str, given: dict[str, Any], url: str, 
     return seen["off"]
 
 
+@ON_BOTH
 @pytest.mark.parametrize("source", ["data", "bitmap", "canvas", "off", "image", "frame", "video"])
 def test_sources_are_what_their_bytes_are(page: Page, folders: dict[str, str], source: str) -> None:
     alpha = source in ("data", "bitmap", "image")
@@ -177,12 +191,14 @@ def test_sources_are_what_their_bytes_are(page: Page, folders: dict[str, str], s
     assert compared(page, "3", source, given, folders["3"], background="#204080") <= bound
 
 
+@ON_ONE
 @pytest.mark.parametrize("name", SHAPES)
 def test_every_layout_is_filled(page: Page, folders: dict[str, str], name: str) -> None:
     for size in (SIZE, GIVEN, (3, 40)):
         assert compared(page, name, "data", frame(given=size), folders[name]) <= EXACT
 
 
+@ON_ONE
 @pytest.mark.parametrize("filter", FILTERS)
 @pytest.mark.parametrize("fit", ["stretch", "crop", "pad"])
 def test_sizes_are_met_as_arrays_are(page: Page, folders: dict[str, str], filter: str, fit: str) -> None:
@@ -191,16 +207,20 @@ def test_sizes_are_met_as_arrays_are(page: Page, folders: dict[str, str], filter
         assert off <= EXACT
 
 
+@ON_ONE
 @pytest.mark.parametrize("scale", SCALES)
 def test_values_are_scaled(page: Page, folders: dict[str, str], scale: str) -> None:
     assert compared(page, "3", "image", frame(), folders["3"], scale=scale) <= EXACT
 
 
+@ON_ONE
 @pytest.mark.parametrize(("variant", "bound"), [("webgl2-half", 255 / 2**10), ("webgl1-rgba8", EXACT)])
 def test_devices_without_float_targets(page: Page, folders: dict[str, str], variant: str, bound: float) -> None:
+    opened(page, folders, variant)
     assert compared(page, variant, "data", frame(), folders["3"]) <= bound
 
 
+@ON_ONE
 def test_pictures_are_taken_at_the_call(page: Page, folders: dict[str, str]) -> None:
     same = page.evaluate(
         """async ([picture, {data, size: [w, h]}]) => {
@@ -218,6 +238,7 @@ def test_pictures_are_taken_at_the_call(page: Page, folders: dict[str, str]) -> 
     assert same == [True, 0]
 
 
+@ON_ONE
 def test_nothing_grows(page: Page, folders: dict[str, str]) -> None:
     counts = page.evaluate(
         """async ({data, size: [w, h]}) => {
@@ -238,6 +259,7 @@ def test_nothing_grows(page: Page, folders: dict[str, str]) -> None:
     assert len(set(counts[8:])) == 1
 
 
+@ON_ONE
 def test_what_is_no_picture_is_refused(page: Page, folders: dict[str, str]) -> None:
     for given in ("7", "{}", "document.body", "new Image()"):
         told = page.evaluate(f"settle(models['3'].predict({{[models['3'].inputs[0].name]: {given}}}))")
@@ -249,7 +271,9 @@ def test_what_is_no_picture_is_refused(page: Page, folders: dict[str, str]) -> N
     assert failed["failed"][1] == "input" and "bitmap" in failed["failed"][2]
 
 
+@ON_ONE
 def test_results_are_kept_without_float_targets(page: Page, folders: dict[str, str]) -> None:
+    opened(page, folders, "webgl1-rgba8")
     off, size = page.evaluate(
         """async ({data, size: [w, h]}) => {
           const model = models["webgl1-rgba8"], image = new ImageData(new Uint8ClampedArray(data), w, h);
@@ -264,6 +288,7 @@ def test_results_are_kept_without_float_targets(page: Page, folders: dict[str, s
     assert off == 0 and size == [SIZE[1], SIZE[0]]
 
 
+@ON_ONE
 def test_a_worker_takes_and_gives_pictures(page: Page, folders: dict[str, str]) -> None:
     page.evaluate(OPEN, [folders["3"], "worker", {"worker": True, "variant": "webgl2"}])
     told = page.evaluate(
@@ -288,6 +313,7 @@ def test_a_worker_takes_and_gives_pictures(page: Page, folders: dict[str, str]) 
     assert told["failed"]["failed"][1] == told["wrong"]["failed"][1] == "input"
 
 
+@ON_BOTH
 def test_results_stay_on_the_device(page: Page, folders: dict[str, str]) -> None:
     told = page.evaluate(
         """async ([urls, {data, size: [w, h]}]) => {
