@@ -164,6 +164,29 @@ def test_a_model_that_fails_leaves_the_others_alone(new_page: Callable[[], Page]
     assert page.evaluate("device.counts()") == before[0]
 
 
+def test_a_model_that_was_disposed_is_let_go(new_page: Callable[[], Page], exports: list[Exported]) -> None:
+    """Nothing of a device that lives on holds it: neither what lists the device's models, nor what events go to."""
+    page = new_page()
+    share(page, exports[1:2])
+    page.evaluate(
+        """async url => {
+          const model = await glnn.load(url, {device});
+          await model.predict({[model.inputs[0].name]: given[0]});
+          model.dispose();
+          window.gone = new WeakRef(model);
+        }""",
+        exports[1].url,
+    )
+    session = page.context.new_cdp_session(page)
+    for _ in range(50):
+        session.send("HeapProfiler.collectGarbage")
+        if page.evaluate("gone.deref() === undefined"):
+            break
+        page.wait_for_timeout(20)
+    assert page.evaluate("gone.deref() === undefined")
+    check(page, exports[1:2])
+
+
 def test_what_a_device_refuses(new_page: Callable[[str], Page], exports: list[Exported]) -> None:
     page = new_page("llvmpipe")
     share(page, exports[:1], backend="webgl1")

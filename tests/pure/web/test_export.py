@@ -54,6 +54,13 @@ def store_of(folder: Path) -> bytes:
     return b"".join((folder / shard["file"]).read_bytes() for shard in manifest(folder)["weights"]["shards"])
 
 
+def test_pixels_of_inputs_are_in_no_blocks(folder: Path) -> None:
+    """What packs pictures into them in a page counts on that; other tensors of the same plan are in blocks."""
+    inputs = [tensor["layout"]["block"] for plan in plans(folder).values() for tensor in plan["inputs"]]
+    assert inputs == [[1, 1]] * len(SHAPES)
+    assert any(draw["layers"][1] > 1 for draw in plans(folder)["webgl2"]["draws"])
+
+
 def big_graph() -> Graph:
     """A Dense layer of 4 MB and a bit, so that a weight lies in two shards."""
     rng = np.random.default_rng(1)
