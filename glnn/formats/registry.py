@@ -24,7 +24,7 @@ class Loader:
 LOADERS: list[Loader] = []  # those that are imported, in that order
 # The modules of glnn's own loaders, in the order in which these are asked. Each is imported when it is its turn.
 ROOMS = (
-    "keras.hdf5", "native.read", "keras.archive", "keras.kerasjs", "keras.json_hdf5", "keras.kerasjs_bin",
+    "native.read", "keras.hdf5", "keras.archive", "keras.kerasjs", "keras.json_hdf5", "keras.kerasjs_bin",
     "tfjs.graph_model", "tfjs.layers_model", "onnx.read",
 )  # fmt: skip
 
