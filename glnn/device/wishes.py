@@ -11,7 +11,7 @@ from ..errors import DeviceError, InputError
 from ..layout.limits import COMPUTE, DIALECTS, TARGETS, Limits
 from ..records import dataclass
 from . import profiles
-from .probe import MAX_UNITS, buffer_counts
+from .probe import MAX_UNITS, TRIED, buffer_counts
 from .stages import STAGES, dialects
 
 PRECISIONS = ("highp", "mediump")
@@ -171,10 +171,10 @@ def choose(ask: Callable[[str], bool], queried: Limits, wishes: Wishes, renderer
             f"{wishes.called('float_targets')}={','.join(wishes.float_targets or ())}: {renderer} renders to "
             f"{', '.join(works)} in {dialect}{wishes.remedy('float_targets', repr(works[0]))}"
         )
-    size = queried.max_texture_size
-    while size > 64 and not ask(f"texture size {size}"):
+    size, tried = queried.max_texture_size, any(name in renderer.lower() for name in TRIED)
+    while size > 64 and not (tried or ask(f"texture size {size}")):
         size //= 2
-    units = next((n for n in (min(queried.texture_units, MAX_UNITS), 8) if ask(f"{n} texture units")), 4)
+    units = next((n for n in (min(queried.texture_units, MAX_UNITS), 8) if tried or ask(f"{n} texture units")), 4)
     has = replace(
         queried,
         max_texture_size=size,
