@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MAX_UNITS = 16  # what every WebGL2 has; the cost of the probe grows with it
 
-# Renderers on which glnn's own tests run every probe: what they say of sizes and units is so. In software a program takes
+# Renderers on which the tests run every probe: what they say of sizes and units is so. In software a program takes
 # 25 ms to compile and more.
 TRIED = ("llvmpipe", "swiftshader")
 
