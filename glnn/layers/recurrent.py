@@ -11,7 +11,8 @@ import numpy as np
 from ..errors import UnsupportedError
 from ..graph.shapes import Dims
 from ..primitives import Sym, Trace
-from ..primitives.move import Along, Size
+from ..primitives.blank import Blank
+from ..primitives.move import Size
 from ..records import dataclass
 from .base import LAYERS, Layer, WeightSpec, register
 from .cells import TRAINING, Cell, GatedCell, GRUCell, LSTMCell, SimpleRNNCell, Words, cell_of, part, split
@@ -254,7 +255,5 @@ def recurrent_of(value: Any) -> Recurrent | None:
 
 def zeros(t: Trace, x: Sym, channels: int) -> Sym:
     """(N, ..., channels) of zeros, for a sequence x (N, T, ..., C)."""
-    inner = range(2, x.rank - 1)
-    first = Along(None, 1, add=-1, edge="zero")  # the step before the first
-    made = t.remap(x, [None, first, *(None for _ in inner), Along(None, channels, edge="zero")])
-    return t.reshape(made, (Size(0), *map(Size, inner), channels))
+    sizes = (Size(x.order[axis]) for axis in (0, *range(2, x.rank - 1)))
+    return t.drawn(Blank((*sizes, channels)), [x])

@@ -48,6 +48,7 @@ class PlanBuilder(Tensors):
         self._weights = WeightPlans(limits, store)
         self._into = self.steps  # what is being drawn into: the plan's steps or a repeat's
         self._over: list[range] = []  # numbers of values that were made in repeats which are done
+        self.fresh: set[int] = set()  # values that a repeat alone reads
         self.words: dict[int, tuple[str, str]] = {}  # of values: what each is called, and its layer
         self._root = ""  # the layer around what is drawn in turns
 

@@ -164,10 +164,13 @@ def drawn(b: PlanBuilder, value: Value | np.ndarray) -> Value:
 
 
 def copied(b: PlanBuilder, value: Value | np.ndarray) -> Value:
-    """A draw that copies a value or a constant, in the codec that was set for it."""
+    """A draw that copies a value or a constant, in the codec set for it; the value itself, if nobody else reads it."""
     if not isinstance(value, Value):
         constant = Constant("x", tuple(value.shape))
         return b.draw("map", constant.shape, {}, finish=Epilogue(constant, {}, {"x": value}))
+    if value.id in b.fresh:
+        b.fresh.discard(value.id)
+        return value
     made = b.draw("map", value.shape, {}, finish=Epilogue(RESULT, {0: value}))
     b.store_like(made, value)
     return made

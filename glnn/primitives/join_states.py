@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from ..graph.graph import Graph, Node, TensorSpec
 from ..graph.shapes import Dims
 from ..records import dataclass
+from .blank import Blank, without_unread
 from .bodies import with_weights
 from .expr import Apply, Constant, Expr, In
 from .fuse_gates import fuse_gates
@@ -29,13 +30,14 @@ def join_states(graph: Graph) -> Graph:
     if not any(isinstance(node.layer, Repeat) for node in graph.nodes):
         return graph
     specs = graph.specs()
-    made = [_joined(node, [specs[name].shape for name in node.inputs]) for node in graph.nodes]
+    blanks = {node.outputs[0]: node for node in graph.nodes if isinstance(node.layer, Blank)}
+    made = [_joined(node, [specs[name].shape for name in node.inputs], blanks) for node in graph.nodes]
     same = all(len(nodes) == 1 and nodes[0] is node for nodes, node in zip(made, graph.nodes, strict=True))
-    return graph if same else graph.with_(nodes=tuple(node for nodes in made for node in nodes))
+    return graph if same else without_unread(graph.with_(nodes=tuple(node for nodes in made for node in nodes)))
 
 
-def _joined(node: Node, shapes: Sequence[Dims]) -> list[Node]:
-    """What stands for a node."""
+def _joined(node: Node, shapes: Sequence[Dims], blanks: Mapping[str, Node]) -> list[Node]:
+    """What stands for a node. blanks: by what they make."""
     if not isinstance(node.layer, Repeat):
         return [node]
     body = with_weights(node, shapes)
@@ -45,7 +47,7 @@ def _joined(node: Node, shapes: Sequence[Dims]) -> list[Node]:
     states = _states(node.layer, inner)
     if not states:
         return [_again(node, inner, node.layer)]
-    return _Join(node, inner, states).nodes()
+    return _Join(node, inner, states, blanks).nodes()
 
 
 def _again(node: Node, body: Graph, loop: Repeat, **options: object) -> Node:
@@ -56,6 +58,11 @@ def _again(node: Node, body: Graph, loop: Repeat, **options: object) -> Node:
         origins={name: name for name in body.weights()}, **fields,
     )  # fmt: skip
     return made.with_(kind=node.kind)
+
+
+def _alike(a: Node, b: Node | None) -> bool:
+    """Whether two nodes make the same."""
+    return b is not None and (a.layer, a.inputs) == (b.layer, b.inputs)
 
 
 @dataclass(frozen=True)
@@ -87,8 +94,8 @@ def _states(loop: Repeat, body: Graph) -> list[_State]:
 class _Join:
     """A node that repeats a body, whose states are to be carried as one tensor for each draw that makes them."""
 
-    def __init__(self, node: Node, body: Graph, states: list[_State]):
-        self.node, self.body, self.states = node, body, states
+    def __init__(self, node: Node, body: Graph, states: list[_State], blanks: Mapping[str, Node]):
+        self.node, self.body, self.states, self.blanks = node, body, states, blanks
         self.loop: Repeat = node.layer  # type: ignore[assignment]
         gone = {k for state in states for k in state.carried if k is not None}
         self.left = [k for k in range(self.loop.carried) if k not in gone]
@@ -112,6 +119,11 @@ class _Join:
         """What joins states as they are before the first turn; rows that are not carried begin as the first that is."""
         some = next(k for k in state.carried if k is not None)
         reads = [self.node.inputs[some if k is None else k] for k in state.carried]
+        first = self.blanks.get(reads[0])
+        if first is not None and all(_alike(first, self.blanks.get(name)) for name in reads):
+            blank: Blank = first.layer  # type: ignore[assignment]
+            whole = replace(blank, target=(len(reads), *blank.target), alone=True)
+            return Node(name, whole, first.inputs, (name,), label=self.node.label, kind=self.node.kind)
         expr: Expr = In(len(reads) - 1)
         weights = {}
         for k in range(len(reads) - 1):

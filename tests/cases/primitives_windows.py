@@ -12,6 +12,7 @@ from cases.primitives import AFFINE, SUM, axis_of, exponentials, relu
 
 from glnn.graph.shapes import Shape
 from glnn.primitives.base import Primitive
+from glnn.primitives.blank import Blank
 from glnn.primitives.concat import Concat
 from glnn.primitives.conv import Conv
 from glnn.primitives.conv_transpose import ConvTranspose
@@ -225,6 +226,9 @@ for batch, steps, rest in ((2, 3, (5,)), (3, 1, (4, 6)), (1, 7, (3, 2, 9)), (4, 
     unfolded = (batch, steps, *rest)
     case(Unfolded(), (batch * steps, *rest), (batch, steps, 2), answer=lambda x, _, shape=unfolded: x.reshape(shape))
 case(Unfolded(finish=f("relu", f("add", X, In(1)))), (6, 5), (2, 3, 4), (2, 3, 5))
+for target in ((Size(0), 5), (2, Size(0), Size(2), 3), (1,)):
+    case(Blank(target), (3, 4, 6))
+case(Blank((Size(0), 5), finish=f("relu", f("add", X, In(1)))), (3, 4, 6), (5,))
 case(Concat(1, finish=SUM), (2, 3, 5), (2, 4, 5), (2, 7, 5), answer=lambda a, b, y: relu(np.concatenate([a, b], 1) + y))
 case(Concat(2, finish=f("multiply", X, Constant("w0", (9,)))), (2, 3, 5), (2, 3, 4))
 case(Take(table=(11, 6), finish=SUM), (2, 5), (2, 5, 6), kind="rows")
