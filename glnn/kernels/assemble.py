@@ -65,6 +65,7 @@ class Call:
     virtual: tuple[tuple[str, Virtual], ...] = ()  # inputs of the kernel that are made of others among the inputs
     uniform: tuple[tuple[str, float], ...] = ()  # floats that come with the draw
     parts: Parted | None = None  # what is made of parts of the channels
+    edges: tuple[bool, bool] = (False, False)  # whether pixels below and beside images are cleared where there are none
 
     @property
     def block(self) -> tuple[int, int]:
@@ -239,7 +240,7 @@ def _assembled(key: _Key) -> ShaderText:
             "on every driver: lower this layer in stages"
         )
     defines = "\n".join(f"#define {k} {literal(v)}" for k, v in (*call.const, *block_consts(call.block)))
-    tail = bare(main_text(out, flags, source.blocked, dialect, start, epilogue))
+    tail = bare(main_text(out, flags, source.blocked, dialect, start, epilogue, call.edges))
     rounding = half_text(dialect) if half else ""
     params.keep("\n".join([rounding, *parts, tail]), words)
     pieces = [

@@ -83,9 +83,13 @@ def declare_out(out: Layout, params: Params) -> None:
 
 
 def main_text(
-    out: Layout, flags: dict[str, str], blocked: bool, dialect: str, start: str = "", finish: Sequence[str] = ()
-) -> str:
-    """main(): `start`, which block this is, the kernel, `finish`, dead lanes and pixels cleared, the values encoded."""
+    out: Layout, flags: dict[str, str], blocked: bool, dialect: str, start: str = "", finish: Sequence[str] = (),
+    edges: tuple[bool, bool] = (False, False),
+) -> str:  # fmt: skip
+    """main(): `start`, which block this is, the kernel, `finish`, dead lanes and pixels cleared, the values encoded.
+
+    edges: whether pixels below and beside the image are cleared, too, where it fills its blocks
+    """
     n, h, w, c = out.dims
     bh, bw = out.block
     lines = ["void main() {", start, stages.place_text(dialect)]
@@ -116,8 +120,9 @@ def main_text(
         ]
         lines += ["if (g == y_G - 1) {", *dead, "}"]
     for v, (i, j) in zip(y, ((i, j) for i in range(bh) for j in range(bw)), strict=True):
-        edges = ([f"h + {i} >= y_H"] if i and h % bh else []) + ([f"w + {j} >= y_W"] if j and w % bw else [])
-        lines += [f"if ({' || '.join(edges)}) {v} = vec4(0.0);"] if edges else []
+        beyond = [f"h + {i} >= y_H"] if i and (h % bh or edges[0]) else []
+        beyond += [f"w + {j} >= y_W"] if j and (w % bw or edges[1]) else []
+        lines += [f"if ({' || '.join(beyond)}) {v} = vec4(0.0);"] if beyond else []
     lines += ["}"]
     encoded = [f"y_encode({v})" for v in y] if out.texels == 1 else ["y_encode1(lane(y_0, pick))"]
     return "\n".join([*lines, *stages.write_lines(dialect, encoded, out.texels == 1), "}"])

@@ -28,6 +28,8 @@ class Placer:
         self.drafts, self.slots, self.slot_of = drafts, slots, slot_of
         self.weights: list[WeightPlan] = drafts.weights
         self.programs: dict[str, ShaderText] = {}
+        self._edges: dict[tuple[object, ...], tuple[bool, bool]] = {}
+        self._see_edges(drafts.steps)
 
     def steps(
         self, specs: Sequence[DrawSpec | RepeatSpec], around: tuple[RepeatSpec, ...] = ()
@@ -43,6 +45,21 @@ class Placer:
             swaps = tuple(swap for states, results in pairs for swap in zip(states, results, strict=True))
             made.append(Repeat(spec.count, self.steps(spec.steps, (*around, spec)), swaps))
         return tuple(made)
+
+    def _see_edges(self, specs: Sequence[DrawSpec | RepeatSpec]) -> None:
+        """Where one image of a kernel fills its blocks and another does not, both are drawn by the other's text."""
+        for spec in specs:
+            if isinstance(spec, RepeatSpec):
+                self._see_edges(spec.steps)
+                continue
+            layout, key = self.drafts.layouts[spec.out.id], self._kind(spec)
+            below, beside = self._edges.get(key, (False, False))
+            (_, h, w, _), (rows, columns) = layout.dims, layout.block
+            self._edges[key] = below or h % rows > 0, beside or w % columns > 0
+
+    def _kind(self, draft: DrawSpec) -> tuple[object, ...]:
+        """What texts of a kernel that may be the same have in common."""
+        return draft.kernel, self.drafts.layouts[draft.out.id].block, tuple(draft.const.items())
 
     def _draws(self, draft: DrawSpec, around: tuple[RepeatSpec, ...]) -> Iterator[Draw]:
         """A draw for each part of what is made."""
@@ -150,7 +167,7 @@ class Placer:
                     draft.finish, text, values, drafts.limits.dialect, drafts.limits.precision, draft.looped,
                     draft.rolled,
                     tuple(draft.virtual.items()), tuple(draft.uniform.items()),
-                    draft.parts,
+                    draft.parts, self._edges[self._kind(draft)],
                 )
             )  # fmt: skip
             if draft.grid is not None:
