@@ -20,6 +20,7 @@ from ..primitives.expr import (
     In,
     Index,
     Number,
+    in_order,
     inputs,
     leaves,
     printed,
@@ -77,7 +78,7 @@ def bind(
         made.windows[name] = Window(mul=(int(flags[1]), int(flags[2])))
         return name
 
-    expr = without_spreads(epilogue.expr)
+    expr = in_order(without_spreads(epilogue.expr))
     for leaf in leaves(expr):
         if isinstance(leaf, In) and leaf.number in epilogue.tensors:
             value = _spreadable(b, epilogue.tensors[leaf.number], shape)

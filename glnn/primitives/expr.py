@@ -152,6 +152,18 @@ def without_spreads(expr: Expr) -> Expr:
     )
 
 
+def in_order(expr: Expr) -> Expr:
+    """The expression with RESULT first where it is added to something or multiplied: layers that say it the other way
+    round then have the same text, and make the same bits."""
+
+    def turned(part: Expr) -> Expr | None:
+        if not isinstance(part, Apply) or part.function.name not in ("add", "multiply") or part.args[1] != RESULT:
+            return None
+        return Apply(part.function, (RESULT, part.args[0]))
+
+    return replaced(expr, turned)
+
+
 def values(expr: Expr, tensors: Mapping[int, Any], weights: Mapping[str, Any]) -> Any:
     """The expression of tensors by number and weights by name, in the type of the tensors."""
     done: dict[int, Any] = {}  # by which object it is: what is shared is one
