@@ -122,7 +122,7 @@ float f_atanh(float v) {
     return v < 0.0 ? -y : y;
 }
 // function: erf
-// needs: exponential
+// needs: falling
 // Near 0 a polynomial; further out 1 less the tail that gelu takes.
 float f_erf(float v) {
     float a = abs(v), z = v * v;
@@ -132,6 +132,6 @@ float f_erf(float v) {
     float t = 1.0 / (1.0 + 0.3 * a);
     float tail = t * (0.08459505605 + t * (0.08534238449 + t * (0.07426316805 + t * (0.1071433461 + t * (-0.04666043268
         + t * (0.2729963992 + t * (-0.2554540028 + t * (0.2424777244 - t * 0.06470365251))))))));
-    float y = 1.0 - 2.0 * tail * f_exponential(-a * a);
+    float y = 1.0 - 2.0 * tail * falling(-a * a);
     return v < 0.0 ? -y : v > 0.0 ? y : v;
 }

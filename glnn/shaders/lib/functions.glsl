@@ -16,13 +16,21 @@ float f_clip(float v, float low, float high) {
 float f_exponential(float v) {
     return v < -87.3 ? 0.0 : v <= 88.0 ? exp(v) : v < 89.0 ? exp(v - 88.0) * 1.6516362549940018e38 : v * LARGE;
 }
-// function: expm1
-// needs: exponential
-// exp(v) - 1 without cancellation near 0, there by seven terms of its series.
-float expm1(float v) {
-    if (abs(v) < 0.4) return v * (1.0 + v / 2.0 * (1.0 + v / 3.0 * (1.0 + v / 4.0 * (1.0 + v / 5.0 * (1.0 + v / 6.0 * (1.0 + v / 7.0))))));
-    return f_exponential(v) - 1.0;
+// function: falling
+// exp(v) of what is not above 0: a third less to compile than f_exponential.
+float falling(float v) { return v < -87.3 ? 0.0 : v <= 0.0 ? exp(v) : v; }
+// function: expm1_near
+// exp(v) - 1 without cancellation near 0, by seven terms of its series.
+float expm1_near(float v) {
+    return v * (1.0 + v / 2.0 * (1.0 + v / 3.0 * (1.0 + v / 4.0 * (1.0 + v / 5.0 * (1.0 + v / 6.0 * (1.0 + v / 7.0))))));
 }
+// function: expm1_falling
+// needs: falling, expm1_near
+// exp(v) - 1 of what is not above 0.
+float expm1_falling(float v) { return v > -0.4 ? expm1_near(v) : falling(v) - 1.0; }
+// function: expm1
+// needs: exponential, expm1_near
+float expm1(float v) { return abs(v) < 0.4 ? expm1_near(v) : f_exponential(v) - 1.0; }
 float f_expm1(float v) { return expm1(v); }
 // function: log1p_unit
 // log(1 + v) for v from 0 to 1, as twice the inverse hyperbolic tangent of v / (2 + v): up to 1/3, so the series is short.
@@ -52,17 +60,17 @@ float f_relu_capped(float v, float negative_slope, float threshold, float max_va
 // function: threshold
 float f_threshold(float v, float threshold, float default_value) { return v > threshold ? v : v <= threshold ? default_value : v + v; }
 // function: elu
-// needs: expm1
-float f_elu(float v, float alpha) { return v > 0.0 ? v : alpha * expm1(v); }
+// needs: expm1_falling
+float f_elu(float v, float alpha) { return v > 0.0 ? v : alpha * expm1_falling(v); }
 // function: celu
 // needs: expm1
 float f_celu(float v, float alpha) { return v > 0.0 ? v : alpha * expm1(v / alpha); }
 // function: selu
-// needs: expm1
-float f_selu(float v) { return 1.0507009873554805 * (v > 0.0 ? v : 1.6732632423543772 * expm1(v)); }
+// needs: expm1_falling
+float f_selu(float v) { return 1.0507009873554805 * (v > 0.0 ? v : 1.6732632423543772 * expm1_falling(v)); }
 // function: sigmoid
-// needs: exponential
-float f_sigmoid(float v) { float e = f_exponential(-abs(v)); return (v < 0.0 ? e : 1.0) / (1.0 + e); }
+// needs: falling
+float f_sigmoid(float v) { float e = falling(-abs(v)); return (v < 0.0 ? e : 1.0) / (1.0 + e); }
 // function: hard_sigmoid
 float f_hard_sigmoid(float v) { return v < -3.0 ? 0.0 : v > 3.0 ? 1.0 : (v + 3.0) / 6.0; }
 // function: hard_sigmoid_keras2
@@ -73,8 +81,8 @@ float f_silu(float v) { return v < -100.0 ? 0.0 : v * f_sigmoid(v); }
 // function: hard_silu
 float f_hard_silu(float v) { return v < -3.0 ? 0.0 : v > 3.0 ? v : v * ((v + 3.0) / 6.0); }
 // function: tanh
-// needs: expm1
-float f_tanh(float v) { float e = expm1(-2.0 * abs(v)); float t = -e / (2.0 + e); return v < 0.0 ? -t : t; }
+// needs: expm1_falling
+float f_tanh(float v) { float e = expm1_falling(-2.0 * abs(v)); float t = -e / (2.0 + e); return v < 0.0 ? -t : t; }
 // function: hard_tanh
 // needs: clip
 float f_hard_tanh(float v) { return at_most(at_least(v, -1.0), 1.0); }
@@ -87,19 +95,19 @@ float f_tanh_shrink(float v) {
     return v * t * (1.0 / 3.0 - t * (2.0 / 15.0 - t * (17.0 / 315.0 - t * (62.0 / 2835.0 - t * (0.0088632355 - t * (0.0035921280 - t * 0.0014558344))))));
 }
 // function: softplus
-// needs: exponential, log1p_unit
-float f_softplus(float v) { return (v < 0.0 ? 0.0 : v) + log1p(f_exponential(-abs(v))); }
+// needs: falling, log1p_unit
+float f_softplus(float v) { return (v < 0.0 ? 0.0 : v) + log1p(falling(-abs(v))); }
 // function: log_sigmoid
 // needs: softplus
 float f_log_sigmoid(float v) { return -f_softplus(-v); }
 // function: softsign
 float f_softsign(float v) { return v > 1e9 ? 1.0 : v < -1e9 ? -1.0 : v / (1.0 + abs(v)); }
 // function: mish
-// needs: exponential
+// needs: falling
 // tanh(log(1 + e)) is e (e + 2) / (e (e + 2) + 2), and of 1 / e it is (1 + 2 e) / (1 + 2 e + 2 e e): no half overflows.
 float f_mish(float v) {
     if (v < -100.0) return 0.0;
-    float e = f_exponential(-abs(v));
+    float e = falling(-abs(v));
     float t = v < 0.0 ? e * (e + 2.0) : 1.0 + 2.0 * e;
     return v * (t / (t + (v < 0.0 ? 2.0 : 2.0 * e * e)));
 }
@@ -121,7 +129,7 @@ float f_hard_shrink(float v, float threshold) { return abs(v) <= threshold ? 0.0
 // function: soft_shrink
 float f_soft_shrink(float v, float threshold) { return abs(v) <= threshold ? 0.0 : v < 0.0 ? v + threshold : v - threshold; }
 // function: gelu
-// needs: exponential
+// needs: falling
 // v times the normal distribution's cumulative function. The tail beyond |v| is exp(-v * v / 2) times a polynomial in
 // t = 1 / (1 + 0.3 z), z = |v| / sqrt(2), fitted to exp(z * z) erfc(z) / 2 with a relative error of 2e-8 up to z = 9.4.
 float f_gelu(float v) {
@@ -130,7 +138,7 @@ float f_gelu(float v) {
     float t = 1.0 / (1.0 + 0.21213203435596426 * abs(v));
     float tail = t * (0.08459505605 + t * (0.08534238449 + t * (0.07426316805 + t * (0.1071433461 + t * (-0.04666043268
         + t * (0.2729963992 + t * (-0.2554540028 + t * (0.2424777244 - t * 0.06470365251))))))));
-    tail *= f_exponential(-0.5 * v * v);
+    tail *= falling(-0.5 * v * v);
     return v * (v < 0.0 ? tail : 1.0 - tail);
 }
 // function: gelu_tanh
