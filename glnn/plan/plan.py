@@ -16,7 +16,7 @@ from typing import Any
 
 from ..errors import LimitError
 from ..graph.garbage import building
-from ..graph.graph import ActivationCodec, Graph
+from ..graph.graph import ActivationCodec, Graph, Node
 from ..graph.shapes import Shape, canonical, ceil_div
 from ..kernels.assemble import ShaderText
 from ..layout.blocks import common_block
@@ -26,6 +26,7 @@ from ..layout.sections import Section
 from ..layout.tiles import Layout
 from ..primitives.base import Epilogue, Value
 from ..primitives.bodies import throughout
+from ..primitives.conv import Conv
 from ..primitives.expand import expand
 from ..primitives.expr import RESULT
 from ..primitives.fuse import fuse
@@ -188,7 +189,7 @@ def make_plan(
             if lying and spec.name in lying:
                 inputs[spec.name] = drafts.lies(shape, *lying[spec.name])
             else:
-                inputs[spec.name] = drafts.value(shape, blocked=False)
+                inputs[spec.name] = drafts.value(shape, blocked=_like_others(graph, spec.name))
         except LimitError as error:
             raise LimitError(f"input {spec.name!r}: {error}") from None
     values = draw_nodes(drafts, graph, inputs, store.of)
@@ -217,6 +218,21 @@ def make_plan(
         tuple(tensor(name, value) for name, value in zip(names, outputs, strict=True)), steps,
         tuple(_made(drafts, graph, values, slot_of)), tuple(makings(drafts)), tuple(drafts.chosen),
     )  # fmt: skip
+
+
+def _like_others(graph: Graph, name: str) -> bool:
+    """Whether an input lies in blocks: where a convolution that reads it is then drawn by the text of a later one."""
+    convolutions = [
+        node for node in graph.nodes if isinstance(node.layer, Conv) and max(node.layer.kernel_size, default=1) > 1
+    ]
+    kinds = Counter(_geometry(node) for node in convolutions)
+    return any(kinds[_geometry(node)] > 1 for node in convolutions if node.inputs[0] == name)
+
+
+def _geometry(node: Node) -> tuple[Any, ...]:
+    """What stands in a convolution's text."""
+    layer: Any = node.layer
+    return layer.kernel_size, layer.strides, layer.dilation, layer.padding, layer.groups
 
 
 def _made(
