@@ -57,6 +57,7 @@ api: $(VENV)/.setup-cli
 	$(RUN) scripts/make_layers.py
 	$(RUN) scripts/make_pictures.py
 	$(RUN) scripts/make_peers.py
+	$(RUN) scripts/make_sizes.py
 
 docs: $(VENV)/.setup-docs
 	$(VENV)/bin/mkdocs build

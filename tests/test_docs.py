@@ -286,7 +286,8 @@ def test_pre_commit_runs_what_make_check_runs() -> None:
 
 
 @pytest.mark.parametrize(
-    "script", ["make_api.py", "make_commands.py", "make_layers.py", "make_pictures.py", "make_peers.py"]
+    "script",
+    ["make_api.py", "make_commands.py", "make_layers.py", "make_pictures.py", "make_peers.py", "make_sizes.py"],
 )
 def test_what_is_made_of_the_code_is_up_to_date(script: str) -> None:
     argv = [sys.executable, str(ROOT / "scripts" / script), "--check"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from support.pages_seen import seen as canvas_of
 from support.pictures import png16
 
 import glnn
@@ -125,8 +126,15 @@ def test_scales_are_the_same_bits(pages: Callable[[int], Page], scale: str) -> N
     pixels = noise(*SIZE, 3)
     data = saved(pil.fromarray(pixels))
     np.testing.assert_array_equal(seen(pages(3), data, scale=scale), read(data, SIZE, 3, scale))
-    shown = "[...document.querySelector('#input').getContext('2d').getImageData(0, 0, 10, 6).data]"
-    np.testing.assert_array_equal(np.array(pages(3).evaluate(shown)).reshape(*SIZE, 4)[..., :3], pixels)
+    np.testing.assert_array_equal(canvas_of(pages(3), "#input")[..., :3], pixels)
+
+
+def test_alpha_is_shown_where_the_model_has_it(pages: Callable[[int], Page]) -> None:
+    pixels = noise(*SIZE, 4)
+    for channels in (3, 4):
+        seen(pages(channels), saved(pil.fromarray(pixels)))
+        alpha = canvas_of(pages(channels), "#input")[..., 3]
+        np.testing.assert_array_equal(alpha, pixels[..., 3] if channels == 4 else 255)
 
 
 @pytest.mark.parametrize("given", [(23, 17), (3, 4), (40, 10), (6, 31)], ids=str)
