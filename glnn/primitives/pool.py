@@ -78,26 +78,31 @@ class Window(Primitive):
                 return b.draw("pool_depth", shape, {"x": images}, const=const, param=param, finish=finish)
 
             return [Recipe("depth last", deep)]
-        looped = Recipe("looped", lambda b, finish: self._looped(b, x, shape, size, steps, corner, finish))
+        padded = {"PADDED": int(any(map(any, pads)))} if self.kind == "max" else {}
+        looped = Recipe("looped", lambda b, finish: self._looped(b, x, shape, size, steps, corner, padded, finish))
         if size[0] * size[1] > UNROLLED_TAPS or block_span(size, steps) > UNROLLED_PIXELS:
             return [looped]
-        const = dict(KW=size[1], SH=steps[0], SW=steps[1], PL=corner[1])
+        const = dict(KW=size[1], SH=steps[0], SW=steps[1], PL=corner[1], **padded)
         rows = dict(KH=size[0], PT=corner[0])  # a loop over them takes the same fetches, and half the time to compile
         many: Any = dict(const=const, param=rows, rolled=("a",)) if size[0] > 1 else dict(const=const | rows)
         options: Any = dict(many, window={"x": Place(mul=steps)})
         return [Recipe("block", lambda b, f: b.draw(KERNELS[self.kind], shape, {"x": x}, finish=f, **options)), looped]
 
     def _looped(
-        self, b: Builder, x: Value, shape: Shape, size: Pair, steps: Pair, corner: Pair, finish: Epilogue | None
-    ) -> Value:
+        self, b: Builder, x: Value, shape: Shape, size: Pair, steps: Pair, corner: Pair, padded: Mapping[str, int],
+        finish: Epilogue | None,
+    ) -> Value:  # fmt: skip
         if size[0] * size[1] > STAGED_TAPS and min(size) > 1:
-            x = self._loops(b, x, (*x.shape[:-2], *shape[-2:]), (1, size[1]), (1, steps[1]), (0, corner[1]), None)
+            x = self._loops(b, x, (*x.shape[:-2], *shape[-2:]), (1, size[1]), (1, steps[1]), (0, corner[1]), padded, None)
             size, steps, corner = (size[0], 1), (steps[0], 1), (corner[0], 0)
-        return self._loops(b, x, shape, size, steps, corner, finish)
+        return self._loops(b, x, shape, size, steps, corner, padded, finish)
 
     def _loops(
-        self, b: Builder, x: Value, shape: Shape, size: Pair, steps: Pair, corner: Pair, finish: Epilogue | None
-    ) -> Value:
+        self, b: Builder, x: Value, shape: Shape, size: Pair, steps: Pair, corner: Pair, padded: Mapping[str, int],
+        finish: Epilogue | None,
+    ) -> Value:  # fmt: skip
         param = dict(KH=size[0], KW=size[1], SH=steps[0], SW=steps[1], PT=corner[0], PL=corner[1])
         places = {"x": Place(mul=steps)}
-        return b.draw(KERNELS[self.kind], shape, {"x": x}, param=param, window=places, looped=True, finish=finish)
+        return b.draw(
+            KERNELS[self.kind], shape, {"x": x}, const=padded, param=param, window=places, looped=True, finish=finish
+        )
