@@ -21,7 +21,8 @@ from . import functions as g
 from .objects import CODES
 from .program import compiled_once
 
-SLOW = 0.008  # seconds of linking a program from which on no cache can have known it
+SLOW = 6e-7  # seconds a character of linking a program, from which on no cache can have known it: 1e-6 without one
+LONGEST = 2.0  # seconds that a draw waits for the thread
 SURFACELESS, OPENGL, EGL_VERSION = 0x31DD, 0x30A2, 0x3054
 SEAMLESS = 0x884F  # of cube maps: moderngl enables it, and a sampler with it is another one
 CONTEXT = (0x3098, 3, 0x30FB, 3, 0x30FD, 1, 0x3038)  # version 3.3, core profile
@@ -72,7 +73,7 @@ class Job:
 
 
 def wanted(renderer: str, limits: Limits, seconds: float) -> bool:
-    """Whether a thread gains anything: linking a program took so many seconds on a renderer."""
+    """Whether a thread gains anything: linking a program took so many seconds a character on a renderer."""
     if sys.platform != "linux" or "llvmpipe" not in renderer or seconds < SLOW:
         return False
     told = {name: os.environ.get(name, "").strip().lower() for name in (OURS, *OFF)}
@@ -90,12 +91,15 @@ class Ahead:
     def __init__(self, jobs: Sequence[Job], renderer: str, draw: Callable[..., None]):
         self._jobs, self._renderer, self._draw = sorted(jobs, key=lambda job: -job.draw), renderer, draw
         self._made, self._over = 0, False
+        self._at, self._idle = -1, threading.Event()  # the draw whose program is being compiled
         self.compiled = 0
         self.thread = threading.Thread(target=self._run, name="glnn compiles ahead")
         self.thread.start()
 
     def __enter__(self) -> Callable[..., None]:
         def draw(*arguments: Any) -> None:
+            if self._at == self._made:  # half of it is done already
+                self._idle.wait(LONGEST)
             self._made += 1
             self._draw(*arguments)
 
@@ -118,11 +122,17 @@ class Ahead:
                 for job in self._jobs:
                     if self._over or job.draw <= self._made:
                         break
+                    self._idle.clear()
+                    self._at = job.draw
                     screen.compile(job)
+                    self._at = -1
+                    self._idle.set()
                     self.compiled += 1
         except (OSError, AttributeError, RuntimeError):  # no such EGL here: then the draws compile, as ever
             pass
         finally:
+            self._at = -1
+            self._idle.set()
             _one.release()
 
 

@@ -93,7 +93,9 @@ class Window(Primitive):
         finish: Epilogue | None,
     ) -> Value:  # fmt: skip
         if size[0] * size[1] > STAGED_TAPS and min(size) > 1:
-            x = self._loops(b, x, (*x.shape[:-2], *shape[-2:]), (1, size[1]), (1, steps[1]), (0, corner[1]), padded, None)
+            x = self._loops(
+                b, x, (*x.shape[:-2], *shape[-2:]), (1, size[1]), (1, steps[1]), (0, corner[1]), padded, None
+            )
             size, steps, corner = (size[0], 1), (steps[0], 1), (corner[0], 0)
         return self._loops(b, x, shape, size, steps, corner, padded, finish)
 

@@ -53,9 +53,10 @@ class Executor:
         """The programs by key. Where no cache knows them a thread compiles those that are drawn last meanwhile."""
         device, made = self.device, dict[str, Program]()
         for key, text in self.plan.programs.items():
-            start = time.perf_counter()
+            start = time.thread_time()
             made[key] = resident.program(text)
-            if len(made) == 1 and wanted(device.renderer, device.limits, time.perf_counter() - start):
+            seconds = (time.thread_time() - start) / len(text.fragment)
+            if len(made) == 1 and wanted(device.renderer, device.limits, seconds):
                 self._ahead = Ahead(list(jobs(self.plan)), device.renderer, device.draw)
         return made
 

@@ -60,6 +60,23 @@ def test_the_last_programs_are_compiled_until_the_draws_reach_them() -> None:
     assert drawn == [("program", k) for k in range(3)]
 
 
+def test_a_draw_waits_for_its_program_where_the_thread_is_at_it() -> None:
+    drawn: list[int] = []
+    thread = ahead.Ahead([job(k) for k in (0, 1)], LLVMPIPE, lambda k: drawn.append(k))
+    with thread as draw:
+        while thread._at != 1:
+            pass
+        draw(0)
+        late = threading.Thread(target=draw, args=(1,))
+        late.start()
+        late.join(0.05)
+        assert drawn == [0] and late.is_alive()
+        screens[0].turn.release()
+        late.join()
+    thread.thread.join()
+    assert drawn == [0, 1] and screens[0].compiled == [1]
+
+
 def test_a_thread_ends_with_the_draws() -> None:
     thread = ahead.Ahead([job(k) for k in range(9)], LLVMPIPE, lambda *draw: None)
     with thread:
@@ -98,8 +115,8 @@ def test_programs_are_compiled_ahead_where_that_gains_time(monkeypatch: pytest.M
     monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1}, raising=False)
     limits = Limits()
-    assert ahead.wanted(LLVMPIPE, limits, 0.1)
-    assert not ahead.wanted(LLVMPIPE, limits, 0.002)  # a cache knew the program
+    assert ahead.wanted(LLVMPIPE, limits, 1e-6)
+    assert not ahead.wanted(LLVMPIPE, limits, 2e-7)  # a cache knew the program
     assert not ahead.wanted("NVIDIA H100", limits, 0.1)
     assert not ahead.wanted(LLVMPIPE, replace(limits, dialect="es100"), 0.1)
     for name, value in ((ahead.OURS, "0"), *((name, "true") for name in ahead.OFF)):
