@@ -87,7 +87,7 @@ class Process:
         self._child = subprocess.Popen(
             [python, str(HERE / "native.py"), name, network, str(folder)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env={**os.environ, **environment, "PYTHONPATH": search},
+            env={**os.environ, **environment, "PYTHONPATH": search, "PYTHONDONTWRITEBYTECODE": ""},  # as installed
         )  # fmt: skip
 
     def first(self) -> dict[str, Any]:

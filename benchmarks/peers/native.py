@@ -53,9 +53,9 @@ def torch_cpu(net: Net, folder: Path) -> tuple[Predict, str]:
     return lambda: run(x), f"torch {torch.__version__}"
 
 
-# name: (the module that is its library, how it is loaded)
+# name: (the module that is its library, whole: glnn imports nothing before it is used; how it is loaded)
 LOADERS: dict[str, tuple[str, Callable[[Net, Path], tuple[Predict, str]]]] = {
-    "glnn-python": ("glnn", glnn_python),
+    "glnn-python": ("glnn.model", glnn_python),
     "onnxruntime": ("onnxruntime", onnxruntime_cpu),
     "torch": ("torch", torch_cpu),
 }

@@ -49,11 +49,12 @@ const tfjs = (backend, form) => ({
       tf.wasm.setWasmPaths("/npm/tfjs-backend-wasm/");
       tf.wasm.setThreadsCount(place.threads);
     }
-    if (!await tf.setBackend(backend)) throw new Error(`TensorFlow.js has no ${backend} here`);
-    await tf.ready();
     if (form === "layers") defineInstanceNormalization();
   },
   async load(place) {
+    // The others make their context, or fetch their wasm, while they load.
+    if (!await tf.setBackend(backend)) throw new Error(`TensorFlow.js has no ${backend} here`);
+    await tf.ready();
     this.shape = place.shape;
     this.type = place.whole && form === "graph" ? "int32" : "float32"; // layers-models take words as floats
     model = await (form === "layers" ? tf.loadLayersModel : tf.loadGraphModel)(`${place.folder}${form}/model.json`);
