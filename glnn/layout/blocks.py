@@ -15,12 +15,14 @@ BLOCKS = ((2, 4), (1, 8), (1, 7), (1, 6), (2, 3), (1, 5), (2, 2), (1, 4), (1, 3)
 
 def block_cost(h: int, w: int, block: tuple[int, int]) -> float:
     """Relative time per pixel (ns) of a convolution over an h x w image in blocks of this size."""
-    bh, bw = block
-    n = bh * bw
+    return tap_cost(h, w, block, (1, 1)) + tap_cost(h, w, block, (3, 3))
+
+
+def tap_cost(h: int, w: int, block: tuple[int, int], kernel: tuple[int, int]) -> float:
+    """Relative time per pixel (ns) of each tap of a kernel (height, width): weights, products, pixels to fetch."""
+    (bh, bw), (kh, kw) = block, kernel
     wasted = ceil_div(h, bh) * bh * ceil_div(w, bw) * bw / (h * w)
-    one_by_one = 28 + n * (4.6 + 7.0)
-    three_by_three = 28 + n * 4.6 + 7.0 * (bh + 2) * (bw + 2) / 9
-    return wasted * (one_by_one + three_by_three) / n
+    return wasted * (28 + bh * bw * 4.6 + 7.0 * (bh + kh - 1) * (bw + kw - 1) / (kh * kw)) / (bh * bw)
 
 
 @lru_cache(4096)

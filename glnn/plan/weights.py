@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.graph import Graph, Node
+from ..graph.mixed import Mixed
 from ..graph.quantized import Quantized
 from ..graph.shapes import Shape
 from ..graph.weight import Weight
@@ -55,6 +56,7 @@ class WeightStore:
     def __init__(self, graph: Graph):
         self.values: dict[str, np.ndarray | Quantized] = {}  # as textures hold them
         self.weights: dict[str, Weight] = {}  # the same, with their names and views
+        self.mixed: dict[str, Mixed] = {}  # of those that are combinations of others
         self._roots = graph.weights()
 
     def of(self, node: Node) -> dict[str, Weight]:
@@ -64,17 +66,36 @@ class WeightStore:
             for name, origin in node.origins.items()
         }
 
-    def add(self, array: Weight | np.ndarray | Quantized, kind: str = "") -> str:
+    def add(self, array: Weight | np.ndarray | Quantized | Mixed, kind: str = "") -> str:
         """The key of what a layer draws with, from now on in the store: name, view and kind of layout.
 
         What a layer has computed is named by its values.
         """
+        if isinstance(array, Mixed):
+            return self._combined(array, kind)
         weight = array if isinstance(array, Weight) else Weight.root(f"~{digest(array)}", array)
         key = f"{weight.key}:{kind}"
         if key not in self.values:
             self.values[key] = as_drawn(weight.values)
             self.weights[key] = replace(weight, values=self.values[key])
         return key
+
+    def _combined(self, mixed: Mixed, kind: str) -> str:
+        """The key of combinations, which are computed once."""
+        if f"{mixed.name}:{kind}" in self.values:
+            return f"{mixed.name}:{kind}"
+        values = mixed.computed()
+        key = self.add(Weight.root(mixed.name, values) if mixed.name else values, kind)
+        self.mixed[key] = mixed
+        return key
+
+    def filed(self, key: str) -> Weight:
+        """What a file holds of a key: the weight, or the one whose combinations it is, as (taps, in, out)."""
+        if key not in self.mixed:
+            return self.weights[key]
+        source = self.mixed[key].source
+        weight = source if isinstance(source, Weight) else Weight.root(f"~{digest(source)}", source)
+        return weight.reshape(-1, *weight.shape[-2:])
 
 
 class WeightPlans:

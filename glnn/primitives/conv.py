@@ -28,6 +28,7 @@ from .window import (
     window_sizes,
     windows,
 )
+from .winograd import TAPS, with_winograd
 
 UNROLLED_TAPS = 64  # a kernel of more taps is drawn in bands of rows, or with real loops where one row is too long
 UNROLLED_PIXELS = 256  # likewise where the windows of a block of 8 pixels span more input pixels than this
@@ -121,7 +122,7 @@ class Conv(Primitive):
         if not self.kernel_size and self.groups == 1:
             matrix = Recipe("rows", lambda b, finish: draw_matrix(b, x, kernel, bias, finish))
             return with_tiles([matrix], shape, x, kernel[None], bias, POINT)
-        sizes = x.shape[1:-1] if self.kernel_size else ()
+        sizes, rank = x.shape[1:-1] if self.kernel_size else (), len(self.kernel_size)
         pads = paddings(self.padding, sizes, self.kernel_size, self.strides, self.dilation)
         (kd, kh, kw), (sd, *strides), (dd, *dilation) = map(triple, (self.kernel_size, self.strides, self.dilation))
         kernel = kernel.reshape(kd, kh, kw, *kernel.shape[-2:])
@@ -164,6 +165,14 @@ class Conv(Primitive):
         if kh > 1:
             most = LOOP_TURNS // (inner + 1) - 1
             drawn.insert(0 if wide else 1, _recipe(draw, name, BY_ROW, rows=most, rolled=True, **options))
+        if (
+            (kd, kh) == (1, TAPS)
+            and {1} == {self.groups, *strides, *dilation}
+            and rows == kh
+            and not wide
+            and rank == 2
+        ):
+            drawn = with_winograd(drawn, shape, x, kernel[0], bias, corner)
         return self._with_tiles([*drawn, loops], shape, x, kernel, bias, geometry)
 
     def _with_tiles(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..device.profiles import PROFILES
 from ..errors import InputError, UnsupportedError
+from ..graph.mixed import Mixed
 from ..graph.shapes import Shape
 from ..image import Preparation, picture_axes
 from ..image.prepare import FIRST, LAST
@@ -95,7 +96,7 @@ def export_web(
         progress.update(len(plans))
     layouts = {w.key: w.layout for plan in plans.values() for w in plan.weights}
     cells = {key for key, layout in layouts.items() if isinstance(layout, CellLayout)}
-    blob, places = collect({key: store.weights[key] for key in layouts}, cells)
+    blob, places = collect({key: store.filed(key) for key in layouts}, cells)
     files: dict[str, bytes] = {}
     first = next(iter(plans.values()))
     seen = pictures([t.shape for t in first.inputs], [t.shape for t in first.outputs])
@@ -125,7 +126,7 @@ def export_web(
             "shards": [add(blob[i : i + SHARD_BYTES], "bin") for i in range(0, len(blob), SHARD_BYTES)],
         },
         "variants": [
-            {"name": name, **needs(plan), "plan": add(text(plan_data(plan, places)), "json")}
+            {"name": name, **needs(plan), "plan": add(text(plan_data(plan, places, store.mixed)), "json")}
             for name, plan in plans.items()
         ],
     }
@@ -201,10 +202,13 @@ def needs(plan: Plan) -> dict[str, Any]:
     }
 
 
-def plan_data(plan: Plan, places: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
+def plan_data(
+    plan: Plan, places: Mapping[str, tuple[int, int]], mixed: Mapping[str, Mixed] | None = None
+) -> dict[str, Any]:
     """A plan's JSON with what the runner could not derive: where weights lie, sizes of layouts, lanes of texels.
 
-    Its programs are a list, and draws name them by their numbers.
+    Of weights that are combinations of what lies there it says how they are mixed. Its programs are a list, and draws
+    name them by their numbers.
     """
     data = json.loads(plan.to_json()) | {"version": VERSION}
     data["vertex"] = next((t.vertex for t in plan.programs.values()), "")
@@ -218,6 +222,8 @@ def plan_data(plan: Plan, places: Mapping[str, tuple[int, int]]) -> dict[str, An
         program["fragment"] = settled(program["fragment"], [d for d in data["draws"] if d["program"] == number])
     array = plan.limits.dialect != "es100"
     for item, weight in zip(data["weights"], plan.weights, strict=True):
+        if mixed and weight.key in mixed:
+            item["mix"] = mixed[weight.key].matrix
         item["offset"], item["bytes"] = places[item.pop("key")]
         item["layout"] = layout_data(weight.layout, array)
     for name in ("inputs", "outputs"):

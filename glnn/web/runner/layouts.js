@@ -27,6 +27,18 @@ const VALUES = {float32: Float32Array, rgba8: Float32Array, float16: Uint16Array
 const unpacked = (bytes) => new Uint8Array(bytes.length * 2).map((_, i) => (bytes[i >> 1] >> (i & 1 ? 4 : 0)) & 15);
 const packed = (codes) => new Uint8Array(codes.length / 2).map((_, i) => codes[2 * i] | (codes[2 * i + 1] << 4));
 
+/** Cells that are combinations of a file's (graph/mixed.py): for each row of factors all runs, which hold `step` values for each factor. */
+function mixed(values, mix, step) {
+  const out = new Float32Array((values.length / mix[0].length) * mix.length);
+  let at = 0;
+  for (const factors of mix) for (let run = 0; run < values.length; run += step * factors.length) for (let i = run; i < run + step; i++) {
+    let sum = 0;
+    for (let a = 0; a < factors.length; a++) sum += factors[a] * values[i + a * step];
+    out[at++] = sum;
+  }
+  return out;
+}
+
 /** Float32Array -> the bits of float16 in a Uint16Array, rounded to nearest even; beyond 65504 is infinity. */
 export function toHalf(values) {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length), out = new Uint16Array(values.length);
@@ -44,4 +56,4 @@ export function toHalf(values) {
 
 const size = (shape) => shape.reduce((a, b) => a * b, 1);
 
-export {VALUES, move, packed, room, size, unpacked};
+export {VALUES, mixed, move, packed, room, size, unpacked};

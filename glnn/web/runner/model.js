@@ -1,6 +1,6 @@
 // A model of an export on a device: programs, weights, predictions, losing the context and getting it back.
 import {fail, told} from "./errors.js";
-import {VALUES, move, packed, room, size, unpacked} from "./layouts.js";
+import {VALUES, mixed, move, packed, room, size, unpacked} from "./layouts.js";
 import {lost} from "./device.js";
 
 const BRIEF = 8; // ms: a prediction that the page may wait for without letting go, half a frame
@@ -59,9 +59,10 @@ class Model extends EventTarget {
   _upload(complete = () => true) {
     this.plan.weights.forEach((weight, i) => {
       if (this._filled[i] || !complete(weight)) return;
-      const {layout, offset, bytes, storage: {codec, lanes, text}} = weight, Values = VALUES[codec], pairs = text === "uint4", tensor = layout.dims;
+      const {layout, offset, bytes, shape, mix, storage: {codec, lanes, text}} = weight, Values = VALUES[codec], pairs = text === "uint4", tensor = layout.dims;
       let texels = new Values(this._store, offset, bytes / Values.BYTES_PER_ELEMENT);
       if (codec === "uint4" && (tensor || !pairs)) texels = unpacked(texels);
+      if (mix) texels = mixed(texels, mix, 16 * shape[0]);
       const values = texels, count = room(layout, pairs && !tensor ? lanes / 2 : lanes);
       if (tensor || values.length < count) texels = new Values(count);
       if (layout.dims) move(layout, lanes, texels, values);
