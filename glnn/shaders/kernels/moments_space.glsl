@@ -12,27 +12,28 @@ vec4 kernel(int n, int h, int w, int c) {
     int a3 = idiv(p, A4), a2 = idiv(a3, A3), a1 = idiv(a2, A2), a0 = idiv(a1, A1), at = p - a3 * A4;
     int first = a0 * S0 + (a1 - a0 * A1) * S1 + (a2 - a1 * A2) * S2 + (a3 - a2 * A3) * S3 + at * S4;
     int count = PARTS == 1 && SIZE - at * COUNT < COUNT ? SIZE - at * COUNT : COUNT;
-    vec4 none = vec4(nothing(y_H)), base = none, mean = none, spread = none, sum = none, squares = none;
-    int waiting = 0;
-    for (int j = 0; j < COUNT; j++) {
-        if (j >= count) break;
-        int i = first + j * STRIDE, q = idiv(i, x_W), r = idiv(q, x_H);
-        vec4 v = x(r, q - r * x_H, i - q * x_W, c);
-        if (j == 0) base = v;
-        vec4 d = (v - base) - mean;
-        sum += d * 0.03125;
-        squares += d * d * 0.03125;
-        waiting += 1;
-        if (waiting == 32 || j == count - 1) {
-            float share = 32.0 / float(j + 1);
-            vec4 off = sum * sum * share;
-            vec4 more = vec4(less_spread(squares.x, off.x), less_spread(squares.y, off.y), less_spread(squares.z, off.z), less_spread(squares.w, off.w));
-            mean += sum * share;
-            spread += more * (32.0 / float(count));
-            sum = none;
-            squares = none;
-            waiting = 0;
+    int q = idiv(first, x_W), r = idiv(q, x_H), i = q - r * x_H, j = first - q * x_W; // a pixel's place, then the way to the next
+    int dq = idiv(STRIDE, x_W), dr = idiv(dq, x_H), di = dq - dr * x_H, dj = STRIDE - dq * x_W;
+    vec4 none = vec4(nothing(y_H)), base = none, mean = none, spread = none;
+    for (int t = 0; t < COUNT; t += 32) { // the end of 32 stands behind a loop: llvmpipe makes both sides of an if
+        if (t >= count) break;
+        vec4 sum = none, squares = none;
+        for (int k = 0; k < 32; k++) {
+            if (t + k >= count) break;
+            vec4 v = x(r, i, j, c);
+            if (t + k == 0) base = v;
+            vec4 d = (v - base) - mean;
+            sum += d * 0.03125;
+            squares += d * d * 0.03125;
+            int right = j + dj < x_W ? 0 : 1, down = i + di + right < x_H ? 0 : 1;
+            j += dj - right * x_W;
+            i += di + right - down * x_H;
+            r += dr + down;
         }
+        float share = 32.0 / float(t + 32 < count ? t + 32 : count);
+        vec4 off = sum * sum * share;
+        spread += vec4(less_spread(squares.x, off.x), less_spread(squares.y, off.y), less_spread(squares.z, off.z), less_spread(squares.w, off.w)) * (32.0 / float(count));
+        mean += sum * share;
     }
     return second == 0 ? base + mean : spread;
 }
