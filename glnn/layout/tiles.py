@@ -127,14 +127,13 @@ class Layout:
         """(width, height) of each texture: a little more than what is used (see `uneven`)."""
         return uneven(self.width, self.limit), uneven(self.height, self.limit)
 
-    def within(self, width: int) -> Layout | None:
-        """The same in textures of at most this width, where that is as good to draw; None where it is not."""
-        columns = min(self.tiles, width // self.tile[1])
-        if columns in (0, self.columns) or self.parts > 1:
+    def in_columns(self, columns: int) -> Layout | None:
+        """The same with so many tiles in a row, where that is as good to draw; None where it is not."""
+        if columns == self.columns or self.parts > 1:
             return None
         other = replace(self, columns=columns)
-        good = other.parts == 1 and other.size[0] <= width and busiest(*other.used) <= UNEVEN * busiest(*self.used)
-        return other if good else None
+        good = other.parts == 1 and busiest(*other.used) <= UNEVEN * busiest(*self.used)
+        return other if good and max(other.used) <= self.limit else None
 
     def part_height(self, part: int) -> int:
         """Texel rows of one part that hold values (the last part may be shorter)."""

@@ -35,10 +35,11 @@ from ..records import dataclass
 from .builder import PlanBuilder
 from .choice import BY_COST, Choice, Chosen
 from .drafts import DrawSpec
+from .lives import assign_slots
 from .lowering import draw_nodes, store_activations
 from .making import Making, makings
 from .place import Placer
-from .slots import Slot, assign_slots
+from .slots import Slot
 from .steps import Draw, Repeat, each_draw, turns_of
 from .weights import WeightPlan, WeightStore
 

@@ -1,17 +1,26 @@
-"""The textures that tensors share one after another, by lifetime."""
+"""The textures that tensors share one after another: which lie in which, so that all are small.
+
+Textures of one depth and format are given, in some order, the slot where each adds least; first the largest (greedy by
+size: Pisarchyk and Lee, Efficient memory management for deep neural net inference, 2020). A tensor may get another
+number of columns, where it then fits a slot that others have. Then a search moves one that made a slot, or made it
+larger, forward in that order, and goes on from there unless more is taken. It tries the same each time, as much as
+there is to save, and stops where no slots that hold one tensor at a time could take less.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ..layout.codec import activation_storage
+from ..layout.codec import texel_bytes
 from ..layout.tiles import Layout
-from ..primitives.base import Value
 from ..records import dataclass
-from .builder import PlanBuilder
-from .drafts import DrawSpec, RepeatSpec
+
+GOAL = 1.02  # of the least that slots could take: less is not looked for
+WORTH = 1 << 10  # bytes that are worth a placement of the search (2 us)
+MOST = 16000  # placements of the search
+GROWN = 0.75  # how often one is moved that slots were made or grew for, not just any
 
 
 @dataclass(frozen=True)
@@ -24,29 +33,11 @@ class Slot:
     format: str
 
 
-def assign_slots(
-    drafts: PlanBuilder, inputs: Mapping[str, Value], outputs: list[Value], keep: bool = False
-) -> tuple[list[Slot], dict[int, list[int]]]:
-    """Texture slots, and the slots of each tensor: one is free again after the last draw that reads it.
-
-    For its next tensor it may grow. What is made before a repeat and read in it is kept until that is over. Tensors may
-    get another number of columns, where they then fit a slot that others have.
-    keep: none is free again, but what repeats carry from turn to turn
-    """
-    kept = set(range(len(drafts.layouts))) if keep else {v.id for v in (*outputs, *inputs.values())}
-    return _Lives(drafts, kept).assign(inputs.values())
-
-
-def length(steps: Iterable[DrawSpec | RepeatSpec]) -> int:
-    """The moments of steps: one for each draw, and one for the end of each repeat."""
-    return sum(1 if isinstance(step, DrawSpec) else length(step.steps) + 1 for step in steps)
-
-
 @dataclass(eq=False)
 class Texture:
     """A tensor's texture: what it needs, how the tensor lies, the first and the last moment at which it is needed.
 
-    value:  the tensor, where its layout may get other columns
+    loose:  the tensor's number, where its layout may get other columns
     alike:  whether others must have its very size
     shared: whether it may lie where others lie before it and after it
     """
@@ -54,155 +45,10 @@ class Texture:
     need: Slot
     layout: Layout
     first: int
-    value: Value | None
+    loose: int | None
     alike: bool
     shared: bool
     last: float = math.inf
-
-
-class _Lives:
-    def __init__(self, drafts: PlanBuilder, kept: set[int]):
-        self.drafts, self.kept = drafts, kept
-        self.array = drafts.limits.dialect != "es100"
-        self.loose = drafts.loose
-        self.textures: list[Texture] = []
-        self.slot_of: dict[int, list[int]] = {}  # the textures of each tensor, by number, until they have slots
-        self.last: dict[int, int] = {}  # the moment after which a tensor is read no more
-        self.pairs: dict[int, int] = {}  # what takes turns with another tensor -> what comes of them in the end
-
-    def assign(self, inputs: Iterable[Value]) -> tuple[list[Slot], dict[int, list[int]]]:
-        inputs = list(inputs)
-        self._find_lives(self.drafts.steps, 0, {value.id: 0 for value in inputs}, ())
-        for value in inputs:
-            self._take(value, 0)
-        self._give(self.drafts.steps, 0)
-        slots, numbers = share(self.textures, self.drafts)
-        return slots, {value: [numbers[k] for k in textures] for value, textures in self.slot_of.items()}
-
-    def _homes(self, draft: DrawSpec) -> list[Value]:
-        """What has textures of a draw's output, the first, and of its inputs."""
-        return [self.drafts.home(value) for value in (draft.out, *draft.inputs.values())]
-
-    def _find_lives(
-        self, steps: list[DrawSpec | RepeatSpec], at: int, made: dict[int, int], ends: tuple[int, ...]
-    ) -> int:
-        """Finds the last moment of each tensor in steps that begin at a moment -> the moment after them.
-
-        made: in how many repeats the tensors were made, by number; ends: when the repeats around end, outermost first
-        """
-        for step in steps:
-            if isinstance(step, DrawSpec):
-                homes = self._homes(step)
-                made.setdefault(homes[0].id, len(ends))
-                for value in homes:
-                    inside = made[value.id] < len(ends)  # a repeat that it was made before
-                    until = ends[made[value.id]] if inside else at
-                    self.last[value.id] = max(self.last.get(value.id, 0), until)
-                at += 1
-                continue
-            end = at + length(step.steps)
-            whole = [item.whole for item in step.stacked]
-            for value in (*whole, *(value for pair in step.carried for value in (pair.result, pair.final))):
-                made[value.id] = len(ends)
-            for pair in step.carried:
-                self.pairs |= {pair.state.id: pair.final.id, pair.result.id: pair.final.id}
-            self._find_lives(step.steps, at, made, (*ends, end))
-            self.last |= dict.fromkeys((value.id for value in whole), end)
-            for pair in step.carried:
-                self.last |= dict.fromkeys((pair.state.id, pair.result.id, pair.final.id), end)
-            at = end + 1
-        return at
-
-    def _give(self, steps: list[DrawSpec | RepeatSpec], at: int) -> int:
-        """Gives slots to what steps make that begin at a moment -> the moment after them."""
-        for step in steps:
-            if isinstance(step, DrawSpec):
-                homes = self._homes(step)
-                if homes[0].id not in self.slot_of:  # else it was given them when its repeat began
-                    self._take(homes[0], at)
-                self._free({value.id for value in homes}, at)
-                at += 1
-                continue
-            for value in (*(item.whole for item in step.stacked), *(pair.result for pair in step.carried)):
-                if value.id not in self.slot_of:  # else the initial value lies in it already
-                    self._take(value, at)
-            at = self._give(step.steps, at)
-            for pair in step.carried:
-                ends = [self.slot_of[value.id] for value in (pair.state, pair.result)]
-                self.slot_of[pair.final.id] = ends[step.count % 2]
-                self._end(ends[1 - step.count % 2], at)
-            self._free({number for number in self.slot_of if number not in self.pairs}, at)
-            at += 1
-        return at
-
-    def _free(self, numbers: set[int], at: int) -> None:
-        for number in numbers:
-            if self.last.get(number) == at and number not in self.kept:
-                self._end(self.slot_of[number], at)
-
-    def _end(self, textures: Iterable[int], at: int) -> None:
-        for number in textures:
-            self.textures[number].last = at
-
-    def _take(self, value: Value, at: int) -> None:
-        """A tensor's textures, from a moment on. Those of graph inputs and outputs are theirs alone."""
-        layout, pair = self.drafts.layouts[value.id], value.id in self.pairs or value.id in self.drafts.twins
-        format = activation_storage(self.drafts.codecs[value.id].codec).format
-        need = Slot(*layout.size, layout.depth if self.array else 0, format)
-        shared = self.pairs.get(value.id, value.id) not in self.kept
-        alike = pair or layout.textures > 1
-        loose = value if value.id in self.loose and not alike else None
-        first = len(self.textures)
-        self.textures += [Texture(need, layout, at, loose, alike, shared) for _ in range(layout.textures)]
-        self.slot_of[value.id] = list(range(first, len(self.textures)))
-
-
-@dataclass(eq=False)
-class _Shared:
-    """A slot that is being filled, and when it is taken."""
-
-    slot: Slot
-    taken: list[Texture]
-
-    def free(self, texture: Texture) -> bool:
-        """Whether a texture may lie here: no other lies here when it does."""
-        if not self.taken[0].shared or not texture.shared:
-            return False
-        if self.slot != texture.need and (texture.alike or any(other.alike for other in self.taken)):
-            return False
-        if (self.slot.layers, self.slot.format) != (texture.need.layers, texture.need.format):
-            return False
-        return all(other.last < texture.first or texture.last < other.first for other in self.taken)
-
-
-def share(textures: Sequence[Texture], drafts: PlanBuilder) -> tuple[list[Slot], list[int]]:
-    """Slots for textures, and the slot of each: the largest first, each where least is to be added.
-
-    See Pisarchyk and Lee, Efficient memory management for deep neural net inference, 2020 (greedy by size).
-    """
-    slots: list[_Shared] = []
-    slot_of: dict[int, _Shared] = {}
-    for number in sorted(range(len(textures)), key=lambda k: -texels(textures[k].need)):
-        texture = textures[number]
-        best: _Shared | None = None
-        added, layout = texels(texture.need), texture.layout
-        for slot in slots:
-            if not slot.free(texture):
-                continue
-            for other in (texture.layout, _columns(texture, slot.slot)):
-                more = texels(_around(slot.slot, other)) - texels(slot.slot) if other else added
-                if other and more < added:
-                    best, added, layout = slot, more, other
-        if best is None:
-            best = _Shared(texture.need, [])
-            slots.append(best)
-        elif layout is not texture.layout and texture.value is not None:
-            drafts.layouts[texture.value.id] = layout
-        best.slot = _around(best.slot, layout)
-        best.taken.append(texture)
-        slot_of[number] = best
-    slots.sort(key=lambda slot: min(k for k, made in slot_of.items() if made is slot))
-    return [slot.slot for slot in slots], [slots.index(slot_of[k]) for k in range(len(textures))]
 
 
 def texels(slot: Slot) -> int:
@@ -210,14 +56,178 @@ def texels(slot: Slot) -> int:
     return slot.width * slot.height * max(1, slot.layers)
 
 
-def _around(slot: Slot, layout: Layout) -> Slot:
-    """The slot, as large as to hold a texture of this layout as well."""
-    width, height = layout.size
-    return replace(slot, width=max(slot.width, width), height=max(slot.height, height))
+def share(textures: Sequence[Texture]) -> tuple[list[Slot], list[int], dict[int, Layout]]:
+    """Slots for textures, the slot of each, and the new layouts of tensors that get one, by their numbers."""
+    kinds: dict[tuple[int, str] | int, list[int]] = {}
+    for k, texture in enumerate(textures):
+        kinds.setdefault((texture.need.layers, texture.need.format) if texture.shared else k, []).append(k)
+    filled: list[tuple[list[int], Slot]] = []
+    layouts: dict[int, Layout] = {}
+    for numbers in kinds.values():
+        kind = _Kind([textures[k] for k in numbers])
+        filled += [([numbers[k] for k in held], slot) for held, slot in kind.slots(layouts)]
+    filled.sort(key=lambda slot: min(slot[0]))
+    slot_of = {k: number for number, (held, _) in enumerate(filled) for k in held}
+    return [slot for _, slot in filled], [slot_of[k] for k in range(len(textures))], layouts
 
 
-def _columns(texture: Texture, slot: Slot) -> Layout | None:
-    """The layout of a texture's tensor with as many columns as fill a slot's width, where it is as good to draw."""
-    width, height = texture.layout.size
-    fits = width <= slot.width and height <= slot.height
-    return None if fits or texture.value is None else texture.layout.within(slot.width)
+class _Placed:
+    """Slots after a texture got its place: who lies in each (a bit each), the sizes, the texels of a layer of all.
+
+    layout: of the texture's tensor there
+    """
+
+    __slots__ = ("heights", "layout", "members", "texels", "widths")
+
+    def __init__(
+        self, members: list[int], widths: list[int], heights: list[int], texels: int, layout: Layout | None = None
+    ):
+        self.members, self.widths, self.heights, self.texels, self.layout = members, widths, heights, texels, layout
+
+
+class _Kind:
+    """Textures that may share slots: those of one depth and format."""
+
+    def __init__(self, textures: Sequence[Texture]):
+        self.textures = textures
+        self.areas = [texture.need.width * texture.need.height for texture in textures]
+        self.clashes = [0] * len(textures)  # for each those that it can't lie with, a bit each
+        self.least = self._find_clashes()
+        self.placements = 0
+        self._alike: dict[Layout, int] = {}
+        self._layouts = [self._alike.setdefault(t.layout, len(self._alike)) for t in textures]
+        self._cut: dict[tuple[int, int], Layout | None] = {}  # by layout and columns
+
+    def slots(self, layouts: dict[int, Layout]) -> Iterator[tuple[list[int], Slot]]:
+        """Who lies in each slot; the slot. layouts: where new layouts of tensors go, by number."""
+        order = sorted(range(len(self.textures)), key=lambda k: -self.areas[k])
+        steps = [_Placed([], [], [], 0)]
+        self._place(order, steps)
+        order, steps = self._search(order, steps)
+        last, laid = steps[-1], {k: step.layout for k, step in zip(order, steps[1:], strict=True)}
+        for members, width, height in zip(last.members, last.widths, last.heights, strict=True):
+            held = [k for k in range(len(self.textures)) if members >> k & 1]
+            for k in held:
+                texture, layout = self.textures[k], laid[k]
+                fits = texture.need.width <= width and texture.need.height <= height
+                if layout is not None and texture.loose is not None and not fits:  # the slot may have grown since
+                    layouts[texture.loose] = layout
+            yield held, replace(self.textures[held[0]].need, width=width, height=height)
+
+    def _find_clashes(self) -> int:
+        """Finds who lives at once -> texels of a layer that no slots can do without, each holding one at a time.
+
+        Of those that live at once the second largest needs a slot beside the largest one's, and so on.
+        """
+        live, largest = list[int](), list[int]()
+        for k in sorted(range(len(self.textures)), key=lambda k: self.textures[k].first):
+            one = self.textures[k]
+            live = [other for other in live if self.textures[other].last >= one.first]
+            for other in live:
+                self._clash(k, other)
+            live.append(k)
+            sizes = sorted((self._area(other) for other in live), reverse=True)
+            largest += [0] * (len(sizes) - len(largest))
+            largest = [max(pair) for pair in zip(largest, sizes + [0] * len(largest), strict=False)]
+        for k in (k for k, one in enumerate(self.textures) if one.alike):
+            for other, texture in enumerate(self.textures):
+                if texture.need != self.textures[k].need:
+                    self._clash(k, other)
+        return sum(largest)
+
+    def _clash(self, one: int, other: int) -> None:
+        self.clashes[one] |= 1 << other
+        self.clashes[other] |= 1 << one
+
+    def _area(self, k: int) -> int:
+        """Texels of a layer that a texture can't do without, whatever its columns."""
+        texture = self.textures[k]
+        layout, area = texture.layout, self.areas[k]
+        return area if texture.loose is None else min(area, layout.tiles * layout.tile[0] * layout.tile[1])
+
+    def _search(self, order: list[int], steps: list[_Placed]) -> tuple[list[int], list[_Placed]]:
+        """An order in which less is taken, and its placements."""
+        need = self.textures[0].need
+        made = steps[-1].texels * max(1, need.layers) * texel_bytes(need.format)
+        turns, grown = _turns(), _grown(steps)
+        while self.placements < min(MOST, made // WORTH) and steps[-1].texels > GOAL * self.least:
+            self.placements += 1
+            one = grown[next(turns) % len(grown)] if next(turns) % 100 < 100 * GROWN else next(turns) % len(order)
+            to = next(turns) % (one + 1)
+            if one == to:
+                continue
+            other, begun = order[:], steps[: to + 1]
+            other.insert(to, other.pop(one))
+            if self._place(other, begun, steps[-1].texels):
+                order, steps, grown = other, begun, _grown(begun)
+        return order, steps
+
+    def _place(self, order: Sequence[int], steps: list[_Placed], most: float = math.inf) -> bool:
+        """Places the rest of an order after the first steps; False where more than `most` texels are taken."""
+        now = steps[-1]
+        members, widths, heights = now.members[:], now.widths[:], now.heights[:]
+        total = now.texels
+        for k in order[len(steps) - 1 :]:
+            self.placements += 1
+            best, more, size, layout = self._best(k, members, widths, heights)
+            total += more
+            if total > most:
+                return False
+            if best == len(members):
+                members.append(0)
+                widths.append(0)
+                heights.append(0)
+            members[best] |= 1 << k
+            widths[best], heights[best] = size
+            steps.append(_Placed(members[:], widths[:], heights[:], total, layout))
+        return True
+
+    def _best(
+        self, k: int, members: list[int], widths: list[int], heights: list[int]
+    ) -> tuple[int, int, tuple[int, int], Layout | None]:
+        """The slot where a texture adds least, how much, the slot's size then, and the layout if it is a new one."""
+        need, clash = self.textures[k].need, self.clashes[k]
+        width, height = need.width, need.height
+        best, added, size, layout = len(members), self.areas[k], (width, height), None
+        for number, held in enumerate(members):
+            if held & clash:
+                continue
+            wide, high = widths[number], heights[number]
+            w, h = max(width, wide), max(height, high)
+            more = w * h - wide * high
+            if more < added:
+                best, added, size, layout = number, more, (w, h), None
+            if more and (other := self._within(k, wide)):
+                h = max(other.size[1], high)
+                more = wide * (h - high)
+                if more < added:
+                    best, added, size, layout = number, more, (wide, h), other
+            if not added:
+                break
+        return best, added, size, layout
+
+    def _within(self, k: int, width: int) -> Layout | None:
+        """The layout of a texture's tensor with as many columns as fill a width, where it is as good to draw."""
+        texture = self.textures[k]
+        across = texture.layout.tile[1]
+        if texture.loose is None or across > width:
+            return None
+        columns = min(texture.layout.tiles, width // across)
+        key = self._layouts[k], columns
+        if key not in self._cut:
+            self._cut[key] = texture.layout.in_columns(columns)
+        other = self._cut[key]
+        return other if other and other.size[0] <= width else None
+
+
+def _grown(steps: Sequence[_Placed]) -> list[int]:
+    """The steps that slots were made or grew in."""
+    return [k for k, (before, after) in enumerate(zip(steps, steps[1:], strict=False)) if after.texels > before.texels]
+
+
+def _turns() -> Iterator[int]:
+    """The same numbers each time, as if by chance (Numerical Recipes; to import `random` takes 5 ms)."""
+    number = 0
+    while True:
+        number = (1664525 * number + 1013904223) % (1 << 32)
+        yield number >> 8

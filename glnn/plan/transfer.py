@@ -14,9 +14,9 @@ from ..layout.limits import Limits
 from ..layout.tiles import Layout, uneven
 from ..primitives.base import Value
 from .builder import PlanBuilder
+from .lives import assign_slots
 from .place import Placer
 from .plan import Plan, TensorPlan
-from .slots import assign_slots
 from .weights import WeightStore
 
 MOST = 1 << 23  # values: shaders divide their numbers exactly, with room for those of the last row

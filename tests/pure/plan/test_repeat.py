@@ -19,8 +19,8 @@ from glnn.layout.limits import Limits
 from glnn.passes import optimize
 from glnn.plan import Count, Draw, Plan, Repeat, WeightStore, make_plan
 from glnn.plan.builder import PlanBuilder
+from glnn.plan.lives import assign_slots
 from glnn.plan.place import Placer
-from glnn.plan.slots import assign_slots
 from glnn.plan.steps import each_draw, turns_of
 from glnn.primitives.base import Epilogue, Joined, Value
 from glnn.primitives.expr import In
