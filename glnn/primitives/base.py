@@ -93,6 +93,10 @@ class Builder(Protocol):
         """What lies at one place along an axis of a value, read where it lies; None where it cannot be."""
         ...
 
+    def block_of(self, h: int, w: int) -> tuple[int, int]:
+        """The block of images of this size that blocked kernels draw, where these lie in blocks."""
+        ...
+
     def exact(self, value: Value) -> Value:
         """The value itself, stored from now on such that whole numbers up to 2^24 stay what they are."""
         ...

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import LimitError
 from ..graph.shapes import Dims, Shape, numbers, product, row_major
 from ..records import dataclass
-from .base import Builder, Computed, Epilogue, Primitive, Recipe, Value, at_least, one_of
+from .base import Builder, Computed, Epilogue, Primitive, Recipe, Value, Window, at_least, one_of
 from .expr import RESULT, Expr
 from .gather import check_size, gather
 
@@ -222,17 +222,25 @@ def remap(b: Builder, x: Value, axes: tuple[Along, ...], finish: Epilogue | None
     others = all(axes[k] == Along(k) for k in (*range(rank - 3), rank - 1))
     if len(images) == 2 and others and all(a.source == rank - 3 + k for k, a in enumerate(images)):
         if all((a.mul, a.div) == (1, 1) and a.edge in ("zero", "inside") for a in images):
-            param = {"TOP": -images[0].add, "LEFT": -images[1].add}
-            return b.draw("pad", shape, {"x": x}, param=param, finish=finish)
+            by = {"TOP": -images[0].add, "LEFT": -images[1].add}
+            return b.draw("pad", shape, {"x": x}, const=by, finish=finish)
         if all((a.mul, a.add) == (1, 0) and a.edge == "inside" for a in images):
-            param = {"SH": images[0].div, "SW": images[1].div}
-            return b.draw("upsample_nearest", shape, {"x": x}, param=param, finish=finish)
+            return _enlarged(b, x, shape, (images[0].div, images[1].div), finish)
     if all(along.div == 1 and (along.edge == "inside" or _whole(along, x.shape)) for along in axes):
         strides = row_major(x.shape)
         pairs = [(a, 0 if a.source is None or x.shape[a.source] == 1 else strides[a.source]) for a in axes]
         start = sum(along.add * stride for along, stride in pairs)
         return gather(b, x, shape, [along.mul * stride for along, stride in pairs], start, finish)
     return _general(b, x, axes, shape, finish)
+
+
+def _enlarged(b: Builder, x: Value, shape: Shape, by: tuple[int, int], finish: Epilogue | None) -> Value:
+    """Each pixel of x so many times down and to the right; block by block where blocks and pixels have common edges."""
+    sizes = dict(zip(("SH", "SW"), by, strict=True))
+    if any(block % size and size % block for block, size in zip(b.block_of(*shape[-3:-1]), by, strict=True)):
+        return b.draw("upsample_nearest", shape, {"x": x}, param=sizes, finish=finish)
+    window = {"x": Window(div=by)}
+    return b.draw("upsample_blocks", shape, {"x": x}, const=sizes, window=window, finish=finish)
 
 
 def _part(b: Builder, x: Value, axes: Sequence[Along], shape: Shape) -> Value | None:

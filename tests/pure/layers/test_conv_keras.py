@@ -186,6 +186,9 @@ class Recorder:
     def choose(self, primitive, inputs, weights):
         return next(recipe for recipe in primitive.recipes(inputs, weights) if recipe.fits(Limits()))
 
+    def block_of(self, h, w):
+        return (2, 4)
+
 
 def drawn(layer, *shapes):
     """What the primitives of a layer draw, of which no two are fused."""
@@ -217,7 +220,9 @@ def drawn(layer, *shapes):
         (AveragePooling2D(100), (1, 200, 200, 8), {"avgpool looped": 2}),
         (GlobalAveragePooling2D(), (1, 64, 64, 8), {"reduce_space": 1}),
         (GlobalAveragePooling2D(), (1, 512, 512, 8), {"reduce_space": 2}),
-        (UpSampling2D(), (1, 5, 5, 8), {"upsample_nearest": 1}),
+        (UpSampling2D(), (1, 5, 5, 8), {"upsample_blocks": 1}),
+        (UpSampling2D((4, 8)), (1, 5, 5, 8), {"upsample_blocks": 1}),
+        (UpSampling2D(3), (1, 5, 5, 8), {"upsample_nearest": 1}),
         (Conv3D(4, 3, padding="same"), (1, 9, 9, 9, 8), {"conv": 1}),
         (Conv3D(4, (2, 9, 9)), (1, 9, 9, 9, 8), {"conv by rows": 1}),
         (Conv3D(4, (50, 2, 67)), (1, 60, 9, 70, 8), {"conv looped": 2}),
