@@ -13,7 +13,6 @@ from ..primitives.conv import Conv
 from ..primitives.conv_transpose import ConvTranspose
 from ..primitives.cumulate import Cumulate
 from ..primitives.expr import Expr, Index, constants, leaves
-from ..primitives.group_mean import GroupMean
 from ..primitives.heads import HeadMix, HeadScores
 from ..primitives.index import Take
 from ..primitives.loop import Repeat
@@ -146,7 +145,7 @@ def _repeat(layer: Repeat, inputs: Sequence[Dims], outputs: Sequence[Dims]) -> b
 RULES: dict[type, Rule] = {
     Map: lambda layer, inputs, outputs: _elements(layer.finish, inputs, outputs[0]),
     Copy: lambda layer, inputs, outputs: True,
-    Reduce: _reduce, Softmax: _axes, Sparsemax: _before_last, GroupMean: _before_last, Cumulate: _axis, TopK: _axis,
+    Reduce: _reduce, Softmax: _axes, Sparsemax: _before_last, Cumulate: _axis, TopK: _axis,
     Concat: _axis, Conv: _conv, ConvTranspose: _first, Window: _first, Resample: _first, Matmul: _matmul,
     Standardize: _axes, HeadScores: _heads, HeadMix: _heads,
     Reshape: _reshape, Remap: _remap, Take: _take, Scatter: _scatter, Repeat: _repeat,

@@ -15,7 +15,6 @@ from .conv_transpose import ConvTranspose
 from .einsum import einsum
 from .expr import MOST_INPUTS, MOST_STEPS, Apply, Constant, Expr, In, Number, inputs, size
 from .functions import ALIASES, FUNCTIONS, LINEAR, Function
-from .group_mean import group_mean
 from .matmul import product
 from .move import Along, Remap, Reshape, Size
 from .operations import OPERATIONS
@@ -172,10 +171,6 @@ class Trace(IndexWords, LoopWords):
             order = tuple(sorted(left).index(axis) for axis in left)
             shape = tuple(size for k, size in enumerate(x.shape) if k not in gone)
         return Sym(self, In(made), shape, order)
-
-    def group_mean(self, x: Sym, groups: int) -> Sym:
-        """(N, ..., C) -> (N, 1, .., C): the mean over all between and over each channel's group of `groups`."""
-        return group_mean(self, x, groups)
 
     def standardize(self, x: Sym, axes: Sequence[int], epsilon: float, groups: int = 1) -> Sym:
         """(x - mean) / sqrt(variance + epsilon), with mean and variance along axes.

@@ -12,7 +12,6 @@ from glnn.graph.shapes import Shape
 from glnn.primitives.base import Primitive
 from glnn.primitives.concat import Concat
 from glnn.primitives.expr import Constant, Expr, In
-from glnn.primitives.group_mean import GroupMean
 from glnn.primitives.heads import HeadMix, HeadScores
 from glnn.primitives.matmul import Matmul
 from glnn.primitives.reduce import Reduce
@@ -167,23 +166,6 @@ for kind in ("sum", "max", "prod", "any", "argmin"):  # longer than a loop may b
     reduced(kind, (0,), (40_003, 3), of=f("less", X, -4), what=lambda x: (x < -4) * 1.0)
 
 
-# ---- means of groups of channels
-
-
-def of_groups(x: np.ndarray, groups: int) -> np.ndarray:
-    size = x.shape[-1] // groups
-    return np.stack([x[..., k // size * size : k // size * size + size].mean(-1) for k in range(x.shape[-1])], -1)
-
-
-for groups, shape in product((1, 2, 3, 6), ((6,), (2, 6), (2, 3, 12), (2, 1, 1, 30), (2, 3, 5, 6), (2, 2, 3, 5, 6))):
-    case(GroupMean(groups), shape, answer=lambda x, groups=groups: of_groups(x, groups))
-for groups, channels in ((1, 1), (5, 5), (2, 16), (3, 9), (1, 4099), (2, 514)):
-    case(GroupMean(groups), (2, 1, channels), answer=lambda x, groups=groups: of_groups(x, groups))
-case(GroupMean(5), (3, 2, 15), kind="special", answer=lambda x: of_groups(x, 5))
-SCALED = f("add", f("multiply", X, Y), Constant("w0", (6,)))
-case(GroupMean(2, SCALED), (2, 3, 6), (3, 1), answer=lambda x, y, w0: of_groups(x, 2) * y + w0)
-
-
 # ---- heads of attention
 
 
@@ -238,6 +220,6 @@ for shape, axes, groups in (
 for shape, axes, groups in (((2, 3, 9), (2,), 1), ((2, 5, 3, 5), (1, 2), 1), ((2, 5, 3, 8), (1, 2, 3), 2)):
     case(Standardize(axes, 1e-3, groups), shape, kind="special", answer=lambda x, a=axes, g=groups: standard(x, a, g))
 case(
-    Standardize((1, 2), 1e-3, 1, SCALED), (2, 4, 3, 6), (3, 1),
+    Standardize((1, 2), 1e-3, 1, SHIFTED), (2, 4, 3, 6), (3, 1),
     answer=lambda x, y, w0: standard(x, (1, 2)) * y + w0,
 )  # fmt: skip

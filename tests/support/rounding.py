@@ -40,7 +40,6 @@ from glnn.primitives.conv_transpose import ConvTranspose
 from glnn.primitives.cumulate import Cumulate
 from glnn.primitives.expr import RESULT, Apply, Expr, In
 from glnn.primitives.functions import FUNCTIONS, LINEAR, Function
-from glnn.primitives.group_mean import GroupMean
 from glnn.primitives.heads import HeadMix, HeadScores
 from glnn.primitives.matmul import Matmul
 from glnn.primitives.operations import OPERATIONS
@@ -166,8 +165,6 @@ def roundings(case: Case) -> int | None:
         return product(layer.kernel_size) * x[-1] + len(case.shapes)
     if isinstance(layer, Window) and layer.kind == "mean":
         return product(layer.size)
-    if isinstance(layer, GroupMean):
-        return x[-1] // layer.groups
     if isinstance(layer, Reduce) and layer.kind in ("sum", "mean"):
         return product(tuple(x[axis] for axis in counted(layer.axes, len(x))))
     return len(case.shapes) if isinstance(layer, (Add, Average, CustomScaleLayer, Subtract)) else None

@@ -105,7 +105,7 @@ def test_a_comparison_needs_no_scrolling_sideways(shown: Callable[..., Page], wi
     """Of layers with long names, several in a draw, one of them guilty, with NaN and infinities."""
     bad = Errors(0.25, 0.988, 1.418e-05, 1e9, 123456, 123456, 1, 2, 3)
     names = tuple(f"block_14_expand_separable_conv2d_{kind}" for kind in ("pointwise", "batch_normalization", "relu6"))
-    kernels = "group_mean, group_mean_of_squares, normalize_groups, combine_columns, map"
+    kernels = "moments_space, moments_groups, normalize_channels, combine_columns, map"
     row = CompareRow(
         names[0], "Conv2D", "y", names, kernels, bad, bad, 1e-7, 2e-6, True, "because", error_map=((1.0,),)
     )
