@@ -177,7 +177,7 @@ def _assembled(key: _Key) -> ShaderText:
     source = source.blocks(call.out.block) if source.blocks else source
     checked(source, call)
     const, out, dialect = dict(call.const), call.out, call.dialect
-    if out.layers > 1 and (call.looped or not source.blocked):
+    if out.layers > 1 and (call.looped or not (source.blocked or source.each)):
         raise KernelError(f"{source.file}: makes one texel at a time; its output can't lie in blocks of {out.block}")
     # Where a value is read by sixteen fetches, or every statement rounded, the text written out takes compilers long.
     half = call.precision == "mediump"

@@ -36,6 +36,7 @@ class KernelSource:
     declared: dict[str, tuple[str, ...]] = field(hash=False)
     blocked: bool = False
     row: bool = False  # its blocks are to lie along rows of pixels
+    each: bool = False  # makes one texel at a time, and may be called for each of a block
     tiled: bool = False  # a whole compute shader of workgroups, see kernels/tiles.py: its tree is empty
     blocks: Callable[[tuple[int, int]], KernelSource] | None = field(
         default=None, hash=False, compare=False, repr=False
@@ -105,17 +106,20 @@ def parse(name: str, text: str, file: str) -> KernelSource:
     """A kernel from its text. Raises KernelError, with file, line and column, for what is no kernel."""
     tree = parse_file(text, file)
     declared: dict[str, list[str]] = {kind: [] for kind in _KINDS}
-    rows = [pragma for pragma in tree.pragmas if pragma.kind == "row"]
+    rows, each = ([pragma for pragma in tree.pragmas if pragma.kind == kind] for kind in ("row", "each"))
     for pragma in tree.pragmas:
-        if pragma.kind not in (*_KINDS, "row", *TESTS):
-            known = ", ".join((*_KINDS, "row", *TESTS))
+        if pragma.kind not in (*_KINDS, "row", "each", *TESTS):
+            known = ", ".join((*_KINDS, "row", "each", *TESTS))
             tree.refuse(pragma.at, f"unknown pragma {pragma.kind!r}; known are {known}")
         if pragma.kind in _KINDS:
             declared[pragma.kind] += pragma.words
     blocked = check(tree, declared)
     if rows and (rows[0].words or not blocked):
         tree.refuse(rows[0].at, "'#pragma glnn row', without names, is for a blocked kernel: its blocks lie along rows")
-    return KernelSource(name, file, text, tree, {k: tuple(v) for k, v in declared.items()}, blocked, bool(rows))
+    if each and (each[0].words or blocked):
+        tree.refuse(each[0].at, "'#pragma glnn each', without names, is for a kernel that makes one texel at a time")
+    words = {kind: tuple(names) for kind, names in declared.items()}
+    return KernelSource(name, file, text, tree, words, blocked, bool(rows), bool(each))
 
 
 @lru_cache(256)

@@ -113,13 +113,19 @@ def main_text(
     lines += [f"{' = '.join(y)} = vec4(0.0);", "if (n < y_N) {", "int c = g * 4;"]
     lines += [f"{name} = {condition};" for name, condition in flags.items()]
     lines += [f"int h = block_y{f' * {bh}' if bh > 1 else ''}; int w = block_x{f' * {bw}' if bw > 1 else ''};"]
-    lines += ["kernel(n, h, w, c);" if blocked else "y_0 = kernel(n, h, w, c);", *finish]
+    pixels = [(i, j) for i in range(bh) for j in range(bw)]
+    if blocked:
+        lines += ["kernel(n, h, w, c);"]
+    else:
+        at = ((f"h + {i}" if i else "h", f"w + {j}" if j else "w") for i, j in pixels)
+        lines += [f"{v} = kernel(n, {down}, {across}, c);" for v, (down, across) in zip(y, at, strict=True)]
+    lines += finish
     if c % 4:
         dead = [
             f"{v}.{lane} = c + {k} < y_C ? {v}.{lane} : 0.0;" for v in y for k, lane in ((1, "y"), (2, "z"), (3, "w"))
         ]
         lines += ["if (g == y_G - 1) {", *dead, "}"]
-    for v, (i, j) in zip(y, ((i, j) for i in range(bh) for j in range(bw)), strict=True):
+    for v, (i, j) in zip(y, pixels, strict=True):
         beyond = [f"h + {i} >= y_H"] if i and (h % bh or edges[0]) else []
         beyond += [f"w + {j} >= y_W"] if j and (w % bw or edges[1]) else []
         lines += [f"if ({' || '.join(beyond)}) {v} = vec4(0.0);"] if beyond else []

@@ -29,7 +29,7 @@ from .drafts import DrawSpec, RepeatSpec
 from .epilogue import as_epilogue, as_map, bind, bind_parts, result_shape
 from .lowering import draw_nodes, path, store_activations
 from .repeats import draw_repeat
-from .sources import BoundSources, bind_sources
+from .sources import BoundSources, bind_sources, short
 from .tensors import Tensors
 from .weights import WeightPlan, WeightPlans, WeightStore
 
@@ -264,7 +264,7 @@ class PlanBuilder(Tensors):
         for name, value in inputs.items():
             if any(value.id in numbers for numbers in self._over):
                 raise KernelError(f"{source.file}: input {name} was made in a turn of a repeat, and is read outside it")
-        blocked = (source.blocked or source.tiled) and not looped
+        blocked = (source.blocked or source.tiled or (source.each and short(sources, finish))) and not looped
         rows = parts.results if parts else int(source.row)
         out = self.value(shape, blocked, rows)
         if taps == 1 and self.layouts[out.id].layers == 1:

@@ -212,6 +212,15 @@ def test_pragmas_are_read() -> None:
     }  # fmt: skip
 
 
+def test_calls_for_each_pixel_of_a_block_are_for_kernels_of_one_texel() -> None:
+    assert parse("my", HEAD + "#pragma glnn each\n" + KERNEL.replace("@", ""), "my.glsl").each
+    for pragma, kernel in (("each", BLOCKED), ("each x", KERNEL)):
+        with pytest.raises(
+            KernelError, match=r"my.glsl:7:\d+: '#pragma glnn each', without names, is for a kernel that"
+        ):
+            parse("my", HEAD + f"#pragma glnn {pragma}\n" + kernel.replace("@", ""), "my.glsl")
+
+
 def test_blocks_that_lie_along_rows_are_asked_for_by_blocked_kernels_alone() -> None:
     text = "y[0] = x(n, h, w, c); x_row(n, h, c); y[0] += x_col(w); x_down();"
     assert parse("my", HEAD + "#pragma glnn row\n" + BLOCKED.replace("@", text), "my.glsl").row
