@@ -30,6 +30,7 @@ class Driver:
         device = self.device
         if self._generation != device.generation:
             self._generation, self._gl = device.generation, device._gl
+            self._rest()
             device._gl = device._state.gl = Functions(self, device._gl)  # type: ignore[assignment]
             device._ctx = Context(self, device._ctx)
 
@@ -37,14 +38,20 @@ class Driver:
     def failing(self, at: int = -1, kind: str = "") -> Iterator[Driver]:
         """Call number `at` within is not made and reports an error of `kind`; without, they are counted alone.
 
-        kind: of CODES; after "lost" no call is made any more. "compile": the next program from then on does not compile
+        kind: of CODES; after "lost" no call is made any more, until the device has another context. "compile": the next
+        program from then on does not compile
         """
         self.install()
         self.at, self.kind, self.count, self.struck, self._code = at, kind, 0, "", 0
         try:
             yield self
         finally:
-            self.at, self.kind, self._code = -1, "", 0
+            if not (self.kind == "lost" and self.struck and self._generation == self.device.generation):
+                self._rest()
+
+    def _rest(self) -> None:
+        """From now on all goes well."""
+        self.at, self.kind, self._code = -1, "", 0
 
     def goes(self, name: str) -> bool:
         """Whether a call is made."""
