@@ -7,6 +7,7 @@ in NumPy and its draws follow from `build`.
 from __future__ import annotations
 
 import dataclasses
+import numbers
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
@@ -21,6 +22,8 @@ from ..primitives.functions import ALIASES, FUNCTIONS, LINEAR, Function
 from .registry import Registry
 
 LAYERS = Registry()
+
+NUMBERS = ("float", "float | None")  # types of fields
 
 # Config keys that say nothing about inference: names, training, initial values, bookkeeping of Keras' serialiser.
 IGNORED_KEYS = frozenset(
@@ -92,6 +95,9 @@ class Layer:
             key = cls.renamed.get(key, key)
             if key in fields:
                 values[key] = cls.convert(key, value)
+                number = fields[key].type in NUMBERS and not isinstance(value, numbers.Real)
+                if number and not (value is None and fields[key].type != "float"):
+                    unknown.append(f"option {key}={value!r:.80}, which is no number")
             elif key not in IGNORED_KEYS and key not in cls.ignored:
                 unknown.append(f"option {key}={value!r}")
         if not unknown:

@@ -151,6 +151,8 @@ def choose_cells(shape: tuple[int, ...], limits: Limits, name: str = "weights", 
         (ceil_div(shape[1], 4), ceil_div(shape[2], 4), 16) if len(shape) == 3 else (1, ceil_div(shape[1], 4), 4)
     )
     texels = values // lanes
+    if limit < texels:
+        raise LimitError(f"{name}: textures of at most {limit} x {limit} texels hold no cell, which takes {texels}")
     run_taps = taps if taps * texels <= limit else 1
     runs = rows * cols * (taps // run_taps)
     widest = limit // (run_taps * texels)
