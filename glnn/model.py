@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import formats, passes
-from .errors import InputError
+from .arguments import DEVICE, FLAG, FUNCTION, NAME, NAMES, PATH, SHAPE, SHAPES, VERBOSE, checked, instance, number
 from .graph.graph import Graph, Node, TensorSpec, validate
 from .graph.shapes import shape_text
+from .layout.limits import Limits
 from .measure.methods import Measured
 from .plan.plan import Plan
-from .run.inputs import first_states, shaped, web_shapes, whole_inputs, with_states
+from .run.inputs import first_states, plan_shapes, shaped, web_shapes, whole_inputs, with_states
 from .run.session import Session
 
 if TYPE_CHECKING:
     from .device.device import Device
-    from .layout.limits import Limits
     from .show.reports.quantized import QuantReport
     from .show.reports.tuned import Tuned
     from .show.summary import Summary
@@ -29,6 +29,7 @@ StrPath = str | os.PathLike[str]
 class Model(Measured):
     """A trained model that predicts through shaders. Make one with `Model.load`, free it with `close()` or `with`."""
 
+    @checked(graph=instance("a Graph; files are loaded by glnn.Model.load(path)", Graph), device=DEVICE, tune=FLAG)
     def __init__(
         self, graph: Graph, device: Device | None = None, report: QuantReport | None = None, tune: bool | None = None
     ):
@@ -80,10 +81,12 @@ class Model(Measured):
         """The layers in the order in which they run, as the file has them."""
         return list(self.graph.nodes)
 
+    @checked(name=NAME)
     def get_layer(self, name: str) -> Node:
         """The layer of this name. Raises InputError, with names that are close."""
         return self.graph.find(name)
 
+    @checked(print_fn=FUNCTION)
     def summary(self, print_fn: Callable[[str], Any] | None = None) -> Summary | None:
         """The layers with their output shapes and parameters: alone on a line it prints the table.
 
@@ -113,6 +116,7 @@ class Model(Measured):
         """The device that the model runs on. Raises NoDeviceError where there is no OpenGL, ClosedError."""
         return self.session.device
 
+    @checked(verbose=VERBOSE)
     def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto") -> Any:
         """The model's outputs (float32) for inputs x of shape (batch, ...): an array, a list or a dict by input name.
 
@@ -144,11 +148,13 @@ class Model(Measured):
         """
         self.session.reset_states()
 
+    @checked(input_shapes=SHAPES, limits=instance("Limits, as of glnn.Device(..).limits", Limits))
     def plan(self, input_shapes: Mapping[str, tuple[int, ...]] | None = None, limits: Limits | None = None) -> Plan:
         """The Plan for input shapes by name (default: the model's own with a batch of 1 and 1 for free sizes)."""
-        shapes = input_shapes or {s.name: tuple(d or 1 for d in s.shape) for s in self.graph.given}
+        shapes = plan_shapes(self.graph.given, input_shapes, free=1)
         return self.fixed(shapes).session.plan(shapes, limits)
 
+    @checked(input_shapes=SHAPES)
     def fixed(self, input_shapes: Mapping[str, Sequence[int]]) -> Model:
         """The model for inputs of these shapes by name alone, with one graph; itself, where its graph does for all.
 
@@ -158,6 +164,7 @@ class Model(Measured):
             return self
         return Model(self.graph.staging.fixed(input_shapes), self.session.given)
 
+    @checked(input_shapes=SHAPES, seconds=number(0), verbose=VERBOSE)
     def tune(
         self, input_shapes: Mapping[str, Sequence[int]] | None = None, seconds: float = 120.0, verbose: Any = "auto"
     ) -> Tuned:
@@ -175,16 +182,13 @@ class Model(Measured):
         """
         from .run.tune import tune
 
-        own = {spec.name: (spec.shape[0] or 1, *spec.shape[1:]) for spec in self.graph.given}
-        shapes: Mapping[str, Sequence[int | None]] = input_shapes or own
-        if any(size is None for shape in shapes.values() for size in shape):
-            raise InputError(f"tune: sizes of {shapes} are free. Give input_shapes by name, batch first")
-        numbers = {name: tuple(int(size or 1) for size in shape) for name, shape in shapes.items()}
+        numbers = plan_shapes(self.graph.given, input_shapes)
         session = self.fixed(numbers).session
         states = first_states(session.graph, numbers)
         whole = {name: tuple(array.shape) for name, array in states.items()} | numbers
         return tune(session, whole, seconds, next(iter(numbers.values()))[0] > 1, verbose)
 
+    @checked(input_shape=SHAPE | SHAPES, outputs=NAMES | NAME)
     def export_web(
         self, folder: StrPath, input_shape: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
         variants: Any = None, labels: Sequence[str] | None = None, scale: str = "raw", check: Any = False,
@@ -207,7 +211,7 @@ class Model(Measured):
 
         shapes = web_shapes(self.graph.given, input_shape)
         whole: Model = self
-        if outputs:
+        if outputs is not None and len(outputs):
             from .graph.cut import cut
 
             whole = Model(cut(self.graph, outputs), self.session.given)
@@ -221,6 +225,7 @@ class Model(Measured):
             options["check"] = check_of(graph, store, shapes, check, Preparation(scale, **picture).data())
         return export_web(graph, store, folder, shapes, variants, labels, scale, **options)
 
+    @checked(path=PATH)
     def save(self, path: StrPath) -> Path:
         """Writes the model, as it was loaded or quantized, into one file of the suffix .glnn -> its path.
 

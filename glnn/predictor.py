@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .arguments import BY_NAME, NAME, checked, count
 from .device.share import checked_threads, given_index, limited
 from .errors import InputError
 
@@ -43,6 +44,7 @@ class Predictor:
     docs/many-machines.md tells what follows from which variable, and how engines take it. Raises InputError.
     """
 
+    @checked(inputs=NAME | BY_NAME, pictures=BY_NAME, batch_size=count(1), load=BY_NAME)
     def __init__(
         self, path: Any, *, inputs: str | Mapping[str, str] | None = None, pictures: Mapping[str, Any] | None = None,
         batch_size: int | None = None, threads: int | None = None, load: Mapping[str, Any] | None = None, **device: Any,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import DEVICE, checked, plain_array
 from ..device.device import Device
 from ..errors import InputError, KernelError
 from ..graph.shapes import Shape
@@ -28,6 +29,7 @@ class Kernel:
     Made by `glnn.kernel`. `arguments`: what a call takes, by name and in this order.
     """
 
+    @checked("glnn.kernel", device=DEVICE)
     def __init__(self, text: KernelText, shape: Any = None, device: Device | None = None):
         self.text, self.given_device = text, device
         self._shape = shape if shape is not None else _words(text)
@@ -45,6 +47,7 @@ class Kernel:
     def __repr__(self) -> str:
         return f"<glnn.kernel {self.name!r}({', '.join(self.arguments)}) of {self.text.file}>"
 
+    @checked("a kernel", device=DEVICE)
     def __call__(self, *args: Any, device: Device | None = None, **named: Any) -> Any:
         """A Tensor, or a tuple of several, of arrays, tensors and numbers in the order of `arguments`, or by name.
 
@@ -114,7 +117,7 @@ class Kernel:
             elif name in text.given and isinstance(value, NUMBERS):
                 numbers[name] = (float(value),)
             else:
-                tensors[name] = value if isinstance(value, Words) else np.asarray(value)
+                tensors[name] = value if isinstance(value, Words) else plain_array(value, self._what(name))
         return tensors, numbers
 
     # ---- in the words of a trace

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .. import tensor as texels
+from ..arguments import plain_array
 from ..device.device import Device
 from ..device.objects import Texture
 from ..errors import ClosedError, DeviceLostError
@@ -25,7 +26,7 @@ from ..plan.plan import Plan, make_plan
 from ..plan.slots import Slot
 from ..plan.weights import WeightStore
 from ..run.executor import Executor
-from ..run.inputs import as_float32, plain_array
+from ..run.inputs import as_float32
 from ..run.resident import Resident
 from ..run.turns import Loop, TurningDraw
 

@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
 
-import numpy as np
-
 from .. import passes
+from ..arguments import DEVICE, FUNCTION, checked, count, instance
 from ..device.device import Device
 from ..errors import GlnnError, InputError
 from ..graph.graph import Graph, TensorSpec, validate
@@ -89,6 +88,7 @@ class Program:
         """
         return self._of(args, named)[0]
 
+    @checked(limits=instance("Limits, as of glnn.Device(..).limits", Limits))
     def plan(self, *args: Any, limits: Limits | None = None, **named: Any) -> Plan:
         """The plan of a call with these arguments, for a device of these limits (None: those of the device)."""
         graph, leaves = self._of(args, named)
@@ -174,6 +174,7 @@ def program(function: Callable[..., Any], /) -> Program: ...
 def program(*, device: Device | None = None) -> Callable[[Callable[..., Any]], Program]: ...
 
 
+@checked("glnn.program", device=DEVICE)
 def program(function: Any = None, *, device: Device | None = None) -> Any:
     """Makes a function that calls kernels a plan, which is replayed without Python's overhead.
 
@@ -193,21 +194,20 @@ def program(function: Any = None, *, device: Device | None = None) -> Any:
     return Program(function, device)
 
 
+@checked("glnn.repeat", count=count(), body=FUNCTION)
 def repeat(count: int, body: Callable[..., Any], *state: Any) -> Any:
     """state = body(*state), `count` times -> the state in the end: a tensor, or a tuple of as many as were given.
 
     In a program it is a loop of the plan: `body` is called once, whatever the count, and what it gives has the shapes
     of what it is given. Elsewhere `body` is called in each turn. Raises InputError.
     """
-    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 0:
-        raise InputError(f"glnn.repeat: count={count!r}: a whole number of turns is needed, 0 or more")
     if not state:
         raise InputError("glnn.repeat(count, body, *state): a state is needed, which each turn makes anew")
     work = Tracing.now(state)
     if work is not None:
         return work.repeat(int(count), body, state)
     device = device_of(state)
-    now = tuple(x if isinstance(x, Tensor) else Tensor(np.asarray(x), device) for x in state)
+    now = tuple(x if isinstance(x, Tensor) else Tensor(x, device) for x in state)
     for _ in range(int(count)):
         now = several(body(*now), len(now))
     return now[0] if len(now) == 1 else now

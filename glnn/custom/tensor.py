@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import DEVICE, checked
 from ..device.default import default_device
 from ..device.device import Device
 from ..errors import InputError
@@ -16,6 +17,7 @@ from ..layout.tiles import Layout
 from ..primitives import Sym, Trace
 from ..show.views.tensors import Tensorlike
 from .engine import Engine, Stored
+from .refusals import heard
 from .words import Words
 
 Say = Callable[..., Any]  # (trace, *symbols or numbers) -> a symbol, or a tuple of them
@@ -31,6 +33,7 @@ class Tensor(Words, Tensorlike):
 
     __slots__ = ("_stored",)
 
+    @checked("glnn.Tensor", device=DEVICE)
     def __init__(self, value: Any, device: Device | None = None):
         """The array `value` on a device (None: the process's default one). Raises InputError, LimitError."""
         self._stored = value if isinstance(value, Stored) else _engine(device).upload(value, "glnn.Tensor")
@@ -115,7 +118,7 @@ def perform(
         inputs = [x for x in stored if isinstance(x, Stored)]
         told = tuple(None if isinstance(x, Stored) else x for x in stored)
         shapes = [x.shape if isinstance(x, Stored) else x for x in stored]
-        ready = engine.ready((key, told), inputs, lambda: graph_of(say, shapes)[0])
+        ready = engine.ready((key, told), inputs, lambda: heard("glnn.Tensor", key, lambda: graph_of(say, shapes)[0]))
         return tuple(Tensor(x) for x in ready.run(inputs, floats))
 
     made = engine.turn(work)

@@ -11,6 +11,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any, NoReturn
 
+from ..arguments import NAME
 from ..errors import InputError, KernelError
 from ..kernels.files import TESTS, KernelSource
 from ..kernels.files import parse as parse_plain
@@ -83,6 +84,8 @@ def read(text_or_file: str | os.PathLike[str], name: str | None, depth: int = 2)
 
     depth: how far up the stack the text was written, where it is no file
     """
+    if name is not None:
+        NAME.check("name", name, "glnn.kernel")
     text, file, stem = _located(text_or_file, depth + 1)
     return parsed(text, file, name or stem)
 

@@ -8,9 +8,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..errors import GlnnError, InputError
+from ..errors import InputError
 from ..graph.shapes import Shape
 from ..primitives import Sym, Trace
+from .refusals import heard
 from .words import Words, literal
 
 _local = threading.local()
@@ -112,13 +113,7 @@ class Tracing:
 
     def said(self, key: Any, say: Callable[..., Any], operands: Sequence[Any]) -> Any:
         """What is said of operands. Raises InputError."""
-        try:
-            made = say(self.trace, *map(self.symbol, operands))
-        except GlnnError:
-            raise
-        except ValueError as error:
-            word = key if isinstance(key, str) else key[0]
-            raise InputError(f"program {self.name!r}: {word}: {error}") from error
+        made = heard(f"program {self.name!r}", key, lambda: say(self.trace, *map(self.symbol, operands)))
         return tuple(Traced(self, sym) for sym in made) if isinstance(made, tuple | list) else Traced(self, made)
 
     def repeat(

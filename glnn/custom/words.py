@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import ARRAYS, FLAG, told
 from ..errors import InputError
 from ..graph.shapes import Shape, checked_axis
 from ..primitives import Sym, Trace
 from ..primitives.move import Along
 from ..primitives.operations import OPERATIONS
+from .refusals import INDICES, SIZES, PlaceError
 
 # NumPy's elementwise functions -> those of the tables in primitives/operations.py and functions.py.
 UFUNCS = {
@@ -97,8 +99,12 @@ class Words(np.lib.mixins.NDArrayOperatorsMixin):
 
     def astype(self, dtype: Any) -> Any:
         """Itself: tensors are float32. Raises InputError for another type."""
-        if np.dtype(dtype).kind != "f":
-            raise InputError(f"astype({dtype!r}): tensors on a device are float32; read it and convert that")
+        try:
+            kind = np.dtype(dtype).kind
+        except (TypeError, ValueError):
+            kind = "?"
+        if kind != "f":
+            raise InputError(f"astype({told(dtype)}): tensors on a device are float32; read it and convert that")
         return self
 
     # ---- axes
@@ -106,23 +112,26 @@ class Words(np.lib.mixins.NDArrayOperatorsMixin):
     def reshape(self, *shape: Any) -> Any:
         """Its elements in row-major order in another shape, -1 once for the rest."""
         target = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
+        SIZES.check("shape", target, "reshape")
         sizes = tuple(map(int, target))
         return self._said(("reshape", sizes), lambda t, x: t.reshape(x, sizes), [self])
 
     def transpose(self, *axes: Any) -> Any:
         """Axis k is its axis axes[k]; without axes they come the other way round."""
         given = axes[0] if len(axes) == 1 and isinstance(axes[0], tuple | list) else axes
-        order = tuple(checked_axis(int(a), self.ndim) for a in given) or tuple(range(self.ndim))[::-1]
+        order = self._axes(given, "transpose") or tuple(range(self.ndim))[::-1]
         return self._said(("transpose", order), lambda t, x: t.transpose(x, order), [self])
 
     def __getitem__(self, index: Any) -> Any:
         """Slices, whole numbers, None and ... as NumPy's basic indexing."""
         whole = index if isinstance(index, tuple) else (index,)
+        if any(isinstance(x, np.ndarray) for x in whole):
+            raise InputError(INDICES.format(told(index)))
         if sum(x is Ellipsis for x in whole) > 1:
-            raise IndexError("an index has a single ellipsis ('...')")
+            raise PlaceError("an index has a single ellipsis ('...')")
         used = sum(x is not None and x is not Ellipsis for x in whole)
         if used > self.ndim:
-            raise IndexError(f"{used} indices for {self.ndim} axes")
+            raise PlaceError(f"{used} indices for {self.ndim} axes")
         if Ellipsis not in whole:
             whole = (*whole, Ellipsis)
         at = whole.index(Ellipsis)
@@ -143,13 +152,10 @@ class Words(np.lib.mixins.NDArrayOperatorsMixin):
                 target.append(len(places))
             elif isinstance(x, int | np.integer) and not isinstance(x, bool):
                 if not -size <= x < size:
-                    raise IndexError(f"index {x} is out of bounds for axis {k} of size {size}")
+                    raise PlaceError(f"index {x} is out of bounds for axis {k} of size {size}")
                 axes.append(Along(k, 1, add=int(x) % size))
             else:
-                raise InputError(
-                    f"index {x!r} of a tensor: slices, whole numbers, None and ... are known; for numbers that are "
-                    "computed, write a glnn.kernel that reads by them"
-                )
+                raise InputError(INDICES.format(told(x)))
             k += 1
         sizes = tuple(target)
         plain = all(a == Along(k, self.shape[k]) for k, a in enumerate(axes))
@@ -162,11 +168,18 @@ class Words(np.lib.mixins.NDArrayOperatorsMixin):
 
     # ---- along axes
 
+    def _axes(self, given: Any, what: str) -> tuple[int, ...]:
+        """Axes counted from the front. Raises InputError."""
+        SIZES.check("axis", given, what)
+        try:
+            return tuple(checked_axis(int(axis), self.ndim) for axis in given)
+        except ValueError as error:
+            raise InputError(f"{what}: {error}") from None
+
     def _reduced(self, kind: str, axis: Any, keepdims: bool) -> Any:
-        axes = (
-            tuple(range(self.ndim)) if axis is None else (axis,) if isinstance(axis, int | np.integer) else tuple(axis)
-        )
-        axes = tuple(checked_axis(int(a), self.ndim) for a in axes)
+        FLAG.check("keepdims", keepdims, kind)
+        one = isinstance(axis, int | np.integer)
+        axes = self._axes(range(self.ndim) if axis is None else (axis,) if one else axis, kind)
 
         def say(t: Trace, x: Sym) -> Any:
             if kind in ("argmax", "argmin") and len(axes) != 1:
@@ -231,6 +244,8 @@ def _word(name: str) -> Any:
 
 
 def _matmul(t: Trace, a: Sym, b: Sym) -> Sym:
+    if not all(isinstance(x, Sym) for x in (a, b)):
+        raise InputError("matmul: a number has no axes; multiply by it with *")
     return t.matmul(*(literal(t, x) if x.constant and x.rank > 2 else x for x in (a, b)))
 
 
@@ -252,10 +267,10 @@ def where(condition: Any, x: Any, y: Any) -> Any:
 
 def concatenate(arrays: Sequence[Any], axis: int = 0) -> Any:
     """Tensors one after the other along an axis."""
-    axis = checked_axis(axis, np.ndim(arrays[0]) if not isinstance(arrays[0], Words) else arrays[0].ndim)
-    return _first(*arrays)._said(
-        ("concatenate", axis), lambda t, *xs: t.concat([literal(t, x) for x in xs], axis), list(arrays)
-    )
+    ARRAYS.check("arrays", arrays, "concatenate")
+    first = _first(*arrays)
+    (axis,) = first._axes((axis,), "concatenate")
+    return first._said(("concatenate", axis), lambda t, *xs: t.concat([literal(t, x) for x in xs], axis), list(arrays))
 
 
 def clip(x: Any, low: Any, high: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import checked
 from ..errors import DeviceLostError, ForkError, InputError, LimitError
 from ..layout.codec import FORMATS
 from . import functions as g
@@ -22,9 +23,9 @@ from .calls import MOST, Draws, send
 from .context import is_software
 from .lifetime import Lifetime, generations
 from .messages import Locate
-from .objects import Target, Texture
+from .objects import TEXTURE, Target, Texture
 from .program import Program, Programs
-from .wishes import Wishes, choose
+from .wishes import ARGUMENTS, Wishes, choose
 
 
 class Device(Lifetime):
@@ -68,6 +69,7 @@ class Device(Lifetime):
 
         return super().__new__(NumpyDevice)
 
+    @checked(**ARGUMENTS)
     def __init__(
         self,
         index: int | str | None = None,
@@ -158,6 +160,7 @@ class Device(Lifetime):
                 self._programs.lose()
                 self._open()
 
+    @checked(**TEXTURE)
     def texture(
         self, width: int, height: int, layers: int, format: str, data: np.ndarray | bytes | None = None
     ) -> Texture:

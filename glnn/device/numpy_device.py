@@ -18,6 +18,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from ..arguments import checked
 from ..errors import ClosedError, InputError
 from ..layout.limits import Limits
 from . import state
@@ -25,10 +26,10 @@ from .arrays import ArrayProgram, ArrayTarget, ArrayTexture, printed, title_of
 from .device import Device
 from .lifetime import generations
 from .messages import Locate
-from .objects import Target, Texture
+from .objects import TEXTURE, Target, Texture
 from .probe import ProbeResult, names
 from .program import Program
-from .wishes import PRECISIONS, Wishes, choose
+from .wishes import ARGUMENTS, PRECISIONS, Wishes, choose
 
 # What a device of NumPy could do, if nothing asks for less: no more than a usual GPU, so that plans are alike.
 QUERIED = Limits(max_texture_size=8192, draw_buffers=8, texture_units=16, array_layers=2048)
@@ -62,6 +63,7 @@ class NumpyDevice(Device):
                breakpoints in it
     """
 
+    @checked(**ARGUMENTS)
     def __init__(
         self,
         index: int | str | None = "numpy",
@@ -125,6 +127,7 @@ class NumpyDevice(Device):
     def revive(self, generation: int) -> None:
         """Does nothing: arrays do not go with a context."""
 
+    @checked(**TEXTURE)
     def texture(
         self, width: int, height: int, layers: int, format: str, data: np.ndarray | bytes | None = None
     ) -> Texture:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from ..arguments import NAME, count, instance
 from ..errors import ClosedError, DeviceError, InputError, LimitError
 from ..layout.codec import FORMATS, texel_bytes
 from . import faults
@@ -26,6 +27,11 @@ CODES: dict[str, tuple[str, int, int]] = {
     "r32ui": ("u4", 0x1405, 0x8D94),
     "r16ui": ("u2", 0x1403, 0x8D94),
 }
+
+TEXTURE = {  # the arguments of Device.texture
+    "width": count(1), "height": count(1), "layers": count(0), "format": NAME,
+    "data": instance("an array or bytes", np.ndarray, bytes, bytearray, memoryview),
+}  # fmt: skip
 
 
 class Texture:

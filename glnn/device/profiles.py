@@ -10,6 +10,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from ..arguments import is_path
 from ..errors import InputError
 from ..layout.limits import Limits
 from ..records import dataclass
@@ -67,7 +68,7 @@ def resolve(profile: Any, argument: str = "profile") -> Profile:
 
     argument: how the user calls it, for messages. Raises InputError for unknown names and for files that are no report.
     """
-    if isinstance(profile, os.PathLike):
+    if isinstance(profile, os.PathLike) and is_path(profile):
         return from_report(Path(profile), argument)
     if not isinstance(profile, str):
         raise InputError(
@@ -75,7 +76,7 @@ def resolve(profile: Any, argument: str = "profile") -> Profile:
         )
     if profile in PROFILES:
         return PROFILES[profile]
-    if profile.endswith(".json") or (profile and Path(profile).is_file()):
+    if profile.endswith(".json") or (profile and is_path(profile) and Path(profile).is_file()):
         return from_report(Path(profile), argument)
     close = difflib.get_close_matches(profile, PROFILES, 3)
     hint = f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import field, fields, replace
 from typing import Any
 
+from ..arguments import NAME, NAMES, PATH
 from ..errors import DeviceError, InputError
 from ..layout.limits import COMPUTE, DIALECTS, TARGETS, Limits
 from ..records import dataclass
@@ -14,6 +15,9 @@ from . import profiles
 from .probe import MAX_UNITS, TRIED, buffer_counts
 from .stages import STAGES, dialects
 
+ARGUMENTS = {  # of devices; `Wishes.gather` tells of numbers and of names that are not known
+    **dict.fromkeys(("dialect", "precision", "stage"), NAME), "float_targets": NAMES | NAME, "sources": PATH,
+}  # fmt: skip
 PRECISIONS = ("highp", "mediump")
 COUNTS = ("max_texture_size", "draw_buffers", "texture_units", "array_layers")  # wishes that bear the limit's own name
 
@@ -145,7 +149,7 @@ def _count(name: str, argument: Any, least: int) -> int | None:
             or isinstance(wish[1], bool)
         ):
             raise ValueError
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"{wish[0]}={wish[1]!r}: a whole number of {least} or more is expected") from None
     return number
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..arguments import FLAG, FUNCTION, VERBOSE, checked
 from ..errors import GlnnError, ModelFileError, UnsupportedError
 from ..graph.garbage import building
 from ..graph.graph import Graph
@@ -30,6 +31,7 @@ JSON_KINDS = {  # a key -> what a JSON object that has it is
 StrPath = str | os.PathLike[str]
 
 
+@checked(verbose=VERBOSE | FUNCTION, host=FLAG)
 def load(
     path: Any, weights: StrPath | None = None, metadata: StrPath | None = None,
     custom_objects: Mapping[str, Any] | None = None, verbose: Any = "auto", host: bool = True,
@@ -64,6 +66,7 @@ def load(
                 return find_loader(source).load(source)
 
 
+@checked(verbose=VERBOSE | FUNCTION)
 def survey(
     path: StrPath, weights: StrPath | None = None, metadata: StrPath | None = None,
     custom_objects: Mapping[str, Any] | None = None, verbose: Any = "auto",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arguments import is_path, told
 from ..errors import ModelFileError
 from ..records import dataclass
 from .foreign import stand_in
@@ -129,10 +130,11 @@ def map_file(path: Path) -> np.ndarray:
 
 def as_path(value: str | os.PathLike[str], argument: str) -> Path:
     """An argument as a Path. Raises ModelFileError for anything that is not a path."""
-    try:
-        return Path(value).expanduser()
-    except TypeError:
-        raise ModelFileError(f"{argument} must be a path (str or os.PathLike), not {type(value).__name__}") from None
+    if not isinstance(value, str | os.PathLike):
+        raise ModelFileError(f"{argument} must be a path (str or os.PathLike), not {type(value).__name__}")
+    if not is_path(value):
+        raise ModelFileError(f"{argument}={told(value)}: no file can be called so. Give the path of a file")
+    return Path(value).expanduser()
 
 
 def beside(path: Path, names: Iterable[str], pattern: str) -> Path | None:

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import FUNCTION, checked, count, number, plain_array
 from ..errors import InputError
 from .files import SUFFIXES, Levels, name_of, pixels_of
-from .prepare import CHANNELS, FILTERS, FITS, SCALES, Preparation, picture_axes
+from .prepare import CHANNELS, FILTERS, FITS, MOST_PIXELS, SCALES, Preparation, picture_axes
 
 __all__ = [
     "CHANNELS",
@@ -30,6 +31,7 @@ Note = Callable[[str], None] | None
 _SHADES = " .:-=+*#%@"
 
 
+@checked(channels=count(1), note=FUNCTION)
 def read(
     source: Any,
     size: Size = None,
@@ -111,10 +113,16 @@ def wanted(size: Size) -> tuple[int | None, int | None]:
     sizes = tuple(size) if isinstance(size, tuple | list) else (size, size)
     if len(sizes) != 2 or not all(v is None or (isinstance(v, int | np.integer) and v > 0) for v in sizes):
         raise InputError(f"size: {size!r} is not (height, width) in pixels, each at least 1 or None")
+    if (sizes[0] or 1) * (sizes[1] or 1) > MOST_PIXELS:
+        raise InputError(f"size: {size!r} is more than {MOST_PIXELS} pixels. Give a smaller one")
     return sizes[0], sizes[1]
 
 
+@checked(low=number(), high=number())
 def as_text(image: np.ndarray, low: float = 0.0, high: float = 1.0) -> str:
     """An image (H, W) with values low..high -> H lines of 2 W characters, darker for more."""
-    steps = np.clip((np.asarray(image, dtype=np.float64) - low) / (high - low), 0, 1) * (len(_SHADES) - 1)
+    values = plain_array(image, "as_text: image")
+    if values.ndim != 2 or not low != high:
+        raise InputError(f"as_text: shape {values.shape}, {low} to {high}: expected (H, W), and two ends that differ")
+    steps = np.nan_to_num(np.clip((values - float(low)) / (float(high) - float(low)), 0, 1)) * (len(_SHADES) - 1)
     return "\n".join("".join(_SHADES[int(round(v))] * 2 for v in row) for row in steps)

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import number, sequence, told
 from ..errors import InputError
 
+PAIR = sequence("(black, white), two finite numbers", number().fits)
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
 Levels = tuple[float, float]  # the values of black and white
 TYPES: dict[str, Levels] = {"bool": (0, 1), "uint8": (0, 255), "uint16": (0, 65535)}  # floats: 0..1
@@ -25,6 +27,8 @@ def pixels_of(source: Any, name: str, levels: Levels | None, note: Callable[[str
         pixels, own = source, (0.0, 1.0) if source.dtype.kind == "f" else TYPES.get(source.dtype.name)
     else:
         pixels, own = opened(source, name, note)
+    if levels is not None and not (PAIR.fits(levels) and len(levels) == 2):
+        raise InputError(f"{name}: levels={told(levels)}: expected {PAIR.allowed}")
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     if pixels.ndim != 3 or not pixels.size or pixels.shape[2] > 4:
         raise InputError(f"{name}: shape {pixels.shape} is no picture. Give (H, W) or (H, W, C) of 1 to 4 channels")
@@ -74,7 +78,7 @@ def opened(source: Any, name: str, note: Callable[[str], None] | None) -> tuple[
         ) from error
     if frames > 1:
         text = f"{name} holds {frames} frames or pages; the first is taken"
-        note(text) if note else warnings.warn(text, stacklevel=5)
+        note(text) if note else warnings.warn(text, stacklevel=6)
     return values
 
 

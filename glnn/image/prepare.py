@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arguments import NAME
 from ..errors import InputError
 from ..records import dataclass
 from .files import pillow
@@ -21,7 +22,7 @@ FITS = ("stretch", "crop", "pad")
 FILTERS = ("nearest", "box", "bilinear", "bicubic", "lanczos")
 COLOURS = {"white": (255, 255, 255), "black": (0, 0, 0)}
 LUMA = np.array([19595, 38470, 7471], np.float32)  # ITU-R 601 in 65536ths, as in Pillow; float32 sums them exactly
-MOST_PIXELS = 2**27  # of a thin picture that was padded
+MOST_PIXELS = 2**27  # of a picture that is asked for, or of a thin one that was padded
 
 LAST, FIRST = (1, 2, 3), (2, 3, 1)  # axes of height, width and channels
 Box = tuple[int, int, int, int]  # top, left, height, width
@@ -67,6 +68,7 @@ class Preparation:
 
     def __post_init__(self) -> None:
         for key, names in (("scale", tuple(SCALES)), ("fit", FITS), ("filter", FILTERS)):
+            NAME.check(key, getattr(self, key))
             if getattr(self, key) not in names:
                 raise InputError(f"{key}: {getattr(self, key)!r} is none of {', '.join(names)}")
         colour(self.background)
@@ -105,7 +107,7 @@ class Preparation:
 
 def colour(given: str | int | Sequence[int]) -> tuple[int, ...]:
     """A colour by name, code or numbers -> (red, green, blue), 0..255. Raises InputError."""
-    with contextlib.suppress(ValueError, TypeError):
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
         if isinstance(given, str):
             values = COLOURS.get(given) or tuple(bytes.fromhex(given.removeprefix("#")))
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..arguments import FLAG, FUNCTION, NAME, NAMES, PATH, VERBOSE, checked, count
 from ..run.inputs import whole_inputs
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Measured:
         graph = staging.fixed({name: array.shape for name, array in arrays.items()}, arrays)
         return type(self)(graph, self.session.given), {spec.name: arrays[spec.name] for spec in graph.inputs}
 
+    @checked(per_channel=FLAG, skip=NAMES | NAME | FUNCTION, verbose=VERBOSE)
     def quantize(
         self: MeasuredT, weights: Any = "uint8", per_channel: bool = True, activations: Any = None,
         calibrate: Any = None, skip: Any = (), max_drift: float | None = None, verbose: Any = "auto",
@@ -70,6 +72,7 @@ class Measured:
         graph, report = quantize(self.session, weights, per_channel, activations, calibrate, skip, max_drift, verbose)
         return type(self)(graph, self.session.given, report)
 
+    @checked(save=PATH, verbose=VERBOSE)
     def compare(self, x: Any, reference: Any = "numpy", save: Any = None, verbose: Any = "auto") -> CompareReport:
         """Which layers are wrong by themselves, on inputs x as for predict -> a report that is true if none is.
 
@@ -89,6 +92,7 @@ class Measured:
         model, x = self._for(x)
         return compare(model.graph, model.session, x, reference, save, self.origin, verbose)
 
+    @checked(layer=NAME)
     def explain(self, x: Any, layer: str, index: Sequence[int], turn: int | Sequence[int] | None = None) -> Explanation:
         """How one value of a layer's output came about, for inputs x as for predict, on the NumPy device.
 
@@ -108,6 +112,7 @@ class Measured:
         model, x = self._for(x)
         return explain(model.graph, model.session, x, layer, index, turn)
 
+    @checked(layers=NAMES | NAME, fused=FLAG)
     def trace(self, x: Any, layers: Sequence[str] | None = None, fused: bool = False) -> Trace:
         """What every layer makes of inputs x (as for predict), by the layer's name: arrays, and pictures in a notebook.
 
@@ -124,6 +129,7 @@ class Measured:
         model, x = self._for(x)
         return Trace(model.session, model.graph, x, layers, fused)
 
+    @checked(repeat=count(1, 1_000_000), timer=NAME, first=FLAG)
     def profile(self, x: Any, repeat: int = 10, timer: str = "auto", first: bool = True) -> Profile:
         """Where the time of `predict(x)` goes, by layer and by draw: seconds, bytes, operations, and their shares.
 
@@ -141,6 +147,7 @@ class Measured:
         model, x = self._for(x)
         return profile(model.session, x, repeat, timer, first)
 
+    @checked(verbose=VERBOSE)
     def range_report(self, x: Any, verbose: Any = "auto") -> RangeReport:
         """What range the tensors between layers have on inputs x (as for predict), and which leave that of float16.
 

@@ -6,11 +6,13 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..arguments import FLAG, NAME, NAMES, checked, count
 from ..errors import InputError
 from . import onnx
 from .table import SAME, VOCABULARIES
 
 
+@checked(since=count(1), gives=NAMES | NAME, host=FLAG, words=NAME)
 def register_op(
     domain: str,
     *names: str,

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from ..arguments import plain_array
 from ..errors import InputError
 from ..graph import types
 from ..graph.bfloat16 import to_bfloat16
 from ..graph.graph import Graph, TensorSpec
 from ..graph.sequences import is_optional, is_sequence, item_name, item_type
-from ..graph.shapes import EXACT, fits, shape_text
+from ..graph.shapes import ANY, EXACT, fits, shape_text
 from ..graph.types import plain_type
 
 
@@ -150,17 +152,16 @@ def _checked(value: Any, spec: TensorSpec) -> np.ndarray:
     return as_float32(array, f"input {spec.name!r}")
 
 
-def plain_array(value: Any, what: str) -> np.ndarray:
-    """An array of floats, integers or booleans. Raises InputError that begins with `what`."""
+@contextmanager
+def numpy_file(path: Any, advice: str) -> Iterator[None]:
+    """Raises InputError, with advice, in place of the many kinds that NumPy raises while it reads a broken file."""
     try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise InputError(f"{what}: not an array of one shape ({error})") from None
-    if array.dtype.kind not in "fiub":
-        if array.dtype.name == "bfloat16":
-            return array.astype(np.float32)
-        raise InputError(f"{what}: dtype {array.dtype} was given; allowed are floats, integers and booleans")
-    return array
+        yield
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file. {advice}") from error
+    except Exception as error:
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise InputError(f"{path}: not a NumPy file that can be read ({why}). {advice}") from error
 
 
 def as_float32(array: np.ndarray, what: str) -> np.ndarray:
@@ -196,6 +197,32 @@ def shaped(x: Any, outputs: dict[str, np.ndarray]) -> Any:
     if isinstance(x, Mapping):
         return outputs
     return next(iter(outputs.values())) if len(outputs) == 1 else list(outputs.values())
+
+
+def plan_shapes(
+    specs: Sequence[TensorSpec], given: Mapping[str, Sequence[int | None]] | None, free: int | None = None
+) -> dict[str, tuple[int, ...]]:
+    """The shapes, batch first, to plan for: those given by name, else the model's own with a batch of 1.
+
+    free: what stands for the model's own sizes that are free; None: they must be given. Raises InputError.
+    """
+    expected = ", ".join(f"{spec.name!r} {shape_text(spec.shape)}" for spec in specs)
+    known, shapes = {spec.name: spec for spec in specs}, dict(given or {})
+    if not given:
+        ranked = [spec for spec in specs if spec.shape != ANY]
+        shapes = {s.name: tuple(size or (free if k else 1) for k, size in enumerate(s.shape)) for s in ranked}
+    missing = [s.name for s in specs if s.name not in shapes and not is_optional(s.dtype) and not is_sequence(s.dtype)]
+    unknown = [name for name in shapes if name not in known]
+    if unknown or missing:
+        raise InputError(f"input_shapes: unknown {unknown}, missing {missing}; this model takes {expected}")
+    for name, shape in shapes.items():
+        sizes = tuple(size for size in shape if size is not None)
+        if len(sizes) < len(shape) or not fits(sizes, known[name].shape):
+            raise InputError(
+                f"input_shapes: {shape_text(shape)} of input {name!r} does not do: it is "
+                f"{shape_text(known[name].shape)}. Give a whole number for each size, batch first"
+            )
+    return {name: tuple(int(size or 0) for size in shape) for name, shape in shapes.items()}
 
 
 def web_shapes(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import tensor
+from ..arguments import ARRAYS, BY_NAME, DEVICE, checked, having, number
 from ..device.device import Device
 from ..graph.graph import ActivationCodec, Graph, Node, TensorSpec, as_tuple, validate
 from ..layers.base import Layer
@@ -23,6 +24,9 @@ from ..run.executor import Executor
 from ..run.resident import Resident
 
 CANCEL = 4.0  # times its tolerance that a result may be off whose terms cancel
+LAYER = {  # the arguments of a layer that is run
+    "device": DEVICE, "layer": having("a layer or a primitive", "reference"), "inputs": ARRAYS, "weights": BY_NAME,
+}  # fmt: skip
 TRIES = 8  # draws of roundings from which it is seen how far they move a result
 
 
@@ -116,6 +120,7 @@ def coded_weights(
     return {name: coded(name, array) for name, array in weights.items()}
 
 
+@checked(**LAYER)
 def run_layer(
     device: Device, layer: Layer, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray] | None = None
 ) -> LayerRun:
@@ -190,6 +195,7 @@ def assert_close(got: np.ndarray, expected: np.ndarray, tolerance: float, name: 
     np.testing.assert_allclose(got[finite], expected[finite], rtol=0, atol=tolerance * scale + 1e-37, err_msg=name)
 
 
+@checked(**LAYER, tolerance=number(0))
 def check_layer(
     device: Device,
     layer: Layer,
@@ -214,11 +220,11 @@ def check_layer(
     expected, usual = reference(stored), CODECS[codec].tolerance
     error = device.error()
     assert error == "GL_NO_ERROR", f"{type(layer).__name__}: {error}"
-    for number, (got, want) in enumerate(zip(run.outputs, expected, strict=True)):
+    for k, (got, want) in enumerate(zip(run.outputs, expected, strict=True)):
         try:
             assert_close(got, as_stored(want, codec), tolerance or usual, type(layer).__name__)
         except AssertionError:
-            more = 0.0 if tolerance else cancelled(reference, stored, number, usual)
+            more = 0.0 if tolerance else cancelled(reference, stored, k, usual)
             if more <= usual:
                 raise
             assert_close(got, as_stored(want, codec), more, f"{type(layer).__name__}, whose terms cancel")

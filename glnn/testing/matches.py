@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import ARRAYS, BY_NAME, NAME, NAMES, SHAPE, checked, count, number, sequence
 from ..device.device import Device
 from ..errors import DeviceError, InputError, KernelError, LimitError, NoDeviceError
 from ..graph.graph import ActivationCodec
@@ -79,6 +80,13 @@ def told(failure: Failure) -> list[str]:
     return [f"  in the corner {failure.corner}:", *(f"    {line}" for line in failure.message.splitlines())]
 
 
+LIMITS = sequence("a list of names, or of dicts of a Device's arguments", (NAME | BY_NAME).fits)
+
+
+@checked(
+    inputs=ARRAYS | BY_NAME, weights=BY_NAME, numbers=BY_NAME, shape=SHAPE, tolerance=number(0), ulp=count(),
+    dialects=NAMES | NAME, limits=LIMITS, codecs=NAMES | NAME, weight_codecs=NAMES, options=BY_NAME,
+)  # fmt: skip
 def assert_matches(
     kernel: Any,
     reference: Any = None,

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..arguments import FLAG, NAMES, PATH, SHAPES, VERBOSE, checked, mapping, told
 from ..device.profiles import PROFILES
 from ..errors import InputError, UnsupportedError
 from ..graph.mixed import Mixed
@@ -55,6 +56,12 @@ VARIANTS: dict[str, Limits] = {
 }
 
 
+VARIANT = mapping("Limits by name", lambda one: isinstance(one, Limits))
+
+
+@checked(
+    folder=PATH, input_shapes=SHAPES, variants=NAMES | VARIANT, labels=NAMES, force=FLAG, verbose=VERBOSE,
+)  # fmt: skip
 def export_web(
     graph: Graph,
     store: WeightStore,
@@ -167,11 +174,14 @@ def chosen(variants: Mapping[str, Limits] | Sequence[str] | None) -> dict[str, L
     """Limits by name, best first. Raises InputError for names that are not known and dialects that no browser has."""
     if variants is None:
         return dict(VARIANTS)
+    given = variants
     if not isinstance(variants, Mapping):
         unknown = [name for name in variants if name not in VARIANTS]
-        if unknown or isinstance(variants, str) or not variants:
-            raise InputError(f"variants: {variants!r}: give one or more of {', '.join(VARIANTS)}, or Limits by name")
+        if unknown or isinstance(variants, str):
+            variants = {}
         variants = {name: VARIANTS[name] for name in VARIANTS if name in variants}
+    if not variants:
+        raise InputError(f"variants: {told(given)}: give one or more of {', '.join(VARIANTS)}, or Limits by name")
     for name, limits in variants.items():
         if limits.dialect not in BACKENDS:
             raise InputError(f"variant {name!r}: dialect {limits.dialect!r}; browsers have {', '.join(BACKENDS)}")

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import NAME, NAMES, checked, plain_array
 from ..errors import InputError
 from ..graph.shapes import Shape
 
@@ -31,6 +32,7 @@ IMAGES = {"png": b"\x89PNG", "jpg": b"\xff\xd8\xff", "webp": b"RIFF", "gif": b"G
 Add = Callable[[bytes, str], dict[str, Any]]
 
 
+@checked("export_web", vocabulary=NAMES | NAME, columns=NAMES | NAME)
 def page_data(
     inputs: Sequence[tuple[str, Shape]],
     picture: list[int] | None,
@@ -122,7 +124,7 @@ def example(kind: str, name: str, given: Any, inputs: Sequence[tuple[str, Shape]
     if kind != "table":
         try:
             data = given if isinstance(given, bytes) else Path(given).read_bytes()
-        except (OSError, TypeError) as error:
+        except (OSError, TypeError, ValueError) as error:
             raise InputError(f"examples: {name!r}: {error}. Give the path of a picture, or its bytes") from error
         suffix = next((suffix for suffix, start in IMAGES.items() if data.startswith(start)), None)
         if suffix is None:
@@ -135,7 +137,7 @@ def example(kind: str, name: str, given: Any, inputs: Sequence[tuple[str, Shape]
         )
     values = []
     for key, shape in inputs:
-        array = np.asarray(by_name[key], np.float32)
+        array = plain_array(by_name[key], f"examples: {name!r}").astype(np.float32)
         if array.shape != tuple(shape[1:]):
             raise InputError(f"examples: {name!r} has shape {array.shape}; input {key!r} takes {tuple(shape[1:])}")
         if not np.isfinite(array).all():

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ...arguments import NAME, checked
 from ...errors import InputError
 from ...graph.graph import Graph
 from ...graph.shapes import shape_text
@@ -89,6 +90,7 @@ class Trace(Mapping[str, Any]):
     def __contains__(self, label: object) -> bool:
         return label in self._layers
 
+    @checked(label=NAME)
     def __getitem__(self, label: str) -> Any:
         """What a layer made: an array (float32), or a list of several. Raises InputError, with names that are close."""
         item = self._layer(label)
