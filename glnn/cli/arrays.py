@@ -34,16 +34,11 @@ def read_arrays(path: Path, specs: Sequence[TensorSpec], key: str | None) -> dic
     """
     import numpy as np
 
+    from ..run.inputs import numpy_file
+
     def load(read: Callable[[], Any]) -> Any:
-        try:
+        with numpy_file(path, "Give one that np.save or np.savez wrote"):
             return read()
-        except FileNotFoundError as error:
-            raise InputError(f"{path}: no such file") from error
-        except (MemoryError, KeyboardInterrupt):
-            raise
-        except Exception as error:  # NumPy raises many kinds for a broken file
-            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            raise InputError(f"{path}: not a NumPy file that can be read ({why})") from error
 
     data = load(lambda: np.load(path, mmap_mode="r", allow_pickle=False))
     if isinstance(data, np.ndarray):

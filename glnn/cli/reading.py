@@ -39,11 +39,10 @@ def read_example(path: Path, is_text: bool) -> Any:
         return path
     import numpy as np
 
-    try:
+    from ..run.inputs import numpy_file
+
+    with numpy_file(f"--example {path}", "Give one sample, as np.save writes it"):
         return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise InputError(f"--example {path}: {why}. Give one sample, as np.save writes it") from error
 
 
 def _read_text(path: Path, option: str, wanted: str) -> str:

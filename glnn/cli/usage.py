@@ -26,7 +26,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Ends with exit code 2 and one message."""
-        self.exit(2, f"{self.prog}: {message}. See: {self.prog} --help\n")
+        line = " ".join(message.splitlines())
+        self.exit(2, f"{self.prog}: {line}. See: {self.prog} --help\n")
 
     def check_options(self, command: str, arguments: Sequence[str]) -> None:
         """Ends with what was perhaps meant where an option is not known."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from ..device.profiles import read_limits
 from ..errors import InputError
@@ -15,14 +16,16 @@ from ..plan.plan import make_plan
 from ..plan.weights import WeightStore
 from ..run.inputs import named_inputs
 from ..show.reports.field import FieldReport, FieldRow, FieldSample
+from ..show.reports.typed import typed
 from ..web.folder import earlier
-from ..web.golden import VERSION, WRONG, judge
+from ..web.golden import BANDS, VERSION, WRONG, judge
 from .golden import records, seeded
 
 if TYPE_CHECKING:
     import numpy as np
 
 FORMAT = "glnn-field-check"
+MOST_VALUES = 1 << 28  # of an input
 AGAIN = "Give the JSON that a page offers which was opened with ?check"
 
 
@@ -42,26 +45,88 @@ def read_page(path: str | Path) -> dict[str, Any]:
             f"{where}: of version {page.get('version')}; this glnn reads {VERSION}. Export and check again"
         )
     try:
-        _checked(page)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        why = f"lacks {error}" if isinstance(error, KeyError) else str(error)
-        raise InputError(f"{where}: {why}. It was changed, or cut: {AGAIN[0].lower()}{AGAIN[1:]}") from error
+        _checked(_Page, page)
+    except ValueError as error:
+        raise InputError(f"{where}: {error}. It was changed, or cut: {AGAIN[0].lower()}{AGAIN[1:]}") from error
     return page
 
 
-def _checked(page: Mapping[str, Any]) -> None:
-    """Raises what reading the wrong thing raises, so that nothing later does."""
-    for key in ("model", "variant", "limits", "golden", "seed", "picture", "inputs", "time", "device", "draws"):
-        page[key]
-    for item in page["inputs"]:
-        [int(size) for size in item["shape"]], int(item["crc32"]), str(item["name"])
-    for row in page["draws"]:
-        [int(row[key]) for key in ("draw", "turn", "crc32", "texels", "lanes", "nan", "inf")]
-        str(row["layer"]), str(row["kernel"]), bool(row["inherited"])
-        sizes = {len(sample) for sample in row["samples"]} | {row["lanes"]}
-        if len(sizes) > 1 or len(row["samples"]) != len(row["at"]) or {len(band) for band in row["bands"]} != {4}:
+class _File(TypedDict):
+    file: str
+    crc32: int
+
+
+class _Held(TypedDict):
+    """What a manifest says of checks."""
+
+    golden: dict[str, _File]
+
+
+class _Input(TypedDict):
+    name: str
+    shape: tuple[int, ...]
+    crc32: int
+
+
+class _Record(TypedDict):
+    """What a draw gave; see web/golden.py."""
+
+    draw: int
+    turn: int
+    crc32: int
+    texels: int
+    lanes: int
+    nan: int
+    inf: int
+    at: tuple[int, ...]
+    samples: tuple[tuple[float, ...], ...]
+    bands: tuple[tuple[float, float, float, float], ...]
+
+
+class _Mine(_Record):
+    codec: str
+    tolerance: tuple[float, float]
+
+
+class _Golden(TypedDict):
+    computed_by: str
+    draws: tuple[_Mine, ...]
+
+
+class _Theirs(_Record):
+    layer: str
+    kernel: str
+    inherited: bool
+
+
+class _Picture(TypedDict):
+    factor: tuple[float, float, float, float]
+    offset: tuple[float, float, float, float]
+
+
+class _Page(TypedDict):
+    model: str
+    variant: str
+    limits: dict[str, Any]
+    golden: _File
+    seed: int | None
+    picture: _Picture
+    inputs: tuple[_Input, ...]
+    time: str
+    device: dict[str, Any]
+    draws: tuple[_Theirs, ...]
+
+
+def _checked(kind: Any, data: Any) -> None:
+    """Raises ValueError for what does not hold together, so that nothing later does."""
+    typed(kind, data)
+    for item in data.get("inputs", ()) if kind is _Page else ():
+        if any(size < 1 for size in item["shape"]) or math.prod(item["shape"]) > MOST_VALUES:
+            raise ValueError(f"no page takes an input of shape {tuple(item['shape'])!s:.60}")
+    for row in data.get("draws", ()):
+        lanes, places, bands = row["lanes"], len(row["at"]), min(BANDS, row["texels"]) * row["lanes"]
+        if (len(row["samples"]), len(row["bands"])) != (places, bands) or {len(s) for s in row["samples"]} - {lanes}:
             raise ValueError(f"the samples of draw {row['draw'] + 1} are not whole")
-        [float(value) for values in (*row["samples"], *row["bands"]) for value in values]
 
 
 def beside_folder(page: Mapping[str, Any], folder: str | Path) -> FieldReport:
@@ -70,7 +135,12 @@ def beside_folder(page: Mapping[str, Any], folder: str | Path) -> FieldReport:
     manifest = earlier(place)
     if manifest is None:
         raise InputError(f"{place}: no export of glnn. Give the folder that the page came from, or the model")
-    held = (manifest.get("check") or {}).get("golden", {}).get(variant)
+    check = manifest.get("check") or {"golden": {}}
+    try:
+        _checked(_Held, check)
+    except ValueError as error:
+        raise InputError(f"{place / 'manifest.json'}: of its check, {error}. Copy the folder again, whole") from error
+    held = check["golden"].get(variant)
     if held is None:
         raise InputError(
             f"{place}: holds nothing to check variant {variant} by. Give the folder of the page, or the model"
@@ -86,7 +156,11 @@ def beside_folder(page: Mapping[str, Any], folder: str | Path) -> FieldReport:
         raise InputError(f"{error.filename}: {error.strerror}. Copy the exported folder again, whole") from error
     if zlib.crc32(data) != held["crc32"]:
         raise InputError(f"{place / held['file']}: its checksum is not the manifest's. Copy the folder again, whole")
-    golden = json.loads(data)
+    try:
+        golden = json.loads(data)
+        _checked(_Golden, golden)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{place / held['file']}: {error}. Copy the exported folder again, whole") from error
     return _report(page, golden["draws"], golden["computed_by"], str(place))
 
 

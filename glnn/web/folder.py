@@ -81,7 +81,7 @@ def earlier(folder: Path) -> dict[str, Any] | None:
         manifest = json.loads((folder / "manifest.json").read_bytes())
         ours = isinstance(manifest["version"], int) and "shards" in manifest["weights"] and "variants" in manifest
         return manifest if ours else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

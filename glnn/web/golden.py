@@ -197,7 +197,7 @@ def _pairs(golden: Mapping[str, Any], got: Mapping[str, Any]) -> list[tuple[str,
     for i, (mine, other) in enumerate(zip(golden["bands"], got["bands"], strict=True)):
         for k, name in enumerate(STATISTICS):
             where = f"{name} of band {i // lanes}, lane {i % lanes}"
-            made.append((where, mine[k], other[k], value if k > 1 else mean))
+            made.append((where, float(mine[k]), float(other[k]), value if k > 1 else mean))
     return made
 
 

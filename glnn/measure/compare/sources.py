@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...arguments import plain_array
 from ...errors import InputError
 from ...graph.graph import Graph
+from ...run.inputs import numpy_file
 from ...run.session import Arrays, Session
 from ..steps.segments import segments
 from ..steps.stepping import Steps
@@ -167,11 +169,9 @@ def saved_run(path: Path) -> Callable[[Arrays], Mapping[str, np.ndarray]]:
     """The arrays of a saved run, checked to be of the same inputs. Raises InputError."""
 
     def record(arrays: Arrays) -> Mapping[str, np.ndarray]:
-        try:
+        with numpy_file(f"reference {path}", "Give what compare(save=..) wrote"):
             with np.load(path, allow_pickle=False) as file:  # no file may run code
-                run = {name: file[name] for name in file.files}
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise InputError(f"reference {path}: no saved run can be read ({error})") from error
+                run = {name: plain_array(file[name], name) for name in file.files}
         for name, array in arrays.items():
             before = run.get(INPUT + name)
             if before is not None and not (before.shape == array.shape and np.array_equal(before, array, True)):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from html import escape
 from typing import Any
 
+from ...arguments import NAME, PATH, checked
 from ..tables import Cell, as_text, number, samples
 from .report import Report, plain
+from .typed import from_json
 
 Picture = tuple[tuple[float, ...], ...]  # rows of an error map: |difference|, the largest of all channels
 STYLE = (
@@ -56,7 +57,7 @@ class Errors:
     @property
     def rms(self) -> float:
         """The relative RMS error: the root of the NMSE."""
-        return math.sqrt(self.nmse)
+        return math.sqrt(max(self.nmse, 0.0))
 
 
 @dataclass(frozen=True)
@@ -140,15 +141,10 @@ class CompareReport(Report):
 
     @classmethod
     def from_json(cls, text: str) -> CompareReport:
-        """The report that `to_json` wrote. Raises ValueError for a text that is none."""
-        try:
-            data = json.loads(text)
-            rows = tuple(_row(row) for row in data["layers"])
-            told = (data["model"], data["device"], data["reference"], data["samples"])
-            return cls(*told, rows, tuple(data["unmeasured"]))
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"this is no report of glnn compare ({error!r}): give what its to_json() wrote") from error
+        """The report that `to_json` wrote. Raises InputError for a text that is none."""
+        return from_json(cls, text, "report of glnn compare")
 
+    @checked(layer=NAME, folder=PATH)
     def reproduce(self, layer: str, folder: Any = ".") -> Any:
         """Writes a pytest of a guilty layer, its shapes and values shrunk to the smallest that still fail -> its path.
 
@@ -247,22 +243,6 @@ def heat_map(error_map: Picture) -> str:
         f'<svg viewBox="0 0 {width} {height}" width="{width * scale}" height="{height * scale}" '
         f'role="img" aria-label="error map">{frame}{"".join(squares)}</svg><div class="dim">largest {most:.3g}</div>'
     )
-
-
-def _row(data: dict[str, Any]) -> CompareRow:
-    """A row from plain data."""
-    errors = {key: Errors(**_numbers(data[key])) for key in ("own", "inherited")}
-    parts = tuple(PartRow(**(_numbers(p) | {"own": Errors(**_numbers(p["own"]))})) for p in data["parts"])
-    maps = tuple(tuple(map(float, row)) for row in data["error_map"])
-    return CompareRow(
-        **(_numbers(data) | errors | {"layers": tuple(data["layers"]), "parts": parts, "error_map": maps})
-    )
-
-
-def _numbers(data: dict[str, Any]) -> dict[str, Any]:
-    """Values with numbers that JSON lacks as numbers again."""
-    texts = ("name", "type", "tensor", "kernel", "why", "reference", "halves")
-    return {k: float(v) if isinstance(v, str) and k not in texts else v for k, v in data.items()}
 
 
 def _share(value: float) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from ...records import dataclass
 from ..tables import Cell, as_html, as_text, table, without
 from .report import Report, plain
+from .typed import from_json
 
 NAMES = {"equal": "bit-equal", "within": "within tolerance", "wrong": "WRONG"}
 SHOWN = 16  # samples of the first bad draw
@@ -103,22 +103,13 @@ class FieldReport(Report):
 
     @classmethod
     def from_json(cls, text: str) -> FieldReport:
-        """The report that `to_json` wrote."""
-        data = json.loads(text)
-        del data["ok"]
-        draws = tuple(
-            FieldRow(**{**row, **{k: float(row[k]) for k in ("error", "here", "there")}, "nan": tuple(row["nan"]),
-                        "inf": tuple(row["inf"])}) for row in data.pop("draws")
-        )  # fmt: skip
-        samples = tuple(
-            FieldSample(s["texel"], s["lane"], float(s["here"]), float(s["there"]), float(s["tolerance"]))
-            for s in data.pop("samples")
-        )
-        return cls(**data, draws=draws, samples=samples)
+        """The report that `to_json` wrote. Raises InputError."""
+        return from_json(cls, text, "report of a page's check")
 
     def totals(self) -> list[str]:
         """What it comes to, in lines that stand before the table."""
-        bits = self.device.get("precision") or {}
+        precision = self.device.get("precision")
+        bits = precision if isinstance(precision, Mapping) else {}
         lines = [
             f"GPU: {self.device.get('gpu', '?')} ({self.device.get('vendor', '?')}), variant {self.variant}, "
             f"highp float of {bits.get('bits', '?')} bits",
@@ -153,7 +144,7 @@ class FieldReport(Report):
         ]
         rows: list[list[Cell]] = []
         for row in self.draws:
-            result = NAMES[row.state] + (", follows" if row.state == "wrong" and row.inherited else "")
+            result = NAMES.get(row.state, row.state) + (", follows" if row.state == "wrong" and row.inherited else "")
             equal = row.state == "equal"
             values = (
                 ["", "", "", ""] if equal else [f"{row.error:.3g}", row.what, f"{row.here:.7g}", f"{row.there:.7g}"]
@@ -167,7 +158,15 @@ class FieldReport(Report):
         if not self.samples:
             return []
         bad = sorted(self.samples, key=lambda sample: not sample.off)[:SHOWN]
-        rows = [[f"{s.texel}.{'xyzw'[s.lane]}", f"{s.here:.9g}", f"{s.there:.9g}", "*" * s.off] for s in bad]
+        rows = [
+            [
+                f"{s.texel}.{'xyzw'[s.lane] if 0 <= s.lane < 4 else s.lane}",
+                f"{s.here:.9g}",
+                f"{s.there:.9g}",
+                "*" * s.off,
+            ]
+            for s in bad
+        ]
         count, limit = sum(s.off for s in self.samples), self.samples[0].tolerance
         told = f"{count} of {len(self.samples)} of its samples off by more than {limit:.3g}:"
         return ["", told, *table(["Texel", "Python", "Page", ""], rows, right=(1, 2)).splitlines()]

@@ -8,12 +8,14 @@ from dataclasses import asdict, field
 from functools import cached_property
 from typing import Any
 
+from ...arguments import NAME, checked, instance
 from ...errors import InputError
 from ...records import dataclass
 from .. import html
 from ..tables import Cell, as_html, as_text, samples, without
 from .perfetto import events
 from .report import Report, plain
+from .typed import from_json
 
 VERSION = 1
 
@@ -114,6 +116,7 @@ class Profile(Report):
             for label, draws in held.items()
         )  # fmt: skip
 
+    @checked(label=NAME)
     def layer(self, label: str) -> LayerTime:
         """The layer of this label. Raises InputError."""
         for item in self.layers:
@@ -125,6 +128,7 @@ class Profile(Report):
 
     def compare(self, other: Profile) -> Comparison:
         """This profile beside another one, layer by layer."""
+        instance("another Profile", Profile).check("other", other, "Profile.compare")
         return Comparison(self, other)
 
     # ---- as text, HTML, JSON
@@ -205,17 +209,7 @@ class Profile(Report):
     @classmethod
     def from_json(cls, text: str) -> Profile:
         """The profile that `to_json` wrote. Raises InputError."""
-        try:
-            data = json.loads(text)
-            if not isinstance(data, dict) or data.get("version") != VERSION:
-                raise ValueError(f"it is no profile of version {VERSION}")
-            draws = tuple(DrawTime(**{**row, "output": tuple(row["output"])}) for row in data["draws"])
-            names = [name for name in cls.__dataclass_fields__ if name != "draws"]
-            return cls(draws=draws, **{name: data[name] for name in names})
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f"this is no profile that glnn wrote: {error}. Write one with Profile.to_json()"
-            ) from error
+        return from_json(cls, text, "profile", VERSION)
 
     def to_perfetto(self) -> str:
         """The prediction as Trace Event JSON, which https://ui.perfetto.dev and chrome://tracing open.
