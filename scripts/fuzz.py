@@ -1,8 +1,8 @@
-"""Breaks model files of every format by the thousand and has glnn load them: `make fuzz` (docs/fuzzing.md).
+"""Breaks model files of every format, and arguments, by the thousand, for glnn: `make fuzz` (docs/fuzzing.md).
 
     python scripts/fuzz.py --files 10000 --seed 1 --json out.json --keep folder
 
-Ends with 1 where a file did what no file may: another exception than glnn's, a crash, 5 s, 500 MB.
+Ends with 1 where one did what none may: another exception than glnn's, a crash, 5 s, 500 MB.
 """
 
 from __future__ import annotations
@@ -20,18 +20,17 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 def main() -> int:
     """Runs it -> the exit status."""
-    from support.fuzz.run import fuzzed
-    from support.fuzz.seeds import FORMATS
+    from support.fuzz.run import KINDS, fuzzed
 
     told = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    told.add_argument("--files", type=int, default=10_000, help="how many, of all formats together")
+    told.add_argument("--files", type=int, default=10_000, help="how many, of all kinds together")
     told.add_argument("--seed", type=int, default=1)
-    told.add_argument("--first", type=int, default=0, help="number of the first file of each format")
-    told.add_argument("--only", help="formats whose name holds this")
+    told.add_argument("--first", type=int, default=0, help="number of the first of each kind")
+    told.add_argument("--only", help="kinds whose name holds this")
     told.add_argument("--keep", type=Path, help="a folder for the files that show a fault")
     told.add_argument("--json", type=Path, help="a file for the figures")
     given = told.parse_args()
-    forms = [form for form in FORMATS if not given.only or given.only in form]
+    forms = [form for form in KINDS if not given.only or given.only in form]
     counts = {form: -(-given.files // len(forms)) for form in forms}
     faults, rows = 0, {}
     for form, count in counts.items():

@@ -1,14 +1,17 @@
 """Loads files that are broken, each in a process of its own with limits; told of them line by line on stdin.
 
-    python -m support.broken_worker [files for one process, 1] [whole files, loaded before]
+    python -m support.broken_worker [files for one process, 1] [whole files, loaded before, or rooms of cases]
 
 A line is {"path": ..., "options": {...}, "predict": bool}, the answer {"error": class or null, "message": ...,
-"seconds", "mb", ...}. predict: has a model that loads and is small compute something, too.
+"seconds", "mb", ...}. predict: has a model that loads and is small compute something, too. {"path", "reader": kind} is
+a file of another kind (fuzz/readers.py), {"room": "arguments" or "commands", "number", "seed", "folder"} a case of
+fuzz/arguments.py or fuzz/commands.py, which runs in that folder.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import math
 import os
@@ -19,13 +22,15 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from glnn.errors import GlnnError, UnsupportedError
 from glnn.formats import load
+from glnn.graph.shapes import ANY
 
 SECONDS, MEGABYTES = 5, 500  # of the processor, which other processes do not make slower; of memory
 PATIENCE = 60  # seconds until a process is given up, which may be waiting for something
@@ -53,16 +58,40 @@ def _status(name: str) -> int:
         return next(int(line.split()[1]) << 10 for line in file if line.startswith(name))
 
 
-def tried(path: str, options: dict[str, str], predict: bool = False) -> dict[str, Any]:
-    """One file, in the process that may be lost over it."""
+def loaded(path: str, options: dict[str, str], told: dict[str, Any], predict: bool = False) -> None:
+    """A model that is loaded, and perhaps computes something."""
+    start = time.process_time()
+    graph = load(path, **options)
+    told["loaded"] = time.process_time() - start
+    if predict:
+        told["predicted"] = predicted(graph)
+
+
+def room(name: str) -> Any:
+    """A module of cases: "arguments", "commands", "readers"."""
+    return importlib.import_module(f"support.fuzz.{name}")
+
+
+def worked(case: dict[str, Any], told: dict[str, Any]) -> None:
+    """What a line asks for. Raises what it raises."""
+    if "room" in case:
+        os.makedirs(case["folder"])
+        os.chdir(case["folder"])
+        os.environ["GLNN_CACHE"] = case["folder"]
+        room(case["room"]).tried(case["number"], case["seed"], told)
+    elif "reader" in case:
+        room("readers").READERS[case["reader"]].read(Path(case["path"]))
+    else:
+        loaded(case["path"], case["options"], told, case.get("predict", False))
+
+
+def tried(work: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """One case, in the process that may be lost over it; `work` is given what is told of it."""
     forget_peak()
     before, start = peak(), time.process_time()
-    told: dict[str, Any] = {"error": None, "message": ""}
+    told: dict[str, Any] = {"error": None, "message": "", "ours": True}
     try:
-        graph = load(path, **options)
-        told["loaded"] = time.process_time() - start
-        if predict:
-            told["predicted"] = predicted(graph)
+        work(told)
     except BaseException as error:
         told |= {"error": type(error).__name__, "message": str(error), "ours": isinstance(error, GlnnError)}
         frames = traceback.extract_tb(error.__traceback__)
@@ -79,7 +108,7 @@ def predicted(graph: Any) -> bool:
     import glnn
 
     def sizes(shape: Any) -> list[int]:
-        return [2 if size is None else int(size) for size in shape]
+        return [2, 3] if shape == ANY else [2 if size is None else int(size) for size in shape]
 
     shapes = {spec.name: tuple(sizes(spec.shape)) for spec in graph.given}
     if sum(map(math.prod, shapes.values())) > SMALL or max([len(s) for s in shapes.values()], default=0) > 32:
@@ -108,6 +137,8 @@ class Child:
         if self.pid == 0:
             warnings.simplefilter("ignore")
             np.seterr(all="ignore")
+            nothing = os.open(os.devnull, os.O_RDWR)  # what is printed or read is nobody's
+            os.dup2(nothing, 0), os.dup2(nothing, 1)
             limit = used() + (MEGABYTES << 20)
             resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
             with os.fdopen(reading) as lines:
@@ -136,7 +167,7 @@ class Child:
 
 def _answer(line: str) -> bytes:
     case = json.loads(line)
-    told = tried(case["path"], case["options"], case.get("predict", False))
+    told = tried(lambda told: worked(case, told))
     told["message"] = told["message"][:20_000]
     return json.dumps(told).encode()[:60_000]
 
@@ -160,6 +191,9 @@ def answers(lines: Iterable[str], most: int) -> Iterator[str]:
 if __name__ == "__main__":
     most = int(sys.argv[1]) if sys.argv[1:] else 1
     for whole in sys.argv[2:]:  # what these need is imported once, not by every process
+        if ":" in whole:
+            room(whole.partition(":")[0]).ready()
+            continue
         with contextlib.suppress(UnsupportedError):
             load(whole)
     if sys.argv[2:]:

@@ -1,4 +1,4 @@
-"""Some of the broken files of `make fuzz`, and what it found, by kind."""
+"""Some of the broken files and arguments of `make fuzz`, and what it found, by kind."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import pytest
 from support import broken_files as broken
 from support.bad_files import refused
 from support.broken_files import table
-from support.fuzz.run import fuzzed
+from support.fuzz.readers import READERS
+from support.fuzz.run import ROOMS, fault_of, fuzzed
 from support.fuzz.seeds import FORMATS
 from support.graph_models import GraphModel
 from support.models import one
@@ -32,6 +33,22 @@ def test_nothing_but_errors_of_glnn(count: int) -> None:
     for form, tally in fuzzed(dict.fromkeys(FORMATS, count), seed=2).items():
         assert tally.files == count and not tally.faults, (form, tally.faults)
         assert sum(tally.errors.values()) > count / 10, (form, tally.errors)
+
+
+@linux
+@pytest.mark.parametrize("count", [pytest.param(1000, marks=pytest.mark.whole), 8])
+def test_nothing_but_errors_of_glnn_for_what_is_no_model(count: int) -> None:
+    """Files of other kinds, arguments, and command lines, of which one line tells what is wrong."""
+    counts = dict.fromkeys(READERS, count) | dict.fromkeys(ROOMS, 5 * count)
+    for kind, tally in fuzzed(counts, seed=2).items():
+        assert tally.files == counts[kind] and not tally.faults, (kind, tally.faults)
+        assert tally.errors, kind
+
+
+def test_faults_of_arguments() -> None:
+    told = {"error": "TypeError", "ours": False, "message": "", "mb": 0, "seconds": 0}
+    assert "none of glnn's" in fault_of(told, None)
+    assert not fault_of(told | {"ours": True}, None) and "name the file" in fault_of(told | {"ours": True}, Path("a/b"))
 
 
 @linux

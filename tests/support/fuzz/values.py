@@ -121,7 +121,8 @@ def other_value(value: Any, rng: random.Random) -> Any:
         if value[:1] in ("{", "["):
             inner = json_text_changed(value, rng)
             return value if inner is None else inner
-        return rng.choice((value + "_", value[:-1], value * 2, value.upper(), "x" * 100_000, value.encode().hex(), "é"))
+        raw = value.encode("utf-8", "surrogatepass").hex()
+        return rng.choice((value + "_", value[:-1], value * 2, value.upper(), "x" * 100_000, raw, "é"))
     if isinstance(value, list) and value and draw < 0.6:
         return rng.choice((value[:-1], value[1:], value + value[:1], value * 2, value[::-1], [value], value * 300))
     if isinstance(value, dict) and value and draw < 0.4:
