@@ -20,11 +20,11 @@ from .finish import VECTORS, Finish, Read, calls, finish_lines, finish_text, fun
 from .frame import (
     bare,
     codec_text,
+    common_text,
     declare_out,
     globals_text,
     half_text,
     head_text,
-    library_text,
     literal,
     main_text,
     vertex_text,
@@ -245,7 +245,7 @@ def _assembled(key: _Key) -> ShaderText:
     params.keep("\n".join([rounding, *parts, tail]), words)
     pieces = [
         head_text(dialect, out.layers, call.out_codec),
-        library_text("lib/common.glsl"),
+        common_text("\n".join([rounding, *parts, body, tail])),
         defines,
         params.declare(looped),
         rounding,

@@ -39,10 +39,32 @@ def bare(text: str) -> str:
     return "\n".join(filter(None, map(str.strip, text.split("\n"))))
 
 
+COMMON = "lib/common.glsl"
+
+
 @lru_cache(16)
 def library_text(path: str) -> str:
     """A file of shaders/, bare."""
     return bare(read_shader(path))
+
+
+@lru_cache(1)
+def _common() -> tuple[tuple[str, str], ...]:
+    """The functions of lib/common.glsl, names and texts; each calls none but those before it."""
+    parts = re.split(r"^\w+ (\w+)(?=\()", text := read_shader(COMMON), flags=re.M)
+    starts = [found.start() for found in re.finditer(r"^\w+ \w+\(", text, re.M)]
+    ends = [*starts[1:], len(text)]
+    return tuple((name, bare(text[a:b])) for name, a, b in zip(parts[1::2], starts, ends, strict=True))
+
+
+def common_text(texts: str) -> str:
+    """The functions of lib/common.glsl that texts call, with those that these call: the others take time to compile."""
+    words, kept = set(re.findall(r"\w+", texts)), list[str]()
+    for name, text in reversed(_common()):
+        if name in words:
+            words.update(re.findall(r"\w+", text))
+            kept.append(text)
+    return "\n".join(reversed(kept))
 
 
 def _for_dialect(path: str, dialect: str) -> Tree:
