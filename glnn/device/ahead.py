@@ -41,7 +41,7 @@ _EGL: dict[str, tuple[Any, ...]] = {
 _GL: dict[str, tuple[Any, ...]] = {
     "CreateShader": (_U, _U), "ShaderSource": (None, _U, _I, _P, _P), "CompileShader": (None, _U),
     "Disable": (None, _U), "Enable": (None, _U), "CreateProgram": (_U,), "AttachShader": (None, _U, _U),
-    "LinkProgram": (None, _U), "UseProgram": (None, _U),
+    "LinkProgram": (None, _U), "DeleteShader": (None, _U), "DeleteProgram": (None, _U), "UseProgram": (None, _U),
     "GetUniformLocation": (_I, _U, _S), "Uniform1i": (None, _I, _I), "GetAttribLocation": (_I, _U, _S),
     "GenTextures": (None, _I, _P), "BindTexture": (None, _U, _U), "ActiveTexture": (None, _U),
     "TexImage2D": (None, _U, _I, _I, _I, _I, _I, _U, _U, _P),
@@ -141,6 +141,29 @@ def functions(load: Callable[[bytes], int]) -> Any:
     return SimpleNamespace(**{n: ctypes.CFUNCTYPE(*kinds)(load(b"gl" + n.encode())) for n, kinds in _GL.items()})
 
 
+def link(load: Callable[[bytes], int], texts: Sequence[tuple[str, str]]) -> None:
+    """Links pairs of texts, vertex and fragment, in the current context, without Python's lock: the cache has them then.
+
+    moderngl keeps the lock while it links, and the thread could go on with nothing.
+    """
+    gl = functions(load)
+    for vertex, fragment in texts:
+        gl.DeleteProgram(linked(gl, vertex, fragment))
+
+
+def linked(gl: Any, vertex: str, fragment: str) -> int:
+    """A program of two texts; whether it is one is not asked."""
+    program: int = gl.CreateProgram()
+    for kind, text in ((0x8B31, vertex), (0x8B30, compiled_once(fragment))):
+        shader = gl.CreateShader(kind)
+        gl.ShaderSource(shader, 1, ctypes.byref(_S(text.strip().encode())), None)
+        gl.CompileShader(shader)
+        gl.AttachShader(program, shader)
+        gl.DeleteShader(shader)
+    gl.LinkProgram(program)
+    return program
+
+
 class Screen:
     """A context on a display of its kind alone, current in this thread. Raises RuntimeError where there is none."""
 
@@ -196,13 +219,7 @@ class Screen:
 
     def compile(self, job: Job) -> None:
         """Draws a program to nowhere, with textures of the same kinds as in its first draw."""
-        gl, program = self.gl, self.gl.CreateProgram()
-        for kind, text in ((0x8B31, job.vertex), (0x8B30, compiled_once(job.fragment))):
-            shader = gl.CreateShader(kind)
-            gl.ShaderSource(shader, 1, ctypes.byref(_S(text.strip().encode())), None)
-            gl.CompileShader(shader)
-            gl.AttachShader(program, shader)
-        gl.LinkProgram(program)
+        gl, program = self.gl, linked(self.gl, job.vertex, job.fragment)
         gl.UseProgram(program)
         for unit, name in enumerate(job.samplers):
             gl.Uniform1i(gl.GetUniformLocation(program, name.encode()), unit)

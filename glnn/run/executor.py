@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from ..device.ahead import Ahead, wanted
+from ..device.ahead import Ahead, link, wanted
 from ..device.device import Device
 from ..device.objects import Target, Texture
 from ..device.program import Program
@@ -58,6 +58,7 @@ class Executor:
             seconds = (time.thread_time() - start) / len(text.fragment)
             if len(made) == 1 and wanted(device.renderer, device.limits, seconds):
                 self._ahead = Ahead(list(jobs(self.plan)), device.renderer, device.draw)
+                link(device.load, [(text.vertex, text.fragment) for text in self.plan.programs.values()][1:])
         return made
 
     def _texture(self, number: int, slot: Slot) -> Texture:
