@@ -142,7 +142,7 @@ def functions(load: Callable[[bytes], int]) -> Any:
 
 
 def link(load: Callable[[bytes], int], texts: Sequence[tuple[str, str]]) -> None:
-    """Links pairs of texts, vertex and fragment, in the current context, without Python's lock: the cache has them then.
+    """Links pairs of texts, vertex and fragment, in the current context without Python's lock: a cache has them then.
 
     moderngl keeps the lock while it links, and the thread could go on with nothing.
     """
