@@ -3,8 +3,8 @@
 Textures of one depth and format are given, in some order, the slot where each adds least; first the largest (greedy by
 size: Pisarchyk and Lee, Efficient memory management for deep neural net inference, 2020). A tensor may get another
 number of columns, where it then fits a slot that others have. Then a search moves one that made a slot, or made it
-larger, forward in that order, and goes on from there unless more is taken. It tries the same each time, as much as
-there is to save, and stops where no slots that hold one tensor at a time could take less.
+larger, in that order, mostly forward, and goes on from there unless more is taken. It tries the same each time, longer
+where there is more to save, and stops where no slots that hold one tensor at a time could take less.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from ..layout.tiles import Layout
 from ..records import dataclass
 
 GOAL = 1.02  # of the least that slots could take: less is not looked for
-WORTH = 1 << 10  # bytes that are worth a placement of the search (2 us)
+WORTH = 1 << 9  # bytes that are worth a placement of the search (2 us)
 MOST = 16000  # placements of the search
-GROWN = 0.75  # how often one is moved that slots were made or grew for, not just any
+BACK = 4  # every which move may go back too
 
 
 @dataclass(frozen=True)
@@ -152,11 +152,11 @@ class _Kind:
         turns, grown = _turns(), _grown(steps)
         while self.placements < min(MOST, made // WORTH) and steps[-1].texels > GOAL * self.least:
             self.placements += 1
-            one = grown[next(turns) % len(grown)] if next(turns) % 100 < 100 * GROWN else next(turns) % len(order)
-            to = next(turns) % (one + 1)
+            one = grown[next(turns) % len(grown)]
+            to = next(turns) % (len(order) if next(turns) % BACK == 0 else one + 1)
             if one == to:
                 continue
-            other, begun = order[:], steps[: to + 1]
+            other, begun = order[:], steps[: min(one, to) + 1]
             other.insert(to, other.pop(one))
             if self._place(other, begun, steps[-1].texels):
                 order, steps, grown = other, begun, _grown(begun)

@@ -197,7 +197,7 @@ def least_bytes(plan: Plan) -> int:
     return max(live)
 
 
-@pytest.mark.parametrize(("buffers", "most"), [(8, 1.17), (4, 1.11), (1, 1.13)])
+@pytest.mark.parametrize(("buffers", "most"), [(8, 1.17), (4, 1.14), (1, 1.13)])
 def test_the_search_comes_near_what_lives_at_once(buffers: int, most: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """The largest first alone takes more."""
     graph, limits = passes.optimize(bottlenecks(112, 8)), Limits(draw_buffers=buffers)
