@@ -94,6 +94,7 @@ train: $(VENV)/.setup-train
 	$(RUN) examples/train_style.py
 	$(RUN) examples/train_wine.py
 	$(RUN) examples/train_tides.py
+	$(RUN) examples/train_shapes.py
 
 gallery: $(VENV)/.setup-cli
 	$(RUN) scripts/make_gallery.py $(GALLERY)

@@ -30,6 +30,7 @@ EXAMPLES = ROOT / "examples"
 sys.path.insert(0, str(EXAMPLES))
 from drawn import landscape, strokes  # noqa: E402
 from harbours import tides  # noqa: E402
+from shapes import KINDS, picture  # noqa: E402
 
 STEPS = 64  # characters that the writer looks back
 CULTIVARS = ["Barolo", "Grignolino", "Barbera"]  # what the three of the data are (Forina and others 1986)
@@ -66,6 +67,7 @@ def models() -> dict[str, Any]:
     """By name: what opens the model, and what gives the options of its export."""
     return {
         "digits": (lambda: glnn.Model.load(EXAMPLES / "digits.h5"), digits),
+        "shapes": (lambda: glnn.Model.load(EXAMPLES / "shapes.h5"), shapes),
         "style": (lambda: glnn.Model.load(EXAMPLES / "style.h5"), style),
         "writer": (stateless, writer),
         "wine": (lambda: glnn.Model.load(EXAMPLES / "wine.h5"), wine),
@@ -77,6 +79,18 @@ def digits() -> dict[str, Any]:
     with np.load(EXAMPLES / "digits_heldout.npz") as data:
         seen = (data["images"][:1] / 16).astype(np.float32)[..., None]
     return {"scale": "unit", "labels": list("0123456789"), "check": seen}
+
+
+def shapes() -> dict[str, Any]:
+    rng, wide = np.random.default_rng(4), landscape(192, 256)
+    shown = {f"a {kind}": picture(rng, kind, lambda rng: wide[60:156:2, 40:136:2]) for kind in KINDS[:-1]}
+    return {
+        "scale": "unit",
+        "fit": "crop",
+        "labels": list(KINDS),
+        "examples": {name: jpeg(pixels / 255) for name, pixels in shown.items()},
+        "check": shown["a star"][None] / np.float32(255),
+    }
 
 
 def style() -> dict[str, Any]:

@@ -42,15 +42,14 @@ button.onclick = async () => {
       draws += rows.length;
       wrong += bad;
       note.className = bad ? "bad" : "good";
-      note.textContent = bad ? `${bad} of ${rows.length} draws wrong` : `${rows.length} draws as in Python, ${equal} of them to the last bit`;
+      note.textContent = bad ? `${bad} of ${rows.length} draws wrong` : `${rows.length} draws as in Python, ${equal < rows.length ? `${equal} of them` : "all"} to the last bit`;
+      note.append(Object.assign(document.createElement("a"), {href: `${name}/?check`, textContent: "See each draw"}));
     } catch (error) {
       wrong++;
       note.className = "bad";
       note.textContent = error.message;
     }
-    const link = Object.assign(document.createElement("a"), {href: `${name}/?check`, textContent: "All draws"});
-    note.append(". ", link);
   }
-  told.textContent = wrong ? "Something is wrong here: the cards say where." : `All is well: ${draws} draws of five models give here what they give in Python.`;
+  told.textContent = wrong ? "Something is wrong here: the cards say where." : `All is well: ${draws} draws of ${cards.length} models give here what they give in Python.`;
   button.disabled = false;
 };

@@ -31,7 +31,7 @@ export function lines(lists, words, names = null, drawn = null, after = []) {
     chart.onpointermove = (event) => event.buttons && reach(event);
   }
   const figure = document.createElement("figure"), caption = document.createElement("figcaption");
-  caption.textContent = names && lists.length > 1 ? `${names.join(", ")}: ${text}` : text;
+  caption.textContent = names ? `${names.join(", ")}: ${text}` : text;
   figure.append(chart, caption);
   return figure;
 }

@@ -54,6 +54,7 @@ export function open(model, place) {
   canvas.hidden = false;
   canvas.setAttribute("aria-label", "Drawing. Arrow keys move the pen, Space sets it down and lifts it");
   drop.hidden = true;
+  row.firstChild.classList.remove("main"); // what this page is for is drawing
   row.append(button("Clear", () => {
     claim();
     clear();

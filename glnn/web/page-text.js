@@ -71,7 +71,7 @@ export async function open({manifest, inputs: [{name, shape}], outputs}, place) 
       const strange = tokens.filter((token) => !numbers.has(token)), known = numbers.has(UNKNOWN), early = next || padding === "pre";
       used = early ? tokens.slice(-room) : tokens.slice(0, room);
       part.likely = null;
-      told.textContent = `${tokens.length} ${whole ? "words" : "characters"}${tokens.length > room ? `, of which the ${early ? "last" : "first"} ${room} count` : ` of ${room}`}`
+      told.textContent = `${tokens.length} ${whole ? "word" : "character"}${tokens.length === 1 ? "" : "s"}${tokens.length > room ? `, of which the ${early ? "last" : "first"} ${room} count` : ` of ${room}`}`
         + (strange.length ? `. Not in the vocabulary: ${[...new Set(strange)].slice(0, 5).join(" ")}${known ? "" : ". Take that out, since this model has no token for it"}` : "");
       if (!tokens.length || strange.length && !known) return;
       const first = padding === "pre" ? room - used.length : 0, values = new Float32Array(size(shape.slice(1)));

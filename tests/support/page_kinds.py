@@ -23,6 +23,8 @@ def graphs() -> dict[str, tuple[Any, dict[str, Any]]]:
     ahead = {"kernel": np.zeros((27, 1, 1), np.float32), "bias": np.zeros(1, np.float32)}
     ahead["kernel"][-1] = 1
     following = {"kernel": 9 * np.roll(np.eye(4, dtype=np.float32), 1, 1), "bias": np.zeros(4, np.float32)}
+    same = {"kernel": np.ones((1, 1, 1), np.float32), "bias": np.zeros(1, np.float32)}
+    always = {"kernel": np.zeros((4, 4), np.float32), "bias": np.array([9, 8, 1, 0], np.float32)}
     swap = {"kernel": SWAP.reshape(1, 1, 3, 3).copy(), "bias": np.zeros(3, np.float32)}
     shown = {"image": png(np.full((6, 10, 3), (200, 0, 0)))}
     return {
@@ -47,6 +49,10 @@ def graphs() -> dict[str, tuple[Any, dict[str, Any]]]:
             layer_graph(Conv2D(3, (1, 1)), [(1, 24, 8, 3)], {name: value.copy() for name, value in swap.items()}),
             {"scale": "unit", "examples": {"image": png(np.full((24, 8, 3), (0, 90, 200)))}},
         ),
+        # Every value once more: a series that is none of what follows.
+        "again": (layer_graph(Conv1D(1, 1), [(1, 32, 1)], same), {"examples": {"rise": np.arange(32.0)[:, None]}}),
+        # The padding is the likeliest token, then the unknown one, which nobody writes.
+        "next": (layer_graph(Dense(4), [(1, 6, 4)], always), {"vocabulary": WORDS, "examples": {"Begin": "bad"}}),
         "pair": (
             layer_graph(Conv2D(3, (1, 1)), [(2, 6, 10, 3)], {name: value.copy() for name, value in swap.items()}),
             {"scale": "unit", "examples": shown},

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytest.importorskip("PIL.Image")
-NAMES = ("digits", "style", "writer", "wine", "tides")
+NAMES = ("digits", "style", "writer", "shapes", "wine", "tides")
 
 
 def make(root: Path, folder: Path, *names: str) -> None:
@@ -36,7 +36,7 @@ def gallery(site: tuple[Path, str], root: Path) -> Path:
     """The gallery with its two smallest models, the others standing there by copies of these."""
     folder = site[0] / "gallery"
     make(root, folder, "wine", "tides")
-    for name in NAMES[:3]:
+    for name in NAMES[:4]:
         shutil.copytree(folder / "wine", folder / name)
     change_plan(folder / "writer", "webgl2", in_output(1, "scaled"))
     shutil.rmtree(folder / "style")
@@ -46,7 +46,7 @@ def gallery(site: tuple[Path, str], root: Path) -> Path:
 def test_the_gallery_checks_each_model_here(strict_page: Callable[..., Page], strict: str, gallery: Path) -> None:
     page = strict_page(PHONE)
     page.goto(f"{strict}gallery/")
-    page.get_by_role("button", name="Check all five").click()
+    page.get_by_role("button", name="Check all six").click()
     page.locator("#told:not(:empty)").wait_for()
     said = {name: page.locator(f"[data-model={name}] small").inner_text() for name in NAMES}
     assert "4 draws as in Python" in said["wine"] and "draws as in Python" in said["tides"]

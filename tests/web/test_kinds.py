@@ -56,10 +56,28 @@ def test_a_text_is_written_on_by_pointer_and_by_keyboard(opened: Callable[..., P
     wait_for_text(page, "#next button", "c 100 %")
 
 
+def test_only_words_are_offered_next(opened: Callable[..., Page]) -> None:
+    page = opened("next")
+    page.locator("#next button").first.wait_for()
+    assert [node.inner_text().split("\n")[0] for node in page.locator("#next button").all()] == ["good", "bad"]
+
+
+def test_a_series_of_the_same_steps_does_not_follow(opened: Callable[..., Page]) -> None:
+    wait_for_text(opened("again"), "#output figcaption", "32 values, 0 to 31")
+
+
 def test_every_token_gets_its_class(opened: Callable[..., Page]) -> None:
     page = opened("tagged")
+    page.evaluate(
+        """() => {
+          const {predict} = model;
+          model.predict = (inputs) => predict.call(model, (globalThis.given = inputs));
+        }"""
+    )
     page.locator("#input").fill("cat runs")
     page.wait_for_selector("#tokens")
+    [codes] = page.evaluate("Object.values(given).map((values) => [...values])")
+    assert codes == [0] * 9 + [0, 1, 0, 0, 0, 1]  # of five steps by three tokens, filled in front
     assert [t.inner_text().split() for t in page.locator("#tokens span").all()] == [["cat", "noun"], ["runs", "verb"]]
 
 
@@ -147,7 +165,7 @@ FILLED = {"words": "good bad", "tagged": "cat runs"}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", [name for name in graphs() if name != "pair"])
+@pytest.mark.parametrize("name", [name for name in graphs() if name not in ("pair", "again", "next")])
 def test_everyone_can_use_it(opened: Callable[..., Page], name: str, scheme: str) -> None:
     page = opened(name, PHONE if scheme == "light" else DESKTOP, scheme)
     if name in FILLED:
