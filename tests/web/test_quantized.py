@@ -60,7 +60,14 @@ def test_bits_and_texts_are_pythons(
     assert 0 < difference(run.outputs, digits.in_python("webgl2").outputs) <= allowed
 
 
-@pytest.mark.parametrize("variant", ["webgl2", "webgl1-rgba8"])
+# SwiftShader takes long to compile floats of bytes: a push has the integers alone, of weights and of tensors between.
+ACROSS = [pytest.param(coding, "webgl2") for coding in CODINGS] + [
+    pytest.param(coding, "webgl1-rgba8", marks=() if coding in ("uint8", "uint8-uint8") else pytest.mark.whole)
+    for coding in CODINGS
+]
+
+
+@pytest.mark.parametrize("quantized, variant", ACROSS, indirect=["quantized"])
 def test_another_renderer_gives_nearly_the_same(
     new_page: Callable[[str], Page], quantized: Exported, variant: str
 ) -> None:
