@@ -24,7 +24,7 @@ help:
 	@echo "make layers     measure every layer against Keras, for docs/layers.md"
 	@echo "make onnx       run the backend tests of ONNX, for docs/onnx-operators.md"
 	@echo "make applications   hold glnn to Keras on the models of keras.applications (NAMES=MobileNet for some)"
-	@echo "make fuzz       load 10,000 broken files of all formats (FUZZ_ARGS=\"--files 300 --seed 7\")"
+	@echo "make fuzz       try 10,000 broken files, arguments and command lines (FUZZ_ARGS=\"--files 300 --seed 7\")"
 	@echo "make bench      time glnn beside onnxruntime and NumPy"
 	@echo "make peers      time glnn beside TensorFlow.js, ONNX Runtime Web, onnxruntime, torch (PEERS_ARGS=\"--only mnist\")"
 	@echo "make notebooks  run the notebooks and keep their output"

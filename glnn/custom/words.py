@@ -13,7 +13,7 @@ from ..graph.shapes import Shape, checked_axis
 from ..primitives import Sym, Trace
 from ..primitives.move import Along
 from ..primitives.operations import OPERATIONS
-from .refusals import INDICES, SIZES, PlaceError
+from .refusals import INDICES, SIZES, PlaceError, check_index, no_numbers
 
 # NumPy's elementwise functions -> those of the tables in primitives/operations.py and functions.py.
 UFUNCS = {
@@ -125,10 +125,7 @@ class Words(np.lib.mixins.NDArrayOperatorsMixin):
     def __getitem__(self, index: Any) -> Any:
         """Slices, whole numbers, None and ... as NumPy's basic indexing."""
         whole = index if isinstance(index, tuple) else (index,)
-        if any(isinstance(x, np.ndarray) for x in whole):
-            raise InputError(INDICES.format(told(index)))
-        if sum(x is Ellipsis for x in whole) > 1:
-            raise PlaceError("an index has a single ellipsis ('...')")
+        check_index(index, whole)
         used = sum(x is not None and x is not Ellipsis for x in whole)
         if used > self.ndim:
             raise PlaceError(f"{used} indices for {self.ndim} axes")
@@ -244,8 +241,7 @@ def _word(name: str) -> Any:
 
 
 def _matmul(t: Trace, a: Sym, b: Sym) -> Sym:
-    if not all(isinstance(x, Sym) for x in (a, b)):
-        raise InputError("matmul: a number has no axes; multiply by it with *")
+    no_numbers("matmul", (x for x in (a, b) if not isinstance(x, Sym)))
     return t.matmul(*(literal(t, x) if x.constant and x.rank > 2 else x for x in (a, b)))
 
 
@@ -268,6 +264,7 @@ def where(condition: Any, x: Any, y: Any) -> Any:
 def concatenate(arrays: Sequence[Any], axis: int = 0) -> Any:
     """Tensors one after the other along an axis."""
     ARRAYS.check("arrays", arrays, "concatenate")
+    no_numbers("concatenate", (x for x in arrays if not isinstance(x, Words)))
     first = _first(*arrays)
     (axis,) = first._axes((axis,), "concatenate")
     return first._said(("concatenate", axis), lambda t, *xs: t.concat([literal(t, x) for x in xs], axis), list(arrays))

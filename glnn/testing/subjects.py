@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import plain_array
 from ..custom.calls import Kernel
 from ..custom.tensor import graph_of
 from ..custom.text import parsed
@@ -247,7 +248,7 @@ def as_function(reference: Any) -> tuple[Callable[..., Any], bool]:
     if callable(reference):
         return reference, False
     ys = reference if isinstance(reference, tuple) else (reference,)
-    values = tuple(np.asarray(y, np.float64) for y in ys)
+    values = tuple(plain_array(y, "reference").astype(np.float64) for y in ys)
     return (lambda *inputs: values if isinstance(reference, tuple) else values[0]), True
 
 

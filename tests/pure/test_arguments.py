@@ -130,6 +130,7 @@ WRONG: dict[str, Callable[[glnn.Model, Any], Any]] = {
     "a type that is none": lambda m, t: t.astype({"y": A}),
     "an array as index": lambda m, t: t[np.zeros(0)],
     "an axis of a list": lambda m, t: np.concatenate((t, t), [1]),  # type: ignore[call-overload]
+    "a number beside a tensor": lambda m, t: np.concatenate((t, 1.0)),  # type: ignore[arg-type]
     "an operator's words": lambda m, t: glnn.register_op("a", "b", words=[]),  # type: ignore[arg-type]
 }  # fmt: skip
 

@@ -166,7 +166,7 @@ READERS: dict[str, Reader] = {
     "reports in JSON": Reader(_reports, _read_report, named=False),
     "checks of pages": Reader(_page, _read_page, named=False),
     "exported folders": Reader(_export, _read_export),
-    "profiles of devices": Reader(_doctor, _read_doctor),
+    "profiles of devices": Reader(_doctor, _read_doctor, named=False),
     "saved runs": Reader(_runs, _read_run),
     "pictures": Reader(_pictures, _read_picture),
 }
