@@ -10,7 +10,7 @@ import numpy as np
 from ..graph.shapes import Dims, Shape, ceil_div, numbers
 from ..graph.weight import WeightSpec
 from ..records import dataclass
-from .base import Builder, Epilogue, Primitive, Recipe, Value, at_least
+from .base import Builder, Epilogue, Primitive, Recipe, Value, Window, at_least
 from .conv import draw_conv, rows_looped, rows_unrolled
 from .expr import RESULT, Expr
 from .window import Pair, Planes, Sizes, pixels, triple
@@ -108,11 +108,12 @@ class ConvTranspose(Primitive):
         def woven(b: Builder, finish: Epilogue | None) -> Value:
             alone = finish if len(phases) == 1 else None
             parts = [_phase(b, x, shape, kernel, bias, strides, start, phase, alone, options) for phase in phases]
-            images, param = {f"x{k}": part for k, part in enumerate(parts)}, dict(SH=strides[0], SW=strides[1])
+            images, const = {f"x{k}": part for k, part in enumerate(parts)}, dict(SH=strides[0], SW=strides[1])
+            window = dict.fromkeys(images, Window(div=strides))
             return (
                 parts[0]
                 if alone or len(parts) == 1
-                else b.draw("interleave", shape, images, param=param, finish=finish)
+                else b.draw("interleave", shape, images, const=const, window=window, finish=finish)
             )
 
         return [Recipe("phases", woven), plain]
