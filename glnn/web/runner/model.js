@@ -3,6 +3,7 @@ import {fail, told} from "./errors.js";
 import {VALUES, mixed, move, packed, room, size, unpacked} from "./layouts.js";
 import {lost} from "./device.js";
 
+const AHEAD = 3; // first draws that wait for one
 const BRIEF = 8; // ms: a prediction that the page may wait for without letting go, half a frame
 
 const texelsOf = ({layout, lanes}) => new Float32Array(room(layout, lanes));
@@ -81,15 +82,15 @@ class Model extends EventTarget {
     });
   }
 
-  /** Draws one texel with each program: drivers make their machine code at the first draw. One waits at a time, so that uploads get through. */
+  /** Draws one texel with each program: drivers make their machine code at the first draw. A few wait at a time: uploads get through, and the driver has work while files are checked. */
   async _firstDraws() {
-    let passed;
+    const passed = [];
     for (const i of this._programs.keys()) {
       this._same(0);
       this._drawOf({...this.plan.draws.find((d) => d.program === i), viewport: [1, 1]}, this._slots)();
-      await passed;
-      passed = this._device.passed();
-      passed.catch(() => {}); // awaited above, unless a draw throws before
+      await passed[i - AHEAD];
+      passed[i] = this._device.passed();
+      passed[i].catch(() => {}); // awaited above, unless a draw throws before
     }
   }
 
