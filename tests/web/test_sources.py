@@ -288,6 +288,36 @@ def test_results_are_kept_without_float_targets(page: Page, folders: dict[str, s
     assert off == 0 and size == [SIZE[1], SIZE[0]]
 
 
+def test_results_go_with_their_context(new_page: Callable[[], Page], folders: dict[str, str], site: Any) -> None:
+    page = new_page()
+    page.goto(f"{site[1]}harness.html")
+    page.evaluate(OPEN, [folders["3"], "3", {"variant": "webgl2"}])
+    failed = page.evaluate(
+        """async ({data, size: [w, h]}) => {
+          const model = models["3"], image = new ImageData(new Uint8ClampedArray(data), w, h);
+          const [input] = model.inputs.map((t) => t.name), [output] = model.outputs.map((t) => t.name);
+          const {[output]: result} = await model.predict({[input]: image}, {as: "texture"});
+          const extension = model._device.gl.getExtension("WEBGL_lose_context");
+          const heard = (kind) => soon(new Promise((go) => model.addEventListener(kind, go, {once: true})));
+          const lost = heard("contextlost");
+          extension.loseContext();
+          await lost;
+          await new Promise((go) => setTimeout(go));
+          const back = heard("contextrestored");
+          extension.restoreContext();
+          await back;
+          const calls = [() => result.read(), () => result.bitmap(), () => model.predict({[input]: result})];
+          const failed = [];
+          for (const call of calls) failed.push((await settle(call())).failed);
+          result.dispose();
+          await model.predict({[input]: image});
+          return failed.map(([, code]) => code);
+        }""",
+        frame(),
+    )
+    assert failed == ["context-lost"] * 3
+
+
 @ON_ONE
 def test_a_worker_takes_and_gives_pictures(page: Page, folders: dict[str, str]) -> None:
     page.evaluate(OPEN, [folders["3"], "worker", {"worker": True, "variant": "webgl2"}])
