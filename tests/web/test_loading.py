@@ -289,6 +289,24 @@ def test_a_new_export_throws_the_old_out(page: Page, models: Models) -> None:
         assert "done" in load(page, f"{models.url}/{name}/", cache=True)
 
 
+def test_a_load_that_ends_leaves_the_files_of_one_under_way(page: Page, models: Models) -> None:
+    x, folder, held = np.ones((1, 4), "f4"), models.folder, list[Any]()
+    export(dense(0), "two", x, folder, models.url)
+    page.route("**/model/*.bin", lambda route: held.append(route))
+    page.evaluate("url => { window.first = glnn.load(url, {cache: true, variant: 'webgl2'}) }", f"{models.url}/model/")
+    for _ in range(100):
+        if held and page.evaluate(KEPT)[1]:  # its plan is kept, its weights are still to come
+            break
+        page.wait_for_timeout(20)
+    assert "done" in load(page, f"{models.url}/two/", cache=True)
+    for route in held:
+        route.continue_()
+    page.evaluate("first.then(() => true)")
+    assert page.evaluate(KEPT)[1] == len(files(folder / "model") | files(folder / "two"))
+    models.close()
+    assert "done" in load(page, f"{models.url}/model/", cache=True)
+
+
 @pytest.mark.parametrize(
     "lacking",
     [
