@@ -116,6 +116,48 @@ def test_calls_are_taken_back(new_page: Callable[[], Page], digits: Exported) ->
     assert ended(page)
 
 
+def test_what_was_taken_back_is_not_drawn(new_page: Callable[[], Page], digits: Exported) -> None:
+    """A prediction that waits behind another in the Worker, when it is cancelled."""
+    page, name = new_page(), digits.model.inputs[0].name
+    digits.open(page, worker=True, variant="webgl2")
+    [worker] = page.workers
+    worker.evaluate(
+        """() => {
+          const {drawArrays} = WebGL2RenderingContext.prototype, real = self.createImageBitmap;
+          self.draws = 0;
+          WebGL2RenderingContext.prototype.drawArrays = function (...args) {
+            self.draws++;
+            return drawArrays.apply(this, args);
+          };
+          self.createImageBitmap = async (...args) => {
+            await new Promise((go) => (self.go = go));
+            return real(...args);
+          };
+        }"""
+    )
+    counts = []
+    for cancelled in (False, True):
+        page.evaluate(
+            """([name, cancelled]) => {
+              window.control = new AbortController();
+              const calls = [model.predict({[name]: new ImageData(8, 8)})];
+              if (cancelled) calls.push(settle(model.predict({[name]: given}, {signal: control.signal})));
+              calls.push(model.predict({[name]: given}));
+              window.all = Promise.all(calls);
+            }""",
+            [name, cancelled],
+        )
+        while not worker.evaluate("!!self.go"):
+            page.wait_for_timeout(10)
+        page.wait_for_timeout(50)  # for what is posted after it
+        page.evaluate("control.abort()")
+        page.wait_for_timeout(50)
+        worker.evaluate("self.draws = 0, self.go(), self.go = null")
+        page.evaluate("soon(all).then(() => true)")
+        counts.append(worker.evaluate("self.draws"))
+    assert counts[0] == counts[1] > 7
+
+
 def ended(page: Page) -> bool:
     """Whether the page's Workers end within five seconds."""
     for _ in range(100):
