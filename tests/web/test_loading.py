@@ -138,7 +138,18 @@ def test_503_twice_then_200(page: Page, models: Models, digits: Exported) -> Non
     name = next(name for name in files(models.folder / "model") if name.endswith(".bin"))
     models.answers[f"model/{name}"] = first(2, error(503), models.file)
     models.answers["model/manifest.json"] = first(1, error(429, Retry_After="1"), models.file)
+    page.evaluate(
+        """() => {
+          const {cancel} = ReadableStream.prototype;
+          window.dropped = 0;
+          ReadableStream.prototype.cancel = function () {
+            dropped++;
+            return cancel.call(this);
+          };
+        }"""
+    )
     assert "done" in load(page, f"{models.url}/model/")
+    assert page.evaluate("dropped") == 3  # answers that nobody reads hold no connection
     assert np.diff(models.times["/model/manifest.json"]) > 0.99  # as asked for
     assert (np.diff(models.times[f"/model/{name}"]) > [0.29, 0.89]).all()  # pauses that grow
     assert models.asked[f"/model/{name}"] == 3 and right(page, digits)
