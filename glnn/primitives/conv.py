@@ -34,7 +34,9 @@ UNROLLED_TAPS = 64  # a kernel of more taps is drawn in bands of rows, or with r
 UNROLLED_PIXELS = 256  # likewise where the windows of a block of 8 pixels span more input pixels than this
 ROW_BY_ROW_PIXELS = 60  # windows of more keep the loop over the kernel's rows: they would not fit registers
 LOOP_TURNS = 30000  # no draw loops more often: llvmpipe stops at 65535 turns without a word
-DENSE_GROUPS = 2560  # input groups of one draw: sums of 10,240 products keep 1e-6, and each draw more is a program more
+# Input groups: of a sum of one draw, 10,240 products keep 1e-6 and each draw more is a program more; of a draw of a longer
+# one, whose weights lie in textures of every device without gaps.
+DENSE_GROUPS, PART_GROUPS = 2560, 1024
 # a convolution of single pixels
 POINT = {"VOLUME": 0, "KD": 1, "KH": 1, "KW": 1, "SH": 1, "SW": 1, "DH": 1, "DW": 1, "PT": 0, "PL": 0}
 BY_ROW = ", row by row"
@@ -206,13 +208,18 @@ def rows_looped(width: int, inner: int) -> int:
     return LOOP_TURNS // ((width + 1) * (inner + 1))
 
 
+def groups_per_draw(groups: int) -> int:
+    """How many of a dense layer's or matrix product's input groups one draw adds up."""
+    return groups if groups <= DENSE_GROUPS else ceil_div(groups, ceil_div(groups, PART_GROUPS))
+
+
 def draw_matrix(b: Builder, x: Value, matrix: Any, bias: Any, finish: Epilogue | None) -> Value:
     """x (..., C) times a matrix (C, U), plus a bias (U,): (..., U). Long sums are added up by several draws."""
     channels, units = matrix.shape
     groups = ceil_div(channels, 4)
     if not groups:
         raise ValueError("a dense layer on an input of no channels")
-    step = ceil_div(groups, ceil_div(groups, DENSE_GROUPS))
+    step = groups_per_draw(groups)
     y: Value | None = None
     for first in range(0, groups, step):
         last = min(first + step, groups)

@@ -11,7 +11,7 @@ import numpy as np
 from ..graph.shapes import Dims, Shape, broadcast, ceil_div, numbers, row_major
 from ..records import dataclass
 from .base import Builder, Epilogue, Primitive, Recipe, Value, anywhere
-from .conv import DENSE_GROUPS, summed
+from .conv import groups_per_draw, summed
 from .expr import RESULT, Expr
 from .move import Size, permute, reshape
 from .tiles import LEAST_ROWS, computes, draw_product
@@ -94,7 +94,7 @@ def draw_rows(
     """
     inner = rows.shape[-1]
     groups, lead = ceil_div(inner, 4), shape[:-3]
-    step = ceil_div(groups, ceil_div(groups, DENSE_GROUPS))
+    step = groups_per_draw(groups)
     strides = [_strides(value.shape[:-3]) for value in (rows, matrix)]
     param = dict(zip(("N1", "N2"), ((1,) * (3 - len(lead)) + tuple(lead))[1:], strict=True))
     param |= {f"{name}{k}": step for name, steps in zip("AB", strides, strict=True) for k, step in enumerate(steps)}

@@ -26,10 +26,10 @@ from glnn.run.executor import Executor
 from glnn.run.resident import Resident
 
 DEVICES: dict[str, dict[str, Any]] = {
-    "es300": {},
+    "es300": {"dialect": "es300"},
     "four": {"dialect": "gl330", "draw_buffers": 4},
-    "two": {"draw_buffers": 2, "texture_units": 8},
-    "split": {"max_texture_size": 16},
+    "two": {"dialect": "es300", "draw_buffers": 2, "texture_units": 8},
+    "split": {"dialect": "es300", "max_texture_size": 16},
 }
 SUM = Apply(OPERATIONS["add"], (RESULT, In(1)))
 SAME, OTHER = "same", ((2, 0), (0, 3))
