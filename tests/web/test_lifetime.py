@@ -109,6 +109,39 @@ def check_outcome(exported: Exported, outcome: dict[str, Any], expected: dict[st
         assert (name, code) == ("GlnnError", "context-lost") and "context" in message
 
 
+def test_a_context_that_came_back_broken_may_come_back_again(new_page: Callable[[], Page], digits: Exported) -> None:
+    """The driver refuses a shader when it is back: that is told, until the context is lost once more and comes back."""
+    page = new_page()
+    digits.open(page, variant="webgl2")
+    expected = digits.predict(page)
+    given = f"{{[{input_name(digits)!r}]: given}}"
+    page.evaluate(
+        """() => {
+          const {prototype} = WebGL2RenderingContext, {getProgramParameter} = prototype;
+          prototype.getProgramParameter = function (program, name) {
+            return (!window.refuse || name !== this.LINK_STATUS) && getProgramParameter.call(this, program, name);
+          };
+          window.again = async (heard) => {
+            const extension = contexts.find(gl => !gl.isContextLost()).getExtension("WEBGL_lose_context");
+            const once = name => soon(new Promise(go => model.addEventListener(name, go, {once: true})));
+            const lost = once("contextlost");
+            extension.loseContext();
+            await lost;
+            await new Promise(go => setTimeout(go));
+            const back = once(heard);
+            extension.restoreContext();
+            await back;
+          };
+        }"""
+    )
+    page.evaluate("window.refuse = true; again('error')")
+    for _ in range(2):
+        assert page.evaluate(f"settle(model.predict({given}))")["failed"][:2] == ["GlnnError", "kernel"]
+    page.evaluate("window.refuse = false; again('contextrestored')")
+    assert different_bits(digits.predict(page), expected) == 0
+    assert page.evaluate("events") == ["contextlost", "error", "contextlost", "contextrestored"]
+
+
 def test_a_long_prediction_loses_its_context(new_page: Callable[[], Page], mobilenet: Exported) -> None:
     page = new_page()
     mobilenet.open(page, variant="webgl2")
