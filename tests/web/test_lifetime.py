@@ -142,6 +142,26 @@ def test_a_context_that_came_back_broken_may_come_back_again(new_page: Callable[
     assert page.evaluate("events") == ["contextlost", "error", "contextlost", "contextrestored"]
 
 
+def test_a_context_lost_while_it_compiles_is_no_fault_of_a_kernel(
+    new_page: Callable[[], Page], digits: Exported
+) -> None:
+    page = new_page()
+    page.goto(f"{digits.site}harness.html")
+    page.evaluate(
+        """() => {
+          const {prototype} = WebGL2RenderingContext, {getProgramParameter} = prototype;
+          let probed = false;
+          prototype.getProgramParameter = function (program, name) {
+            if (probed && name === this.LINK_STATUS) this.getExtension("WEBGL_lose_context").loseContext();
+            probed ||= name === this.LINK_STATUS;
+            return !this.isContextLost() && getProgramParameter.call(this, program, name);
+          };
+        }"""
+    )
+    load = "([url, variant]) => import(`${url}runner.js`).then(({load}) => settle(load(url, {variant})))"
+    assert page.evaluate(load, [digits.url, "webgl2"])["failed"][:2] == ["GlnnError", "context-lost"]
+
+
 def test_a_long_prediction_loses_its_context(new_page: Callable[[], Page], mobilenet: Exported) -> None:
     page = new_page()
     mobilenet.open(page, variant="webgl2")
