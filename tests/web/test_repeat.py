@@ -12,10 +12,12 @@ from support.bits import check_bits
 from support.loops import CASES as LOOPS
 from support.repeats import CASES
 
+import glnn
 from glnn.layers.conv_recurrent import ConvLSTM2D
 from glnn.layers.recurrent import GRU, LSTM, Bidirectional
 from glnn.layout.limits import Limits
 from glnn.passes import optimize
+from glnn.plan.steps import turns_of
 from glnn.testing import layer_graph
 from glnn.web import VARIANTS
 
@@ -79,3 +81,24 @@ def test_bits_of_recurrent_layers(
     graph = optimize(layer_graph(made, [shape], weights))
     inputs = {"x0": rng.normal(size=shape).astype(np.float32)}
     check_bits(new_page, site, f"{layer}-{variant}", graph, inputs, LIMITS[variant])
+
+
+def test_a_pass_of_many_turns_has_the_time_of_all(new_page: Callable[[], Page], site: tuple[Path, str]) -> None:
+    layer, shape = LSTM(6), (2, 7, 5)
+    weights = {spec.name: np.ones(spec.shape, np.float32) for spec in layer.weight_specs(shape)}
+    with glnn.Model(layer_graph(layer, [shape], weights)) as model:
+        model.export_web(site[0] / "timed", shape, ["webgl2"])
+        turns = list(turns_of(model.plan({model.inputs[0].name: shape}, VARIANTS["webgl2"]).steps))
+    page = new_page()
+    page.goto(f"{site[1]}harness.html")
+    page.evaluate("url => start(url, {})", f"{site[1]}timed/")
+    told = page.evaluate(
+        """() => {
+          const {getQueryParameter} = WebGL2RenderingContext.prototype;
+          WebGL2RenderingContext.prototype.getQueryParameter = function (query, name) {
+            return name === this.QUERY_RESULT ? 1e6 : getQueryParameter.call(this, query, name); // 1 ms
+          };
+          return model.profile().then((passes) => passes.map(({ms, method}) => [ms, method]));
+        }"""
+    )
+    assert told == [[count, "timer"] for count in turns] and 7 in turns
