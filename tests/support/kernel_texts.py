@@ -16,6 +16,7 @@ from glnn.graph import ActivationCodec
 from glnn.kernels.assemble import ShaderText
 from glnn.layout.limits import Limits
 from glnn.plan import Plan, make_plan
+from glnn.plan.choice import BY_COST, Choice
 from glnn.testing import between_copies, coded_weights, layer_graph
 
 from . import shares
@@ -33,12 +34,20 @@ CODED = {
     for per_channel in (True, False)
 }
 ACTIVATIONS = ("uint8", "float16", "rgba8")  # the tensors before and after a layer in a codec
-KINDS = (*SETTINGS, *CODED, *(f"between-{codec}" for codec in ACTIVATIONS))
+KINDS = (*SETTINGS, *CODED, *(f"between-{codec}" for codec in ACTIVATIONS), "forced")
+FORCED = "winograd"  # a recipe that estimates take for larger images than those of the cases
 ALIKE = 3  # cases of one layer and kind that a push has texts of
 
 
 def _plan(case: Case, dialect: str, kind: str, number: int) -> Plan:
-    if kind in SETTINGS:
+    choice = BY_COST
+    if kind == "forced":
+        graph, limits, choice = (
+            layer_graph(case.layer, case.shapes, case.weights),
+            SETTINGS["whole"],
+            Choice(forced=FORCED),
+        )
+    elif kind in SETTINGS:
         graph, limits = layer_graph(case.layer, case.shapes, case.weights), SETTINGS[kind]
     elif kind in CODED:
         weights = coded_weights(case.layer, case.shapes, case.weights, *CODED[kind])
@@ -47,7 +56,8 @@ def _plan(case: Case, dialect: str, kind: str, number: int) -> Plan:
         codecs = ActivationCodec(kind.removeprefix("between-"), -1.0, 2.0)
         graph = between_copies(case.layer, case.shapes, case.weights, lambda name: codecs)
         limits = list(SETTINGS.values())[number % 4]
-    return make_plan(graph, {f"x{i}": shape for i, shape in enumerate(case.shapes)}, Limits(dialect=dialect, **limits))
+    shapes = {f"x{i}": shape for i, shape in enumerate(case.shapes)}
+    return make_plan(graph, shapes, Limits(dialect=dialect, **limits), choice=choice)
 
 
 @cache
@@ -73,6 +83,8 @@ def _texts(dialect: str, kind: str) -> dict[str, ShaderText]:
     cases, step = _cases(kind == "whole"), 1 if shares.whole else 2  # a share holds few of each layer already
     if kind in CODED:
         cases = [case for case in cases if any(w.ndim >= 2 for w in case.weights.values())][:: 5 // step]
+    elif kind == "forced":
+        cases = [case for case in CASES if type(case.layer).__name__ == "Conv2D"]
     elif kind != "whole":
         cases = cases[:: (4 if kind in SETTINGS else 20) // step]
     for number, case in enumerate(cases):
@@ -99,7 +111,7 @@ def chosen(dialect: str, more: int) -> list[ShaderText]:
     longest: dict[tuple[str, str], ShaderText] = {}
     for kind in KINDS:
         for text in _texts(dialect, kind).values():
-            if kind in SETTINGS:
+            if kind in SETTINGS or kind == "forced":
                 group = text.kernel, "bytes" if kind == "bytes" else ""
             elif kind in CODED:
                 group = text.kernel if "conv" in text.kernel or text.kernel == "embedding" else "", kind

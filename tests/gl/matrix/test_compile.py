@@ -20,7 +20,8 @@ MORE = 110  # texts of each dialect that are compiled beyond one for each kernel
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_the_cases_use_every_kernel(dialect: str) -> None:
-    assert {text.kernel for text in chosen(dialect, MORE)} == set(kernel_names())
+    impossible = {name for name in kernel_names() if name.startswith("winograd")} if dialect == "es100" else set()
+    assert {text.kernel for text in chosen(dialect, MORE)} == set(kernel_names()) - impossible
     assert all(text.dialect == dialect for text in texts(dialect).values())
 
 
