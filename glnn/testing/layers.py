@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import tensor
-from ..arguments import ARRAYS, BY_NAME, DEVICE, checked, having, number
+from ..arguments import BY_NAME, DEVICE, checked, having, number, sequence
 from ..device.device import Device
 from ..graph.graph import ActivationCodec, Graph, Node, TensorSpec, as_tuple, validate
 from ..layers.base import Layer
@@ -25,7 +25,8 @@ from ..run.resident import Resident
 
 CANCEL = 4.0  # times its tolerance that a result may be off whose terms cancel
 LAYER = {  # the arguments of a layer that is run
-    "device": DEVICE, "layer": having("a layer or a primitive", "reference"), "inputs": ARRAYS, "weights": BY_NAME,
+    "device": DEVICE, "layer": having("a layer or a primitive", "reference"), "weights": BY_NAME,
+    "inputs": sequence("a list of arrays", lambda x: isinstance(x, np.ndarray)),
 }  # fmt: skip
 TRIES = 8  # draws of roundings from which it is seen how far they move a result
 

@@ -15,6 +15,7 @@ import glnn
 from glnn import arguments as kinds
 from glnn.errors import InputError, LimitError, ModelFileError, UnsupportedError
 from glnn.layers.normalization import LayerNormalization
+from glnn.testing import check_layer
 
 A = np.ones((2, 3), np.float32)
 GOOD: list[tuple[kinds.Kind, tuple[Any, ...]]] = [
@@ -130,6 +131,7 @@ WRONG: dict[str, Callable[[glnn.Model, Any], Any]] = {
     "a type that is none": lambda m, t: t.astype({"y": A}),
     "an array as index": lambda m, t: t[np.zeros(0)],
     "an axis of a list": lambda m, t: np.concatenate((t, t), [1]),  # type: ignore[call-overload]
+    "a layer's numbers": lambda m, t: check_layer(m.device, m.layers[0].layer, (1, 2, 3)),  # type: ignore[arg-type]
     "a number beside a tensor": lambda m, t: np.concatenate((t, 1.0)),  # type: ignore[arg-type]
     "an operator's words": lambda m, t: glnn.register_op("a", "b", words=[]),  # type: ignore[arg-type]
 }  # fmt: skip
