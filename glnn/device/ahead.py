@@ -13,13 +13,16 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..layout.limits import Limits
 from ..records import dataclass
 from . import functions as g
 from .objects import CODES
 from .program import compiled_once
+
+if TYPE_CHECKING:
+    from .device import Device
 
 SLOW = 6e-7  # seconds a character of linking a program, from which on no cache can have known it: 1e-6 without one
 LONGEST = 2.0  # seconds that a draw waits for the thread
@@ -141,12 +144,12 @@ def functions(load: Callable[[bytes], int]) -> Any:
     return SimpleNamespace(**{n: ctypes.CFUNCTYPE(*kinds)(load(b"gl" + n.encode())) for n, kinds in _GL.items()})
 
 
-def link(load: Callable[[bytes], int], texts: Sequence[tuple[str, str]]) -> None:
-    """Links pairs of texts, vertex and fragment, in the current context without Python's lock: a cache has them then.
+def link(device: Device, texts: Sequence[tuple[str, str]]) -> None:
+    """Links pairs of texts, vertex and fragment, in a device's turn without Python's lock: a cache has them then.
 
     moderngl keeps the lock while it links, and the thread could go on with nothing.
     """
-    gl = functions(load)
+    gl = functions(lambda name: int(device._ctx.mglo._context.load(name.decode())))
     for vertex, fragment in texts:
         gl.DeleteProgram(linked(gl, vertex, fragment))
 

@@ -217,11 +217,6 @@ class Device(Lifetime):
         with self.use():
             return self._programs.get(vertex_text, fragment_text, locate, samplers)
 
-    def load(self, name: bytes) -> int:
-        """The address of a function of OpenGL."""
-        address: int = self._ctx.mglo._context.load(name.decode())
-        return address
-
     def drop(self, program: Program) -> None:
         """Gives back what one call of `program` took; the last one deletes it. Does nothing on a closed device."""
         if not self._closed and program.glo:

@@ -25,7 +25,7 @@ from ..primitives.pick import Pick
 from ..primitives.turns import Body, Counted, Sliced
 from .apart import in_parts
 from .choice import BY_COST, Choice, Chosen, Workload, fitting
-from .drafts import DrawSpec, RepeatSpec
+from .drafts import DrawSpec, RepeatSpec, groups_per_turn
 from .epilogue import as_epilogue, as_map, bind, bind_parts, result_shape
 from .lowering import draw_nodes, path, store_activations
 from .repeats import draw_repeat
@@ -294,11 +294,3 @@ class PlanBuilder(Tensors):
             )  # fmt: skip
         )
         return out
-
-
-def groups_per_turn(groups: int) -> int:
-    """Input groups that one turn of a dense layer's loop takes; 4 save 6 % of a long sum of one row.
-
-    Elsewhere they would only cost time to compile: of blocks of pixels each text twice as much.
-    """
-    return 4 if groups >= 256 and groups % 4 == 0 else 1

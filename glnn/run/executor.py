@@ -58,7 +58,7 @@ class Executor:
             seconds = (time.thread_time() - start) / len(text.fragment)
             if len(made) == 1 and wanted(device.renderer, device.limits, seconds):
                 self._ahead = Ahead(list(jobs(self.plan)), device.renderer, device.draw)
-                link(device.load, [(text.vertex, text.fragment) for text in self.plan.programs.values()][1:])
+                link(device, [(text.vertex, text.fragment) for text in self.plan.programs.values()][1:])
         return made
 
     def _texture(self, number: int, slot: Slot) -> Texture:
