@@ -34,8 +34,8 @@ UNROLLED_TAPS = 64  # a kernel of more taps is drawn in bands of rows, or with r
 UNROLLED_PIXELS = 256  # likewise where the windows of a block of 8 pixels span more input pixels than this
 ROW_BY_ROW_PIXELS = 60  # windows of more keep the loop over the kernel's rows: they would not fit registers
 LOOP_TURNS = 30000  # no draw loops more often: llvmpipe stops at 65535 turns without a word
-# Input groups: of a sum of one draw, 10,240 products keep 1e-6 and each draw more is a program more; of a draw of a longer
-# one, whose weights lie in textures of every device without gaps.
+# Input groups: of a sum of one draw, 10,240 products keep 1e-6 and each draw more is a program more; of a draw of a
+# longer one, whose weights lie in textures of every device without gaps.
 DENSE_GROUPS, PART_GROUPS = 2560, 1024
 # a convolution of single pixels
 POINT = {"VOLUME": 0, "KD": 1, "KH": 1, "KW": 1, "SH": 1, "SW": 1, "DH": 1, "DW": 1, "PT": 0, "PL": 0}

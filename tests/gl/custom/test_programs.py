@@ -274,7 +274,7 @@ def test_what_has_no_values_yet_is_refused() -> None:
     ):  # fmt: skip
         with pytest.raises(InputError, match=message):
             wrong(x, how)
-    with pytest.raises(InputError, match="whole number of turns"):
+    with pytest.raises(InputError, match="repeat: count=1.5: expected a whole number"):
         glnn.repeat(1.5, lambda x: x, x)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="what is hashable"):
         wrong(x, {1, 2})
