@@ -89,7 +89,7 @@ def tried(work: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     """One case, in the process that may be lost over it; `work` is given what is told of it."""
     forget_peak()
     before, start = peak(), time.process_time()
-    told: dict[str, Any] = {"error": None, "message": "", "ours": True}
+    told: dict[str, Any] = {"error": None, "message": ""}
     try:
         work(told)
     except BaseException as error:

@@ -81,7 +81,7 @@ def tried(number: int, seed: int, told: dict[str, Any]) -> None:
             code, usage = end.code or 0, True
     text = said.getvalue()
     told["error"] = f"exit {code}" if code else None
-    told["message"] = text
+    told |= {"message": text, "ours": True}
     assert code in ENDS, f"ended with {code!r}"
     assert "Traceback" not in text, text
     assert not code or text.strip() or out.getvalue().strip(), "nothing was said"
