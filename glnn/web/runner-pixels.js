@@ -32,10 +32,10 @@ const OF_TENSOR = [
   "tile=(FLAT>0?(n*H+h)*W+w:n)*((C+3)/4)+c/4,row=tile/COLUMNS,part=row/ROWS;",
   "return texelFetch(a,ivec3((tile-row*COLUMNS)*TW+x,(row-part*ROWS)*TH+y,part*LAYERS+layer),0)[c%4];}",
 ].join("");
-// The texel of part P[0].x of the tensor M at a place: the reverse, for inputs, whose pixels are in no blocks.
+// The texel of part P[0].x of the tensor M at a place, pixel P[0].y of its block: the reverse, for inputs.
 const PACK = [
   "void main(){ivec2 at=ivec2(gl_FragCoord.xy);int row=P[0].x*M[3].y+at.y/M[1].z,column=at.x/M[1].w,tile=row*M[3].x+column,groups=(M[0].w+3)/4,q=tile/groups;",
-  "ivec4 d=M[0];int n=q,h=at.y%M[1].z,w=at.x%M[1].w;if(M[2].x>0){n=q/(d.y*d.z);h=q/d.z%d.y;w=q%d.z;}",
+  "ivec4 d=M[0];int n=q,h=at.y%M[1].z*M[1].x+P[0].y/M[1].y,w=at.x%M[1].w*M[1].y+P[0].y%M[1].y;if(M[2].x>0){n=q/(d.y*d.z);h=q/d.z%d.y;w=q%d.z;}",
   "vec4 r;for(int l=0;l<4;l++){int c=tile%groups*4+l;r[l]=column<M[3].x&&n<d.x&&h<d.y&&w<d.z&&c<d.w?value(((n*d.y+h)*d.z+w)*d.w+c):0.;}o=r;}",
 ].join("");
 // A tensor as a picture of P[1].xyz rows, columns and channels, upside down, as the canvas has its rows: P[3].zw as above.
@@ -99,12 +99,12 @@ function table(device, axis, from, to, filter, weights) {
   return Object.assign(made, {key});
 }
 
-/** Draws a program's texels into every part of an input's texture. */
+/** Draws a program's texels into every part of an input's texture, pixel by pixel of its blocks. */
 function pack(device, name, text, source, layouts, tensor, texture, last = [0, 0, 0, 0]) {
-  const {parts, width, height} = tensor.layout, made = program(device, name, text, layouts);
-  for (let part = 0; part < parts; part++) {
-    const ints = new Int32Array([part, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...last]);
-    device.draw({program: made, framebuffer: device.target(texture, part, 1), viewport: [0, 0, width, height], textures: [source], ints});
+  const {parts, layers, width, height} = tensor.layout, made = program(device, name, text, layouts);
+  for (let layer = 0; layer < parts * layers; layer++) {
+    const ints = new Int32Array([Math.floor(layer / layers), layer % layers, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ...last]);
+    device.draw({program: made, framebuffer: device.target(texture, layer, 1), viewport: [0, 0, width, height], textures: [source], ints});
   }
 }
 
