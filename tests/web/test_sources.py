@@ -105,6 +105,7 @@ SHAPES = {
     "4": (1, *SIZE, 4),
     "first": (1, 3, *SIZE),
     "parts": (1, 24, 32, 3),  # for a device with textures so small that pixels lie one after another, in several parts
+    "blocks": (1, 7, 10, 3),  # of two convolutions alike, so that pixels of the input lie in blocks
 }
 RENDERERS = ("llvmpipe", "swiftshader")
 SMALL = replace(VARIANTS["webgl2"], max_texture_size=16)
@@ -119,7 +120,14 @@ def folders(site: tuple[Path, str]) -> dict[str, str]:
         channels = shape[1] if first else shape[3]
         weights = {"kernel": np.eye(channels, dtype=np.float32)[None, None], "bias": np.zeros(channels, np.float32)}
         layer = Conv2D(channels, (1, 1), data_format="channels_first" if first else "channels_last")
-        with glnn.Model(layer_graph(layer, [shape], weights)) as model:
+        graph = layer_graph(layer, [shape], weights)
+        if name == "blocks":
+            weights["kernel"] = np.pad(weights["kernel"], ((1, 1), (1, 1), (0, 0), (0, 0)))
+            graph = layer_graph(Conv2D(channels, (3, 3), padding="same"), [shape], weights)
+            [node] = graph.nodes
+            again = node.with_(name="again", label="again", inputs=node.outputs, outputs=("again",))
+            graph = graph.with_(nodes=(node, again), outputs=again.outputs)
+        with glnn.Model(graph) as model:
             model.export_web(site[0] / f"back{name}", shape, {"webgl2": SMALL} if name == "parts" else None)
         urls[name] = f"{site[1]}back{name}/"
     return urls
