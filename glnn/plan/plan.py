@@ -190,7 +190,9 @@ def make_plan(
             if lying and spec.name in lying:
                 inputs[spec.name] = drafts.lies(shape, *lying[spec.name])
             else:
-                inputs[spec.name] = drafts.value(shape, blocked=_like_others(graph, spec.name))
+                inputs[spec.name] = drafts.value(
+                    shape, blocked=limits.stage == "fragment" and _like_others(graph, spec.name)
+                )
         except LimitError as error:
             raise LimitError(f"input {spec.name!r}: {error}") from None
     values = draw_nodes(drafts, graph, inputs, store.of)
