@@ -27,8 +27,8 @@ float power2(float e) {
 // drivers would make (a + b) * s of a * s + b * s, which overflows where the latter does not.
 float nothing(int size) { return min(float(size) - 1.0, 0.0); }
 vec4 only(bool condition, vec4 v) { return condition ? v : vec4(0.0); }
-// The larger of two, NaN if one of them is.
-float larger(float best, float v) { return v > best || v != v ? v : best; }
+// The larger of two, NaN if one of them is. Mesa 26 makes a plain max of `v > best || v != v ? v : best`.
+float larger(float best, float v) { return v != v ? v : best != best ? best : max(best, v); }
 vec4 larger4(vec4 best, vec4 v) {
     return vec4(larger(best.x, v.x), larger(best.y, v.y), larger(best.z, v.z), larger(best.w, v.w));
 }

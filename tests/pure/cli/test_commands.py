@@ -172,7 +172,8 @@ def test_bad_files_are_one_message(
 def test_a_closed_pipe_is_quiet(digits: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)  # gone before anything is written
-    for argv, code in ((["summary", digits], 1), (["help", "env"], 1), (["--help"], 0)):
+    told = 1 if sys.version_info >= (3, 14) else 0  # argparse writes its help without asking before
+    for argv, code in ((["summary", digits], 1), (["help", "env"], 1), (["--help"], told)):
         done = run(*argv, stdout=writer)
         assert (done.stderr, done.returncode) == ("", code), argv
     os.close(writer)

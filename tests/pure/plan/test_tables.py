@@ -60,7 +60,7 @@ def test_each_place_has_a_file_of_its_own(changed: str) -> None:
         ("{", "Expecting"),
         ("[1]", "no table"),
         ('{"version": 0}', "no table"),
-        ("[" * 100_000, "recursion"),
+        ("[" * 100_000, "recursion|overflow"),
         ("\xff", "decode"),
         ({"recipes": [1]}, "recipes"),
         ({"recipes": {"a": 1}}, "recipes"),
