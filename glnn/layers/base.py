@@ -95,19 +95,26 @@ class Layer:
             key = cls.renamed.get(key, key)
             if key in fields:
                 values[key] = cls.convert(key, value)
-                number = fields[key].type in NUMBERS and not isinstance(value, numbers.Real)
-                if number and not (value is None and fields[key].type != "float"):
-                    unknown.append(f"option {key}={value!r:.80}, which is no number")
             elif key not in IGNORED_KEYS and key not in cls.ignored:
                 unknown.append(f"option {key}={value!r}")
         if not unknown:
             try:
-                return cls(**values).checked(where)
+                made = cls(**values)
+                unknown += [
+                    f"option {key}={values[key]!r:.80}, which is no number" for key in values if made._strange(key)
+                ]
+                if not unknown:
+                    return made.checked(where)
             except UnsupportedError as error:
                 unknown += error.items
             except (TypeError, ValueError) as error:
                 unknown.append(f"config {values!r}: {error}")
         raise UnsupportedError(where or cls.__name__, unknown)
+
+    def _strange(self, key: str) -> bool:
+        """Whether a field of a number has none."""
+        kind, value = type(self).__dataclass_fields__[key].type, getattr(self, key)  # type: ignore[attr-defined]
+        return kind in NUMBERS and not isinstance(value, numbers.Real) and (value is not None or kind == "float")
 
     @classmethod
     def convert(cls, key: str, value: Any) -> Any:

@@ -46,5 +46,8 @@ class Blank(Primitive):
 def without_unread(graph: Graph) -> Graph:
     """The graph without the blanks that nothing reads any more."""
     read = {name for node in graph.nodes for name in node.inputs} | {*graph.outputs}
-    kept = tuple(node for node in graph.nodes if not isinstance(node.layer, Blank) or read & {*node.outputs})
-    return graph if len(kept) == len(graph.nodes) else graph.with_(nodes=kept)
+    gone = {node.outputs[0] for node in graph.nodes if isinstance(node.layer, Blank)} - read
+    if not gone:
+        return graph
+    codecs = {name: codec for name, codec in graph.activations.items() if name not in gone}
+    return graph.with_(nodes=tuple(node for node in graph.nodes if node.outputs[0] not in gone), activations=codecs)

@@ -28,6 +28,3 @@ void kernel(int n, int h, int w, int c, out vec4 y[BLOCK]) {
             }
         }
 }
-#pragma glnn test two_in_a_row: x0 = [[[1], [2]]], x1 = [[[3], [4]]], SH = 1, SW = 2 expect [[[1], [3], [2], [4]]]
-#pragma glnn test four: x0 = normal(1, 3, 2, 5), x1 = zeros((1, 3, 2, 5)), x2 = x0 + 1, x3 = x0 - 1, SH = 2, SW = 2
-#pragma glnn expect reshape(transpose(reshape(stack([x0, x1, x2, x3]), (2, 2, 3, 2, 5)), (2, 0, 3, 1, 4)), (1, 6, 4, 5))
