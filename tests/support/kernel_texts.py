@@ -13,7 +13,7 @@ from cases.keras import CASES
 
 from glnn.errors import LimitError
 from glnn.graph import ActivationCodec
-from glnn.kernels.assemble import ShaderText
+from glnn.kernels.assemble import ShaderText, kernel_names
 from glnn.layout.limits import Limits
 from glnn.plan import Plan, make_plan
 from glnn.plan.choice import BY_COST, Choice
@@ -99,6 +99,11 @@ def _texts(dialect: str, kind: str) -> dict[str, ShaderText]:
 def texts(dialect: str) -> dict[str, ShaderText]:
     """The distinct texts of all cases in a dialect, by key."""
     return {key: text for kind in KINDS for key, text in _texts(dialect, kind).items()}
+
+
+def kernels_of(dialect: str) -> set[str]:
+    """The names of the kernels that a dialect can say: a recipe for several draw buffers is not in es100."""
+    return {name for name in kernel_names() if dialect != "es100" or not name.startswith(FORCED)}
 
 
 @cache

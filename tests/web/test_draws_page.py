@@ -81,7 +81,7 @@ def test_what_is_refused() -> None:
     many = layer_graph(GRU(2), [(1, 5000, 1)], {s.name: np.ones(s.shape, "f") for s in GRU(2).weight_specs((1, 1, 1))})
     with Model(many, glnn.Device("numpy")) as model:
         plan = model.plan({"x0": (1, 5000, 1)})
-        with pytest.raises(UnsupportedError, match="40,004 draws in all turns"):
+        with pytest.raises(UnsupportedError, match="40,003 draws in all turns"):
             draws_page(plan, model.session.store.values, {}, np.zeros((1, 2)), 0, "", "")
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from support.kernel_texts import chosen, texts
+from support.kernel_texts import chosen, kernels_of, texts
 
-from glnn.kernels.assemble import ShaderText, kernel_names
+from glnn.kernels.assemble import ShaderText
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -60,7 +60,7 @@ def complaints(page: Page, dialect: str, wanted: list[ShaderText]) -> list[str]:
 @pytest.mark.parametrize("dialect", CONTEXTS)
 def test_every_kernel_compiles(new_page: Callable[[str], Page], dialect: str, renderer: str) -> None:
     wanted = chosen(dialect, MORE)
-    assert {text.kernel for text in wanted} == set(kernel_names())
+    assert {text.kernel for text in wanted} == kernels_of(dialect)
     wrong = complaints(new_page(renderer), dialect, wanted)
     assert not wrong, f"{len(wrong)} of {len(wanted)}:\n" + "\n".join(wrong)
 

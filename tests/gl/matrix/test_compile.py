@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.kernel_texts import chosen, texts
+from support.kernel_texts import chosen, kernels_of, texts
 
 import glnn
-from glnn.kernels.assemble import ShaderText, kernel_names
+from glnn.kernels.assemble import ShaderText
 from glnn.layout.limits import DIALECTS
 
 MORE = 110  # texts of each dialect that are compiled beyond one for each kernel
@@ -20,8 +20,7 @@ MORE = 110  # texts of each dialect that are compiled beyond one for each kernel
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_the_cases_use_every_kernel(dialect: str) -> None:
-    impossible = {name for name in kernel_names() if name.startswith("winograd")} if dialect == "es100" else set()
-    assert {text.kernel for text in chosen(dialect, MORE)} == set(kernel_names()) - impossible
+    assert {text.kernel for text in chosen(dialect, MORE)} == kernels_of(dialect)
     assert all(text.dialect == dialect for text in texts(dialect).values())
 
 
