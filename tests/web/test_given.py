@@ -181,7 +181,7 @@ def test_the_camera_runs_until_it_is_stopped(opened: Callable[..., Page]) -> Non
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("button", name="Camera").wait_for()
     page.evaluate("frames.add('stopped'); globalThis.colour = 'rgb(9, 9, 9)'")
-    assert page.evaluate(LIVING) == 0
+    until(page, f"{LIVING} === 0")  # when the frame is done that is under way
     page.wait_for_timeout(200)
     near(page, "#output canvas", (220, 120, 10))
     # What the camera sees goes to the runner as it is, without an array.
@@ -237,7 +237,7 @@ def test_a_camera_that_is_asked_for_again_goes_on(opened: Callable[..., Page]) -
     page.get_by_role("button", name="Camera").wait_for()
     page.wait_for_timeout(100)
     comes(page, (0, 0, 0, 255))
-    assert page.evaluate(LIVING) == 0
+    until(page, f"{LIVING} === 0")  # when the frame is done that is under way
 
 
 def test_writing_on_ends_where_someone_types(opened: Callable[..., Page]) -> None:
