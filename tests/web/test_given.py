@@ -55,7 +55,7 @@ def hold(page: Page, whose: str, method: str) -> None:
 
 def until(page: Page, true: str) -> None:
     """Waits until an expression is true; wait_for_function would need eval, which the policy bars."""
-    for _ in range(200):
+    for _ in range(3000):
         if page.evaluate(true):
             return
         page.wait_for_timeout(20)
