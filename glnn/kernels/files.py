@@ -107,10 +107,10 @@ def parse(name: str, text: str, file: str) -> KernelSource:
     tree = parse_file(text, file)
     declared: dict[str, list[str]] = {kind: [] for kind in _KINDS}
     rows, each = ([pragma for pragma in tree.pragmas if pragma.kind == kind] for kind in ("row", "each"))
+    known = (*_KINDS, "row", "each", *TESTS)
     for pragma in tree.pragmas:
-        if pragma.kind not in (*_KINDS, "row", "each", *TESTS):
-            known = ", ".join((*_KINDS, "row", "each", *TESTS))
-            tree.refuse(pragma.at, f"unknown pragma {pragma.kind!r}; known are {known}")
+        if pragma.kind not in known:
+            tree.refuse(pragma.at, f"unknown pragma {pragma.kind!r}; known are {', '.join(known)}")
         if pragma.kind in _KINDS:
             declared[pragma.kind] += pragma.words
     blocked = check(tree, declared)

@@ -100,9 +100,8 @@ class Layer:
         if not unknown:
             try:
                 made = cls(**values)
-                unknown += [
-                    f"option {key}={values[key]!r:.80}, which is no number" for key in values if made._strange(key)
-                ]
+                strange = (key for key in values if not _suits(fields[key].type, getattr(made, key)))
+                unknown += [f"option {key}={values[key]!r:.80}, which is no number" for key in strange]
                 if not unknown:
                     return made.checked(where)
             except UnsupportedError as error:
@@ -110,11 +109,6 @@ class Layer:
             except (TypeError, ValueError) as error:
                 unknown.append(f"config {values!r}: {error}")
         raise UnsupportedError(where or cls.__name__, unknown)
-
-    def _strange(self, key: str) -> bool:
-        """Whether a field of a number has none."""
-        kind, value = type(self).__dataclass_fields__[key].type, getattr(self, key)  # type: ignore[attr-defined]
-        return kind in NUMBERS and not isinstance(value, numbers.Real) and (value is not None or kind == "float")
 
     @classmethod
     def convert(cls, key: str, value: Any) -> Any:
@@ -275,3 +269,8 @@ class Activated(Layer):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "activation", resolve(self.activation))
+
+
+def _suits(kind: Any, value: Any) -> bool:
+    """Whether a value suits a field of this type, where that is a number's."""
+    return kind not in NUMBERS or isinstance(value, numbers.Real) or (value is None and kind != "float")

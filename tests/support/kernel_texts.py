@@ -40,15 +40,9 @@ ALIKE = 3  # cases of one layer and kind that a push has texts of
 
 
 def _plan(case: Case, dialect: str, kind: str, number: int) -> Plan:
-    choice = BY_COST
-    if kind == "forced":
-        graph, limits, choice = (
-            layer_graph(case.layer, case.shapes, case.weights),
-            SETTINGS["whole"],
-            Choice(forced=FORCED),
-        )
-    elif kind in SETTINGS:
-        graph, limits = layer_graph(case.layer, case.shapes, case.weights), SETTINGS[kind]
+    choice = Choice(forced=FORCED) if kind == "forced" else BY_COST
+    if kind in SETTINGS or kind == "forced":
+        graph, limits = layer_graph(case.layer, case.shapes, case.weights), SETTINGS.get(kind, SETTINGS["whole"])
     elif kind in CODED:
         weights = coded_weights(case.layer, case.shapes, case.weights, *CODED[kind])
         graph, limits = layer_graph(case.layer, case.shapes, weights), list(SETTINGS.values())[number % 4]
