@@ -272,3 +272,19 @@ def check_names(graph: Graph) -> None:
     if not both >= set(graph.states):
         name = min(set(graph.states) - both)
         raise GraphError(f"{graph.name}: state {name!r} is not an input and the name of an output as well")
+
+
+def without_unread(graph: Graph, kinds: type | tuple[type, ...], kept: Iterable[str] = ()) -> Graph:
+    """The graph without nodes of these kinds whose outputs nobody reads any more, and without their codecs.
+
+    kept: names of tensors that stay, besides the outputs
+    """
+    kept = {*graph.outputs, *kept}
+    while True:
+        read = {name for node in graph.nodes for name in node.inputs} | kept
+        nodes = tuple(n for n in graph.nodes if not isinstance(n.layer, kinds) or read & {*n.outputs})
+        if len(nodes) == len(graph.nodes):
+            return graph
+        gone = {name for node in graph.nodes for name in node.outputs} - {name for n in nodes for name in n.outputs}
+        codecs = {name: codec for name, codec in graph.activations.items() if name not in gone}
+        graph = graph.with_(nodes=nodes, activations=codecs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ..graph.graph import Graph, Node
+from ..graph.graph import Graph, Node, without_unread
 from ..primitives.expr import RESULT, Apply, Expr, In, Number, constants, inputs, replaced, with_leaves
 from ..primitives.map import Map
 from ..primitives.reduce import Reduce
@@ -59,7 +59,7 @@ def run(graph: Graph) -> Graph:
         nodes += _said(node, {v: s for v, s in found.items() if v in reads}, names) if found else [node]
     if len(nodes) == len(graph.nodes):
         return graph
-    return _without_unread(graph.with_(nodes=tuple(nodes)))
+    return without_unread(graph.with_(nodes=tuple(nodes)), (Reduce, Map), graph.activations)
 
 
 def _spread(node: Node, names: Names) -> Spread | None:
@@ -139,14 +139,3 @@ def _under(root: Expr, inverse: bool) -> Expr | None:
         return root.args[0]
     one = root.function.name == "divide" and root.args[0] == Number(1.0)
     return _under(root.args[1], False) if one else None
-
-
-def _without_unread(graph: Graph) -> Graph:
-    """The graph without means and maps that nobody reads any more."""
-    kept = {*graph.outputs, *graph.activations}
-    while True:
-        read = {name for node in graph.nodes for name in node.inputs} | kept
-        nodes = tuple(n for n in graph.nodes if not isinstance(n.layer, Reduce | Map) or read & {*n.outputs})
-        if len(nodes) == len(graph.nodes):
-            return graph
-        graph = graph.with_(nodes=nodes)

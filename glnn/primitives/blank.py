@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.graph import Graph
 from ..graph.shapes import Dims, numbers
 from ..records import dataclass
 from .base import Primitive, Recipe, Value, after
@@ -41,13 +40,3 @@ class Blank(Primitive):
         if self.alone:
             b.fresh.add(made.id)
         return made
-
-
-def without_unread(graph: Graph) -> Graph:
-    """The graph without the blanks that nothing reads any more."""
-    read = {name for node in graph.nodes for name in node.inputs} | {*graph.outputs}
-    gone = {node.outputs[0] for node in graph.nodes if isinstance(node.layer, Blank)} - read
-    if not gone:
-        return graph
-    codecs = {name: codec for name, codec in graph.activations.items() if name not in gone}
-    return graph.with_(nodes=tuple(node for node in graph.nodes if node.outputs[0] not in gone), activations=codecs)

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..graph.graph import Graph, Node, TensorSpec
+from ..graph.graph import Graph, Node, TensorSpec, without_unread
 from ..graph.shapes import Dims
 from ..records import dataclass
-from .blank import Blank, without_unread
+from .blank import Blank
 from .bodies import with_weights
 from .expr import Apply, Constant, Expr, In
 from .fuse_gates import fuse_gates
@@ -33,7 +33,7 @@ def join_states(graph: Graph) -> Graph:
     blanks = {node.outputs[0]: node for node in graph.nodes if isinstance(node.layer, Blank)}
     made = [_joined(node, [specs[name].shape for name in node.inputs], blanks) for node in graph.nodes]
     same = all(len(nodes) == 1 and nodes[0] is node for nodes, node in zip(made, graph.nodes, strict=True))
-    return graph if same else without_unread(graph.with_(nodes=tuple(node for nodes in made for node in nodes)))
+    return graph if same else without_unread(graph.with_(nodes=tuple(node for nodes in made for node in nodes)), Blank)
 
 
 def _joined(node: Node, shapes: Sequence[Dims], blanks: Mapping[str, Node]) -> list[Node]:
