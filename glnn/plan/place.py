@@ -88,6 +88,7 @@ class Placer:
             )  # fmt: skip
             return
         stacked = next((item for item in (around[-1].stacked if around else ()) if item.turn.id == draft.out.id), None)
+        above = drafts.above.get(draft.out.id, 0)
         for part in range(layout.parts):
             slot = self.slot_of[home.id][0 if layout.stacked else part]
             first = part * layout.layers if layout.stacked else 0
@@ -100,12 +101,13 @@ class Placer:
                 (first, layout.layers),
                 (layout.width, layout.part_height(part)),
                 tuple(units),
-                (part * layout.part_rows, *text.ints[1:]),
+                (part * layout.part_rows - above, *text.ints[1:]),
                 text.floats,
                 draft.label,
                 draft.kernel,
                 counts,
                 move,
+                above * layout.tile[0],
             )
 
     def _move(self, item: Stacked, part: int) -> Move:

@@ -35,6 +35,7 @@ from ..records import dataclass
 from .builder import PlanBuilder
 from .choice import BY_COST, Choice, Chosen
 from .drafts import DrawSpec
+from .joins import join_in_place
 from .lives import assign_slots
 from .lowering import draw_nodes, store_activations
 from .making import Making, makings
@@ -149,8 +150,8 @@ class Plan:
             data[name] = [dataclasses.asdict(item) for item in getattr(self, name)]
         for item, weight in zip(data["weights"], self.weights, strict=True):
             item["size"] = weight.layout.size  # of its textures: what another runtime could not derive
-        for draw in data["draws"]:  # one outside of repeats says nothing of turns
-            for name in ("counts", "move"):
+        for draw in data["draws"]:  # most say nothing of turns, nor where in a texture they begin
+            for name in ("counts", "move", "row"):
                 if not draw[name]:
                     del draw[name]
         numbers = itertools.count()
@@ -206,6 +207,7 @@ def make_plan(
                 values[name] = drafts.draw("map", values[name].shape, {}, finish=Epilogue(RESULT, {0: values[name]}))
     store_activations(drafts, graph, values)
     outputs = [values[name] for name in graph.outputs]
+    join_in_place(drafts, {value.id for value in (*outputs, *inputs.values())})
     slots, slot_of = assign_slots(drafts, inputs, outputs, keep)
     placer = Placer(drafts, slots, slot_of)
     steps = placer.steps(drafts.steps)
@@ -245,7 +247,7 @@ def _made(
     ready, taken = dict[int, int](), 0
     for spec in drafts.steps:
         taken += drafts.draws_of(spec) if isinstance(spec, DrawSpec) else 1
-        ready |= {value.id: taken for value in spec.results}
+        ready |= {drafts.home(value).id: taken for value in spec.results}
     for node in graph.nodes:
         for name in node.outputs:
             home, seen = drafts.home(values[name]).id, drafts.seen(values[name])

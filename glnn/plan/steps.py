@@ -40,8 +40,9 @@ class Move:
 class Draw:
     """One draw: program, target slot, viewport (width, height), textures by unit.
 
-    A texture is ("slot" | "weight", number, which of its textures; a slot has one). In a repeat, `ints` are those of
-    the first turn, `counts` says which change and `move` where the target goes (None: it stays).
+    A texture is ("slot" | "weight", number, which of its textures; a slot has one). The viewport begins at a row of the
+    target's texels. In a repeat, `ints` are those of the first turn, `counts` says which change and `move` where the
+    target goes (None: it stays).
     """
 
     program: str
@@ -55,6 +56,7 @@ class Draw:
     kernel: str
     counts: tuple[Count, ...] = ()
     move: Move | None = None
+    row: int = 0
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ def in_turns(
 
 def _in_turn(draw: Draw, number: int, turns: tuple[int, ...], swapped: Mapping[int, int]) -> Taken:
     if not turns:
-        return Taken(number, turns, draw)
+        return Taken(number, turns, draw, draw.row)
     ints, target, layers, row, move = list(draw.ints), draw.target, draw.layers, 0, draw.move
     for count in draw.counts:
         ints[count.place] += count.step * turns[-1 - count.depth]

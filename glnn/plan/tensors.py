@@ -24,6 +24,7 @@ class Tensors:
         self.layouts: list[Layout] = []
         self.codecs: list[ActivationCodec] = []  # of the tensors, as the layouts
         self.in_place: dict[int, InPlace] = {}  # values that have no texture of their own, by number
+        self.above: dict[int, int] = {}  # of values that draws make in others' textures: rows of tiles before them
         self.stacks: dict[int, Stack] = {}  # by the number of the whole
         self.twins: dict[int, Value] = {}  # stacks that lie alike, as turns read and write them by turns
         self._turns: dict[int, tuple[Value, ...]] = {}  # what lies in a stack's sections, by the number of the whole

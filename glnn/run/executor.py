@@ -101,7 +101,7 @@ class Executor:
         )
         ints, floats = np.array(draw.ints, np.int32).tobytes(), np.array(draw.floats, self.device.real).tobytes()
         target = self._target(order[draw.target], *draw.layers)
-        return self._programs[draw.program], target, (0, 0, *draw.viewport), read, ints, floats
+        return self._programs[draw.program], target, (0, draw.row, *draw.viewport), read, ints, floats
 
     def _target(self, slot: int, first: int, count: int) -> Target:
         return self.device.target(self.slots[slot], first, count)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from support.joined import network
 
 import glnn
 from glnn.layers.activation import PReLU
@@ -83,6 +84,17 @@ def test_bits_are_pythons(
     if limits.dialect == "es300" and make is conv and limits.max_texture_size == 40:
         assert any(draw.layers[0] for draw in plan.draws)
     check(new_page(), site, model, shape, limits, request)
+
+
+@pytest.mark.parametrize("limits", ["default", "es100"])
+def test_parts_of_a_concatenation_are_drawn_where_they_lie(
+    new_page: Callable[[], Page], site: tuple[Path, str], limits: str, request: pytest.FixtureRequest
+) -> None:
+    graph = network((8, 16))
+    model, shape = glnn.Model(graph), graph.inputs[0].shape
+    asked = {**LIMITS, "default": Limits()}[limits]
+    assert any(draw.row for draw in model.plan({"x": shape}, asked).draws)
+    check(new_page(), site, model, shape, asked, request)
 
 
 # Cells of 4 x 4, of 4, and constant tensors, in every codec and kind of texture: of all, a push has every other one.

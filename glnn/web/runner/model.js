@@ -95,12 +95,12 @@ class Model extends EventTarget {
   }
 
   /** A draw made ready: a function of the numbers of the turns that it is in, innermost first. slots: their textures then. */
-  _drawOf({program, target, layers: [first, count], viewport, textures, ints, floats, counts, move}, slots) {
+  _drawOf({program, target, layers: [first, count], viewport, textures, ints, floats, counts, move, row = 0}, slots) {
     const {_device: device} = this, into = (slot, layer) => device.target(slots[slot], layer, count);
     const draw = {
       program: this._programs[program],
       framebuffer: into(target, first),
-      viewport: [0, 0, ...viewport],
+      viewport: [0, row, ...viewport],
       textures: textures.map(([kind, number, part]) => (kind === "slot" ? slots[number] : this._weights[number][part])),
       ints: new Int32Array(ints),
       floats: new Float32Array(floats),
