@@ -3,21 +3,17 @@
 /** How many values all parts have room for, in those texels that hold some. */
 const room = ({parts, layers, width, height}, lanes) => parts * layers * width * height * lanes;
 
-/** Moves row-major values into the texels of a tensor's parts, one after another, or back: see room. */
+/** Moves row-major values into the texels of a tensor's parts, one after another, or back: see room. A row of pixels at a time. */
 function move(layout, lanes, texels, values, back) {
-  const {dims: [N, H, W, C], block: [bh, bw], tile: [ph, pw], flat, layers, width, height, columns, part_rows: partRows} = layout;
-  const tiles = (Math.ceil(C / 4) * 4) / lanes; // of a pixel plane
-  let i = 0;
-  for (let n = 0; n < N; n++) for (let h = 0; h < H; h++) for (let w = 0; w < W; w++) {
-    const layer = (h % bh) * bw + (w % bw), y = flat ? 0 : (h / bh) | 0, x = flat ? 0 : (w / bw) | 0;
-    let tile = (flat ? (n * H + h) * W + w : n) * tiles;
-    for (let c = 0; c < C; c += lanes, tile++) {
-      const row = (tile / columns) | 0, part = (row / partRows) | 0;
-      let at = (((part * layers + layer) * height + (row - part * partRows) * ph + y) * width + (tile - row * columns) * pw + x) * lanes;
-      for (const end = i + Math.min(lanes, C - c); i < end; i++, at++) {
-        if (back) values[i] = texels[at];
-        else texels[at] = values[i];
-      }
+  const {dims: [images, rows, pixels, C], block: [bh, bw], tile: [ph, pw], flat, layers, width, height, columns, part_rows: partRows} = layout;
+  const [N, H, W] = flat ? [images * rows * pixels, 1, 1] : [images, rows, pixels]; // flat: each pixel is an image of its own
+  const tiles = (Math.ceil(C / 4) * 4) / lanes, plane = height * width * lanes; // of a pixel plane; of a layer
+  for (let n = 0, first = 0; n < N; n++) for (let h = 0; h < H; h++, first += W * C) for (let c = 0, tile = n * tiles; c < C; c += lanes, tile++) {
+    const row = (tile / columns) | 0, part = (row / partRows) | 0, used = Math.min(lanes, C - c);
+    let left = (((part * layers + (h % bh) * bw) * height + (row - part * partRows) * ph + ((h / bh) | 0)) * width + (tile - row * columns) * pw) * lanes;
+    for (let w = 0, i = first + c; w < W; left += lanes) for (let at = left, end = Math.min(W, w + bw); w < end; w++, i += C, at += plane) {
+      if (back) for (let k = 0; k < used; k++) values[i + k] = texels[at + k];
+      else for (let k = 0; k < used; k++) texels[at + k] = values[i + k];
     }
   }
 }
