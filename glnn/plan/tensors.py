@@ -61,8 +61,11 @@ class Tensors:
 
     @property
     def loose(self) -> set[int]:
-        """The numbers of tensors that draws make and that may lie otherwise than they do: nothing must lie alike."""
-        wholes = {self.home(made.whole).id for made in self.in_place.values()}
+        """The numbers of tensors that draws make and that may lie otherwise than they do: nothing must lie alike.
+
+        One whose parts are read where they lie may: they are found by number. Where turns move on in it, it stays.
+        """
+        wholes = {self.home(made.whole).id for made in self.in_place.values() if made.moves}
         held = {turn.id for turns in self._turns.values() for turn in turns} | wholes
         return self._drawn.keys() - self.in_place.keys() - self.stacks.keys() - self._alike.keys() - held
 

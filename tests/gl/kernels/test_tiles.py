@@ -60,6 +60,26 @@ def test_every_size_of_tile(device: glnn.Device, size: str, codec: str, monkeypa
     assert device.error() == "GL_NO_ERROR"
 
 
+def test_shares_lie_in_a_slot_that_others_left(device: glnn.Device) -> None:
+    """In as many columns as it is wide, so that it need not grow; their parts are read from there."""
+    layers = {
+        "a": Conv2D(128, 1), "b": Conv2D(64, 1, strides=2), "c": Conv2D(64, 3, padding="same"), "d": Conv2D(16, 1),
+    }  # fmt: skip
+    nodes: list[Node] = []
+    read, channels = "x", 16
+    for name, layer in layers.items():
+        nodes.append(Node(name, layer, (read,), (name,), weights_of(layer, (1, 40, 40, channels))))
+        read, channels = name, layer.filters
+    graph = validate(Graph("net", (TensorSpec("x", (1, 40, 40, 16)),), tuple(nodes), ("d",)))
+    plan = make_plan(graph, {"x": (1, 40, 40, 16)}, device.limits)
+    sizes = {made.shape: (made.layout.size, plan.draws[made.draw].target) for made in plan.makes}
+    (_, left), (shares, slot) = sizes[1, 40, 40, 128], sizes[8, 20, 20, 64]
+    assert left == slot and (plan.slots[slot].width, plan.slots[slot].height) == shares == sizes[1, 40, 40, 128][0]
+    with glnn.Model(graph, device) as model:
+        x = RNG.standard_normal((1, 40, 40, 16)).astype(np.float32)
+        np.testing.assert_allclose(model.predict(x, verbose=0), model.reference(x), atol=1e-5)
+
+
 def test_a_sum_in_shares_ends_as_one_draw_would(device: glnn.Device) -> None:
     """Bias, residual and activation come after the sum; three inputs of the draw that adds up."""
     conv = Conv2D(7, 3, padding="same")
