@@ -22,10 +22,11 @@ from ..layout.tiling import MAX_NUMBER, Grid
 from ..primitives.base import Epilogue, Parts, Primitive, Recipe, Source, Value, Window
 from ..primitives.functions import Function
 from ..primitives.pick import Pick
+from ..primitives.sums import groups_per_turn
 from ..primitives.turns import Body, Counted, Sliced
 from .apart import in_parts
 from .choice import BY_COST, Choice, Chosen, Workload, fitting
-from .drafts import DrawSpec, RepeatSpec, groups_per_turn
+from .drafts import DrawSpec, RepeatSpec
 from .epilogue import as_epilogue, as_map, bind, bind_parts, result_shape
 from .lowering import draw_nodes, path, store_activations
 from .repeats import draw_repeat
@@ -243,7 +244,7 @@ class PlanBuilder(Tensors):
             if "GN" in source.declared["param"]:
                 params = {"G0": 0, "GN": ceil_div(inputs["x"].shape[-1], 4)} | params
             turns, taps = params.get("GN", 0), 0
-            if "GU" in source.declared["const"]:
+            if "GU" in source.declared["const"] and "GU" not in const:
                 const["GU"], taps = 1, 0 if rolled else int(const["KH"] * const["KW"])
         except KeyError as error:
             needs = "GN and GU follow from the input x and the consts KH and KW"

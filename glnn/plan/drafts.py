@@ -109,11 +109,3 @@ def each_spec(steps: Iterable[DrawSpec | RepeatSpec]) -> Iterator[DrawSpec]:
             yield step
         else:
             yield from each_spec(step.steps)
-
-
-def groups_per_turn(groups: int) -> int:
-    """Input groups that one turn of a dense layer's loop takes; 4 save 6 % of a long sum of one row.
-
-    Elsewhere they would only cost time to compile: of blocks of pixels each text twice as much.
-    """
-    return 4 if groups >= 256 and groups % 4 == 0 else 1

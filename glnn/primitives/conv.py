@@ -12,9 +12,9 @@ import numpy as np
 from ..graph.shapes import Dims, Shape, ceil_div, numbers
 from ..graph.weight import WeightSpec
 from ..records import dataclass
-from .base import Builder, Epilogue, Primitive, Recipe, Value, Window, after, at_least
-from .expr import RESULT, Apply, Expr, In
-from .operations import OPERATIONS
+from .base import Builder, Epilogue, Primitive, Recipe, Value, Window, at_least
+from .expr import RESULT, Expr
+from .sums import groups_per_draw, in_turns, summed
 from .tiles import with_tiles
 from .window import (
     IMAGE,
@@ -34,13 +34,9 @@ UNROLLED_TAPS = 64  # a kernel of more taps is drawn in bands of rows, or with r
 UNROLLED_PIXELS = 256  # likewise where the windows of a block of 8 pixels span more input pixels than this
 ROW_BY_ROW_PIXELS = 60  # windows of more keep the loop over the kernel's rows: they would not fit registers
 LOOP_TURNS = 30000  # no draw loops more often: llvmpipe stops at 65535 turns without a word
-# Input groups: of a sum of one draw, 10,240 products keep 1e-6 and each draw more is a program more; of a draw of a
-# longer one, whose weights lie in textures of every device without gaps.
-DENSE_GROUPS, PART_GROUPS = 2560, 1024
 # a convolution of single pixels
 POINT = {"VOLUME": 0, "KD": 1, "KH": 1, "KW": 1, "SH": 1, "SW": 1, "DH": 1, "DW": 1, "PT": 0, "PL": 0}
 BY_ROW = ", row by row"
-SUM = Apply(OPERATIONS["add"], (RESULT, In(-1)))  # what a draw adds to the draw before
 
 
 @dataclass(frozen=True)
@@ -122,8 +118,9 @@ class Conv(Primitive):
         x, kernel, bias = inputs[0], weights["kernel"], weights["bias"] if self.use_bias else None
         shape = numbers(self.shape(x.shape))
         if not self.kernel_size and self.groups == 1:
-            matrix = Recipe("rows", lambda b, finish: draw_matrix(b, x, kernel, bias, finish))
-            return with_tiles([matrix], shape, x, kernel[None], bias, POINT)
+            matrix = partial(draw_matrix, x=x, matrix=kernel, bias=bias)
+            turns = in_turns(matrix, groups_per_draw(ceil_div(x.shape[-1], 4)))
+            return with_tiles([Recipe("rows", matrix), *turns], shape, x, kernel[None], bias, POINT)
         sizes, rank = x.shape[1:-1] if self.kernel_size else (), len(self.kernel_size)
         pads = paddings(self.padding, sizes, self.kernel_size, self.strides, self.dilation)
         (kd, kh, kw), (sd, *strides), (dd, *dilation) = map(triple, (self.kernel_size, self.strides, self.dilation))
@@ -175,7 +172,8 @@ class Conv(Primitive):
             and rank == 2
         ):
             drawn = with_winograd(drawn, shape, x, kernel[0], bias, corner)
-        return self._with_tiles([*drawn, loops], shape, x, kernel, bias, geometry)
+        turns = in_turns(partial(draw, name=name, rows=rows, **options), inner, rows * kw) if self.groups == 1 else []
+        return self._with_tiles([*drawn, loops, *turns], shape, x, kernel, bias, geometry)
 
     def _with_tiles(
         self, drawn: list[Recipe], shape: Shape, x: Value, kernel: Any, bias: Any, geometry: Mapping[str, int]
@@ -189,7 +187,7 @@ class Conv(Primitive):
 
 def _recipe(draw: Any, kernel: str, how: str = "", **options: Any) -> Recipe:
     """The draws of a kernel, called as it is and how it is drawn."""
-    return Recipe(kernel + how, lambda b, finish: draw(b, kernel, finish=finish, **options))
+    return Recipe(kernel + how, partial(draw, name=kernel, **options))
 
 
 def rows_unrolled(kernel: Sequence[int], strides: Sequence[int] = (1, 1), dilation: Sequence[int] = (1, 1)) -> int:
@@ -208,12 +206,7 @@ def rows_looped(width: int, inner: int) -> int:
     return LOOP_TURNS // ((width + 1) * (inner + 1))
 
 
-def groups_per_draw(groups: int) -> int:
-    """How many of a dense layer's or matrix product's input groups one draw adds up."""
-    return groups if groups <= DENSE_GROUPS else ceil_div(groups, ceil_div(groups, PART_GROUPS))
-
-
-def draw_matrix(b: Builder, x: Value, matrix: Any, bias: Any, finish: Epilogue | None) -> Value:
+def draw_matrix(b: Builder, finish: Epilogue | None, x: Value, matrix: Any, bias: Any, **const: int) -> Value:
     """x (..., C) times a matrix (C, U), plus a bias (U,): (..., U). Long sums are added up by several draws."""
     channels, units = matrix.shape
     groups = ceil_div(channels, 4)
@@ -229,13 +222,16 @@ def draw_matrix(b: Builder, x: Value, matrix: Any, bias: Any, finish: Epilogue |
         }
         end = summed(y, finish if last == groups else None)
         param = {"G0": first, "GN": last - first, **IMAGE.numbers()}
-        y = b.draw("conv", (*x.shape[:-1], units), {"x": x}, cells=cells, const=POINT, param=param, finish=end)
+        y = b.draw(
+            "conv", (*x.shape[:-1], units), {"x": x}, cells=cells, const={**POINT, **const}, param=param, finish=end
+        )
     assert y is not None
     return y
 
 
 def draw_conv(
     b: Builder,
+    finish: Epilogue | None,
     name: str,
     shape: Shape,
     x: Value,
@@ -246,7 +242,6 @@ def draw_conv(
     strides: Sequence[int] = (1, 1),
     dilation: Sequence[int] = (1, 1),
     planes: Planes = IMAGE,
-    finish: Epilogue | None = None,
     inner: int = 1,
     rows: int | None = None,
     blocked: bool = False,
@@ -292,8 +287,3 @@ def draw_conv(
         )
     assert value is not None
     return value
-
-
-def summed(before: Value | None, finish: Epilogue | None) -> Epilogue | None:
-    """The epilogue of a draw whose result is added to that of a draw before."""
-    return finish if before is None else after(finish, SUM, {-1: before})

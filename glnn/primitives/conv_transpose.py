@@ -95,8 +95,8 @@ class ConvTranspose(Primitive):
         def looped(b: Builder, finish: Epilogue | None) -> Value:
             rows = rows_looped(size[1], ceil_div(x.shape[-1], 4))
             return draw_conv(
-                b, "conv_transpose", shape, x, kernel, bias, start, strides=strides, dilation=dilation, rows=rows,
-                finish=finish, **options,
+                b, finish, "conv_transpose", shape, x, kernel, bias, start, strides=strides, dilation=dilation,
+                rows=rows, **options,
             )  # fmt: skip
 
         phases = list(np.ndindex(strides))
@@ -134,6 +134,6 @@ def _phase(
     sizes = [ceil_div(size - p, s) for size, p, s in zip(shape[-3:-1], phase, strides, strict=True)]
     rows, args = rows_unrolled(taps.shape[1:3]), ((*shape[:-3], *sizes, shape[-1]), x, taps, bias, corner)
     if rows:
-        return draw_conv(b, "conv", *args, rows=rows, blocked=True, finish=finish, **options)
+        return draw_conv(b, finish, "conv", *args, rows=rows, blocked=True, **options)
     rows = rows_looped(taps.shape[2], options["inner"])
-    return draw_conv(b, "conv", *args, rows=rows, looped=True, finish=finish, **options)
+    return draw_conv(b, finish, "conv", *args, rows=rows, looped=True, **options)

@@ -12,9 +12,10 @@ from ..graph.weight import WeightSpec
 from ..layout.limits import Limits
 from ..records import dataclass
 from .base import Builder, Epilogue, Parts, Primitive, Recipe, Value, Window, at_least, finish_of
-from .conv import DENSE_GROUPS, Conv
+from .conv import Conv
 from .expr import EACH, RESULT, Apply, Expr, Index, Number, constants, inputs, values
 from .operations import OPERATIONS
+from .sums import DENSE_GROUPS
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import numpy as np
 from ..graph.shapes import Dims, Shape, broadcast, ceil_div, numbers, row_major
 from ..records import dataclass
 from .base import Builder, Epilogue, Primitive, Recipe, Value, anywhere
-from .conv import groups_per_draw, summed
 from .expr import RESULT, Expr
 from .move import Size, permute, reshape
+from .sums import groups_per_draw, summed
 from .tiles import LEAST_ROWS, computes, draw_product
 
 if TYPE_CHECKING:

@@ -51,12 +51,15 @@ def contest(
 ) -> Outcome:
     """Makes a candidate after the other, judges each by the first one's outputs, times those that are right by turns.
 
+    One that draws what an earlier one draws is dropped.
+
     what:  whose candidates they are, for the warning about one that is wrong
     until: when (time.monotonic) no further candidate is begun; the first two always are
     step:  called after each candidate
     whole: whether it is time as a person sees it that counts, on a software renderer too
     """
     made, outcome, expected = dict[str, Executor](), Outcome(), dict[str, np.ndarray]()
+    plans = dict[str, str]()  # names of candidates by what they draw
     with device.use(), ExitStack() as held:
         for name, make in makers.items():
             if len(made) > 1 and time.monotonic() > until:
@@ -70,6 +73,11 @@ def contest(
                 outcome.dropped[name] = str(error)
                 continue
             held.callback(executor.release)
+            plan = executor.plan.to_json()
+            if plan in plans:
+                outcome.dropped[name] = f"it draws what {plans[plan]!r} draws"
+                continue
+            plans[plan] = name
             outputs = executor.run(inputs)
             off = 0.0 if not made else difference(expected, outputs)
             if made and not off <= tolerance(device.limits):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.drawn import drawn as by_choice
 
 import glnn
 from glnn.graph import Graph, Node, TensorSpec
@@ -22,8 +23,6 @@ from glnn.primitives.expr import RESULT, Apply, In
 from glnn.primitives.operations import OPERATIONS
 from glnn.primitives.winograd import PLANES, WEIGHTS
 from glnn.quant import linear
-from glnn.run.executor import Executor
-from glnn.run.resident import Resident
 
 DEVICES: dict[str, dict[str, Any]] = {
     "es300": {"dialect": "es300"},
@@ -66,16 +65,9 @@ def network(name: str) -> tuple[Graph, dict[str, np.ndarray]]:
 
 def drawn(device: glnn.Device, graph: Graph, inputs: dict[str, np.ndarray], recipe: str) -> np.ndarray:
     """What a recipe makes."""
-    store = WeightStore(graph)
-    plan = make_plan(graph, {k: x.shape for k, x in inputs.items()}, device.limits, store, choice=Choice(forced=recipe))
+    made, plan = by_choice(device, graph, inputs, Choice(forced=recipe))
     assert {item.recipe for item in plan.chosen} == {recipe}
-    resident = Resident(device, store.values)
-    with device.use():
-        executor = Executor(plan, device, resident)
-        made = executor.run(inputs)["y"]
-        executor.release()
-        resident.release()
-    return made
+    return made["y"]
 
 
 @pytest.mark.parametrize("name", CASES)

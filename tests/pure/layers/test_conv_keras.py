@@ -20,10 +20,11 @@ from glnn.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPoo
 from glnn.layers.resizing import Cropping2D, UpSampling2D, UpSampling3D, ZeroPadding2D
 from glnn.layout.limits import Limits
 from glnn.primitives.base import Value
-from glnn.primitives.conv import SUM, Conv
+from glnn.primitives.conv import Conv
 from glnn.primitives.expand import traced
 from glnn.primitives.expr import RESULT, Apply, inputs
 from glnn.primitives.functions import FUNCTIONS
+from glnn.primitives.sums import SUM
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 

@@ -81,7 +81,7 @@ def test_a_key_tells_what_takes_time_and_nothing_else() -> None:
 def test_a_plan_tells_what_was_chosen() -> None:
     first, second = plan().chosen
     assert (first.label, first.recipe) == ("a", "conv")
-    assert first.able == ("conv", "conv, row by row", "winograd", "conv in loops")
+    assert first.able == ("conv", "conv, row by row", "winograd", "conv in loops", "2 groups a turn")
     assert first.workload.key == second.workload.key  # the input of the network lies in blocks, as what follows
     assert len(plan().draws) == 2
     chosen = plan(Choice({second.workload.key: "conv, row by row"}))
