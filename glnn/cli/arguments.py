@@ -217,6 +217,8 @@ def export_web(p: Parser) -> None:
     add_labels(p)
     add_picture(p, levels=False)
     add_page(p)
+    fetch = "how WebGL2 fetches texels: texture (default) or texelFetch; which is faster is up to the visitors' GPUs"
+    p.add_argument("--fetch", metavar="FORM", help=fetch)
     about = "let the page, opened with ?check, compare each draw on its GPU with what Python gives"
     p.add_argument("--check", action="store_true", help=about)
     p.add_argument("--check-input", metavar="INPUT", help="the same, on this input, given as for predict")

@@ -180,7 +180,8 @@ def export_web(args: Namespace) -> None:
     labels = read_labels(args.labels) if args.labels else None
     variants = args.variants.split(",") if args.variants is not None else None
     with Model.load(args.model, args.weights, args.metadata) as model:
-        settings = {"force": args.force, "check": args.check, "outputs": args.outputs, **picture(args), **page(args)}
+        settings = {"force": args.force, "check": args.check, "outputs": args.outputs, "fetch": args.fetch}
+        settings |= {**picture(args), **page(args)}
         if args.check_input is not None:
             settings["check"] = read_inputs(find([args.check_input]), model.inputs, **picture(args))
         folder = model.export_web(args.folder, args.input_shape, variants, labels, **settings)

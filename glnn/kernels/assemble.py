@@ -10,7 +10,7 @@ from dataclasses import field, replace
 from functools import cached_property, lru_cache
 
 from ..errors import KernelError
-from ..layout.limits import COMPUTE, MAX_LOOP_TURNS
+from ..layout.limits import FETCHES, MAX_LOOP_TURNS, TEXEL
 from ..layout.tiles import Layout
 from ..records import dataclass
 from .expand import Expanded, block_consts, expand, written
@@ -66,6 +66,7 @@ class Call:
     uniform: tuple[tuple[str, float], ...] = ()  # floats that come with the draw
     parts: Parted | None = None  # what is made of parts of the channels
     edges: tuple[bool, bool] = (False, False)  # whether pixels below and beside images are cleared where there are none
+    fetch: str | None = None  # one of the dialect's FETCHES; None: the first
 
     @property
     def block(self) -> tuple[int, int]:
@@ -185,7 +186,8 @@ def _assembled(key: _Key) -> ShaderText:
     finish, finished, reads = call.finish, _of_finish(call), dict[str, Read]()
     given = frozenset(name for name, _ in (*call.inputs, *call.virtual) if name not in finished)
     expanded = expand(source, given, call.const, call.block, looped, call.rolled)
-    params = Params(expanded.bounding if dialect == "es100" else frozenset(), dialect == COMPUTE)
+    fetch = call.fetch or FETCHES[dialect][0]
+    params = Params(expanded.bounding if dialect == "es100" else frozenset(), fetch == TEXEL)
     params.int("ROW0", 0)
     for name, value in call.param:
         params.int(name, value)
@@ -244,7 +246,7 @@ def _assembled(key: _Key) -> ShaderText:
     rounding = half_text(dialect) if half else ""
     params.keep("\n".join([rounding, *parts, tail]), words)
     pieces = [
-        head_text(dialect, out.layers, call.out_codec),
+        head_text(dialect, fetch, out.layers, call.out_codec),
         common_text("\n".join([rounding, *parts, body, tail])),
         defines,
         params.declare(looped),

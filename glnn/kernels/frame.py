@@ -27,9 +27,14 @@ def literal(value: int | float) -> str:
     return text
 
 
-def head_text(dialect: str, outputs: int, codec: str) -> str:
+def dialect_text(dialect: str, fetch: str) -> str:
+    """What a text begins with in a dialect, and how it fetches texels."""
+    return f"{library_text(f'dialects/{dialect}.glsl')}\n{library_text(f'fetch/{fetch}.glsl')}"
+
+
+def head_text(dialect: str, fetch: str, outputs: int, codec: str) -> str:
     """The dialect, and what a text writes to: so many layers of this codec."""
-    return library_text(f"dialects/{dialect}.glsl") + "\n" + stages.outputs_text(dialect, outputs, codec)
+    return dialect_text(dialect, fetch) + "\n" + stages.outputs_text(dialect, outputs, codec)
 
 
 def bare(text: str) -> str:

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from ..errors import KernelError
 from ..graph.shapes import ceil_div
-from ..layout.limits import COMPUTE
+from ..layout.limits import COMPUTE, TEXEL
 from ..layout.tiles import Layout
 from ..layout.tiling import Grid, Tiling
 from . import stages
@@ -20,7 +20,7 @@ from .assemble import Call, ShaderText, checked, declare_out, encoding
 from .fetches import held, sampler
 from .files import KernelSource, read_shader
 from .finish import finish_text, functions_text
-from .frame import bare, library_text, literal
+from .frame import bare, dialect_text, library_text, literal
 from .language.tree import Tree
 from .read_cells import cells_text
 from .read_tensors import affine_text, tensor_text
@@ -137,7 +137,7 @@ def assemble_tiles(call: Call, source: KernelSource, grid: Grid) -> ShaderText:
 def _head(call: Call, params: Params, parts: Sequence[str]) -> list[str]:
     size = int(dict(call.const)["INVOCATIONS"])
     return [
-        library_text(f"dialects/{call.dialect}.glsl"),
+        dialect_text(call.dialect, TEXEL),
         stages.outputs_text(call.dialect, 1, call.out_codec, (size, 1)),
         library_text("lib/common.glsl"),
         *(f"#define {name} {literal(value)}" for name, value in call.const),

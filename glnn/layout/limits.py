@@ -8,6 +8,15 @@ from ..records import dataclass
 
 DIALECTS = ("es300", "gl330", "es100")  # of fragment shaders, in the order of preference
 COMPUTE = "gl430"  # the dialect of compute shaders: what speaks it computes in the stage "compute"
+TEXEL = "texelFetch"  # the form of a fetch that counts texels by whole numbers
+# The forms in which each dialect can fetch a texel, by their files in shaders/fetch: the first is drawn with, unless
+# another was measured as faster.
+FETCHES = {
+    "es300": ("texture", TEXEL),
+    "gl330": ("texture", TEXEL),
+    "es100": ("texture2D",),
+    COMPUTE: (TEXEL, "texture"),
+}
 TARGETS = ("float32", "float16", "rgba8")  # texels that can be drawn to, best first
 # Tile numbers are divided in float arithmetic in the shaders (exact below 2**24 with one correction).
 MAX_TILES = 1 << 24
@@ -31,6 +40,11 @@ class Limits:
     def stage(self) -> str:
         """Where kernels run: "fragment", as draws, or "compute", as dispatches of workgroups."""
         return "compute" if self.dialect == COMPUTE else "fragment"
+
+    @property
+    def fetches(self) -> tuple[str, ...]:
+        """The forms in which texels can be fetched, the one that is estimated as the fastest first."""
+        return FETCHES[self.dialect]
 
     @property
     def as_drawn(self) -> Limits:

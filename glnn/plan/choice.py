@@ -58,6 +58,7 @@ class Choice:
     """What was measured: `recipes`, names by a workload's key, and `blocks` of pixels by image size, both as (h, w).
 
     forced: the name of a recipe that is taken wherever there is one of it, to try it
+    fetch:  the form in which texels are fetched, one of those of `Limits.fetches`
 
     What it does not tell, what a device cannot draw, and names that there are no more, are left to estimated costs.
     """
@@ -65,6 +66,7 @@ class Choice:
     recipes: Mapping[str, str] = field(default_factory=dict)
     blocks: Mapping[Pair, Pair] = field(default_factory=dict)
     forced: str | None = None
+    fetch: str | None = None
 
     def recipe(self, workload: Workload, recipes: Sequence[Recipe], limits: Limits) -> Recipe:
         """The one of a workload's recipes that is drawn. Raises LimitError where the device can draw none."""
@@ -77,6 +79,10 @@ class Choice:
                 if recipe.name == named:
                     return recipe
         return cheapest(able, limits)
+
+    def fetching(self, limits: Limits) -> str:
+        """The form in which a plan for a device of these limits fetches texels."""
+        return self.fetch if self.fetch in limits.fetches else limits.fetches[0]
 
 
 BY_COST = Choice()

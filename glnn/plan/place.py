@@ -169,7 +169,7 @@ class Placer:
                     draft.finish, text, values, drafts.limits.dialect, drafts.limits.precision, draft.looped,
                     draft.rolled,
                     tuple(draft.virtual.items()), tuple(draft.uniform.items()),
-                    draft.parts, self._edges[self._kind(draft)],
+                    draft.parts, self._edges[self._kind(draft)], drafts.choice.fetching(drafts.limits),
                 )
             )  # fmt: skip
             if draft.grid is not None:

@@ -81,8 +81,8 @@ class Made:
 class Plan:
     """Everything an executor needs but the weights' values.
 
-    For those who look at it: `made`, the tensors between, `makes`, what each draw makes, in repeats as well, and
-    `chosen`, how what could be drawn in several ways is drawn.
+    For those who look at it: `made`, the tensors between, `makes`, what each draw makes, in repeats as well, `chosen`,
+    how what could be drawn in several ways is drawn, and `fetch`, the form in which its texts fetch texels.
     """
 
     limits: Limits
@@ -95,6 +95,7 @@ class Plan:
     made: tuple[Made, ...] = ()
     makes: tuple[Making, ...] = ()
     chosen: tuple[Chosen, ...] = ()
+    fetch: str = ""
 
     def __repr__(self) -> str:
         ends = (", ".join(f"{t.name} {t.shape}" for t in tensors) for tensors in (self.inputs, self.outputs))
@@ -102,13 +103,19 @@ class Plan:
         turns = f" ({made:,} with all turns)" if made > len(self.draws) else ""
         return (
             f"<Plan {' -> '.join(ends)}: {len(self.draws)} draws{turns}, {len(self.programs)} programs in "
-            f"{self.limits.dialect}, {self.weight_bytes:,} bytes of weights, {self.activation_bytes:,} of activations>"
+            f"{self.words}, {self.weight_bytes:,} bytes of weights, {self.activation_bytes:,} of activations>"
         )
 
     def _repr_html_(self) -> str:
         from ..show.views.plans import plan_html
 
         return plan_html(self)
+
+    @property
+    def words(self) -> str:
+        """What its texts are written in: the dialect, and how they fetch texels where another form is usual."""
+        usual = self.fetch in ("", self.limits.fetches[0])
+        return self.limits.dialect + ("" if usual else f" with {self.fetch}")
 
     @cached_property
     def draws(self) -> tuple[Draw, ...]:
@@ -222,6 +229,7 @@ def make_plan(
         tuple(tensor(name, value) for name, value in inputs.items()),
         tuple(tensor(name, value) for name, value in zip(names, outputs, strict=True)), steps,
         tuple(_made(drafts, graph, values, slot_of)), tuple(makings(drafts)), tuple(drafts.chosen),
+        choice.fetching(limits),
     )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """Measured tables in files: one per renderer in the package, and what a machine has measured itself.
 
 A file is JSON: what it was measured on, `recipes` (a workload's key: the recipe's name), `networks` (a graph's key:
-`blocks` by image size, `pieces` by the shapes of a sample). A file that is broken or of something else is no table.
+`blocks` by image size, `fetch`, the form in which texels are fetched, `pieces` by the shapes of a sample). A file that
+is broken or of something else is no table.
 """
 
 from __future__ import annotations
@@ -62,10 +63,11 @@ class Table:
 
     def choice(self, graph: Graph) -> Choice:
         """What it tells for a graph."""
-        blocks = self.networks.get(network(graph), {}).get("blocks", {})
-        if not self.recipes and not blocks:
+        told = self.networks.get(network(graph), {})
+        blocks, fetch = told.get("blocks", {}), told.get("fetch")
+        if not self.recipes and not blocks and not fetch:
             return BY_COST
-        return Choice(self.recipes, {pair(size): pair(block) for size, block in blocks.items()})
+        return Choice(self.recipes, {pair(size): pair(block) for size, block in blocks.items()}, fetch=fetch)
 
     def piece(self, graph: Graph, shapes: Mapping[str, Sequence[int]]) -> int | None:
         """How many samples of these shapes are best run at once, where it was measured."""
@@ -164,6 +166,8 @@ def checked(data: Any) -> Table:
             raise ValueError("its blocks or pieces are none")
         for size, block in blocks.items():
             pair(size), pair(block)
+        if not isinstance(one.get("fetch", ""), str):
+            raise ValueError("its fetch is no name of a form")
         if any(isinstance(piece, bool) or not isinstance(piece, int) or piece < 1 for piece in pieces.values()):
             raise ValueError("its pieces are no numbers of samples")
     return Table(recipes, networks)

@@ -1,4 +1,4 @@
-"""Measures on a device which recipes, blocks and pieces are the fastest for a graph, and keeps what it found."""
+"""Measures on a device which recipes, blocks, fetches and pieces are the fastest for a graph, and keeps them."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 SECONDS = 120.0  # after which a tuner begins nothing more
 FOR_BLOCKS = 0.5  # share of them that blocks may take
+FOR_FETCHES = 0.6  # ... and the forms of fetches after them
 FOR_PIECES = 0.25  # share of them that is left for pieces
 PIECES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 NEAR = 1.05  # a smaller piece is taken that costs at most so much more for each sample
@@ -45,10 +46,10 @@ def tune(
 ) -> Tuned:  # fmt: skip
     """Measures what a session's graph can be drawn with, for inputs of these shapes (batch first), and keeps it.
 
-    First the blocks of pixels for the whole network, then the recipes of each workload in them, at last the whole as it
-    was and as it is now, by turns: what is not faster is not kept. pieces: also how many samples are best run at once,
-    up to the batch of the shapes. What is found is drawn with from now on, by this session too, and written to this
-    machine's table; where that can't be, a warning says so.
+    First the blocks of pixels for the whole network, then how it fetches texels, then the recipes of each workload
+    with these, at last the whole as it was and as it is now, by turns: what is not faster is not kept. pieces: also how
+    many samples are best run at once, up to the batch of the shapes. What is found is drawn with from now on, by this
+    session too, and written to this machine's table; where that can't be, a warning says so.
     """
     until = time.monotonic() + seconds
     shapes = {name: tuple(map(int, shape)) for name, shape in shapes.items()}
@@ -61,17 +62,19 @@ def tune(
         bar.update(min(99, round(100 * (time.monotonic() - began) / max(seconds, 1e-3))))
 
     blocks, by_blocks = best_blocks(session, shapes, inputs, time.monotonic() + FOR_BLOCKS * seconds, step)
-    plan = session.plan(shapes, choice=Choice(blocks=blocks))
+    fetch, by_fetch = best_fetch(session, shapes, inputs, blocks, began + FOR_FETCHES * seconds, step)
+    plan = session.plan(shapes, choice=Choice(blocks=blocks, fetch=fetch))
     cut = pieces and not graph.states and all(spec.shape[0] is None for spec in graph.inputs)
     rows = best_recipes(session, plan, until - (FOR_PIECES * seconds if cut else 0), step)
     recipes = {row.key: row.chosen for row in rows}
-    choices = {"before": BY_COST, "after": Choice(recipes, blocks)}
+    choices = {"before": BY_COST, "after": Choice(recipes, blocks, fetch=fetch)}
     makers = {name: partial(_executor, session, shapes, choice) for name, choice in choices.items()}
     whole = contest(device, makers, inputs, graph.name, step=step, whole=True)
     kept = whole.best == "after"
     table = tables.Table(recipes if kept else {}, {})
     told: dict[str, Any] = {"tuned": [tables.shapes_key(shapes)]}
-    if kept and blocks:
+    if kept:
+        told["fetch"] = fetch
         told["blocks"] = {f"{h}x{w}": f"{bh}x{bw}" for (h, w), (bh, bw) in sorted(blocks.items())}
     before, after = whole.seconds["before"], whole.seconds.get("after", whole.seconds["before"])
     table.networks[tables.network(graph)] = told
@@ -86,7 +89,10 @@ def tune(
     path = keep(session, table)
     bar.update(100)
     used = blocks if kept else {}
-    return Tuned(graph.name, device.renderer, tuple(rows), used, by_blocks, before, after, kept, sizes, path)
+    return Tuned(
+        graph.name, device.renderer, tuple(rows), used, by_blocks, plan.fetch if kept else "", by_fetch, before, after,
+        kept, sizes, path,
+    )  # fmt: skip
 
 
 def is_tuned(session: Session, shapes: Mapping[str, Sequence[int]]) -> bool:
@@ -153,6 +159,22 @@ def _executor(session: Session, shapes: Mapping[str, Sequence[int]], choice: Cho
     return session.trial(session.plan(shapes, choice=choice))
 
 
+# ---- fetches
+
+
+def best_fetch(
+    session: Session, shapes: Mapping[str, Sequence[int]], inputs: Mapping[str, np.ndarray],
+    blocks: Mapping[Pair, Pair], until: float, step: Callable[[], None],
+) -> tuple[str, dict[str, float]]:  # fmt: skip
+    """The form of fetches with which the whole network is the fastest in these blocks, and the seconds of each."""
+    forms = session.device.limits.fetches
+    if len(forms) == 1 or time.monotonic() > until:
+        return forms[0], {}
+    makers = {form: partial(_executor, session, shapes, Choice(blocks=blocks, fetch=form)) for form in forms}
+    outcome = contest(session.device, makers, inputs, session.graph.name, until, step)
+    return outcome.best, outcome.seconds
+
+
 # ---- recipes
 
 
@@ -167,7 +189,7 @@ def best_recipes(session: Session, plan: Plan, until: float, step: Callable[[], 
         if time.monotonic() > until:
             break
         labels, first = [item.label for item in items], items[0]
-        outcome = recipes_of(session, first, until, step)
+        outcome = recipes_of(session, first, plan.fetch, until, step)
         rows.append(Row(key, labels[0], len(labels), first.recipe, outcome.best, outcome.seconds, outcome.dropped))
     return rows
 
@@ -179,8 +201,8 @@ def work(workload: Workload) -> float:
     return weights * math.prod(d for d in made if isinstance(d, int))
 
 
-def recipes_of(session: Session, item: Chosen, until: float, step: Callable[[], None]) -> Any:
-    """The contest of a workload's recipes, that which would be drawn first."""
+def recipes_of(session: Session, item: Chosen, fetch: str, until: float, step: Callable[[], None]) -> Any:
+    """The contest of a workload's recipes with fetches of this form, that which would be drawn first."""
     workload, limits = item.workload, session.device.limits
     graph = alone(workload)
     shapes = {spec.name: tuple(d or 1 for d in spec.shape) for spec in graph.inputs}
@@ -192,7 +214,7 @@ def recipes_of(session: Session, item: Chosen, until: float, step: Callable[[], 
     resident = Resident(session.device, store.values)
 
     def make(name: str) -> Executor:
-        plan = make_plan(graph, shapes, limits, store, lying, Choice(blocks=blocks, forced=name))
+        plan = make_plan(graph, shapes, limits, store, lying, Choice(blocks=blocks, forced=name, fetch=fetch))
         return Executor(plan, session.device, resident)
 
     names = [item.recipe, *(name for name in item.able if name != item.recipe)]

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..arguments import FLAG, NAMES, PATH, SHAPES, VERBOSE, checked, mapping, told
+from ..arguments import FLAG, NAME, NAMES, PATH, SHAPES, VERBOSE, checked, mapping, told
 from ..device.profiles import PROFILES
 from ..errors import InputError, UnsupportedError
 from ..graph.mixed import Mixed
@@ -25,8 +25,9 @@ from ..image import Preparation, picture_axes
 from ..image.prepare import FIRST, LAST
 from ..layout.cells import CellLayout
 from ..layout.codec import activation_storage
-from ..layout.limits import Limits
+from ..layout.limits import FETCHES, Limits
 from ..layout.tiles import Layout
+from ..plan.choice import Choice
 from ..plan.plan import Plan, make_plan
 from ..plan.steps import turns_of
 from ..plan.weights import WeightStore
@@ -60,7 +61,7 @@ VARIANT = mapping("Limits by name", lambda one: isinstance(one, Limits))
 
 
 @checked(
-    folder=PATH, input_shapes=SHAPES, variants=NAMES | VARIANT, labels=NAMES, force=FLAG, verbose=VERBOSE,
+    folder=PATH, input_shapes=SHAPES, variants=NAMES | VARIANT, labels=NAMES, force=FLAG, verbose=VERBOSE, fetch=NAME,
 )  # fmt: skip
 def export_web(
     graph: Graph,
@@ -73,6 +74,7 @@ def export_web(
     force: bool = False,
     verbose: Any = "auto",
     check: Check | None = None,
+    fetch: str | None = None,
     **options: Any,
 ) -> Path:
     """Writes an (optimised) graph for input shapes by name, batch first, into a folder -> the folder.
@@ -83,6 +85,7 @@ def export_web(
     force:    write into a folder that holds other things than an earlier export
     verbose:  1 shows a progress bar, 0 none, "auto" one on a terminal when it takes long
     check:    inputs, and what measures a plan's draws on them, for pages opened with ?check; see Model.export_web
+    fetch:    how WebGL2 fetches texels: "texture", which is what None stands for, or "texelFetch", see docs/tuning.md
     options:  fit, filter and background of pictures, see glnn.image.read; vocabulary, standardize, split and padding of
               text, columns of numbers, and examples, see kinds.page_data
 
@@ -93,11 +96,13 @@ def export_web(
         kept = f"option stateful=True (of {', '.join(graph.states)}: a page keeps no state between predictions)"
         raise UnsupportedError(f"exporting {graph.name!r}", [kept])
     prepare = Preparation(scale, **{key: options.pop(key) for key in PICTURE if key in options})
-    limits = chosen(variants)
+    limits, choice = chosen(variants), Choice(fetch=fetch)
+    if fetch not in (None, *FETCHES["es300"]):
+        raise InputError(f"fetch: {told(fetch)}: WebGL2 has {', '.join(FETCHES['es300'])}; None takes the first")
     place = checked_folder(folder, force)
     progress, plans, golden = Progress(len(limits), verbose, "variants"), {}, {}
     for name, limit in limits.items():
-        plans[name] = make_plan(graph, input_shapes, limit, store)
+        plans[name] = make_plan(graph, input_shapes, limit, store, choice=choice)
         if check is not None:
             golden[name] = text(golden_data(name, *check.measure(plans[name])))
         progress.update(len(plans))

@@ -35,6 +35,8 @@ class Tuned(Report):
     kept:   whether what was found is drawn with from now on: where the whole is not faster, it is not
     blocks: of pixels by image size, where others than those that are estimated won
     by_blocks: seconds of the whole in each of the blocks that were tried
+    fetch:  the form in which texels are fetched from now on, "" where all stays as it was
+    by_fetch: seconds of the whole in each of the forms that were tried
     pieces: seconds for each sample by the number of samples that are run at once
     path:   the file that keeps it
     """
@@ -44,6 +46,8 @@ class Tuned(Report):
     rows: tuple[Row, ...]
     blocks: Mapping[tuple[int, int], tuple[int, int]]
     by_blocks: Mapping[str, float]
+    fetch: str
+    by_fetch: Mapping[str, float]
     before: float
     after: float
     kept: bool
@@ -73,6 +77,9 @@ class Tuned(Report):
         if self.by_blocks:
             told = ", ".join(f"{name} {1e3 * each:.3f}" for name, each in self.by_blocks.items())
             lines.append(f"ms of the whole by blocks of pixels: {told}")
+        if self.by_fetch:
+            told = ", ".join(f"{name} {1e3 * each:.3f}" for name, each in self.by_fetch.items())
+            lines.append(f"ms of the whole by the form of fetches: {told}")
         if self.pieces:
             told = ", ".join(f"{size}: {1e3 * each:.3f}" for size, each in self.pieces.items())
             lines.append(f"ms for each sample in pieces of {told}")
@@ -90,7 +97,8 @@ class Tuned(Report):
         blocks = {f"{h}x{w}": f"{bh}x{bw}" for (h, w), (bh, bw) in self.blocks.items()}
         data = {
             "name": self.name, "renderer": self.renderer, "before_s": self.before, "after_s": self.after,
-            "kept": self.kept, "blocks": blocks, "blocks_s": dict(self.by_blocks), "rows": rows, "path": self.path,
+            "kept": self.kept, "blocks": blocks, "blocks_s": dict(self.by_blocks), "fetch": self.fetch,
+            "fetches_s": dict(self.by_fetch), "rows": rows, "path": self.path,
             "pieces_s": {str(size): each for size, each in self.pieces.items()},
         }  # fmt: skip
         return dict(plain(data))

@@ -23,7 +23,7 @@ def plan_html(plan: Plan) -> str:
     """The view of a plan: what it is, and closed boxes for the graph, the draws and the texts."""
     ends = " -> ".join(", ".join(f"{t.name} {shape_text(t.shape)}" for t in end) for end in (plan.inputs, plan.outputs))
     lines = [
-        f"{len(plan.draws)} draws, {len(plan.programs)} programs in {plan.limits.dialect}, {len(plan.slots)} slots",
+        f"{len(plan.draws)} draws, {len(plan.programs)} programs in {plan.words}, {len(plan.slots)} slots",
         f"{plan.weight_bytes:,} bytes of weights, {plan.activation_bytes:,} of activations",
     ]
     head = html.title(f"Plan {ends}") + "".join(f"<div>{escape(line)}</div>" for line in lines)

@@ -39,6 +39,8 @@ def test_what_is_written_is_read_back_and_added_to(folder: Path) -> None:
 
 def test_a_table_tells_choices_and_pieces_of_a_graph() -> None:
     assert TABLE.choice(network()) == Choice({"a workload": "conv"}, {(16, 16): (1, 4)})
+    fetches = tables.Table({}, {KEY: {"fetch": "texelFetch"}})
+    assert fetches.choice(network()) == Choice(fetch="texelFetch")
     assert TABLE.piece(network(), {"x": (16, 16, 3)}) == 6
     assert TABLE.piece(network(), {"x": (16, 16, 9)}) is None
     other = network().with_(outputs=("a",), nodes=network().nodes[:1])
@@ -67,6 +69,7 @@ def test_each_place_has_a_file_of_its_own(changed: str) -> None:
         ({"networks": {"a": 1}}, "networks"),
         ({"networks": {"a": {"blocks": {"16x16": "2y4"}}}}, "2y4"),
         ({"networks": {"a": {"blocks": {"16x16": 4}}}}, "pair"),
+        ({"networks": {"a": {"fetch": 4}}}, "fetch"),
         ({"networks": {"a": {"pieces": {"x": 0}}}}, "pieces"),
         ({"networks": {"a": {"pieces": {"x": True}}}}, "pieces"),
         ({"driver": "another"}, "driver is 'another'"),
