@@ -63,9 +63,11 @@ class Tensors:
     def loose(self) -> set[int]:
         """The numbers of tensors that draws make and that may lie otherwise than they do: nothing must lie alike.
 
-        One whose parts are read where they lie may: they are found by number. Where turns move on in it, it stays.
+        One whose parts are read where they lie may: they are found by number. Where turns move on in it, or draws make
+        its parts, it stays.
         """
-        wholes = {self.home(made.whole).id for made in self.in_place.values() if made.moves}
+        fixed = (made for number, made in self.in_place.items() if made.moves or number in self.above)
+        wholes = {self.home(made.whole).id for made in fixed}
         held = {turn.id for turns in self._turns.values() for turn in turns} | wholes
         return self._drawn.keys() - self.in_place.keys() - self.stacks.keys() - self._alike.keys() - held
 
