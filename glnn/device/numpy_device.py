@@ -20,7 +20,7 @@ import numpy as np
 
 from ..arguments import checked
 from ..errors import ClosedError, InputError
-from ..layout.limits import Limits
+from ..layout.limits import PRECISIONS, Limits
 from . import state
 from .arrays import ArrayProgram, ArrayTarget, ArrayTexture, printed, title_of
 from .device import Device
@@ -29,7 +29,7 @@ from .messages import Locate
 from .objects import TEXTURE, Target, Texture
 from .probe import ProbeResult, names
 from .program import Program
-from .wishes import ARGUMENTS, PRECISIONS, Wishes, choose
+from .wishes import ARGUMENTS, Wishes, choose
 
 # What a device of NumPy could do, if nothing asks for less: no more than a usual GPU, so that plans are alike.
 QUERIED = Limits(max_texture_size=8192, draw_buffers=8, texture_units=16, array_layers=2048)

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..arguments import is_path
 from ..errors import InputError
-from ..layout.limits import Limits
+from ..layout.limits import NAMES, Limits
 from ..records import dataclass
 
 AGAIN = "Write it again with `glnn doctor --json` on that machine"
@@ -110,7 +110,7 @@ def from_report(path: Path, argument: str = "profile") -> Profile:
 
 
 def read_limits(values: Mapping[str, Any], where: str) -> Limits:
-    """Limits from their JSON, every field checked for its type. Raises InputError."""
+    """Limits from their JSON, every field checked: numbers of 1 or more, names that there are. Raises InputError."""
     defaults = asdict(Limits())
     unknown = sorted(map(str, values.keys() - defaults.keys()))
     missing = [f.name for f in fields(Limits) if f.name not in values and f.name not in YOUNG]
@@ -123,4 +123,6 @@ def read_limits(values: Mapping[str, Any], where: str) -> Limits:
         if not isinstance(value, kind) or isinstance(value, bool) or (isinstance(value, int) and value < 1):
             wanted = "a whole number of 1 or more" if kind is int else "a name"
             raise InputError(f"{where}: limit {name} is {value!r}, expected {wanted}. {AGAIN}")
+        if name in NAMES and value not in NAMES[name]:
+            raise InputError(f"{where}: {name}={value!r}: allowed are {', '.join(NAMES[name])}")
     return Limits(**values)

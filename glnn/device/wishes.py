@@ -9,7 +9,7 @@ from typing import Any
 
 from ..arguments import NAME, NAMES, PATH
 from ..errors import DeviceError, InputError
-from ..layout.limits import COMPUTE, DIALECTS, TARGETS, Limits
+from ..layout.limits import COMPUTE, DIALECTS, PRECISIONS, TARGETS, Limits
 from ..records import dataclass
 from . import profiles
 from .probe import MAX_UNITS, TRIED, buffer_counts
@@ -18,7 +18,6 @@ from .stages import STAGES, dialects
 ARGUMENTS = {  # of devices; `Wishes.gather` tells of numbers and of names that are not known
     **dict.fromkeys(("dialect", "precision", "stage"), NAME), "float_targets": NAMES | NAME, "sources": PATH,
 }  # fmt: skip
-PRECISIONS = ("highp", "mediump")
 COUNTS = ("max_texture_size", "draw_buffers", "texture_units", "array_layers")  # wishes that bear the limit's own name
 
 
@@ -81,9 +80,7 @@ class Wishes:
         chosen = profiles.resolve(named[1], named[0])
         where, limits = f"profile {chosen.name!r}", chosen.limits
         whole: dict[str, Any] = {name: getattr(limits, name) for name in COUNTS}
-        whole["float_targets"] = _allowed((f"{where}: float_target", (limits.float_target,)), TARGETS)
-        whole["dialect"] = _allowed((f"{where}: dialect", limits.dialect), (*DIALECTS, COMPUTE))
-        whole["precision"] = _allowed((f"{where}: precision", limits.precision), PRECISIONS)
+        whole |= {"float_targets": (limits.float_target,), "dialect": limits.dialect, "precision": limits.precision}
         if asked["dialect"] is None:
             _fit(asked["stage"], whole["dialect"], f"{where}: dialect")
         imposed = frozenset(name for name in whole if asked[name] is None)

@@ -18,6 +18,8 @@ FETCHES = {
     COMPUTE: (TEXEL, "texture"),
 }
 TARGETS = ("float32", "float16", "rgba8")  # texels that can be drawn to, best first
+PRECISIONS = ("highp", "mediump")  # of arithmetic in shaders
+NAMES = {"float_target": TARGETS, "dialect": (*DIALECTS, COMPUTE), "precision": PRECISIONS}  # of limits that are words
 # Tile numbers are divided in float arithmetic in the shaders (exact below 2**24 with one correction).
 MAX_TILES = 1 << 24
 # llvmpipe ends all loops of an invocation after 65,535 turns in total, silently; half leaves room for its own count.

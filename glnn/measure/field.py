@@ -46,6 +46,7 @@ def read_page(path: str | Path) -> dict[str, Any]:
         )
     try:
         _checked(_Page, page)
+        read_limits(page["limits"], str(where))
     except ValueError as error:
         raise InputError(f"{where}: {error}. It was changed, or cut: {AGAIN[0].lower()}{AGAIN[1:]}") from error
     return page

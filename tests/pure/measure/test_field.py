@@ -172,6 +172,8 @@ DAMAGES: dict[str, Any] = {
     "a sample cut": lambda page: page["draws"][1]["samples"][0].pop(),
     "a word as a value": lambda page: page["draws"][1]["bands"][0].__setitem__(0, "much"),
     "inputs without shape": lambda page: page["inputs"][0].pop("shape"),
+    "a target that there is not": lambda page: page["limits"].update(float_target="float32float32"),
+    "no dialect": lambda page: page["limits"].pop("dialect"),
 }
 
 
