@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from support.browser import launch, missing, serve
+from support.echoes import exported
+from support.model_server import Models, enter
 from support.networks import save_mobilenet
 from support.page_kinds import graphs
 from support.pages_seen import POLICY
@@ -147,3 +149,26 @@ def mobilenet(site: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) 
     path = save_mobilenet(tmp_path_factory.mktemp("models") / "mobilenetv2.h5", 96, 0.35)
     x = np.random.default_rng(1).standard_normal((1, 96, 96, 3)).astype(np.float32)
     return export(glnn.Model.load(path), "mobilenetv2", x, *site)
+
+
+@pytest.fixture(scope="session")
+def echoes(site: tuple[Path, str]) -> dict[str, str]:
+    """URLs of models that give back what they get, by names of SHAPES."""
+    return exported(site)
+
+
+@pytest.fixture
+def models(digits: Exported, tmp_path: Path) -> Iterator[Models]:
+    """The digits model on a server of its own, in /model/."""
+    shutil.copytree(digits.folder, tmp_path / "model")
+    with Models(tmp_path) as site:
+        yield site
+
+
+@pytest.fixture
+def page(request: pytest.FixtureRequest, new_page: Callable[[str], Page], digits: Exported) -> Page:
+    """A page with the runner, on llvmpipe unless a test says otherwise, and nothing kept."""
+    made = new_page(getattr(request, "param", "llvmpipe"))
+    enter(made, digits)
+    made.evaluate("caches.delete('glnn')")
+    return made
