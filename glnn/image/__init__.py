@@ -61,11 +61,11 @@ def read(
     """
     how = Preparation(scale, fit, filter, background)
     if not isinstance(source, list | tuple) and not (isinstance(source, np.ndarray) and source.ndim == 4):
-        return _read(source, size, channels, how, levels, note)[0]
+        return read_one(source, size, channels, how, levels, note)[0]
     names = [name_of(one, f"picture {i}") for i, one in enumerate(source)]
     images: list[np.ndarray] = []
     for one, name in zip(source, names, strict=True):
-        images.append(_read(one, size, channels, how, levels, note, name)[0])
+        images.append(read_one(one, size, channels, how, levels, note, name)[0])
         if images[-1].shape != images[0].shape:
             raise InputError(
                 f"{name}: (H, W, C) {images[-1].shape}, while {names[0]} has {images[0].shape}. Give size and channels"
@@ -79,20 +79,20 @@ def read_image(
     path: str | Path, size: tuple[int | None, int | None], channels: int | None, scale: str = "raw"
 ) -> tuple[np.ndarray, tuple[int, int] | None]:
     """An image file -> float32 (H, W, C), and the (H, W) that it had if it was resized, else None. See `read`."""
-    image, given = _read(path, size, channels, Preparation(scale), None, None)
+    image, given = read_one(path, size, channels, Preparation(scale))
     return image, (given if given != image.shape[:2] else None)
 
 
-def _read(
+def read_one(
     source: Any,
     size: Size,
     channels: int | None,
     how: Preparation,
-    levels: Levels | None,
-    note: Note,
+    levels: Levels | None = None,
+    note: Note = None,
     name: str | None = None,
 ) -> tuple[np.ndarray, tuple[int, int]]:
-    """One picture, prepared, and the (H, W) that it had."""
+    """One picture (H, W, C), prepared, and the (H, W) that it had. Raises InputError."""
     name = name or name_of(source, "the picture")
     height, width = wanted(size)
     if channels is not None and channels not in CHANNELS:

@@ -19,22 +19,24 @@ def read_all(
     shape: of the model's input, batch first; how: arguments of `read`. Raises InputError, beginning with `what`, where
     pictures have several sizes and the model leaves its own free.
     """
-    from . import read
+    from . import Preparation, read_one
 
+    options = dict(how)
+    levels, prepare = options.pop("levels", None), Preparation(**options)  # looked at once, not for each picture
     axes = picture_axes(shape) or LAST
     height, width, channels = (shape[axis] for axis in axes)
-    read_ones: list[np.ndarray] = []
+    arrays: list[np.ndarray] = []
     good = np.zeros(len(pictures), bool)
     errors = [""] * len(pictures)
     for i, picture in enumerate(pictures):
         try:
-            read_ones.append(read(picture, (height, width), channels, **how))
+            arrays.append(read_one(picture, (height, width), channels, prepare, levels)[0])
             good[i] = True
         except InputError as error:
             errors[i] = str(error)
-    sizes = {one.shape for one in read_ones}
+    sizes = {one.shape for one in arrays}
     if len(sizes) > 1:
         raise InputError(f"{what}: takes pictures of any size, and these are of several: {sorted(sizes)}. Resize them")
     empty = np.empty((0, height or 1, width or 1, channels or 3), np.float32)
-    stacked = np.stack(read_ones) if read_ones else empty
+    stacked = np.stack(arrays) if arrays else empty
     return np.moveaxis(stacked, LAST, axes), good, np.array(errors)
