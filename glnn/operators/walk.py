@@ -196,6 +196,13 @@ class Walk:
             raise GraphError(
                 f"{self.model.where}: node {call.label!r} ({call.op}) cannot take {given or 'nothing'}: {error}"
             ) from error
+        except AttributeError as error:
+            if not any(x is None for x in xs):  # else its function asks nothing for its shape, or another thing of it
+                raise
+            given = ", ".join(told(x) for x in xs)
+            raise GraphError(
+                f"{self.model.where}: node {call.label!r} ({call.op}) cannot take {given}: it needs what is left out"
+            ) from error
         finally:
             say.name, say.label, say.kind, say.outputs = outer
 

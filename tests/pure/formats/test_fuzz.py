@@ -121,6 +121,18 @@ def test_a_fused_activation_of_version_1_that_is_none(tmp_path: Path, value: Any
     refused(UnsupportedError, old_native(change, tmp_path), "m.glnn", "activation")
 
 
+@pytest.mark.parametrize(
+    "call", [("Reshape", "x", ""), ("Gather", "x", ""), ("MatMul", "", "x"), ("Max", "x", ""), ("Conv", "x", "", "x")]
+)
+def test_inputs_of_operators_that_are_left_out(tmp_path: Path, call: tuple[str, ...]) -> None:
+    onnx = pytest.importorskip("onnx")
+    name, *inputs = call
+    ends = [onnx.helper.make_tensor_value_info(end, onnx.TensorProto.FLOAT, [2, 3]) for end in "xy"]
+    graph = onnx.helper.make_graph([onnx.helper.make_node(name, inputs, ["y"])], "g", ends[:1], ends[1:])
+    (tmp_path / "m.onnx").write_bytes(onnx.helper.make_model(graph).SerializeToString())
+    refused(GraphError, tmp_path / "m.onnx", "m.onnx", f"({name}) cannot take", "nothing")
+
+
 @pytest.mark.parametrize("option", ["pool_size", "strides"])
 def test_sizes_that_no_shader_counts(option: str) -> None:
     """Of a layer without weights, whose output is small all the same."""
