@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..small_files import read_small
 from .options import add_device, add_model, add_reading, picture
 from .usage import Parser, one_of, positive, sizes
 
@@ -99,7 +100,7 @@ def read_profile(path: Path) -> Profile:
     from ..show.reports.profiles import Profile
 
     try:
-        return Profile.from_json(path.read_text(encoding="utf-8"))
+        return Profile.from_json(read_small(path).decode("utf-8"))
     except InputError as error:
         raise InputError(f"--against {path}: {error}") from None
     except (OSError, UnicodeDecodeError) as error:

@@ -14,6 +14,7 @@ from ..arguments import is_path
 from ..errors import InputError
 from ..layout.limits import NAMES, Limits
 from ..records import dataclass
+from ..small_files import read_small
 
 AGAIN = "Write it again with `glnn doctor --json` on that machine"
 YOUNG = frozenset(("precision",))  # limits that reports of older versions lack; all have a default that was true then
@@ -90,7 +91,7 @@ def from_report(path: Path, argument: str = "profile") -> Profile:
     """The limits in a report of `glnn doctor --json`. Raises InputError that names the file and what is wrong."""
     where = f"{argument} {str(path)!r}"
     try:
-        report = json.loads(path.read_bytes())  # bytes: PowerShell writes UTF-16
+        report = json.loads(read_small(path))  # bytes: PowerShell writes UTF-16
     except OSError as error:
         raise InputError(f"{where}: {error.strerror or error}. Give a file that `glnn doctor --json` wrote") from error
     except (ValueError, RecursionError) as error:

@@ -17,6 +17,7 @@ from ..plan.weights import WeightStore
 from ..run.inputs import named_inputs
 from ..show.reports.field import FieldReport, FieldRow, FieldSample
 from ..show.reports.typed import typed
+from ..small_files import read_small
 from ..web.folder import earlier
 from ..web.golden import BANDS, VERSION, WRONG, judge
 from .golden import records, seeded
@@ -33,7 +34,7 @@ def read_page(path: str | Path) -> dict[str, Any]:
     """The JSON of a page. Raises InputError that names the file and what is wrong with it."""
     where = Path(path)
     try:
-        page = json.loads(where.read_bytes())
+        page = json.loads(read_small(where))
     except OSError as error:
         raise InputError(f"{where}: {error.strerror or error}. {AGAIN}") from error
     except (ValueError, RecursionError) as error:

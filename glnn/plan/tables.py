@@ -27,6 +27,7 @@ from ..graph.graph import Graph
 from ..kernels.files import read_texts
 from ..layout.limits import Limits
 from ..records import dataclass
+from ..small_files import read_small
 from .choice import BY_COST, Choice, Pair
 
 VERSION = 1
@@ -106,7 +107,7 @@ def read(place: Place) -> Table:
     """What this machine has measured in a place; nothing, with a warning, where the file is broken or not of it."""
     path = place.path
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_small(path).decode("utf-8")
     except FileNotFoundError:
         return Table()
     except (OSError, UnicodeDecodeError) as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..small_files import read_small
 from .page import PAGE
 
 CONTENT = re.compile(
@@ -78,7 +79,7 @@ def broken_off(held: Sequence[str]) -> bool:
 def earlier(folder: Path) -> dict[str, Any] | None:
     """The manifest of an export in a folder; None where there is none of glnn's."""
     try:
-        manifest = json.loads((folder / "manifest.json").read_bytes())
+        manifest = json.loads(read_small(folder / "manifest.json"))
         ours = isinstance(manifest["version"], int) and "shards" in manifest["weights"] and "variants" in manifest
         return manifest if ours else None
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
