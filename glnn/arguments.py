@@ -94,7 +94,9 @@ def plain_array(value: Any, what: str) -> np.ndarray:
     if array.dtype.kind not in "fiub":
         if array.dtype.name == "bfloat16":
             return array.astype(np.float32)
-        raise InputError(f"{what}: dtype {array.dtype} was given; allowed are floats, integers and booleans")
+        named = array.dtype.kind in "US" or (array.dtype == object and is_path(value))
+        files = ". Read files first: np.load, or glnn.image.read for pictures" if named else ""
+        raise InputError(f"{what}: dtype {array.dtype} was given; allowed are floats, integers and booleans{files}")
     return array
 
 

@@ -160,7 +160,7 @@ def numpy_file(path: Any, advice: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file. {advice}") from error
     except Exception as error:
-        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        why = getattr(error, "strerror", None) or str(error).rstrip(".") or type(error).__name__
         raise InputError(f"{path}: not a NumPy file that can be read ({why}). {advice}") from error
 
 

@@ -150,7 +150,7 @@ def test_bad_inputs(tmp_path: Path) -> None:
         ("damaged.npz", IMAGE, "not a NumPy file"),
         ("nothing.npz", IMAGE, "holds nothing; the model takes image"),
         ("folder.npy", IMAGE, r"not a NumPy file that can be read \(Is a directory\)"),
-        ("code.npy", IMAGE, "not a NumPy file"),
+        ("code.npy", IMAGE, r"not a NumPy file.*objects in dtype\)\. Give"),
         ("a.txt", IMAGE, r"may be .npy, .npz, .png"),
         ("a", IMAGE, "not without a suffix"),
         ("a.png", TWO, "not one image"),

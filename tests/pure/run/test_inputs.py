@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,3 +55,11 @@ def test_the_hint_makes_the_array_fit(wanted: tuple, given: tuple[int, ...], hin
 def test_no_hint_where_none_would_help(wanted: tuple, given: tuple[int, ...]) -> None:
     with pytest.raises(InputError, match=r"expected \([^)]*\)$"):
         named_inputs(np.zeros(given), [TensorSpec("x", wanted)])
+
+
+@pytest.mark.parametrize("given", ["digits.npy", Path("digits.npy"), ["a.png", "b.png"]], ids=repr)
+def test_files_are_to_be_read_first(given: object) -> None:
+    with pytest.raises(InputError, match=r"booleans\. Read files first: np\.load, or glnn\.image\.read for pictures$"):
+        named_inputs(given, [TensorSpec("image", GREY)])
+    with pytest.raises(InputError, match="booleans$"):
+        named_inputs(None, [TensorSpec("image", GREY)])
