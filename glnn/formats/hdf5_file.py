@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import GlnnError, ModelFileError
 from .file import HDF5_MAGIC, read_head
 from .foreign import looks_like
+from .hdf5_heaps import endless
 
 MOST_OBJECTS = 300_000  # groups and datasets of a file
 DEEPEST = 200  # groups in each other
@@ -38,6 +39,9 @@ def open_hdf5(path: Path, data: BinaryIO | None = None, where: str = "") -> Iter
         told = looks_like(path, head) if data is None else f"something else (it begins with {head!r})"
         raise ModelFileError(f"{where}: an HDF5 file is needed here, and this is {told}")
     try:
+        with path.open("rb") if data is None else nullcontext(data) as whole:
+            if (place := endless(whole)) is not None:
+                raise ModelFileError(f"{where}: a heap of the HDF5 file is damaged (at byte {place}). {AGAIN}")
         with h5py.File(path if data is None else data, "r") as file:
             look_over(file, where)
             yield file

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 from support import broken_files as broken
@@ -21,6 +23,7 @@ from support.models import one
 
 from glnn import Device, Model
 from glnn.errors import GlnnError, GraphError, ModelFileError, UnsupportedError
+from glnn.formats.hdf5_heaps import PIECE, endless
 from glnn.layers.pooling import MaxPooling2D
 
 linux = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="limits are those of Linux")
@@ -67,6 +70,30 @@ def test_members_that_keras_does_not_pack_so(tmp_path: Path, method: int) -> Non
     """A damaged one raises the unpacker's own error, and a dictionary takes the memory that the file asks for."""
     path = broken.archive(tmp_path, kind=method)
     refused(ModelFileError, path, "m.keras", f"method {method}")
+
+
+def test_heaps_behind_which_hdf5_looks_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Free space of no size: the library never comes back, so that it is not to be reached."""
+    path, kept = tmp_path / "m.h5", "x" * 40
+    with h5py.File(path, "w") as file:
+        file.attrs["model_config"], file.attrs["keras_version"] = kept, "3.0.0"
+        file["values"] = np.zeros(PIECE // 4, np.float32)
+        file["values"].attrs["names"] = np.array(["a", "bc"], object)
+    data = path.read_bytes()
+    heaps = [k for k in range(len(data)) if data.startswith(b"GCOL", k)]
+    assert heaps and endless(io.BytesIO(data)) is None
+    for heap in heaps:
+        at = heap + 16
+        while number := int.from_bytes(data[at : at + 2], "little"):
+            at += 16 + (int.from_bytes(data[at + 8 : at + 16], "little") + 7) // 8 * 8
+        assert number == 0 and any(data[at + 8 : at + 16])
+        broken_data = data[: at + 8] + bytes(8) + data[at + 16 :]
+        for before in (0, PIECE - 3 - heap % PIECE, PIECE - 8):  # a heap that begins in one piece and ends in the next
+            assert endless(io.BytesIO(bytes(before) + broken_data)) == before + at
+        path.write_bytes(broken_data)
+        with monkeypatch.context() as patched:
+            patched.setattr(h5py, "File", lambda *_: pytest.fail("HDF5 is asked"))
+            refused(ModelFileError, path, "m.h5", f"at byte {at}")
 
 
 ENTRIES: dict[str, Any] = {
