@@ -2,15 +2,17 @@
 
     python benchmarks/many.py --folder pictures     # makes the folder where it is not there; needs psutil
 
-Prints pictures a second of both from the first batch that is begun to the last that is done, their ratio, processor
-seconds of the workers meanwhile, and the memory (proportional set size) of driver, workers and Ray over time.
+Both by turns. Prints, from the first batch that is begun to the last that is done, pictures a second and microseconds
+of processors a picture (of the workers, what of it is reading and predicting; of all processes, Ray's and the driver
+among them), seconds with all starts, the memory (proportional set size) of driver, workers and Ray over time, and what
+Ray is of the loop, turn by turn.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
-import json
 import multiprocessing
 import os
 import sys
@@ -25,6 +27,9 @@ import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 MODEL, SCALE, BATCH = str(ROOT / "examples" / "digits.h5"), "unit", 256
+NICE = 15  # what Ray's workers run at: beside other programs a loop must not be served first
+KINDS = ("driver", "workers", "ray")
+TOLD = ("start", "end", "cpu before", "cpu after", "count")
 
 
 def make(folder: Path, count: int, side: int) -> None:
@@ -41,42 +46,44 @@ def make(folder: Path, count: int, side: int) -> None:
             Image.fromarray(pixels).resize((side, side)).save(part / f"{k:06}.jpg")
 
 
-class Memory(threading.Thread):
-    """Megabytes of this process, of Ray's workers with a model and of Ray's others, every few seconds."""
+class Usage(threading.Thread):
+    """Processor seconds of the driver, of workers and of Ray's other processes, and their megabytes, over time."""
 
     def __init__(self, every: float):
         super().__init__(daemon=True)
-        self.every, self.over, self.rows, self.cpu = every, threading.Event(), [], {}
+        self.every, self.over = every, threading.Event()
+        self.memory: list[tuple[int, ...]] = []
+        self.looks: list[tuple[float, ...]] = []
         self.start()
 
     def run(self) -> None:
-        begin = time.perf_counter()
-        while not self.over.wait(self.every):
-            sums = {"driver": 0.0, "workers": 0.0, "ray": 0.0}
+        begin, kinds, spent = time.time(), {os.getpid(): "driver"}, {}
+        while not self.over.wait(0.5):
+            heavy = time.time() - begin >= self.every * (len(self.memory) + 1)
+            megabytes = dict.fromkeys(KINDS, 0.0)
             for process in [psutil.Process(), *psutil.Process().children(recursive=True)]:
-                try:
-                    name = " ".join(process.cmdline())
-                    kind = "driver" if process.pid == psutil.Process().pid else "workers" if is_worker(name) else "ray"
-                    sums[kind] += process.memory_full_info().pss / 1e6
-                    times = process.cpu_times()
-                    self.cpu[(kind, process.pid)] = times.user + times.system
-                except psutil.Error:
-                    continue
-            self.rows.append((round(time.perf_counter() - begin), *(round(v) for v in sums.values())))
+                with contextlib.suppress(psutil.Error):
+                    kind = kinds.get(process.pid) or ("workers" if is_worker(process) else "ray")
+                    if kind == "workers":  # a process is named when it has got its actor
+                        kinds[process.pid] = kind
+                    spent[process.pid] = kind, sum(process.cpu_times()[:2])
+                    if heavy:
+                        megabytes[kind] += process.memory_full_info().pss / 1e6
+            self.looks.append((time.time(), *(sum(s for k, s in spent.values() if k == kind) for kind in KINDS)))
+            if heavy:
+                self.memory.append((round(time.time() - begin), *map(round, megabytes.values())))
 
-    def stop(self) -> dict[str, float]:
-        """Processor seconds by kind until the last look."""
+    def between(self, start: float, end: float) -> dict[str, float]:
+        """Processor seconds by kind from one time to another, and no more looks."""
         self.over.set()
         self.join()
-        return {
-            kind: round(sum(s for (k, _), s in self.cpu.items() if k == kind), 1)
-            for kind in ("driver", "workers", "ray")
-        }
+        at, *spent = np.array(self.looks).T
+        return {kind: float(np.ptp(np.interp([start, end], at, s))) for kind, s in zip(KINDS, spent, strict=True)}
 
 
-def is_worker(name: str) -> bool:
-    """Whether a command line is that of a process that predicts."""
-    return "MapWorker" in name or "spawn_main" in name
+def is_worker(process: psutil.Process) -> bool:
+    """Whether it is a process of Ray that predicts."""
+    return "MapWorker" in " ".join(process.cmdline())
 
 
 def example() -> Any:
@@ -88,34 +95,41 @@ def example() -> Any:
     return module
 
 
-def by_ray(paths: list[str], workers: int, every: float) -> dict[str, Any]:
-    """The recipe's stream, its results counted and dropped."""
+def by_ray(paths: list[str], workers: int, every: float) -> tuple[dict[str, float], list[tuple[int, ...]]]:
+    """The recipe's stream, its results counted and dropped -> figures, memory over time."""
     import ray
 
+    begin = time.time()
     ray.init(num_cpus=workers, include_dashboard=False, logging_level="error", log_to_driver=False)
-    ray.data.DataContext.get_current().enable_progress_bars = False
-    recipe, memory = example(), Memory(every)
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    recipe, usage = example(), Usage(every)
     recipe.glnn = argparse.Namespace(Predictor=timed())
-    begin, done, seen = time.time(), 0, {}
-    for batch in recipe.predicted(MODEL, paths, workers, BATCH, scale=SCALE).iter_batches(batch_size=1024):
-        done += len(batch["path"])
-        for pid in np.unique(batch["pid"]):
-            rows = np.stack([batch[name][batch["pid"] == pid] for name in ("start", "end", "cpu before", "cpu after")])
-            seen.setdefault(pid, []).append([rows[0].min(), rows[1].max(), rows[2].min(), rows[3].max(), rows.shape[1]])
+    done, seen = 0, {}
+    rows = recipe.predicted(MODEL, paths, workers, BATCH, scale=SCALE)
+    for batch in rows.iter_batches(batch_size=1024, batch_format="pyarrow"):
+        done += len(batch)
+        told, pids = np.stack([batch[name].to_numpy() for name in TOLD]), batch["pid"].to_numpy()
+        for pid in np.unique(pids):
+            seen.setdefault(pid, []).append(told[:, pids == pid])
+    whole = time.time() - begin
+    time.sleep(1)  # one more look at what was spent
     assert done == len(paths)
-    spans = [(rows[:, 0].min(), rows[:, 1].max(), np.ptp(rows[:, 2:4])) for rows in map(np.array, seen.values())]
-    each = [
-        rows[:, 4].sum() / (end - start)
-        for rows, (start, end, _) in zip(map(np.array, seen.values()), spans, strict=True)
-    ]
-    seconds = max(end for _, end, _ in spans) - min(start for start, _, _ in spans)
+    made = [np.concatenate(one, axis=1) for one in seen.values()]
+    start, end = min(one[0].min() for one in made), max(one[1].max() for one in made)
+    others = usage.between(start, end)
+    ray.shutdown()
+    cpu = sum(float(np.ptp(one[2:4])) for one in made)
+    inside = sum(float(np.sum((one[3] - one[2]) / one[4])) for one in made)  # each picture has its batch's times
     return {
-        "seconds": round(seconds, 1), "pictures a second": round(done / seconds),
-        "of each worker": [round(speed) for speed in each],
-        "cpu": round(sum(cpu for _, _, cpu in spans), 1),
-        "cpu of all, with their start": memory.stop(),
-        "seconds before": round(min(start for start, _, _ in spans) - begin, 1), "memory": memory.rows,
-    }  # fmt: skip
+        "pictures/s": done / (end - start),
+        "sum of workers' own pictures/s": sum(one.shape[1] / (one[1].max() - one[0].min()) for one in made),
+        "us of workers": 1e6 * cpu / done,
+        "us of reading and predicting": 1e6 * inside / done,
+        "us of all": 1e6 * (cpu + others["driver"] + others["ray"]) / done,
+        "us of the driver": 1e6 * others["driver"] / done,
+        "s with start": whole,
+    }, usage.memory
 
 
 def timed() -> type:
@@ -131,7 +145,7 @@ def timed() -> type:
             start, cpu = time.time(), time.process_time()
             made = super().__call__(*batch)
             count = len(made["error"])
-            told = {"start": start, "end": time.time(), "cpu before": cpu, "cpu after": time.process_time()}
+            told = dict(zip(TOLD, (start, time.time(), cpu, time.process_time(), count), strict=True))
             return {**made, **{k: np.full(count, v) for k, v in told.items()}, "pid": np.full(count, os.getpid())}
 
     return Timed
@@ -139,6 +153,7 @@ def timed() -> type:
 
 def loop(paths: list[str], ready: Any, go: Any, out: Any) -> None:
     """A bare loop: read, predict, keep the class."""
+    os.nice(NICE)
     os.environ["LP_NUM_THREADS"] = "0"
     import glnn
 
@@ -152,26 +167,28 @@ def loop(paths: list[str], ready: Any, go: Any, out: Any) -> None:
         out.put((time.perf_counter() - start, time.process_time() - cpu))
 
 
-def by_loop(paths: list[str], workers: int) -> dict[str, Any]:
+def by_loop(paths: list[str], workers: int) -> dict[str, float]:
     """The same pictures, a share for each process."""
     context = multiprocessing.get_context("spawn")
     ready, go, out = context.Semaphore(0), context.Event(), context.Queue()
-    shares = [paths[k::workers] for k in range(workers)]
-    processes = [context.Process(target=loop, args=(share, ready, go, out)) for share in shares]
+    begin = time.perf_counter()
+    processes = [context.Process(target=loop, args=(paths[k::workers], ready, go, out)) for k in range(workers)]
     for process in processes:
         process.start()
     for _ in processes:
         ready.acquire()
-    begin = time.perf_counter()
+    started = time.perf_counter()
     go.set()
     made = [out.get() for _ in processes]
-    seconds = time.perf_counter() - begin
+    over = time.perf_counter()
     for process in processes:
         process.join()
-    each = [round(len(share) / own) for share, (own, _) in zip(shares, made, strict=True)]
+    cpu = 1e6 * sum(cpu for _, cpu in made) / len(paths)
     return {
-        "seconds": round(seconds, 1), "pictures a second": round(len(paths) / seconds), "of each worker": each,
-        "cpu": round(sum(cpu for _, cpu in made), 1),
+        "pictures/s": len(paths) / (over - started),
+        "sum of workers' own pictures/s": sum(len(paths) / workers / own for own, _ in made),
+        "us of workers": cpu, "us of reading and predicting": cpu, "us of all": cpu, "us of the driver": 0.0,
+        "s with start": over - begin,
     }  # fmt: skip
 
 
@@ -181,26 +198,26 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=96)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "glnn-pictures")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--every", type=float, default=5.0, help="seconds between looks at the memory")
-    parser.add_argument("--only", choices=["make", "ray", "loop"])
     args = parser.parse_args()
     if not args.folder.exists():
         make(args.folder, args.count, args.side)
     paths = sorted(map(str, args.folder.rglob("*.jpg")))[: args.count]
-    told: dict[str, Any] = {}
-    if args.only in (None, "loop"):
-        told["loop"] = by_loop(paths, args.workers)
-        print(json.dumps(told["loop"]), flush=True)
-    if args.only in (None, "ray"):
-        told["ray"] = by_ray(paths, args.workers, args.every)
-        rows = told["ray"].pop("memory")
-        print(json.dumps(told["ray"]))
-        print("seconds, MB of driver, workers, Ray:", *rows, sep="\n  ")
-    if args.only is None:
-        ray, bare = told["ray"], told["loop"]
-        print(f"Ray / loop: {ray['pictures a second'] / bare['pictures a second']:.3f} of the speed, ", end="")
-        print(f"{sum(ray['of each worker']) / sum(bare['of each worker']):.3f} by worker, ", end="")
-        print(f"{ray['cpu'] / bare['cpu']:.3f} of the workers' processor time")
+    pairs = []
+    for turn in range(args.turns):
+        bare = by_loop(paths, args.workers)
+        through, memory = by_ray(paths, args.workers, args.every)
+        pairs.append((bare, through))
+        print(
+            f"turn {turn + 1}",
+            *(f"{name}: loop {bare[name]:.0f}, Ray {through[name]:.0f}" for name in bare),
+            sep="\n  ",
+        )
+        print("  seconds, MB of driver, workers, Ray:", *memory[:: max(1, len(memory) // 6)], flush=True)
+    for name in pairs[0][0]:
+        if all(bare[name] for bare, _ in pairs):
+            print(f"Ray / loop, {name}:", *(f"{ray[name] / bare[name]:.3f}" for bare, ray in pairs))
 
 
 if __name__ == "__main__":
