@@ -21,7 +21,7 @@ import ray
 import glnn
 from glnn.image import SUFFIXES
 
-BLOCK = 1024  # pictures: what a worker is given at once, and what is done again where it dies
+BLOCK = 1024  # pictures at most: what a worker is given at once, and what is done again where it dies
 
 
 def pictures_in(folder: str | os.PathLike[str]) -> list[str]:
@@ -35,7 +35,8 @@ def predicted(model: str, paths: list[str], workers: int = 2, batch_size: int = 
 
     model: a path that every worker can read, or a URL; how: preparation of the pictures, see glnn.image.read
     """
-    rows = ray.data.from_items([{"path": path} for path in paths], override_num_blocks=-(-len(paths) // BLOCK) or 1)
+    block = max(1, min(BLOCK, len(paths) // (4 * workers)))  # a small folder, too, is shared among all workers
+    rows = ray.data.from_items([{"path": path} for path in paths], override_num_blocks=-(-len(paths) // block) or 1)
     return rows.map_batches(
         glnn.Predictor,
         fn_constructor_kwargs={"path": os.path.abspath(model) if os.path.exists(model) else model, "pictures": how},
