@@ -137,7 +137,7 @@ def best_blocks(
     limits = session.device.limits
     sizes = sorted({canonical(made.shape)[1:3] for made in session.plan(shapes, choice=BY_COST).makes})
     sizes = [size for size in sizes if min(size) > 1]
-    if limits.draw_buffers < 2 or limits.dialect == "es100" or not sizes:
+    if limits.draw_buffers < 2 or limits.dialect == "es100" or not sizes or time.monotonic() >= until:
         return {}, {}
     candidates: dict[str, dict[Pair, Pair]] = {"as estimated": {}, "each size its own": of_sizes(sizes, None, session)}
     for block in (b for b in BLOCKS if b in ((2, 4), (1, 8), (1, 7), (2, 2), (1, 4))):
@@ -168,7 +168,7 @@ def best_fetch(
 ) -> tuple[str, dict[str, float]]:  # fmt: skip
     """The form of fetches with which the whole network is the fastest in these blocks, and the seconds of each."""
     forms = session.device.limits.fetches
-    if len(forms) == 1 or time.monotonic() > until:
+    if len(forms) == 1 or time.monotonic() >= until:
         return forms[0], {}
     makers = {form: partial(_executor, session, shapes, Choice(blocks=blocks, fetch=form)) for form in forms}
     outcome = contest(session.device, makers, inputs, session.graph.name, until, step)

@@ -126,6 +126,7 @@ def test_no_time_left_leaves_all_as_it_is(device: glnn.Device) -> None:
     with session(device) as one:
         usual, piece = one.plan(SHAPES).to_json(), one.piece({"x": X.shape[1:]})
         made = tune.tune(one, SHAPES, 0, True, verbose=0)
+        assert not made.by_blocks and not made.by_fetch  # nothing is begun
         assert not made.pieces and one.piece({"x": X.shape[1:]}) == piece  # not the smallest, which came first
         assert not made.rows and one.plan(SHAPES).to_json() == usual
 
