@@ -19,6 +19,9 @@ from .uniforms import Params
 LIBRARY = ("lib/functions.glsl", "lib/operations.glsl", "lib/angles.glsl")
 NUMBER = "finish_n"  # the numbers of a text are finish_n0, finish_n1, ...
 VECTORS = "finish_c"  # its weights by channel lie in cells of this name
+ROLLED = 4  # values of a block from which on a long finish is a loop over them
+# What drivers in software write out as a polynomial: for eight values it is half of a text's time to compile.
+LONG = re.compile(r"\b(exp|log|pow|sin|cos|tan|asin|acos|atan|sinh|cosh)2?\(")
 
 
 @dataclass(frozen=True)
@@ -145,11 +148,32 @@ def finish_lines(
         vectors = (f"vec4 c{k} = {VECTORS}({k});" for k in range(finish.vectors))
         lines.append(f"{VECTORS}_seek({group}); {' '.join(vectors)}")
     lines += seek_lines(finish.tensors, reads, group)
+    if rolls(finish, len(values)):
+        return [*lines, *rolled_lines(finish, values)]
     for v, (i, j) in zip(values, ((i, j) for i in range(block[0]) for j in range(block[1])), strict=True):
         taps = [tap_of(spread, reads[spread.name], i, j, flags) for spread in finish.tensors]
         places = [place_text(place, "finish_", k, i, j) for k, place in enumerate(finish.places)]
         lines.append(f"{v} = finish({', '.join([v, *taps, *(f'c{k}' for k in range(finish.vectors)), *places])});")
     return lines
+
+
+def rolls(finish: Finish, count: int) -> bool:
+    """Whether a loop finishes the values one after another: they are many, and what it does is long and alike."""
+    alike = not finish.tensors and all(place.axis in "nc" for place in finish.places)
+    return count >= ROLLED and alike and bool(LONG.search(library_functions(finish.functions)))
+
+
+def rolled_lines(finish: Finish, values: list[str]) -> list[str]:
+    """Statements that finish each value in a turn of a loop and pass them on: an array would lie in memory.
+
+    y_N is 1 at least, which compilers do not know: they would write the turns out.
+    """
+    first, *others, last = values
+    places = [place_text(place, "finish_", k) for k, place in enumerate(finish.places)]
+    given = ", ".join([first, *(f"c{k}" for k in range(finish.vectors)), *places])
+    passed = (f"{v} = {then};" for v, then in zip([first, *others], [*others, last], strict=True))
+    turns = f"for (int turn = 0; turn < {len(values)} * min(y_N, 1); turn++)"
+    return [f"{turns} {{ vec4 done = finish({given});", *passed, f"{last} = done; }}"]
 
 
 def declare_places(finish: Finish, prefix: str, params: Params) -> None:

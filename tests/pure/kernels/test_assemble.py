@@ -247,6 +247,19 @@ def test_another_dialect_codec_or_activation_is_another_text() -> None:
     assert len(set(keys)) == len(keys)
 
 
+def test_a_long_finish_of_many_values_is_a_loop_over_them() -> None:
+    """Written out for eight pixels, a gelu takes a software renderer longer to compile than all else of a dense layer."""
+
+    def finished(activation: str, **limits: int) -> str:
+        [text] = plan(Dense(16, activation), (1, 8, 32), **limits).programs.values()
+        return text.fragment.partition("void main()")[2]
+
+    for_each = "for (int turn = 0; turn < 8 * min(y_N, 1); turn++) {"
+    assert for_each in finished("gelu") and finished("gelu").count("finish(") == 1
+    assert "for (" not in finished("relu") and finished("relu").count("finish(") == 8
+    assert "for (" not in finished("gelu", draw_buffers=2)
+
+
 def samplers(text: ShaderText, name: str) -> list[str]:
     return [s for s in text.samplers if re.fullmatch(rf"{name}_t\d+", s)]
 
