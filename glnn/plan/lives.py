@@ -8,6 +8,7 @@ from ..layout.codec import activation_storage
 from ..primitives.base import Value
 from .builder import PlanBuilder
 from .drafts import DrawSpec, RepeatSpec
+from .flatten import textures_of_renamed
 from .slots import Slot, Texture, share
 
 
@@ -48,11 +49,14 @@ class _Lives:
         slots, numbers, layouts = share(self.textures)
         for number, layout in layouts.items():
             self.drafts.layouts[number] = layout
-        return slots, {value: [numbers[k] for k in textures] for value, textures in self.slot_of.items()}
+        slot_of = {value: [numbers[k] for k in textures] for value, textures in self.slot_of.items()}
+        textures_of_renamed(self.drafts, slot_of)
+        return slots, slot_of
 
     def _homes(self, draft: DrawSpec) -> list[Value]:
         """What has textures of a draw's output, the first, and of its inputs."""
-        return [self.drafts.home(value) for value in (draft.out, *draft.inputs.values())]
+        homes = [self.drafts.home(value) for value in (draft.out, *draft.inputs.values())]
+        return [self.drafts.renamed.get(value.id, value) for value in homes]
 
     def _find_lives(
         self, steps: list[DrawSpec | RepeatSpec], at: int, made: dict[int, int], ends: tuple[int, ...]

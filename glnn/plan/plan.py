@@ -35,6 +35,7 @@ from ..records import dataclass
 from .builder import PlanBuilder
 from .choice import BY_COST, Choice, Chosen
 from .drafts import DrawSpec
+from .flatten import flatten_where_drawn
 from .joins import join_in_place
 from .lives import assign_slots
 from .lowering import draw_nodes, store_activations
@@ -215,6 +216,7 @@ def make_plan(
     store_activations(drafts, graph, values)
     outputs = [values[name] for name in graph.outputs]
     join_in_place(drafts, {value.id for value in (*outputs, *inputs.values())})
+    flatten_where_drawn(drafts, outputs)
     slots, slot_of = assign_slots(drafts, inputs, outputs, keep)
     placer = Placer(drafts, slots, slot_of)
     steps = placer.steps(drafts.steps)
@@ -256,6 +258,7 @@ def _made(
     for spec in drafts.steps:
         taken += drafts.draws_of(spec) if isinstance(spec, DrawSpec) else 1
         ready |= {drafts.home(value).id: taken for value in spec.results}
+    ready |= {number: ready[image.id] for number, image in drafts.renamed.items()}
     for node in graph.nodes:
         for name in node.outputs:
             home, seen = drafts.home(values[name]).id, drafts.seen(values[name])

@@ -32,6 +32,7 @@ class Tensors:
         self._drawn: dict[
             int, tuple[bool, int]
         ] = {}  # whether in blocks, and of how many rows, of each value that is drawn
+        self.renamed: dict[int, Value] = {}  # vectors that lie as an image does that is flattened, by number
         self._fixed: set[int] = set()
         self._whole: set[int] = set()  # what is drawn as several pixels of several results: in whole texels alone
 
@@ -70,6 +71,10 @@ class Tensors:
         wholes = {self.home(made.whole).id for made in fixed}
         held = {turn.id for turns in self._turns.values() for turn in turns} | wholes
         return self._drawn.keys() - self.in_place.keys() - self.stacks.keys() - self._alike.keys() - held
+
+    def rows_of(self, value: Value) -> int:
+        """How many rows of pixels the blocks of a value that is drawn must have; 0: any number."""
+        return self._drawn[value.id][1]
 
     def units(self, value: Value) -> int:
         """How many texture units a tensor takes."""
