@@ -107,16 +107,15 @@ class Device(Lifetime):
         self._programs = Programs(self)
         self._closed = False
 
-        def works(name: str) -> bool:
-            return probing.ask(self, name).works
-
         try:
             with self._turn:
                 self._triangle = self._ctx.buffer(np.array(state.TRIANGLES, "f4").tobytes())
                 self._reader = self._state.new_framebuffer()
                 self._gl.BindFramebuffer(g.GL_READ_FRAMEBUFFER, self._reader)
                 self._gl.ReadBuffer(g.GL_COLOR_ATTACHMENT0)
-                self.limits, self.forced = choose(works, self.queried, self._wishes, self.renderer)
+                self.limits, self.forced = choose(
+                    partial(probing.works, self), self.queried, self._wishes, self.renderer
+                )
         except BaseException:
             self.close()
             raise

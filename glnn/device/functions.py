@@ -17,6 +17,7 @@ GL_DRAW_FRAMEBUFFER = 0x8CA9
 GL_COLOR_ATTACHMENT0 = 0x8CE0
 GL_FRAMEBUFFER_COMPLETE = 0x8CD5
 GL_RGBA = 0x1908
+GL_COLOR = 0x1800
 GL_PIXEL_PACK_BUFFER, GL_PIXEL_UNPACK_BUFFER = 0x88EB, 0x88EC
 GL_FRONT_AND_BACK, GL_FILL = 0x0408, 0x1B02
 GL_CLAMP_READ_COLOR = 0x891C
@@ -66,6 +67,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {  # name without gl -> result, argume
     "BufferData": (None, _U, _Z, _P, _U),
     "CheckFramebufferStatus": (_U, _U),
     "ClampColor": (None, _U, _U),
+    "ClearBufferfv": (None, _U, _I, _P),
     "ColorMask": (None, _U, _U, _U, _U),
     "DeleteBuffers": (None, _I, _P),
     "DeleteFramebuffers": (None, _I, _P),

@@ -17,14 +17,15 @@ from ..errors import DeviceError, DeviceLostError, GlnnError
 from ..kernels.stages import outputs_text, place_text, write_lines
 from ..layout.limits import COMPUTE, DIALECTS, TARGETS
 from ..records import dataclass
+from . import functions as g
 
 if TYPE_CHECKING:
     from .device import Device
 
 MAX_UNITS = 16  # what every WebGL2 has; the cost of the probe grows with it
 
-# Renderers on which the tests run every probe: what they say of sizes and units is so. In software a program takes
-# 25 ms to compile and more.
+# Renderers on which the tests run every probe: what they say of sizes and units is so, and targets that keep what they
+# are cleared with keep what is drawn. In software a program takes 25 ms to compile and more.
 TRIED = ("llvmpipe", "swiftshader")
 
 _cache: dict[tuple[str, ...], dict[str, ProbeResult]] = {}
@@ -128,6 +129,17 @@ def ask(device: Device, name: str) -> ProbeResult:
     return results[name]
 
 
+def works(device: Device, name: str) -> bool:
+    """Whether what a probe asks for works; a target of a renderer that the tests know is cleared instead."""
+    dialect, what, *_ = [*name.split(), ""]
+    counts = buffer_counts(dialect) if dialect in DIALECTS and name not in known(device) else ()
+    if counts and what in (TARGETS[0], str(counts[0])) and any(tried in device.renderer.lower() for tried in TRIED):
+        with suppress(GlnnError, AssertionError):
+            _cleared(device, TARGETS[0], counts[0])
+            return True
+    return ask(device, name).works
+
+
 def known(device: Device) -> dict[str, ProbeResult]:
     """The results so far of a device's driver, by name."""
     return _cache.setdefault((device.vendor, device.renderer, device.version), {})
@@ -207,6 +219,21 @@ def _layers(device: Device, dialect: str, format: str, count: int) -> str:
         source.release()
         into.release()
     return f"{count} layer{'s' if count > 1 else ''} of an array texture written in one draw, {format}"
+
+
+def _cleared(device: Device, format: str, count: int) -> None:
+    """Clears each of so many layers with its own values. Raises AssertionError where others are there afterwards."""
+    data = np.ascontiguousarray(np.broadcast_to(_pattern(format, (count, 1, 1, 4)), (count, 5, 7, 4)))
+    into = device.texture(7, 5, count, format)
+    try:
+        device._gl.BindFramebuffer(g.GL_DRAW_FRAMEBUFFER, device.target(into).framebuffer())
+        device._state.target = None
+        device._state.cover(device._gl, (0, 0, 7, 5))  # a smaller scissor has the driver draw, by programs of its own
+        for layer in range(count):
+            device._gl.ClearBufferfv(g.GL_COLOR, layer, data[layer, 0, 0].ctypes.data)
+        _same(into.read(), data, format)
+    finally:
+        into.release()
 
 
 def _units(device: Device, dialect: str, count: int) -> str:

@@ -117,9 +117,17 @@ def test_an_old_browser_gets_webgl1(new_page: Callable[[], Page], digits: Export
     assert digits.open(page)["variant"] == "webgl1-rgba8"
 
 
-def test_webgl2_without_float_targets_is_seen(new_page: Callable[[], Page], digits: Exported) -> None:
-    """A device that promises float targets and does not keep them: the probe draws and reads back."""
-    page = new_page()
+@pytest.mark.parametrize("renderer", ["", "Some GPU"])
+def test_webgl2_without_float_targets_is_seen(new_page: Callable[[], Page], digits: Exported, renderer: str) -> None:
+    """A device that promises float targets and does not keep them: the probe clears or draws, and reads back."""
+    page, honest = new_page(), new_page()
+    named = f"""const parameter = WebGL2RenderingContext.prototype.getParameter;
+        WebGL2RenderingContext.prototype.getParameter = function (name) {{
+          return name === 0x9246 && "{renderer}" || parameter.call(this, name);
+        }};"""
+    for each in (page, honest):
+        each.add_init_script(named)
+    assert digits.open(honest)["variant"] == "webgl2"
     page.add_init_script(
         """const storage = WebGL2RenderingContext.prototype.texStorage3D;
         WebGL2RenderingContext.prototype.texStorage3D = function (kind, levels, internal, ...size) {

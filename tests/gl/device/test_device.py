@@ -21,6 +21,24 @@ def test_the_probe_draws_everything_it_names(device):
     assert device.renderer and device.vendor and device.version and device.glsl_version
 
 
+def test_a_renderer_that_the_tests_know_is_asked_without_a_program(monkeypatch):
+    """Its targets are cleared; where they keep something else, or the renderer is another, the probe draws."""
+    drawn = []
+    monkeypatch.setattr(probe, "_cache", {})
+    monkeypatch.setattr(probe, "_layers", lambda *asked: drawn.append(asked[1:]) or "drawn")
+    with Device(dialect="es300") as made:
+        whole = made.limits
+    assert not drawn and not any(probe._cache.values())
+    monkeypatch.setattr(probe, "_same", lambda got, want, format: (_ for _ in ()).throw(AssertionError("rounded")))
+    with Device(dialect="es300") as made:
+        assert made.limits == whole and drawn == [("es300", "float32", 8)]
+    monkeypatch.setattr(probe, "_cache", {})
+    monkeypatch.setattr(probe, "TRIED", ("another",))
+    monkeypatch.setattr(probe, "_cleared", lambda *asked: pytest.fail("cleared"))
+    with Device(dialect="es300") as made:
+        assert made.limits == whole and len(drawn) == 2
+
+
 def test_the_probe_sees_what_does_not_work(device, monkeypatch):
     """The probe has to fail on a wrong driver: one that drops a layer, one that rounds, one that compiles nothing."""
     fresh = {}
