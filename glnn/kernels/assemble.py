@@ -67,6 +67,7 @@ class Call:
     parts: Parted | None = None  # what is made of parts of the channels
     edges: tuple[bool, bool] = (False, False)  # whether pixels below and beside images are cleared where there are none
     fetch: str | None = None  # one of the dialect's FETCHES; None: the first
+    lanes: bool = False  # whether lanes past the last channel are, too
 
     @property
     def block(self) -> tuple[int, int]:
@@ -242,7 +243,7 @@ def _assembled(key: _Key) -> ShaderText:
             "on every driver: lower this layer in stages"
         )
     defines = "\n".join(f"#define {k} {literal(v)}" for k, v in (*call.const, *block_consts(call.block)))
-    tail = bare(main_text(out, flags, source.blocked, dialect, start, epilogue, call.edges))
+    tail = bare(main_text(out, flags, source.blocked, dialect, start, epilogue, call.edges, call.lanes))
     rounding = half_text(dialect) if half else ""
     params.keep("\n".join([rounding, *parts, tail]), words)
     pieces = [

@@ -61,6 +61,7 @@ class Finish:
     tensors: tuple[Spread, ...] = ()
     vectors: int = 0
     places: tuple[Place, ...] = ()
+    chosen: int | None = None  # 1, or 0 where a draw by the same text leaves it out; None: no draw does
 
 
 def finish_text(finish: Finish, params: Params, half: bool) -> str:
@@ -68,6 +69,8 @@ def finish_text(finish: Finish, params: Params, half: bool) -> str:
     for k, value in enumerate(finish.numbers):
         params.float(f"{NUMBER}{k}", value)
     declare_places(finish, "finish_", params)
+    if finish.chosen is not None:
+        params.int("finish_on", finish.chosen)
     counts = {"t": len(finish.tensors), "c": finish.vectors, "i": len(finish.places)}
     args = ["v", *(f"{letter}{k}" for letter, count in counts.items() for k in range(count))]
     return body_text("finish", args, finish.text, half)
@@ -153,7 +156,8 @@ def finish_lines(
     for v, (i, j) in zip(values, ((i, j) for i in range(block[0]) for j in range(block[1])), strict=True):
         taps = [tap_of(spread, reads[spread.name], i, j, flags) for spread in finish.tensors]
         places = [place_text(place, "finish_", k, i, j) for k, place in enumerate(finish.places)]
-        lines.append(f"{v} = finish({', '.join([v, *taps, *(f'c{k}' for k in range(finish.vectors)), *places])});")
+        made = f"finish({', '.join([v, *taps, *(f'c{k}' for k in range(finish.vectors)), *places])})"
+        lines.append(f"{v} = {made if finish.chosen is None else f'finish_on == 1 ? {made} : {v}'};")
     return lines
 
 
@@ -172,7 +176,8 @@ def rolled_lines(finish: Finish, values: list[str]) -> list[str]:
     places = [place_text(place, "finish_", k) for k, place in enumerate(finish.places)]
     given = ", ".join([first, *(f"c{k}" for k in range(finish.vectors)), *places])
     passed = (f"{v} = {then};" for v, then in zip([first, *others], [*others, last], strict=True))
-    turns = f"for (int turn = 0; turn < {len(values)} * min(y_N, 1); turn++)"
+    some = "min(y_N, 1)" if finish.chosen is None else "finish_on"
+    turns = f"for (int turn = 0; turn < {len(values)} * {some}; turn++)"
     return [f"{turns} {{ vec4 done = finish({given});", *passed, f"{last} = done; }}"]
 
 

@@ -111,11 +111,12 @@ def declare_out(out: Layout, params: Params) -> None:
 
 def main_text(
     out: Layout, flags: dict[str, str], blocked: bool, dialect: str, start: str = "", finish: Sequence[str] = (),
-    edges: tuple[bool, bool] = (False, False),
+    edges: tuple[bool, bool] = (False, False), lanes: bool = False,
 ) -> str:  # fmt: skip
     """main(): `start`, which block this is, the kernel, `finish`, dead lanes and pixels cleared, the values encoded.
 
     edges: whether pixels below and beside the image are cleared, too, where it fills its blocks
+    lanes: whether lanes past the last channel are, where the last group is full
     """
     n, h, w, c = out.dims
     bh, bw = out.block
@@ -147,7 +148,7 @@ def main_text(
         at = ((f"h + {i}" if i else "h", f"w + {j}" if j else "w") for i, j in pixels)
         lines += [f"{v} = kernel(n, {down}, {across}, c);" for v, (down, across) in zip(y, at, strict=True)]
     lines += finish
-    if c % 4:
+    if c % 4 or lanes:
         dead = [
             f"{v}.{lane} = c + {k} < y_C ? {v}.{lane} : 0.0;" for v in y for k, lane in ((1, "y"), (2, "z"), (3, "w"))
         ]

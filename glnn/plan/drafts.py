@@ -36,6 +36,7 @@ class DrawSpec:
     grid: Grid | None = None  # of a kernel of tiles, the pixels that it makes
     rolled: tuple[str, ...] = ()
     parts: Parted | None = None
+    lanes: bool = False  # lanes past the last channel are cleared even where there are none
 
     @property
     def kernel(self) -> str:

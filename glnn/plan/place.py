@@ -12,8 +12,9 @@ from ..kernels.tiles import assemble_tiles, invocations
 from ..layout.codec import activation_storage
 from ..layout.sections import Section
 from ..primitives.base import Value, Window
+from .alike import draw_alike
 from .builder import PlanBuilder
-from .drafts import DrawSpec, InPlace, RepeatSpec, Stacked
+from .drafts import DrawSpec, InPlace, RepeatSpec, Stacked, each_spec
 from .slots import Slot
 from .steps import Count, Draw, Move, Repeat
 from .weights import WeightPlan
@@ -30,6 +31,7 @@ class Placer:
         self.programs: dict[str, ShaderText] = {}
         self._edges: dict[tuple[object, ...], tuple[bool, bool]] = {}
         self._see_edges(drafts.steps)
+        draw_alike(each_spec(drafts.steps), lambda spec: drafts.layouts[spec.out.id], lambda spec: self._text(spec).key)
 
     def steps(
         self, specs: Sequence[DrawSpec | RepeatSpec], around: tuple[RepeatSpec, ...] = ()
@@ -59,7 +61,8 @@ class Placer:
 
     def _kind(self, draft: DrawSpec) -> tuple[object, ...]:
         """What texts of a kernel that may be the same have in common."""
-        return draft.kernel, self.drafts.layouts[draft.out.id].block, tuple(draft.const.items())
+        const = tuple((name, value) for name, value in draft.const.items() if name != "GU")
+        return draft.kernel, self.drafts.layouts[draft.out.id].block, const
 
     def _draws(self, draft: DrawSpec, around: tuple[RepeatSpec, ...]) -> Iterator[Draw]:
         """A draw for each part of what is made."""
@@ -170,6 +173,7 @@ class Placer:
                     draft.rolled,
                     tuple(draft.virtual.items()), tuple(draft.uniform.items()),
                     draft.parts, self._edges[self._kind(draft)], drafts.choice.fetching(drafts.limits),
+                    draft.lanes,
                 )
             )  # fmt: skip
             if draft.grid is not None:

@@ -1,4 +1,4 @@
-"""What a draw computes with each value in a loop over a block's values: each is finished once, and stays in its place."""
+"""A finish in a loop over a block's values: each is finished once, and stays in its place."""
 
 from __future__ import annotations
 

@@ -248,7 +248,7 @@ def test_another_dialect_codec_or_activation_is_another_text() -> None:
 
 
 def test_a_long_finish_of_many_values_is_a_loop_over_them() -> None:
-    """Written out for eight pixels, a gelu takes a software renderer longer to compile than all else of a dense layer."""
+    """Written out for eight pixels, a gelu takes longer to compile than all else of a dense layer."""
 
     def finished(activation: str, **limits: int) -> str:
         [text] = plan(Dense(16, activation), (1, 8, 32), **limits).programs.values()
