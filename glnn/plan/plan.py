@@ -236,10 +236,8 @@ def make_plan(
 
 
 def _like_others(graph: Graph, name: str) -> bool:
-    """Whether an input lies in blocks: where a convolution that reads it is then drawn by the text of a later one."""
-    convolutions = [
-        node for node in graph.nodes if isinstance(node.layer, Conv) and max(node.layer.kernel_size, default=1) > 1
-    ]
+    """Whether an input lies in blocks: where what convolves it, or a dense layer, then has the text of a later one."""
+    convolutions = [node for node in graph.nodes if isinstance(node.layer, Conv)]
     kinds = Counter(_geometry(node) for node in convolutions)
     return any(kinds[_geometry(node)] > 1 for node in convolutions if node.inputs[0] == name)
 
