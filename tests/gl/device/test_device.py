@@ -21,9 +21,10 @@ def test_the_probe_draws_everything_it_names(device):
     assert device.renderer and device.vendor and device.version and device.glsl_version
 
 
-def test_a_renderer_that_the_tests_know_is_asked_without_a_program(monkeypatch):
+def test_a_renderer_that_the_tests_know_is_asked_without_a_program(device, monkeypatch):
     """Its targets are cleared; where they keep something else, or the renderer is another, the probe draws."""
     drawn = []
+    monkeypatch.setattr(probe, "TRIED", (device.renderer.lower(),))
     monkeypatch.setattr(probe, "_cache", {})
     monkeypatch.setattr(probe, "_layers", lambda *asked: drawn.append(asked[1:]) or "drawn")
     with Device(dialect="es300") as made:

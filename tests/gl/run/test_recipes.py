@@ -140,8 +140,9 @@ def test_a_form_that_is_hardly_faster_or_not_as_a_whole_is_not_kept(device: glnn
             assert one.plan(SHAPES).to_json() == before
 
 
-def test_the_faster_number_of_groups_a_turn_is_kept(device: glnn.Device, times: Any) -> None:
+def test_the_faster_number_of_groups_a_turn_is_kept(times: Any) -> None:
     times({"2 groups a turn": 0.5, "after": 0.6})
+    device = ONE.of(stage="fragment")
     with session(device) as one:
         made = tune.tune(one, SHAPES, 60, verbose=0)
         rows = {row.label: row for row in made.rows if row.key.startswith("Conv(")}
