@@ -12,10 +12,13 @@ from .drafts import DrawSpec
 Text = Callable[[DrawSpec], str]
 
 
-def draw_alike(drafts: Iterable[DrawSpec], layout_of: Callable[[DrawSpec], Layout], text: Text) -> None:
+def draw_alike(
+    drafts: Iterable[DrawSpec], layout_of: Callable[[DrawSpec], Layout], text: Text, free: bool
+) -> None:  # fmt: skip
     """Gives draws without a finish the text of those with one, which then comes with the draw, where one text results.
 
-    What else may differ is how many groups a turn takes, and whether the last group is full. text: the key of a draft's
+    What else may differ is whether the last group is full, and how many groups a turn takes.
+    text: the key of a draft's; free: whether groups a turn may be changed, as estimates may, and what was measured not
     """
     kinds: dict[Any, dict[Any, list[DrawSpec]]] = {}
     for draft in filter(_simple, drafts):
@@ -28,7 +31,9 @@ def draw_alike(drafts: Iterable[DrawSpec], layout_of: Callable[[DrawSpec], Layou
         bare = [key for key in classes if key[0] is None]
         for plain in bare:
             for other in [key for key in classes if key[0] is not None or bare.index(key) > bare.index(plain)]:
-                if _joined(classes[plain], classes[other], max(plain[1], other[1]), plain[2] or other[2], text):
+                if (free or plain[1] == other[1]) and _joined(
+                    classes[plain], classes[other], max(plain[1], other[1]), plain[2] or other[2], text
+                ):
                     break
 
 

@@ -31,7 +31,10 @@ class Placer:
         self.programs: dict[str, ShaderText] = {}
         self._edges: dict[tuple[object, ...], tuple[bool, bool]] = {}
         self._see_edges(drafts.steps)
-        draw_alike(each_spec(drafts.steps), lambda spec: drafts.layouts[spec.out.id], lambda spec: self._text(spec).key)
+        draw_alike(
+            each_spec(drafts.steps), lambda spec: drafts.layouts[spec.out.id], lambda spec: self._text(spec).key,
+            free=not (drafts.choice.recipes or drafts.choice.forced),
+        )  # fmt: skip
 
     def steps(
         self, specs: Sequence[DrawSpec | RepeatSpec], around: tuple[RepeatSpec, ...] = ()

@@ -10,6 +10,9 @@ from glnn.graph.graph import Graph, Node, TensorSpec, validate
 from glnn.layers.base import Layer
 from glnn.layers.conv import Conv2D
 from glnn.layers.core import Dense
+from glnn.layout.limits import Limits
+from glnn.plan import make_plan
+from glnn.plan.choice import Choice
 from glnn.run.session import Session
 
 DEVICES = [
@@ -82,3 +85,13 @@ def test_what_is_not_a_number_stays() -> None:
         (x,) = (node.layer.reference([x], node.weights),)
     np.testing.assert_array_equal(np.isnan(got), np.isnan(x))
     np.testing.assert_allclose(got[..., 2], x[..., 2], rtol=1e-5)
+
+
+def test_groups_a_turn_that_were_measured_stay() -> None:
+    """A layer whose neighbour was measured to be faster by two groups a turn is drawn by one, as it was measured."""
+    graph = chain(conv(16, "relu"), conv(16, "relu"), conv(32, "linear"), shape=(1, 5, 9, 16))
+    shapes = {"x": (1, 5, 9, 16)}
+    keys = {item.label: item.workload.key for item in make_plan(graph, shapes, Limits()).chosen}
+    plan = make_plan(graph, shapes, Limits(), choice=Choice(recipes={keys["n2"]: "2 groups a turn"}))
+    texts = {draw.label: plan.programs[draw.program].fragment for draw in plan.draws}
+    assert {label: "#define GU 2\n" in text for label, text in texts.items()} == {"n0": False, "n1": False, "n2": True}
