@@ -50,12 +50,14 @@ def _join(drafts: PlanBuilder, spec: DrawSpec, alone: _Alone) -> bool:
     join, whole = spec.virtual.get("x"), spec.out
     if spec.kernel != "concat" or spec.finish or not isinstance(join, Join) or join.starts:
         return False
+    if join.axis != 3 and (join.axis or len(whole.shape) != 4):
+        return False
     parts = [spec.inputs[name] for name in join.names]
     if whole.id not in alone.wholes or len(set(parts)) < len(parts) or any(v.id not in alone.parts for v in parts):
         return False
     if any(drafts.codecs[part.id] != drafts.codecs[whole.id] for part in parts):
         return False
-    axis = len(whole.shape) - 1 if join.axis == 3 else join.axis
+    axis = len(whole.shape) - 1 if join.axis else 0
     sizes = [int(part.shape[axis]) for part in parts]
     shape = tuple(map(int, whole.shape))
     sections = [run(shape, axis, end - size, size) for end, size in zip(accumulate(sizes), sizes, strict=True)]
@@ -78,7 +80,7 @@ def _join(drafts: PlanBuilder, spec: DrawSpec, alone: _Alone) -> bool:
 def _columns(layouts: Sequence[Layout], join: Join) -> int:
     """In how many columns of tiles the parts lie one above the other in one texture, 0 where they can't."""
     first, images = layouts[0], join.dims[0]
-    if join.axis not in (0, 3) or (join.axis == 3 and images > 1):
+    if join.axis and images > 1:
         return 0
     if any(replace(one, shape=first.shape, columns=first.columns) != first or one.parts > 1 for one in layouts):
         return 0
