@@ -158,7 +158,7 @@ def echoes(site: tuple[Path, str]) -> dict[str, str]:
 
 
 @pytest.fixture
-def models(digits: Exported, tmp_path: Path) -> Iterator[Models]:
+def served(digits: Exported, tmp_path: Path) -> Iterator[Models]:
     """The digits model on a server of its own, in /model/."""
     shutil.copytree(digits.folder, tmp_path / "model")
     with Models(tmp_path) as site:

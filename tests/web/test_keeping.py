@@ -26,39 +26,39 @@ KEPT = """async () => {
 
 
 @pytest.mark.parametrize("page", ["llvmpipe", "swiftshader"], indirect=True)
-def test_it_loads_offline_after_one_visit(page: Page, models: Models, digits: Exported) -> None:
-    url = f"{models.url}/model/?sig=1"
+def test_it_loads_offline_after_one_visit(page: Page, served: Models, digits: Exported) -> None:
+    url = f"{served.url}/model/?sig=1"
     told = load(page, url, cache=True)["done"]
     assert {p["cached"] for p in told} == {0}
-    assert page.evaluate(KEPT) == [[f"{models.url}/model/manifest.json"], len(files(models.folder / "model"))]
-    models.paths()
+    assert page.evaluate(KEPT) == [[f"{served.url}/model/manifest.json"], len(files(served.folder / "model"))]
+    served.paths()
     enter(page, digits)
-    told = load(page, f"{models.url}/model/?sig=2", cache=True)["done"]  # signed anew
+    told = load(page, f"{served.url}/model/?sig=2", cache=True)["done"]  # signed anew
     assert told[-1]["cached"] == told[-1]["loaded"] == told[-1]["total"]
-    assert models.paths() == ["/model/manifest.json"] and right(page, digits)
-    models.answers["model/manifest.json"] = error(503)  # which is an answer: the model may have been withdrawn
+    assert served.paths() == ["/model/manifest.json"] and right(page, digits)
+    served.answers["model/manifest.json"] = error(503)  # which is an answer: the model may have been withdrawn
     assert load(page, url, cache=True, retries=0)["failed"][1] == "busy"
-    models.close()
+    served.close()
     enter(page, digits)
     told = load(page, url, cache=True)["done"]
     assert told[-1]["cached"] == told[-1]["total"] and right(page, digits)
     assert load(page, url, retries=0)["failed"][1] == "network"  # who does not ask for it gets nothing kept
-    assert load(page, f"{models.url}/other/", cache=True, retries=0)["failed"][1] == "network"
+    assert load(page, f"{served.url}/other/", cache=True, retries=0)["failed"][1] == "network"
 
 
-def test_what_was_spoilt_in_the_cache_is_fetched_again(page: Page, models: Models, digits: Exported) -> None:
-    load(page, f"{models.url}/model/", cache=True)
+def test_what_was_spoilt_in_the_cache_is_fetched_again(page: Page, served: Models, digits: Exported) -> None:
+    load(page, f"{served.url}/model/", cache=True)
     page.evaluate(
         """async () => {
           const store = await caches.open("glnn");
           for (const {url} of await store.keys()) if (url.includes("content")) await store.put(url, new Response("x"));
         }"""
     )
-    models.paths()
-    told = load(page, f"{models.url}/model/", cache=True)["done"]
-    assert told[-1]["cached"] == 0 and len(models.paths()) == 1 + len(files(models.folder / "model"))
+    served.paths()
+    told = load(page, f"{served.url}/model/", cache=True)["done"]
+    assert told[-1]["cached"] == 0 and len(served.paths()) == 1 + len(files(served.folder / "model"))
     assert right(page, digits)
-    assert load(page, f"{models.url}/model/", cache=True)["done"][-1]["cached"] == told[-1]["total"]
+    assert load(page, f"{served.url}/model/", cache=True)["done"][-1]["cached"] == told[-1]["total"]
 
 
 def dense(seed: int) -> glnn.Model:
@@ -67,47 +67,47 @@ def dense(seed: int) -> glnn.Model:
     return glnn.Model(layer_graph(Dense(3), [(1, 4)], weights))
 
 
-def test_a_new_export_throws_the_old_out(page: Page, models: Models) -> None:
+def test_a_new_export_throws_the_old_out(page: Page, served: Models) -> None:
     """And nothing else: not what another model needs, nor the old where the new did not come whole."""
-    x, folder = np.ones((1, 4), "f4"), models.folder
+    x, folder = np.ones((1, 4), "f4"), served.folder
     for i, name in enumerate(("one", "two")):
-        export(dense(i), name, x, folder, models.url)
-        assert "done" in load(page, f"{models.url}/{name}/", cache=True)
+        export(dense(i), name, x, folder, served.url)
+        assert "done" in load(page, f"{served.url}/{name}/", cache=True)
     both = page.evaluate(KEPT)
     before = files(folder / "one")
     assert both[1] == len(before | files(folder / "two"))
-    export(dense(7), "one", x, folder, models.url)
+    export(dense(7), "one", x, folder, served.url)
     changed = files(folder / "one") - before
     assert changed
     broken = next(name for name in changed if name.endswith(".bin"))
-    models.answers[f"one/{broken}"] = error(404)
-    assert load(page, f"{models.url}/one/", cache=True)["failed"][1] == "not-found"
+    served.answers[f"one/{broken}"] = error(404)
+    assert load(page, f"{served.url}/one/", cache=True)["failed"][1] == "not-found"
     kept = page.evaluate("async old => Promise.all(old.map(async u => !!(await caches.match(u))))", both[0])
     assert kept == [True, True]
-    del models.answers[f"one/{broken}"]
-    assert "done" in load(page, f"{models.url}/one/", cache=True)
+    del served.answers[f"one/{broken}"]
+    assert "done" in load(page, f"{served.url}/one/", cache=True)
     assert page.evaluate(KEPT) == [both[0], len(files(folder / "one") | files(folder / "two"))]
-    models.close()
+    served.close()
     for name in ("one", "two"):
-        assert "done" in load(page, f"{models.url}/{name}/", cache=True)
+        assert "done" in load(page, f"{served.url}/{name}/", cache=True)
 
 
-def test_a_load_that_ends_leaves_the_files_of_one_under_way(page: Page, models: Models) -> None:
-    x, folder, held = np.ones((1, 4), "f4"), models.folder, list[Any]()
-    export(dense(0), "two", x, folder, models.url)
+def test_a_load_that_ends_leaves_the_files_of_one_under_way(page: Page, served: Models) -> None:
+    x, folder, held = np.ones((1, 4), "f4"), served.folder, list[Any]()
+    export(dense(0), "two", x, folder, served.url)
     page.route("**/model/*.bin", lambda route: held.append(route))
-    page.evaluate("url => { window.first = glnn.load(url, {cache: true, variant: 'webgl2'}) }", f"{models.url}/model/")
+    page.evaluate("url => { window.first = glnn.load(url, {cache: true, variant: 'webgl2'}) }", f"{served.url}/model/")
     for _ in range(100):
         if held and page.evaluate(KEPT)[1]:  # its plan is kept, its weights are still to come
             break
         page.wait_for_timeout(20)
-    assert "done" in load(page, f"{models.url}/two/", cache=True)
+    assert "done" in load(page, f"{served.url}/two/", cache=True)
     for route in held:
         route.continue_()
     page.evaluate("first.then(() => true)")
     assert page.evaluate(KEPT)[1] == len(files(folder / "model") | files(folder / "two"))
-    models.close()
-    assert "done" in load(page, f"{models.url}/model/", cache=True)
+    served.close()
+    assert "done" in load(page, f"{served.url}/model/", cache=True)
 
 
 @pytest.mark.parametrize(
@@ -119,8 +119,8 @@ def test_a_load_that_ends_leaves_the_files_of_one_under_way(page: Page, models: 
     ],
     ids=["insecure", "forbidden", "full"],
 )
-def test_it_works_without_a_cache(page: Page, models: Models, digits: Exported, lacking: str) -> None:
+def test_it_works_without_a_cache(page: Page, served: Models, digits: Exported, lacking: str) -> None:
     """On an insecure page, where a browser forbids it, on a full disk."""
     page.evaluate(f"() => {{ {lacking} }}")
-    told = load(page, f"{models.url}/model/", cache=True)["done"]
+    told = load(page, f"{served.url}/model/", cache=True)["done"]
     assert told[-1]["loaded"] == told[-1]["total"] and right(page, digits)
