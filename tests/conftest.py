@@ -17,12 +17,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
 
 import pytest
+from hypothesis import HealthCheck, settings
 from support import shares
 
 import glnn
 
 ROOT = Path(__file__).parent.parent
 MODELS = Path(os.environ.get("GLNN_TEST_MODELS", ROOT.parent / "shared" / "models"))
+
+# A machine that does other work as well is slow; that is no fault of what is tested.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
