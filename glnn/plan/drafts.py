@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 
 from ..kernels.files import KernelSource
@@ -110,3 +111,8 @@ def each_spec(steps: Iterable[DrawSpec | RepeatSpec]) -> Iterator[DrawSpec]:
             yield step
         else:
             yield from each_spec(step.steps)
+
+
+def reads(steps: Iterable[DrawSpec | RepeatSpec], home: Callable[[Value], Value]) -> Counter[int]:
+    """How often draws read each tensor, or a section of it, by number. home: what the textures of a value are of"""
+    return Counter(home(value).id for spec in each_spec(steps) for value in spec.inputs.values())

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 from ..primitives.base import Value
 from .builder import PlanBuilder
-from .drafts import DrawSpec, each_spec
+from .drafts import DrawSpec, reads
 
 MOST = 1 << 16  # texels of an image: in a larger one a block of pixels at once saves more than a program and a draw
 
 
 def flatten_where_drawn(drafts: PlanBuilder, outputs: Sequence[Value]) -> None:
     """Drops draws that reshape an image into vectors of whole texels; what draws the image lays pixel after pixel."""
-    reads = Counter(drafts.home(value).id for spec in each_spec(drafts.steps) for value in spec.inputs.values())
+    read = reads(drafts.steps, drafts.home)
     kept = {drafts.home(value).id for value in outputs}
     makers = {spec.out.id: spec for spec in drafts.steps if isinstance(spec, DrawSpec)}
     for spec in [spec for spec in makers.values() if _plain_reshape(spec)]:
         image = spec.inputs["x"]
         maker, vector = makers.get(image.id), drafts.layouts[spec.out.id]
-        alone = reads[image.id] == 1 and kept.isdisjoint({image.id, spec.out.id})
+        alone = read[image.id] == 1 and kept.isdisjoint({image.id, spec.out.id})
         loose = {image.id, spec.out.id} <= drafts.loose
         alike = drafts.codecs[image.id] == drafts.codecs[spec.out.id]
         small = vector.tile == (1, 1) and vector.parts == 1 and vector.tiles <= MOST

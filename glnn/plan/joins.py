@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
@@ -14,7 +13,7 @@ from ..layout.sections import run
 from ..layout.tiles import UNEVEN, Layout
 from ..primitives.base import Value
 from .builder import PlanBuilder
-from .drafts import DrawSpec, InPlace, each_spec
+from .drafts import DrawSpec, InPlace, reads
 
 
 def join_in_place(drafts: PlanBuilder, kept: set[int]) -> None:
@@ -27,16 +26,16 @@ def join_in_place(drafts: PlanBuilder, kept: set[int]) -> None:
         return
     alone = _Alone(drafts, kept)
     joined = [spec for spec in drafts.steps if isinstance(spec, DrawSpec) and _join(drafts, spec, alone)]
-    drafts.steps[:] = [spec for spec in drafts.steps if not any(spec is one for one in joined)]
+    drafts.steps[:] = [spec for spec in drafts.steps if spec not in joined]
 
 
 class _Alone:
     """Which tensors are drawn outside of repeats, read once and free to lie elsewhere."""
 
     def __init__(self, drafts: PlanBuilder, kept: set[int]):
-        reads = Counter(drafts.home(v).id for spec in each_spec(drafts.steps) for v in spec.inputs.values())
+        read = reads(drafts.steps, drafts.home)
         drawn = {spec.out.id for spec in drafts.steps if isinstance(spec, DrawSpec)}
-        self.parts = {number for number in drawn & drafts.loose if reads[number] == 1} - kept
+        self.parts = {number for number in drawn & drafts.loose if read[number] == 1} - kept
         self.wholes = drawn & drafts.loose
 
     def take(self, whole: Value, parts: Sequence[Value]) -> None:
