@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -13,11 +15,14 @@ from ..layout.codec import FORMATS
 from . import faults
 from . import functions as g
 from .objects import CODES, Texture
+from .share import cores
 
 GL_STREAM_READ = 0x88E1
 MAPPED = 0x2 | 0x40 | 0x80  # written by the host, which keeps it mapped, and seen by the GPU without being told
 GL_SYNC_GPU_COMMANDS_COMPLETE, GL_SYNC_FLUSH_COMMANDS_BIT = 0x9117, 0x1
 FOREVER = (1 << 64) - 1  # nanoseconds
+# One core copies about as fast as the GPU fetches: larger values go in pieces of so many bytes, by so many threads.
+PIECE, COPIERS = 1 << 21, 4
 
 
 def write_raw(texture: Texture, values: np.ndarray) -> None:
@@ -39,13 +44,16 @@ def write_raw(texture: Texture, values: np.ndarray) -> None:
 class Writing:
     """Pixel buffers from which the GPU fetches raw values itself, while the host goes on; of array textures.
 
-    There are two, so that the next values may be handed over before the last have been fetched.
+    There are two, so that the next values may be handed over before the last have been fetched. A piece of many is
+    fetched while the next is copied.
     """
 
     def __init__(self, texture: Texture):
         self._texture, self._turn = texture, 0
+        self._copiers: ThreadPoolExecutor | None = None
         self._dtype, components = FORMATS[texture.format]
         self._row = texture.width * components
+        self._threads = min(COPIERS, cores())
         count = self._row * texture.height
         gl = texture.device._gl
         self._buffers: list[tuple[int, np.ndarray]] = []
@@ -79,15 +87,14 @@ class Writing:
             gl.ClientWaitSync(fence, GL_SYNC_FLUSH_COMMANDS_BIT, FOREVER)
             gl.DeleteSync(fence)
         name, memory = self._buffers[self._turn]
-        rows = ceil_div(values.size, self._row)
-        memory[: values.size].reshape(values.shape)[...] = values
-        memory[values.size : rows * self._row] = 0
         _, component, order = CODES[texture.format]
         texture.device._await_dispatches()
         gl.ActiveTexture(g.GL_TEXTURE0)
         gl.BindTexture(texture.kind, texture.glo)
         gl.BindBuffer(g.GL_PIXEL_UNPACK_BUFFER, name)
-        gl.TexSubImage3D(texture.kind, 0, 0, 0, 0, texture.width, rows, 1, order, component, None)
+        for first, rows in self._copied(values, memory):
+            place = first * self._row * self._dtype.itemsize
+            gl.TexSubImage3D(texture.kind, 0, 0, first, 0, texture.width, rows, 1, order, component, place)
         gl.BindBuffer(g.GL_PIXEL_UNPACK_BUFFER, 0)
         self._fences[self._turn] = gl.FenceSync(GL_SYNC_GPU_COMMANDS_COMPLETE, 0)
         if not self._fences[self._turn]:  # nothing to wait for later
@@ -95,8 +102,29 @@ class Writing:
         texture.device._state.forget_textures()
         self._turn = 1 - self._turn
 
+    def _copied(self, values: np.ndarray, memory: np.ndarray) -> Iterator[tuple[int, int]]:
+        """Copies values into memory, and zeros behind them -> (first row, rows) of each piece when it is there."""
+        rows = ceil_div(values.size, self._row)
+        memory[values.size : rows * self._row] = 0
+        if self._threads < 2 or values.nbytes < 2 * PIECE or not values.flags.c_contiguous:
+            memory[: values.size].reshape(values.shape)[...] = values
+            yield 0, rows
+            return
+        flat, step = values.reshape(-1), ceil_div(PIECE, self._row * self._dtype.itemsize)
+
+        def copy(first: int) -> tuple[int, int]:
+            piece = slice(first * self._row, min((first + step) * self._row, flat.size))
+            memory[piece] = flat[piece]
+            return first, min(step, rows - first)
+
+        if self._copiers is None:
+            self._copiers = ThreadPoolExecutor(self._threads, "glnn-copies")
+        yield from self._copiers.map(copy, range(0, rows, step))
+
     def release(self) -> None:
         """Frees the buffers; a second call does nothing."""
+        if self._copiers is not None:
+            self._copiers.shutdown()
         gl = self._texture.device._gl
         for fence in filter(None, self._fences):
             gl.DeleteSync(fence)

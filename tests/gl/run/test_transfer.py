@@ -10,6 +10,7 @@ import pytest
 from support.small_net import X, model
 
 import glnn
+from glnn.device import pixels
 from glnn.errors import ClosedError, DeviceLostError
 from glnn.graph import Graph, Node, TensorSpec
 from glnn.layers.activation import Activation
@@ -87,6 +88,33 @@ def test_draws_make_the_bits_that_numpy_makes(
         for texture, wanted in zip(ours.textures(spec), theirs.textures(spec), strict=True):
             used = slice(None), slice(spec.layout.height), slice(spec.layout.width)
             np.testing.assert_array_equal(texture.read()[used], wanted.read()[used])
+
+
+def test_large_values_are_copied_in_pieces_by_threads(drawn: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is handed over when it is there, in order, zeros last; what does not lie in a row is one piece."""
+    monkeypatch.setattr(pixels, "PIECE", 512)
+    monkeypatch.setattr(pixels, "cores", lambda: 3)
+    x = values((2, 23, 17, 3))
+    with glnn.Device() as device, glnn.Model(network(x.shape), device) as net:
+        device.maps = device._gl.mapped
+        if not device.maps:
+            pytest.skip("needs OpenGL 4.4")
+        for turn, given in enumerate([x, x * 2, x * 3, np.asfortranarray(x * 4)], 1):
+            np.testing.assert_array_equal(bits(net.predict({"x": given}, verbose=0)["a"]), bits(x * turn))
+        writing = net.session.executor({"x": x.shape})._uploads["x"]._mapped
+        copiers = writing._copiers
+        assert copiers is not None
+        memory = np.full(writing._buffers[0][1].size, 7, np.float32)
+        pieces = list(writing._copied(x, memory))
+        assert len(pieces) > 9 and pieces[0] == (0, pieces[0][1])
+        assert all(a + n == b for (a, n), (b, _) in zip(pieces, pieces[1:], strict=False))
+        assert sum(pieces[-1]) == -(-x.size // writing._row)
+        np.testing.assert_array_equal(bits(memory[: x.size]), bits(x.reshape(-1)))
+        assert not memory[x.size : sum(pieces[-1]) * writing._row].any()
+        assert len(list(writing._copied(np.asfortranarray(x), memory))) == 1
+        np.testing.assert_array_equal(bits(memory[: x.size]), bits(x.reshape(-1)))
+    with pytest.raises(RuntimeError):  # ended with the model
+        copiers.submit(int)
 
 
 def test_what_fits_no_raw_texture_is_packed_by_numpy(drawn: None) -> None:
