@@ -51,10 +51,15 @@ ivec2 at = ivec2(col * x_PW + x_pw, row * x_PH + x_ph); return {value}; }}
     return text.replace("x_", f"{x}_") if x != "x" else text
 
 
+def texel_rows(bound: Bound) -> int:
+    """How many rows of a cell of weights a texel holds."""
+    return max(1, bound.layout.lanes // 4)
+
+
 def rows_text(x: str, bound: Bound, params: Params, dialect: str) -> tuple[str, str]:
-    """`x_texel x_fetch(t, g, q, lane)`, what holds a row of a cell of weights: of tap t and a lane of the inputs in
-    group g, for the outputs of group q; `vec4 x_row(texel, lane)`, the row itself, for when the texel has come.
-    `x_scales(q)` comes first: the scales of these, where each has its own. And statements for main.
+    """`x_texel x_fetch(t, g, q, lane)`, what holds rows of a cell of weights: of tap t and the inputs in group g from
+    a lane on, for the outputs of group q; `vec4 x_row(texel, k)`, the k-th row of `texel_rows`, for when the texel has
+    come. `x_scales(q)` comes first: the scales of these, where each has its own. And statements for main.
     """
     layout: CellLayout = bound.layout
     part, select, _, layer = part_text(x, layout, 1)
@@ -81,9 +86,9 @@ def rows_text(x: str, bound: Bound, params: Params, dialect: str) -> tuple[str, 
         return fetch_text(x, layout.textures, at, layer if layout.depth else None)
 
     if lanes >= 4:
-        per = lanes // 4
-        number = f", lane % {per}" if bound.integer or bound.quant is not None else ""
-        kind, fetched, value = "uvec4" if bound.integer else "vec4", texel(f"lane / {per}"), f"{x}_decode(v{number})"
+        number = ", k" if bound.integer or bound.quant is not None else ""
+        kind, value = "uvec4" if bound.integer else "vec4", f"{x}_decode(v{number})"
+        fetched = texel(f"lane / {texel_rows(bound)}")
     else:
         texels = [texel(f"lane * {4 // lanes} + {k}") for k in range(4 // lanes)]
         kind, fetched, value = "vec4", f"vec4({', '.join(f'{x}_decode{lanes}({one})' for one in texels)})", "v"
@@ -93,7 +98,7 @@ def rows_text(x: str, bound: Bound, params: Params, dialect: str) -> tuple[str, 
 void {x}_scales(int q) {{ {scales} }}
 #define {x}_texel {kind}
 {x}_texel {x}_fetch(int t, int g, int q, int lane) {{ {find} {select} return {fetched}; }}
-vec4 {x}_row({x}_texel v, int lane) {{ return {value}{apply}; }}""",
+vec4 {x}_row({x}_texel v, int k) {{ return {value}{apply}; }}""",
         start,
     )
 

@@ -24,7 +24,7 @@ from .frame import bare, dialect_text, library_text, literal
 from .language.tree import Tree
 from .read_cells import cells_text
 from .read_tensors import affine_text, tensor_text
-from .read_tiles import QUOTIENT, pixels_text, rows_text, written_text
+from .read_tiles import QUOTIENT, pixels_text, rows_text, texel_rows, written_text
 from .uniforms import Params
 
 GROUPED = ("MT", "NTG", "SPLIT", "INVOCATIONS")  # what says how many workgroups there are
@@ -121,10 +121,10 @@ def assemble_tiles(call: Call, source: KernelSource, grid: Grid) -> ShaderText:
         parts += [functions_text([call.finish], False), finish_text(call.finish, params, False)]
     declare_out(out, params)
     parts.append(written_text(out, grid, call.finish, start, params))
-    const = dict(call.const)
+    const = {**dict(call.const), **_loads(call, source)}
     body = unrolled(_lines(source.text, source.file), const)
     params.keep("\n".join([*parts, *(line for line, _ in body)]))
-    head = bare("\n".join(_head(call, params, parts)))
+    head = bare("\n".join(_head(call, const, params, parts)))
     origins = [("generated", i + 1) for i in range(head.count("\n") + 1)] + [place for _, place in body]
     samplers = tuple(sampler(n, i) for n, bound in (*call.inputs, *call.cells) for i in range(bound.layout.textures))
     ints, floats = params.values()
@@ -134,13 +134,23 @@ def assemble_tiles(call: Call, source: KernelSource, grid: Grid) -> ShaderText:
     )  # fmt: skip
 
 
-def _head(call: Call, params: Params, parts: Sequence[str]) -> list[str]:
-    size = int(dict(call.const)["INVOCATIONS"])
+def _loads(call: Call, source: KernelSource) -> dict[str, int]:
+    """Of a product: the rows that a texel of its right side holds, and how many texels an invocation loads a step."""
+    const = dict(call.const)
+    if "BKG" not in const:
+        return {}
+    each = max((texel_rows(bound) for name, bound in call.cells if name in source.declared["matrix"]), default=1)
+    rows = 4 * int(const["BKG"]) * int(const["NTG"])
+    return {"TEXEL_ROWS": each, "RIGHT_LOADS": ceil_div(rows, each * int(const["INVOCATIONS"]))}
+
+
+def _head(call: Call, const: Mapping[str, int | float], params: Params, parts: Sequence[str]) -> list[str]:
+    size = int(const["INVOCATIONS"])
     return [
         dialect_text(call.dialect, TEXEL),
         stages.outputs_text(call.dialect, 1, call.out_codec, (size, 1)),
         library_text("lib/common.glsl"),
-        *(f"#define {name} {literal(value)}" for name, value in call.const),
+        *(f"#define {name} {literal(value)}" for name, value in const.items()),
         params.declare(),
         *parts,
     ]

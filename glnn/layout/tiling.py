@@ -38,8 +38,7 @@ class Tiling:
         """What texts call its numbers."""
         loads = ceil_div(self.pixels * self.inner, self.invocations)
         names = dict(MT=self.pixels, NTG=self.groups, PM=self.p, PG=self.q, BKG=self.inner, SPLIT=self.shares)
-        rows = ceil_div(4 * self.inner * self.groups, self.invocations)
-        return names | {"INVOCATIONS": self.invocations, "LOADS": loads, "ROWS": rows}
+        return names | {"INVOCATIONS": self.invocations, "LOADS": loads}
 
 
 def choose_tiling(

@@ -26,6 +26,6 @@ RIGHT right_load(int tap, int g, int q, int lane) {
     bool there = right_there(g, q);
     return weights_fetch(tap, there ? g : 0, there ? q : 0, lane);
 }
-vec4 right_value(RIGHT v, int lane) { return weights_row(v, lane); }
+vec4 right_value(RIGHT v, int row) { return weights_row(v, row); }
 vec4 start(int q) { bias_seek(q); return bias(0); }
 #include product

@@ -54,6 +54,6 @@ vec4 right_load(int tap, int g, int q, int lane) {
     }
     return v;
 }
-vec4 right_value(vec4 v, int lane) { return v; }
+vec4 right_value(vec4 v, int row) { return v; }
 vec4 start(int q) { return vec4(0.0); }
 #include product

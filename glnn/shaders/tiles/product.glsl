@@ -1,6 +1,7 @@
 // Tiles of a product in shared memory: a workgroup makes MT pixels times NTG groups of channels, an invocation PM times PG of
 // them, of BKG groups of input channels after another. Of SPLIT workgroups each sums a share. While one tile is multiplied
-// the next is fetched; when that has come, codes become values and what is not there zero.
+// the next is fetched, a texel of weights with the TEXEL_ROWS rows in it; when that has come, codes become values and what is
+// not there zero.
 shared vec4 left[2 * BKG * MT];
 shared vec4 right[2 * BKG * 4 * NTG];
 
@@ -25,7 +26,7 @@ void main() {
     vec4 a@i = vec4(0.0);
     bool has_a@i = false;
     #end
-    #unroll i ROWS
+    #unroll i RIGHT_LOADS
     RIGHT b@i = RIGHT(0);
     bool has_b@i = false;
     #end
@@ -37,9 +38,9 @@ void main() {
                 has_a@i = left_there(g + lg + @i * (INVOCATIONS / MT));
             }
             #end
-            #unroll i ROWS
+            #unroll i RIGHT_LOADS
             {
-                int k = rk + @i * (INVOCATIONS / NTG);
+                int k = (rk + @i * (INVOCATIONS / NTG)) * TEXEL_ROWS;
                 if (k < BKG * 4) {
                     b@i = right_load(tap, g + k / 4, q0 + rq, k % 4);
                     has_b@i = right_there(g + k / 4, q0 + rq);
@@ -75,8 +76,15 @@ void main() {
             #unroll i LOADS
             if (lg + @i * (INVOCATIONS / MT) < BKG) left[(turn & 1) * BKG * MT + (lg + @i * (INVOCATIONS / MT)) * MT + lm] = only(has_a@i, a@i);
             #end
-            #unroll i ROWS
-            if (rk + @i * (INVOCATIONS / NTG) < BKG * 4) right[(turn & 1) * BKG * 4 * NTG + (rk + @i * (INVOCATIONS / NTG)) * NTG + rq] = only(has_b@i, right_value(b@i, (rk + @i * (INVOCATIONS / NTG)) % 4));
+            #unroll i RIGHT_LOADS
+            {
+                int k = (rk + @i * (INVOCATIONS / NTG)) * TEXEL_ROWS;
+                if (k < BKG * 4) {
+                    #unroll d TEXEL_ROWS
+                    right[((turn & 1) * BKG * 4 + k + @d) * NTG + rq] = only(has_b@i, right_value(b@i, @d));
+                    #end
+                }
+            }
             #end
         }
         memoryBarrierShared();
