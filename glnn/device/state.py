@@ -41,6 +41,7 @@ _dropped: deque[Any] = deque()  # what nobody holds any more and holds GL object
 class _Local(threading.local):
     turn: Turn | None = None  # whose context is current in this thread
     sweeping = False
+    ending: current.Ending | None = None  # of a thread that had a turn
 
 
 local = _Local()
@@ -169,8 +170,8 @@ class Turn:
             if self._software:  # its threads must be at rest when another context draws
                 self._state.gl.Finish()
             current.give_back(before, self._place)
-            if before is None and threading.get_ident() != threading.main_thread().ident:
-                current.release_thread()
+            if local.ending is None and threading.get_ident() != threading.main_thread().ident:
+                local.ending = current.Ending()
         finally:
             self._lock.release()
 
