@@ -198,11 +198,11 @@ def test_links_lead_somewhere(page: Path) -> None:
 @cache
 def files() -> str:
     """Every file and folder of the repository below its root, one a line."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    if listed.returncode:
+    if not (ROOT / ".git").exists():
         pytest.skip("this is no checkout of the repository")
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     paths = [Path(line) for line in listed.stdout.splitlines() if (ROOT / line).exists()]
     return "\n".join(sorted({str(p) for p in paths} | {f"{parent}/" for p in paths for parent in p.parents}))
 

@@ -6,6 +6,7 @@ import tarfile
 from pathlib import Path
 
 import numpy as np
+from support.archives import unpack
 
 ARCHIVE = Path(__file__).parents[1] / "golden" / "torch.tar.xz"
 
@@ -18,8 +19,7 @@ def names() -> list[str]:
 
 def unpacked(place: Path) -> Path:
     """The folder of them all, in another."""
-    with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(place, filter="data")
+    unpack(ARCHIVE, place)
     return place / "torch"
 
 

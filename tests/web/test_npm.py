@@ -7,12 +7,12 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from support.archives import unpack
 from support.browser import serve
 from support.replays import Exported, different_bits
 
@@ -32,8 +32,7 @@ def packed(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not npm:
         return folder / "made"
     told = subprocess.run([npm, "pack", "--json", "./made"], cwd=folder, check=True, capture_output=True, text=True)
-    with tarfile.open(folder / json.loads(told.stdout)[0]["filename"]) as archive:
-        archive.extractall(folder, filter="data")
+    unpack(folder / json.loads(told.stdout)[0]["filename"], folder)
     return folder / "package"
 
 

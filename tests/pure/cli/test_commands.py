@@ -172,10 +172,10 @@ def test_bad_files_are_one_message(
 def test_a_closed_pipe_is_quiet(digits: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)  # gone before anything is written
-    told = 1 if sys.version_info >= (3, 14) else 0  # argparse writes its help without asking before
-    for argv, code in ((["summary", digits], 1), (["help", "env"], 1), (["--help"], told)):
+    either = (0, 1)  # argparse writes its help: some releases of it, 3.11.2 and 3.14, do not swallow the error
+    for argv, codes in ((["summary", digits], (1,)), (["help", "env"], (1,)), (["--help"], either)):
         done = run(*argv, stdout=writer)
-        assert (done.stderr, done.returncode) == ("", code), argv
+        assert not done.stderr and done.returncode in codes, argv
     os.close(writer)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from support.archives import unpack
 from support.golden import ROOT, agrees, loaded
 
 from glnn.graph.graph import Graph
@@ -29,8 +29,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def unpacked(folders: Path, release: str) -> Path:
     folder = folders / release
     if not folder.is_dir():
-        with tarfile.open(ROOT / "keras" / f"{release}.tar.xz") as archive:
-            archive.extractall(folder)
+        unpack(ROOT / "keras" / f"{release}.tar.xz", folder)
     return folder
 
 
