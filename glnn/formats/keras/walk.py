@@ -131,11 +131,12 @@ class Builder(Steps):
             types = {spec.name: spec.dtype for spec in self.inputs}
             layer = replace(layer, images_type=types.get(tensors[0], "float32"))  # type: ignore[type-var]
         arity = layer.arity if layer else None
-        if arity is not None and arity != len(tensors):
-            self.problems.append(f"{entry.path} ({entry.class_name}): called on {len(tensors)} tensors (takes {arity})")
+        if not tensors or (arity is not None and arity != len(tensors)):
+            takes = arity or "1 at least"
+            self.problems.append(f"{entry.path} ({entry.class_name}): called on {len(tensors)} tensors (takes {takes})")
         step = Step(self.unique(entry.path), entry, tensors, [], mask, layer if layer is not entry.layer else None)
         self.steps.append(step)
-        if type(layer).__name__ in MOVING and self.types.get(tensors[0]):
+        if tensors and type(layer).__name__ in MOVING and self.types.get(tensors[0]):
             self.types[self.output(step, 0)] = self.types[tensors[0]]
         return step
 

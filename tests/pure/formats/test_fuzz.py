@@ -19,6 +19,7 @@ from support.fuzz.readers import READERS
 from support.fuzz.run import ROOMS, fault_of, fuzzed
 from support.fuzz.seeds import FORMATS
 from support.graph_models import GraphModel
+from support.keras_files import called, functional, layer
 from support.models import one
 
 from glnn import Device, Model
@@ -146,6 +147,27 @@ def test_a_fused_activation_of_version_1_that_is_none(tmp_path: Path, value: Any
         graph["layers"][maximum(graph)].setdefault("config", {})["activation"] = value
 
     refused(UnsupportedError, old_native(change, tmp_path), "m.glnn", "activation")
+
+
+LONE = {  # layers that take one tensor and layers that take several, called on none
+    "LSTM": {"units": 3}, "GRU": {"units": 3, "return_state": True}, "Dense": {"units": 3}, "Flatten": {},
+    "Activation": {"activation": "relu"}, "Masking": {}, "Concatenate": {}, "Add": {}, "Dot": {"axes": 1},
+    "Attention": {}, "Embedding": {"input_dim": 3, "output_dim": 2}, "BatchNormalization": {},
+    "TimeDistributed": {"layer": layer("Dense", "inner", units=3)},
+    "Bidirectional": {"layer": layer("LSTM", "inner", units=3)}, "ConvLSTM2D": {"filters": 2, "kernel_size": 3},
+    "Sequential": {"layers": [layer("Dense", "inner", units=3)]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", LONE)
+def test_a_layer_that_is_called_on_nothing(tmp_path: Path, kind: str) -> None:
+    layers = [called("InputLayer", "x", batch_input_shape=[None, 4, 5]), called(kind, "lone", **LONE[kind])]
+    layers[1]["inbound_nodes"] = [[]]
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps(functional("m", ["x"], ["lone"], layers)))
+    with pytest.raises(GlnnError, match=r"m\.json") as told:
+        Model.load(path)
+    assert "called on 0 tensors" in str(told.value)
 
 
 @pytest.mark.parametrize(
