@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 
@@ -119,7 +119,12 @@ class Writing:
 
         if self._copiers is None:
             self._copiers = ThreadPoolExecutor(self._threads, "glnn-copies")
-        yield from self._copiers.map(copy, range(0, rows, step))
+        pieces = [self._copiers.submit(copy, first) for first in range(0, rows, step)]
+        try:
+            for piece in pieces:
+                yield piece.result()
+        finally:
+            wait(pieces)  # an interrupt leaves nobody who writes here still
 
     def release(self) -> None:
         """Frees the buffers; a second call does nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -111,10 +112,17 @@ def test_large_values_are_copied_in_pieces_by_threads(drawn: None, monkeypatch: 
         assert sum(pieces[-1]) == -(-x.size // writing._row)
         np.testing.assert_array_equal(bits(memory[: x.size]), bits(x.reshape(-1)))
         assert not memory[x.size : sum(pieces[-1]) * writing._row].any()
+        submit = copiers.submit
+        slow = lambda copy, first: submit(lambda: (time.sleep(0.01), copy(first))[1])  # noqa: E731
+        monkeypatch.setattr(copiers, "submit", slow)
+        broken_off = writing._copied(x * 5, memory)
+        next(broken_off)
+        broken_off.close()
+        np.testing.assert_array_equal(bits(memory[: x.size]), bits(x.reshape(-1) * 5))
         assert len(list(writing._copied(np.asfortranarray(x), memory))) == 1
         np.testing.assert_array_equal(bits(memory[: x.size]), bits(x.reshape(-1)))
     with pytest.raises(RuntimeError):  # ended with the model
-        copiers.submit(int)
+        submit(int)
 
 
 def test_what_fits_no_raw_texture_is_packed_by_numpy(drawn: None) -> None:
