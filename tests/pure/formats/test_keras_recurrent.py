@@ -176,7 +176,12 @@ MODELS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", MODELS)
+SHARE = 2  # one model in so many on each push, as Keras compiles each anew; --whole runs all
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.whole] if k % SHARE else []) for k, name in enumerate(MODELS)]
+)
 def test_files_of_keras(name, tmp_path):
     model, x = MODELS[name]()
     rng = np.random.default_rng(1)
