@@ -3,22 +3,21 @@
     python benchmarks/convolutions.py
 
 The roof is a shader that multiplies and adds in eight sums and fetches nothing. A layer and the roof run by turns, as
-processors' clocks move; each figure is the median of the turns, a layer's time that of its draws with bias and relu.
+processors' clocks move; each figure is the median of the turns, a layer's time that of its draws alone.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable
+from statistics import median
 
+import models
 import moderngl
 import numpy as np
 import timing
 
 import glnn
-from glnn.graph.graph import Graph, Node, TensorSpec, validate
-from glnn.layers.conv import Conv2D
 
 # (side of the image, channels, filters, side of the kernel)
 LAYERS = [
@@ -37,47 +36,25 @@ void main() {{
 }}"""
 
 
-def roof(context: moderngl.Context) -> Callable[[], float]:
-    """What draws the roof -> operations a second."""
+ROOF = SIDE * SIDE * TURNS * SUMS * 4 * 2  # operations
+
+
+def roof() -> Callable[[], None]:
+    """What draws the roof, in a context of its own."""
+    context = moderngl.create_context(standalone=True, backend="egl")
     program = context.program(VERTEX, FRAGMENT)
     program["half_"] = 0.5
     corners = context.buffer(np.float32([-1, -1, 1, -1, -1, 1, 1, 1]).tobytes())
     square = context.vertex_array(program, [(corners, "2f", "at")])
     target = context.framebuffer([context.texture((SIDE, SIDE), 4, dtype="f4")])
 
-    def run() -> float:
-        target.use()
-        context.finish()
-        start = time.perf_counter()
-        square.render(moderngl.TRIANGLE_STRIP)
-        context.finish()
-        return SIDE * SIDE * TURNS * SUMS * 4 * 2 / (time.perf_counter() - start)
+    def run() -> None:
+        with context:
+            target.use()
+            square.render(moderngl.TRIANGLE_STRIP)
+            context.finish()
 
     return run
-
-
-def layer(
-    device: glnn.Device, side: int, channels: int, filters: int, kernel: int
-) -> tuple[glnn.Model, Callable[[], float]]:
-    """A model of one convolution, and what draws it -> operations a second."""
-    rng, shape = np.random.default_rng(0), (1, side, side, channels)
-    weights = {
-        "kernel": rng.standard_normal((kernel, kernel, channels, filters)).astype(np.float32),
-        "bias": np.zeros(filters, np.float32),
-    }
-    node = Node("y", Conv2D(filters, kernel, padding="same", activation="relu"), ("x",), ("y",), weights)
-    model = glnn.Model(validate(Graph("convolution", (TensorSpec("x", shape),), (node,), ("y",))), device)
-    executor = model.session.executor({"x": shape})
-    with device.use():
-        executor.load({"x": rng.standard_normal(shape).astype(np.float32)})
-    draw = timing.draws_only(executor)
-
-    def run() -> float:
-        start = time.perf_counter()
-        draw()
-        return 2 * side**2 * channels * filters * kernel**2 / (time.perf_counter() - start)
-
-    return model, run
 
 
 def main() -> None:
@@ -87,21 +64,19 @@ def main() -> None:
     args = parser.parse_args()
     with glnn.Device(stage="fragment") as device:
         print(device.renderer)
-        context = moderngl.create_context(standalone=True, backend="egl")
-        most = roof(context)
+        most = roof()
         for side, channels, filters, kernel in LAYERS:
-            model, run = layer(device, side, channels, filters, kernel)
-            run()
-            pairs = []
-            for _ in range(args.turns):
-                with context:
-                    top = most()
-                pairs.append((run(), top))
-            model.close()
-            got, tops = np.median(pairs, axis=0) / 1e9
-            share = np.median([a / b for a, b in pairs])
+            shape = (1, side, side, channels)
+            with glnn.Model(models.conv_graph(side, channels, filters, kernel), device) as model:
+                executor = model.session.executor({"x0": shape})
+                with device.use():
+                    executor.load({"x0": models.sample(shape)})
+                times = timing.by_turns({"layer": timing.draws_only(executor), "roof": most}, args.turns)
+            count = 2 * side**2 * channels * filters * kernel**2
+            got, top = count / median(times["layer"]) / 1e9, ROOF / median(times["roof"]) / 1e9
+            share = timing.ratio(times["roof"], times["layer"]).median * count / ROOF
             name = f"{kernel}x{kernel}, {side} x {side} x {channels} to {filters}"
-            print(f"{name:32} {got:6.1f} of {tops:6.1f} GFLOP/s, share {share:.2f}", flush=True)
+            print(f"{name:32} {got:6.1f} of {top:6.1f} GFLOP/s, share {share:.2f}", flush=True)
 
 
 if __name__ == "__main__":
