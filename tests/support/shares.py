@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
+
+import pytest
 
 whole = False  # whether --whole was given; tests/conftest.py says so before the tests are imported
 
@@ -10,3 +13,11 @@ whole = False  # whether --whole was given; tests/conftest.py says so before the
 def kept(params: list[Any]) -> list[Any]:
     """The parameters of a test, without those of the whole matrix unless it runs."""
     return [p for p in params if whole or all(mark.name != "whole" for mark in p.marks)]
+
+
+def one_in(share: int, items: Iterable[Any]) -> list[Any]:
+    """Parameters of a test, told by their names: one in so many on each push, all with --whole."""
+    return [
+        pytest.param(item, id=getattr(item, "name", item), marks=[pytest.mark.whole] if number % share else [])
+        for number, item in enumerate(items)
+    ]

@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 import pytest
+from support.shares import one_in
 
 import glnn
 from glnn.errors import GraphError, UnsupportedError
@@ -176,12 +177,7 @@ MODELS = {
 }  # fmt: skip
 
 
-SHARE = 2  # one model in so many on each push, as Keras compiles each anew; --whole runs all
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.whole] if k % SHARE else []) for k, name in enumerate(MODELS)]
-)
+@pytest.mark.parametrize("name", one_in(2, MODELS))  # Keras compiles each anew
 def test_files_of_keras(name, tmp_path):
     model, x = MODELS[name]()
     rng = np.random.default_rng(1)

@@ -11,11 +11,7 @@ from support.graph_model_cases import answers, judge
 
 import glnn
 
-SHARE = 4
-PARAMS = [
-    pytest.param(case, id=case.name, marks=[pytest.mark.whole] if number % SHARE else [])
-    for number, case in enumerate(CASES)
-]
+PARAMS = shares.one_in(4, CASES)
 
 
 @pytest.mark.parametrize("case", shares.kept(PARAMS))

@@ -15,11 +15,7 @@ import glnn
 parser = pytest.importorskip("onnx.parser")
 pytest.importorskip("onnxruntime")
 
-SHARE = 3
-PARAMS = [
-    pytest.param(name, id=name, marks=[pytest.mark.whole] if number % SHARE else [])
-    for number, name in enumerate(MODELS)
-]
+PARAMS = shares.one_in(3, MODELS)
 
 
 @pytest.mark.parametrize("name", shares.kept(PARAMS))

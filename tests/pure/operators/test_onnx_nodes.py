@@ -12,11 +12,7 @@ import glnn
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-SHARE = 8
-PARAMS = [
-    pytest.param(case, id=case.name, marks=[pytest.mark.whole] if number % SHARE else [])
-    for number, case in enumerate(CASES)
-]
+PARAMS = shares.one_in(8, CASES)
 
 
 @pytest.fixture(scope="module")

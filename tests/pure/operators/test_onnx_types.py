@@ -35,7 +35,6 @@ RANGES = {
     "Acos": (-0.9, 0.9),
     "Atanh": (-0.9, 0.9),
 }
-SHARE = 20
 
 
 def elements(rng: np.random.Generator, dtype: Any, shape: tuple[int, ...], op: str, number: int) -> np.ndarray:
@@ -78,7 +77,7 @@ def cases(op: str) -> list[Case]:
 
 @pytest.mark.parametrize(
     "op",
-    shares.kept([pytest.param(op, marks=[pytest.mark.whole] if k % SHARE else []) for k, op in enumerate(OPS)]),
+    shares.kept(shares.one_in(20, OPS)),
 )
 def test_types(op: str) -> None:
     device, judged, all_cases = glnn.Device("numpy"), 0, cases(op)
