@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 os.environ["GLNN_TUNE"] = "0"  # no test's plan follows from what was measured on this machine
 os.environ["GLNN_COMPILE_AHEAD"] = "0"  # nor is anything done otherwise where programs take long to link
@@ -18,7 +19,7 @@ os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llv
 
 import pytest
 from hypothesis import HealthCheck, settings
-from support import shares
+from support import seeds, shares
 
 import glnn
 
@@ -26,8 +27,9 @@ ROOT = Path(__file__).parent.parent
 MODELS = Path(os.environ.get("GLNN_TEST_MODELS", ROOT.parent / "shared" / "models"))
 
 # A machine that does other work as well is slow; that is no fault of what is tested.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any machine")
+SLOW = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("same", derandomize=True, **SLOW)  # what turns red on a push is what the push changed
+settings.register_profile("whole", **SLOW)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,6 +38,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     shares.whole = config.getoption("--whole")
+    settings.load_profile("whole" if shares.whole else "same")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    seeds.rewind()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: Any) -> Iterator[None]:
+    """What tests share draws the same for whichever of them comes first, and changes nothing for that one."""
+    if fixturedef.scope == "function":
+        return (yield)
+    seeds.rewind()
+    made = yield
+    seeds.rewind()
+    return made
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

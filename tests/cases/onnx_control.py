@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from support.seeds import seeded
 
-RNG = np.random.default_rng(12)
+RNG = seeded(12)
 MODELS: dict[str, tuple[str, dict[str, np.ndarray]]] = {}
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 from support.onnx_nodes import Case
+from support.seeds import seeded
 
 CASES: list[Case] = []
-RNG = np.random.default_rng(11)
+RNG = seeded(11)
 INF = float("inf")
 SPECIAL = np.array([[np.nan, INF, -INF, 0.0], [1.5, -2.5, 0.5, -0.5], [3e38, -3e38, 1e-30, 1.0]], np.float32)
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 from support.onnx_nodes import Case
+from support.seeds import seeded
 
 CASES: list[Case] = []
-RNG = np.random.default_rng(12)
+RNG = seeded(12)
 MICROSOFT = "com.microsoft"
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 from support.onnx_nodes import Case
+from support.seeds import seeded
 
 CASES: list[Case] = []
-RNG = np.random.default_rng(13)
+RNG = seeded(13)
 MICROSOFT = "com.microsoft"
 
 

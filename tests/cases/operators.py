@@ -10,9 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from support.seeds import seeded
 
 A, B, C = (4, 6), (4, 6), (5, 3, 2)
-RNG = np.random.default_rng(7)
+RNG = seeded(7)
 V, M, T = (RNG.normal(size=shape).astype("float32") for shape in ((6,), (6, 3), (4, 6)))
 K = RNG.normal(size=(2, 3, 2, 5)).astype("float32")
 

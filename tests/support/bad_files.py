@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 from support.keras_files import layer, sequential
+from support.seeds import seeded
 
 from glnn.formats import load
 
-RNG = np.random.default_rng(5)
+RNG = seeded(5)
 
 
 def dense(name: str, inputs: int, units: int) -> dict[str, np.ndarray]:

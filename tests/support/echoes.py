@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from support.seeds import seeded
 
 import glnn
 from glnn.layers.conv import Conv2D
@@ -21,7 +22,7 @@ from glnn.web import VARIANTS
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-RNG = np.random.default_rng(5)
+RNG = seeded(5)
 SIZE, GIVEN = (6, 10), (23, 17)  # of the models' pictures, and of what they are given: height, width
 
 OPEN = """async ([url, name, options]) => {

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.seeds import seeded
 
 from glnn.formats import load
 from glnn.graph import ActivationCodec, Graph, Node, TensorSpec, validate
@@ -19,7 +20,7 @@ from glnn.layers.core import Dense
 from glnn.layers.merging import Add
 from glnn.primitives.functions import FUNCTIONS
 
-RNG = np.random.default_rng(11)
+RNG = seeded(11)
 
 
 # ---- graphs to save

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from support.seeds import seeded
 
 from glnn.graph import Graph, Node, TensorSpec
 from glnn.primitives.concat import Concat
 from glnn.primitives.conv import Conv
 from glnn.primitives.pool import Window
 
-RNG = np.random.default_rng(38)
+RNG = seeded(38)
 
 
 def conv(name: str, reads: str, channels: int, filters: int, size: int = 1) -> Node:

@@ -9,9 +9,10 @@ from typing import Any
 
 import h5py
 import numpy as np
+from support.seeds import seeded
 
 Groups = Mapping[str, Mapping[str, np.ndarray]]  # layer -> weight name -> values
-RNG = np.random.default_rng(7)
+RNG = seeded(7)
 
 
 def layer(class_name: str, name: str, **config: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from support.seeds import seeded
 
 from glnn.graph import Graph, Node, TensorSpec
 from glnn.layers.activation import ReLU, Softmax
@@ -13,7 +14,7 @@ from glnn.layers.core import Dense
 from glnn.layers.merging import Add
 from glnn.layers.pooling import GlobalAveragePooling2D, MaxPooling2D
 
-RNG = np.random.default_rng(5)
+RNG = seeded(5)
 
 
 def draw(*shape: int) -> np.ndarray:

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from support.keras_files import layer, sequential
+from support.seeds import seeded
 
 from glnn.errors import WeightsMismatchError
 from glnn.formats import load
 from glnn.graph import Graph
 
-RNG = np.random.default_rng(23)
+RNG = seeded(23)
 Weights = dict[str, np.ndarray]
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.seeds import seeded
 
 TIFF_SHORT, TIFF_LONG = 3, 4
-RNG = np.random.default_rng(11)
+RNG = seeded(11)
 
 
 def png16(values: np.ndarray, clear: tuple[int, ...] = ()) -> bytes:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.keras_files import layer, sequential
+from support.seeds import seeded
 
 from glnn import passes
 from glnn.errors import ModelFileError
@@ -22,7 +23,7 @@ Weights = Mapping[str, np.ndarray]  # name -> values
 Codecs = str | None | Mapping[str, str | None]  # one for all, or by name; None: as they are
 PLAIN = {"float32": "<f4", "int32": "<i4", "uint8": "u1", "bool": "u1"}
 CODES = {"uint8": "u1", "uint16": "<u2"}
-RNG = np.random.default_rng(11)
+RNG = seeded(11)
 
 
 def chosen(codecs: Codecs, name: str) -> str | None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from support.pages_seen import seen as canvas_of
 from support.pictures import png16
+from support.seeds import seeded
 
 import glnn
 from glnn.image import FILTERS, SCALES, Preparation, read
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pil = pytest.importorskip("PIL.Image")
-RNG = np.random.default_rng(7)
+RNG = seeded(7)
 SIZE = (6, 10)
 
 

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from support.kernels_of_values import DEVICES, PADS, SOME, Around, opened, tolerance
+from support.seeds import seeded
 
 import glnn
 
-rng = np.random.default_rng(0)
+rng = seeded(0)
 
 
 @pytest.fixture(scope="module", params=list(DEVICES))

@@ -13,6 +13,7 @@ import pytest
 from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import LinearOperator, eigs
 from support.kernels_of_values import DEVICES, PADS, SOME, Around, opened, tolerance
+from support.seeds import seeded
 
 import glnn
 from glnn.custom.turns import TURNS
@@ -27,7 +28,7 @@ float kernel(int i, int j, float alpha) {
 }
 """
 heat = glnn.kernel(HEAT, name="heat")
-rng = np.random.default_rng(0)
+rng = seeded(0)
 
 
 def heated(u: np.ndarray, steps: int, alpha: float = 0.2) -> np.ndarray:

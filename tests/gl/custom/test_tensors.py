@@ -7,12 +7,13 @@ import threading
 
 import numpy as np
 import pytest
+from support.seeds import seeded
 
 import glnn
 from glnn.errors import ClosedError, InputError
 
 DOUBLE = "float kernel(float x) { return 2.0 * x; }"
-rng = np.random.default_rng(0)
+rng = seeded(0)
 
 
 @pytest.mark.parametrize("options", [{}, {"dialect": "es100"}, {"index": "numpy"}], ids=["es300", "es100", "numpy"])

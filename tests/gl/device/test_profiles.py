@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.seeds import seeded
 
 import glnn
 from glnn.cli import doctor
@@ -20,7 +21,7 @@ from glnn.layers.base import LAYERS
 from glnn.layers.conv import Conv2D
 from glnn.testing import check_layer
 
-RNG = np.random.default_rng(2)
+RNG = seeded(2)
 
 
 @pytest.mark.parametrize("name", PROFILES)

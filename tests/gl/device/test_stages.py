@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support import pixels
+from support.seeds import seeded
 
 import glnn
 from glnn.device import probe
@@ -23,7 +24,7 @@ from glnn.layout.limits import COMPUTE, DIALECTS, Limits
 from glnn.plan import make_plan
 from glnn.testing import layer_graph, run_layer
 
-RNG = np.random.default_rng(0)
+RNG = seeded(0)
 CONV = Conv2D(6, (3, 3), padding="same", activation="relu")
 WEIGHTS = {
     "kernel": RNG.standard_normal((3, 3, 5, 6)).astype(np.float32),

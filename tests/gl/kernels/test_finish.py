@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from support.seeds import seeded
 
 import glnn
 from glnn.layers.conv import Conv2D
 from glnn.layers.core import Dense
 from glnn.testing import check_layer
 
-RNG = np.random.default_rng(3)
+RNG = seeded(3)
 DEVICES: dict[str, dict[str, object]] = {
     "es300": {},
     "four": {"draw_buffers": 4},

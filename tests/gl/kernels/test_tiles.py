@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from support.seeds import seeded
 
 import glnn
 from glnn.graph import ActivationCodec
@@ -20,7 +21,7 @@ from glnn.plan import make_plan
 from glnn.primitives.matmul import Matmul
 from glnn.testing import between_copies, check_layer, coded_weights
 
-RNG = np.random.default_rng(0)
+RNG = seeded(0)
 # How many multiprocessors the rule is told of, so that small products take each size of tile.
 SIZES = {
     "128x64": (1, 128, 16),

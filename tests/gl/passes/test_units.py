@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from support.seeds import seeded
 
 import glnn
 from glnn import quant
@@ -13,7 +14,7 @@ from glnn.primitives.expr import Apply, Constant, Expr, In
 from glnn.primitives.map import Map
 from glnn.primitives.operations import OPERATIONS
 
-RNG = np.random.default_rng(8)
+RNG = seeded(8)
 SHAPE = (2, 3, 5, 6)
 
 

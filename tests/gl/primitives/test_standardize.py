@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from support.seeds import seeded
 
 import glnn
 from glnn.graph import ActivationCodec
@@ -16,7 +17,7 @@ from glnn.primitives.reduce import Softmax
 from glnn.primitives.standardize import Standardize
 from glnn.testing import between_copies, check_layer, run_layer
 
-RNG = np.random.default_rng(3)
+RNG = seeded(3)
 STAGES = ["fragment", "compute"]
 
 

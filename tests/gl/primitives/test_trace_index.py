@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.seeds import seeded
 
 import glnn
 from glnn.errors import LimitError
@@ -21,7 +22,7 @@ from glnn.primitives.order import TopK
 from glnn.primitives.scatter import Scatter
 from glnn.testing import layer_graph, run_layer
 
-RNG = np.random.default_rng(3)
+RNG = seeded(3)
 
 
 @dataclass(frozen=True, eq=False)

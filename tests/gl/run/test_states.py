@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 import pytest
+from support.seeds import seeded
 
 import glnn
 from glnn.errors import InputError, UnsupportedError
@@ -14,7 +15,7 @@ from glnn.formats.keras.weights.entries import Stored
 from glnn.formats.keras.weights.named import NamedWeights
 from glnn.graph import Graph
 
-RNG = np.random.default_rng(2)
+RNG = seeded(2)
 X = RNG.normal(size=(3, 12, 4)).astype(np.float32)
 GATES = {"LSTM": 4, "GRU": 3}
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.seeds import seeded
 
 import glnn
 from glnn.kernels.assemble import Call, KernelSource, ShaderText
@@ -19,7 +20,7 @@ from glnn.plan import place as planning
 from glnn.primitives.base import Builder, Value
 from glnn.testing import check_layer, coded_weights, run_layer
 
-RNG = np.random.default_rng(2)
+RNG = seeded(2)
 X = RNG.normal(size=(2, 5, 7, 3)).astype(np.float32)
 WEIGHTS = {"kernel": RNG.normal(size=(3, 3, 3, 5)).astype(np.float32), "bias": RNG.normal(size=5).astype(np.float32)}
 CONV = Conv2D(5, (3, 3), padding="same")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.seeds import seeded
 
 import glnn
 from glnn.errors import InputError, KernelError
@@ -16,7 +17,7 @@ from glnn.primitives.base import Window
 from glnn.testing import Mismatch, assert_matches
 from glnn.testing.matches import distance
 
-RNG = np.random.default_rng(4)
+RNG = seeded(4)
 X = RNG.normal(size=(2, 5, 7, 6)).astype(np.float32)
 PLAIN = """// Twice its input.
 #pragma glnn input x

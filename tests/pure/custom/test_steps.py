@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.seeds import seeded
 
 import glnn
 from glnn import steps as turns
 from glnn.errors import InputError
 from glnn.plan.steps import Repeat
 
-rng = np.random.default_rng(0)
+rng = seeded(0)
 X = rng.normal(size=(3, 4)).astype(np.float32)
 FACTOR = np.float32(0.5)
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.seeds import seeded
 
 from glnn.formats import load
 from glnn.graph import reference
 
 keras = pytest.importorskip("keras")
 L = keras.layers
-RNG = np.random.default_rng(4)
+RNG = seeded(4)
 
 
 def built(kind: str) -> Any:

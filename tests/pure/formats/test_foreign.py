@@ -15,13 +15,14 @@ import h5py
 import numpy as np
 import pytest
 from support.keras_files import layer, sequential, write_kerasjs, write_model, write_weights
+from support.seeds import seeded
 from support.tfjs_files import refused, write_tfjs
 
 from glnn.errors import GlnnError
 from glnn.formats import load
 from glnn.graph.reference import run
 
-RNG = np.random.default_rng(5)
+RNG = seeded(5)
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"4d7a" * 16 + b"\nsize 12345\n"
 PAGE = b"\n<!DOCTYPE html>\n<html><head><title>404</title></head></html>"
 SAVE = "save the Keras model with model.save('model.h5')"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.graph_models import GraphModel, Raw
+from support.seeds import seeded
 from support.tfjs_files import quantize, refused
 
 import glnn
@@ -17,7 +18,7 @@ from glnn.errors import GraphError, ModelFileError, UnsupportedError
 from glnn.formats import load
 from glnn.graph.quantized import Quantized
 
-RNG = np.random.default_rng(4)
+RNG = seeded(4)
 KERNEL = RNG.normal(size=(4, 3)).astype(np.float32)
 X = RNG.normal(size=(2, 4)).astype(np.float32)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.keras_files import layer, sequential, write_model
+from support.seeds import seeded
 
 from glnn.errors import UnsupportedError
 from glnn.formats import load
@@ -16,7 +17,7 @@ from glnn.graph.reference import run
 os.environ.setdefault("KERAS_BACKEND", "jax")
 keras = pytest.importorskip("keras")
 L = keras.layers
-RNG = np.random.default_rng(6)
+RNG = seeded(6)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "int32"])

@@ -13,6 +13,7 @@ import pytest
 from support.formats import converted, quantized, same_graph, small
 from support.keras_files import layer, sequential, write_kerasjs
 from support.networks import randomise, save_mobilenet
+from support.seeds import seeded
 
 from glnn.errors import GraphError, InputError
 from glnn.formats import load
@@ -23,7 +24,7 @@ from glnn.graph.reference import run
 from glnn.layers.core import Dense
 from glnn.model import Model
 
-RNG = np.random.default_rng(11)
+RNG = seeded(11)
 
 
 def test_everything_comes_back(tmp_path: Path) -> None:

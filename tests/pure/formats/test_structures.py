@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from support.keras_files import write_model
 from support.networks import scattered
+from support.seeds import seeded
 
 from glnn.errors import GraphError
 from glnn.formats import load
 from glnn.graph.reference import run
 
 keras = pytest.importorskip("keras")
-RNG = np.random.default_rng(3)
+RNG = seeded(3)
 Make = Callable[[], Any]
 CASES: list[tuple[Make, str, str]] = []  # makes a model; names of its inputs, of its outputs
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.seeds import seeded
 
 from glnn.formats import load
 from glnn.graph import Graph, reference
@@ -14,7 +15,7 @@ from glnn.passes import optimize
 
 keras = pytest.importorskip("keras")
 L = keras.layers
-RNG = np.random.default_rng(11)
+RNG = seeded(11)
 WORDS, WIDTH = 13, 12
 
 

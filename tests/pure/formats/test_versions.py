@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from support.keras_files import layer, sequential, write_model
+from support.seeds import seeded
 
 from glnn.errors import UnsupportedError
 from glnn.formats import load
 from glnn.graph.reference import run
 
-RNG = np.random.default_rng(8)
+RNG = seeded(8)
 SHAPES = {  # class -> options, weights of one tap for an input of 2 channels
     "Conv": (dict(filters=3), {"kernel": (2, 3)}),
     "DepthwiseConv": ({}, {"depthwise_kernel": (2, 1)}),

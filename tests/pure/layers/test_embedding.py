@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.keras_files import layer, sequential, write_model
+from support.seeds import seeded
 
 from glnn.errors import InputError, UnsupportedError
 from glnn.formats import load
@@ -17,7 +18,7 @@ from glnn.graph.reference import run
 from glnn.layers.embedding import Embedding
 from glnn.run.inputs import named_inputs
 
-RNG = np.random.default_rng(11)
+RNG = seeded(11)
 TABLE, KERNEL, BIAS = (RNG.normal(size=shape).astype(np.float32) for shape in ((9, 3), (15, 2), (2,)))
 INDICES = np.array([[0, 8, 3, 3, 1], [7, 2, 0, 5, 8]])
 EXPECTED = TABLE[INDICES].reshape(2, 15) @ KERNEL + BIAS

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 from support.onnx_nodes import Case, model_of
+from support.seeds import seeded
 
 import glnn
 from glnn.errors import GlnnError
 
 pytest.importorskip("onnx")
-RNG = np.random.default_rng(2)
+RNG = seeded(2)
 X = RNG.normal(size=(2, 3, 4, 5)).astype(np.float32)
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.onnx_nodes import Case, model_of
+from support.seeds import seeded
 
 import glnn
 
 pytest.importorskip("onnx")
-RNG = np.random.default_rng(4)
+RNG = seeded(4)
 N, L, HEADS, D = 2, 3, 4, 6
 
 

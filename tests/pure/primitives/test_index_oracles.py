@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.seeds import seeded
 
 from glnn.primitives.cumulate import Cumulate
 from glnn.primitives.index import Take
@@ -16,7 +17,7 @@ from glnn.primitives.scatter import Scatter
 
 onnx = pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
-RNG = np.random.default_rng(7)
+RNG = seeded(7)
 
 
 def onnx_answer(op: str, inputs: list[np.ndarray | None], outputs: int = 1, **attributes: Any) -> list[np.ndarray]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from cases.keras import CASES
 from support.faulty import FAULTS, SHAPE, Fault, network, plant
+from support.seeds import seeded
 
 import glnn
 from glnn.layers.activation import Activation, Softmax
@@ -21,7 +22,7 @@ from glnn.model import Model
 from glnn.show.reports.comparison import CompareReport
 from glnn.testing.layers import layer_graph
 
-RNG = np.random.default_rng(3)
+RNG = seeded(3)
 X = np.random.default_rng(1).normal(size=(2, *SHAPE)).astype(np.float32)
 # What a device of half floats cannot show: less than its rounding, a text that is another there, what overflows anyway.
 UNSEEN = {"wrong epsilon of variance", "wrong stride", "float16 overflow"}

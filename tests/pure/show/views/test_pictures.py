@@ -9,11 +9,12 @@ import re
 
 import numpy as np
 import pytest
+from support.seeds import seeded
 
 from glnn.errors import InputError
 from glnn.show.views.pictures import MINUS, NAN, NOTHING, PLUS, Picture, colours, samples_of
 
-RNG = np.random.default_rng(0)
+RNG = seeded(0)
 
 
 def held(picture: Picture) -> tuple[dict, np.ndarray]:
