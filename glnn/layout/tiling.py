@@ -12,6 +12,7 @@ MAX_NUMBER = 1 << 20
 MULTIPROCESSORS = 132  # of the GPU that the rule was made on; each takes two workgroups or more at once
 MAX_SHARES = 8  # a sum of so many shares is read in one draw
 LEAST_STEPS = 4  # of a share
+MAX_TURNS, LEAST_TERMS = 4, 1024  # of the widest tiles; measured as well, see docs/performance.md
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Tiling:
 
     @property
     def invocations(self) -> int:
-        """Those of a workgroup: in waves of 32, 4 groups x 8 pixels, two waves side by side."""
+        """Those of a workgroup: in waves of 32, 4 groups x 8 pixels, WAVES of them side by side."""
         return self.pixels * self.groups // (self.p * self.q)
 
     @property
@@ -38,7 +39,7 @@ class Tiling:
         """What texts call its numbers."""
         loads = ceil_div(self.pixels * self.inner, self.invocations)
         names = dict(MT=self.pixels, NTG=self.groups, PM=self.p, PG=self.q, BKG=self.inner, SPLIT=self.shares)
-        return names | {"INVOCATIONS": self.invocations, "LOADS": loads}
+        return names | {"INVOCATIONS": self.invocations, "LOADS": loads, "WAVES": self.groups // (4 * self.q)}
 
 
 def choose_tiling(
@@ -58,6 +59,8 @@ def choose_tiling(
         return matrices * ceil_div(pixels, height) * ceil_div(groups, width)
 
     width, q = (16, 2) if groups > 8 else (8, 1)
+    if least_shares == 1 and _wide(count(128, 32), count(128, 16), 4 * inner * taps):
+        return Tiling(128, 32, 8, 2, few)
     if least_shares == 1:
         if count(128, width) >= 2 * MULTIPROCESSORS:
             return Tiling(128, width, 8, q, few)
@@ -65,6 +68,18 @@ def choose_tiling(
             return Tiling(64, width, 4, q, few)
     wanted = min(ceil_div(2 * MULTIPROCESSORS, count(32, 8)), steps // LEAST_STEPS, MAX_SHARES)
     return Tiling(32, 8, 4, 1, step, max(1, least_shares, wanted))
+
+
+def _wide(wide: int, narrow: int, terms: int) -> bool:
+    """Whether tiles of 128 x 128 are made sooner than those of 128 x 64, by how many there are and the terms of a sum.
+
+    A multiprocessor is taken to have three of the narrow at a time, or a wide one, which takes as long as two. So it is
+    the wide where the last turn of the narrow would find few busy, sums are long enough for what each tile begins and
+    ends with, and there are few turns: many even out.
+    """
+    turns = ceil_div(wide, MULTIPROCESSORS)
+    sooner = 2 * turns < 3 * ceil_div(narrow, 3 * MULTIPROCESSORS) and 2 * wide == narrow
+    return sooner and turns <= MAX_TURNS and turns * MULTIPROCESSORS <= 1.1 * wide and terms * turns >= LEAST_TERMS
 
 
 @dataclass(frozen=True)

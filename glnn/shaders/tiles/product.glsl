@@ -7,7 +7,7 @@ shared vec4 right[2 * BKG * 4 * NTG];
 
 void main() {
     begin();
-    int id = int(gl_LocalInvocationID.x), wave = id / 32, tx = id % 4 + wave % 2 * 4, ty = id % 32 / 4 + wave / 2 * 8;
+    int id = int(gl_LocalInvocationID.x), wave = id / 32, tx = id % 4 + wave % WAVES * 4, ty = id % 32 / 4 + wave / WAVES * 8;
     int share = int(gl_WorkGroupID.y) % SPLIT, q0 = int(gl_WorkGroupID.y) / SPLIT * NTG;
     int chunks = (INNER + BKG - 1) / BKG, steps = TAPS * chunks, each = (steps + SPLIT - 1) / SPLIT;
     int first = min(share * each, steps), last = min(first + each, steps), tap = first / chunks, g = (first - tap * chunks) * BKG;
@@ -55,12 +55,12 @@ void main() {
             #unroll k BKG
             {
                 #unroll i PM
-                vec4 l@i = left[l + @k * MT + @i * (INVOCATIONS / 8)];
+                vec4 l@i = left[l + @k * MT + @i * (MT / PM)];
                 #end
                 #unroll d 4
                 {
                     #unroll j PG
-                    vec4 r@j = right[r + (@k * 4 + @d) * NTG + @j * 8];
+                    vec4 r@j = right[r + (@k * 4 + @d) * NTG + @j * (NTG / PG)];
                     #end
                     #unroll i PM
                     #unroll j PG
@@ -91,13 +91,13 @@ void main() {
         barrier();
     }
     #unroll j PG
-    vec4 s@j = start(min(q0 + tx + @j * 8, y_G - 1));
+    vec4 s@j = start(min(q0 + tx + @j * (NTG / PG), y_G - 1));
     #end
     #unroll i PM
-    tile_pixel(ty + @i * (INVOCATIONS / 8));
+    tile_pixel(ty + @i * (MT / PM));
     y_seek();
     #unroll j PG
-    if (q0 + tx + @j * 8 < y_G) y_write(share, q0 + tx + @j * 8, c@i_@j + s@j);
+    if (q0 + tx + @j * (NTG / PG) < y_G) y_write(share, q0 + tx + @j * (NTG / PG), c@i_@j + s@j);
     #end
     #end
 }

@@ -24,6 +24,7 @@ from glnn.testing import between_copies, check_layer, coded_weights
 RNG = seeded(0)
 # How many multiprocessors the rule is told of, so that small products take each size of tile.
 SIZES = {
+    "128x128": (3, 128, 32),
     "128x64": (1, 128, 16),
     "64x64": (6, 64, 16),
     "128x32": (1, 128, 8),
@@ -50,7 +51,8 @@ def weights_of(layer: Layer, *shapes: tuple[int, ...]) -> dict[str, np.ndarray]:
 def test_every_size_of_tile(device: glnn.Device, size: str, codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
     count, pixels, groups = SIZES[size]
     monkeypatch.setattr(tiling, "MULTIPROCESSORS", count)
-    filters = 70 if groups == 16 else 30
+    monkeypatch.setattr(tiling, "LEAST_TERMS", 1)
+    filters = 70 if groups > 8 else 30
     layer, shape = Conv2D(filters, 3, strides=(1, 2), padding="same", activation="relu"), (2, 13, 25, 11)
     weights = weights_of(layer, shape)
     coded = weights if codec == "float32" else coded_weights(layer, [shape], weights, codec, True)

@@ -20,6 +20,14 @@ def test_large_products_take_large_tiles() -> None:
     assert choose_tiling(32 * 112 * 112, 8, 1, 9).groups == 8  # no columns of zeros for few channels
 
 
+def test_the_widest_tiles_are_taken_where_narrow_ones_leave_a_last_turn_to_few() -> None:
+    """As was measured: many turns even out, short sums start too often."""
+    wide, shapes = Tiling(128, 32, 8, 2, 2), [(4096, 512, 128), (4096, 128, 512), (8 * 64 * 64, 32, 32, 9)]
+    assert [choose_tiling(*shape) for shape in shapes] == [wide] * 3
+    others = [(4096, 384, 128), (1024, 512, 128), (25088, 64, 128), (32 * 64 * 64, 32, 32, 9), (4096, 528, 128)]
+    assert wide not in [choose_tiling(*shape) for shape in others]
+
+
 def test_small_products_share_their_sums() -> None:
     """Until every multiprocessor has work, each share a few steps."""
     tiling = choose_tiling(49, 128, 128, 9)
