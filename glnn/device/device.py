@@ -21,6 +21,7 @@ from . import probe as probing
 from . import stages, state
 from .calls import MOST, Draws, send
 from .context import is_software
+from .copies import Copiers
 from .lifetime import Lifetime, generations
 from .messages import Locate
 from .objects import TEXTURE, Target, Texture
@@ -84,7 +85,7 @@ class Device(Lifetime):
         sources: str | os.PathLike[str] | None = None,
         stage: str | None = None,
     ):
-        self._closed = True
+        self._closed, self._copiers = True, Copiers()
         if sources is not None:
             raise InputError(f"sources={os.fspath(sources)!r}: OpenGL runs no Python; give it to Device('numpy')")
         self._wishes = Wishes.gather(
@@ -284,12 +285,13 @@ class Device(Lifetime):
             return
         try:
             with self.use():
-                if self._closed:  # another thread was faster
-                    return
+                if self._closed:
+                    return  # another thread was faster
                 for texture in list(self._textures):
                     texture.release()
                 self.release_programs()
                 self._triangle.release()
+                self._copiers.release()
                 self._gl.DeleteFramebuffers(1, ctypes.byref(ctypes.c_uint(self._reader)))
                 self._closed = True
             with state.process_lock:

@@ -117,7 +117,7 @@ GL_WRITE_ONLY = 0x88B9
 BETWEEN_DISPATCHES, BEFORE_HOST = 0x8 | 0x20, 0x100 | 0x400
 # Newer functions that take the place of several calls: None in a context that has none.
 _NEWER: dict[str, tuple[Any, ...]] = {"BindSamplers": (None, _U, _I, _P), "BindTextureUnit": (None, _U, _U)}
-# Of OpenGL 4.4: what is uploaded through memory that the GPU reads by itself.
+# Of OpenGL 4.4: what goes through memory that the GPU reads and writes by itself.
 _MAPPED: dict[str, tuple[Any, ...]] = {
     "BufferStorage": (None, _U, _Z, _P, _U),
     "ClientWaitSync": (_U, _P, _U, ctypes.c_uint64),

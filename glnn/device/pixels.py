@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,14 +15,15 @@ from ..layout.codec import FORMATS
 from . import faults
 from . import functions as g
 from .objects import CODES, Texture
-from .share import cores
+
+if TYPE_CHECKING:
+    from .device import Device
 
 GL_STREAM_READ = 0x88E1
-MAPPED = 0x2 | 0x40 | 0x80  # written by the host, which keeps it mapped, and seen by the GPU without being told
+# Of memory that the host keeps mapped, where host and GPU see what the other wrote without being told.
+WRITTEN, READ = 0x2 | 0x40 | 0x80, 0x1 | 0x40 | 0x80
 GL_SYNC_GPU_COMMANDS_COMPLETE, GL_SYNC_FLUSH_COMMANDS_BIT = 0x9117, 0x1
 FOREVER = (1 << 64) - 1  # nanoseconds
-# One core copies about as fast as the GPU fetches: larger values go in pieces of so many bytes, by so many threads.
-PIECE, COPIERS = 1 << 21, 4
 
 
 def write_raw(texture: Texture, values: np.ndarray) -> None:
@@ -41,6 +42,75 @@ def write_raw(texture: Texture, values: np.ndarray) -> None:
         texture.device._state.forget_textures()
 
 
+class Mapped:
+    """A pixel buffer of `size` bytes whose memory the host keeps mapped, for one way; with a fence for the GPU's use.
+
+    flags: WRITTEN or READ. doing: what it is for, in words. Raises DeviceError where there is no such memory.
+    """
+
+    def __init__(self, device: Device, size: int, flags: int, doing: str):
+        self._gl, self._copiers, name = device._gl, device._copiers, ctypes.c_uint()
+        self._fence: int | None = None
+        self._kind = g.GL_PIXEL_UNPACK_BUFFER if flags == WRITTEN else g.GL_PIXEL_PACK_BUFFER
+        self._gl.GenBuffers(1, ctypes.byref(name))
+        self.glo = name.value
+        device._state.saw(self.glo)
+        self.bind()
+        self._gl.BufferStorage(self._kind, size, None, flags)
+        address = self._gl.MapBufferRange(self._kind, 0, size, flags)
+        self.unbind()
+        try:
+            faults.check(device, f"{size} bytes of memory for {doing} were not mapped")
+            if not address:
+                raise faults.refusal(device, f"{size} bytes for {doing} were not mapped", faults.MEMORY)
+        except DeviceError:
+            self.release()
+            raise
+        self._bytes = np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(address))
+
+    def bind(self) -> None:
+        """Has pixels come from here, or go here."""
+        self._gl.BindBuffer(self._kind, self.glo)
+
+    def unbind(self) -> None:
+        """Has pixels come from and go to the host's memory."""
+        self._gl.BindBuffer(self._kind, 0)
+
+    def used(self) -> None:
+        """What the GPU was told so far is what `await_use` waits for."""
+        self._fence = self._gl.FenceSync(GL_SYNC_GPU_COMMANDS_COMPLETE, 0)
+        if not self._fence:  # nothing to wait for later
+            self._gl.Finish()
+
+    def await_use(self) -> None:
+        """Waits until the GPU is done with the memory."""
+        if self._fence:
+            self._gl.ClientWaitSync(self._fence, GL_SYNC_FLUSH_COMMANDS_BIT, FOREVER)
+            self._gl.DeleteSync(self._fence)
+        self._fence = None
+
+    def write(self, values: np.ndarray, unit: int) -> Iterator[tuple[int, int]]:
+        """Copies values into the memory, and zeros up to a multiple of `unit` of them -> see Copiers.pieces."""
+        self.await_use()
+        memory = self._bytes.view(values.dtype)
+        memory[values.size : ceil_div(values.size, unit) * unit] = 0
+        return self._copiers.pieces(memory, values, unit)
+
+    def read(self, values: np.ndarray) -> None:
+        """Copies its bytes into an array, once they are there."""
+        self.await_use()
+        for _ in self._copiers.pieces(values.reshape(-1).view(np.uint8), self._bytes):
+            pass
+
+    def release(self) -> None:
+        """Frees the buffer; a second call does nothing."""
+        if self._fence:
+            self._gl.DeleteSync(self._fence)
+        if self.glo:
+            self._gl.DeleteBuffers(1, ctypes.byref(ctypes.c_uint(self.glo)))
+        self.glo, self._fence = 0, None
+
+
 class Writing:
     """Pixel buffers from which the GPU fetches raw values itself, while the host goes on; of array textures.
 
@@ -50,92 +120,81 @@ class Writing:
 
     def __init__(self, texture: Texture):
         self._texture, self._turn = texture, 0
-        self._copiers: ThreadPoolExecutor | None = None
         self._dtype, components = FORMATS[texture.format]
         self._row = texture.width * components
-        self._threads = min(COPIERS, cores())
-        count = self._row * texture.height
-        gl = texture.device._gl
-        self._buffers: list[tuple[int, np.ndarray]] = []
-        self._fences: list[int | None] = [None, None]
-        for _ in range(2):
-            name = ctypes.c_uint()
-            gl.GenBuffers(1, ctypes.byref(name))
-            texture.device._state.saw(name.value)
-            gl.BindBuffer(g.GL_PIXEL_UNPACK_BUFFER, name.value)
-            size = count * self._dtype.itemsize
-            gl.BufferStorage(g.GL_PIXEL_UNPACK_BUFFER, size, None, MAPPED)
-            address = gl.MapBufferRange(g.GL_PIXEL_UNPACK_BUFFER, 0, size, MAPPED)
-            place = (ctypes.c_char * size).from_address(address) if address else bytes(size)
-            self._buffers.append((name.value, np.frombuffer(place, self._dtype)))
-            if not address:
-                break
-        gl.BindBuffer(g.GL_PIXEL_UNPACK_BUFFER, 0)
+        size = self._row * texture.height * self._dtype.itemsize
+        self._buffers: list[Mapped] = []
         try:
-            faults.check(texture.device, f"{2 * size} bytes of memory for inputs were not mapped")
-            if not address:
-                raise faults.refusal(texture.device, f"{2 * size} bytes for inputs were not mapped", faults.MEMORY)
+            for _ in range(2):
+                self._buffers.append(Mapped(texture.device, size, WRITTEN, "inputs"))
         except DeviceError:
             self.release()
             raise
 
     def write(self, values: np.ndarray) -> None:
         """Sets texels as `write_raw` does; call it in the device's turn."""
-        texture, gl, fence = self._texture, self._texture.device._gl, self._fences[self._turn]
+        texture, gl, buffer = self._texture, self._texture.device._gl, self._buffers[self._turn]
         texture.live()
-        if fence:
-            gl.ClientWaitSync(fence, GL_SYNC_FLUSH_COMMANDS_BIT, FOREVER)
-            gl.DeleteSync(fence)
-        name, memory = self._buffers[self._turn]
         _, component, order = CODES[texture.format]
         texture.device._await_dispatches()
         gl.ActiveTexture(g.GL_TEXTURE0)
         gl.BindTexture(texture.kind, texture.glo)
-        gl.BindBuffer(g.GL_PIXEL_UNPACK_BUFFER, name)
-        for first, rows in self._copied(values, memory):
-            place = first * self._row * self._dtype.itemsize
+        buffer.bind()
+        for start, end in buffer.write(values, self._row):
+            first, rows = start // self._row, ceil_div(end - start, self._row)
+            place = start * self._dtype.itemsize
             gl.TexSubImage3D(texture.kind, 0, 0, first, 0, texture.width, rows, 1, order, component, place)
-        gl.BindBuffer(g.GL_PIXEL_UNPACK_BUFFER, 0)
-        self._fences[self._turn] = gl.FenceSync(GL_SYNC_GPU_COMMANDS_COMPLETE, 0)
-        if not self._fences[self._turn]:  # nothing to wait for later
-            gl.Finish()
+        buffer.unbind()
+        buffer.used()
         texture.device._state.forget_textures()
         self._turn = 1 - self._turn
 
-    def _copied(self, values: np.ndarray, memory: np.ndarray) -> Iterator[tuple[int, int]]:
-        """Copies values into memory, and zeros behind them -> (first row, rows) of each piece when it is there."""
-        rows = ceil_div(values.size, self._row)
-        memory[values.size : rows * self._row] = 0
-        if self._threads < 2 or values.nbytes < 2 * PIECE or not values.flags.c_contiguous:
-            memory[: values.size].reshape(values.shape)[...] = values
-            yield 0, rows
-            return
-        flat, step = values.reshape(-1), ceil_div(PIECE, self._row * self._dtype.itemsize)
-
-        def copy(first: int) -> tuple[int, int]:
-            piece = slice(first * self._row, min((first + step) * self._row, flat.size))
-            memory[piece] = flat[piece]
-            return first, min(step, rows - first)
-
-        if self._copiers is None:
-            self._copiers = ThreadPoolExecutor(self._threads, "glnn-copies")
-        pieces = [self._copiers.submit(copy, first) for first in range(0, rows, step)]
-        try:
-            for piece in pieces:
-                yield piece.result()
-        finally:
-            wait(pieces)  # an interrupt leaves nobody who writes here still
-
     def release(self) -> None:
         """Frees the buffers; a second call does nothing."""
-        if self._copiers is not None:
-            self._copiers.shutdown()
-        gl = self._texture.device._gl
-        for fence in filter(None, self._fences):
-            gl.DeleteSync(fence)
-        for name, _ in self._buffers:
-            gl.DeleteBuffers(1, ctypes.byref(ctypes.c_uint(name)))
-        self._fences, self._buffers = [None, None], []
+        for buffer in self._buffers:
+            buffer.release()
+        self._buffers = []
+
+
+class Copied:
+    """A pixel buffer of `size` bytes for results, which the driver copies out. Raises DeviceError."""
+
+    def __init__(self, device: Device, size: int):
+        self._gl, name = device._gl, ctypes.c_uint()
+        self._gl.GenBuffers(1, ctypes.byref(name))
+        self.glo = name.value
+        device._state.saw(self.glo)
+        self.bind()
+        self._gl.BufferData(g.GL_PIXEL_PACK_BUFFER, size, None, GL_STREAM_READ)
+        self.unbind()
+        try:
+            faults.check(device, f"{size} bytes for results were not made")
+        except DeviceError:
+            self.release()
+            raise
+
+    def bind(self) -> None:
+        """Has pixels go here."""
+        self._gl.BindBuffer(g.GL_PIXEL_PACK_BUFFER, self.glo)
+
+    def unbind(self) -> None:
+        """Has pixels go to the host's memory."""
+        self._gl.BindBuffer(g.GL_PIXEL_PACK_BUFFER, 0)
+
+    def used(self) -> None:
+        """Whoever reads waits by himself."""
+
+    def read(self, values: np.ndarray) -> None:
+        """Copies its bytes into an array, once they are there."""
+        self.bind()
+        self._gl.GetBufferSubData(g.GL_PIXEL_PACK_BUFFER, 0, values.nbytes, values.ctypes.data)
+        self.unbind()
+
+    def release(self) -> None:
+        """Frees the buffer; a second call does nothing."""
+        if self.glo:
+            self._gl.DeleteBuffers(1, ctypes.byref(ctypes.c_uint(self.glo)))
+        self.glo = 0
 
 
 class Reading:
@@ -146,29 +205,24 @@ class Reading:
         self._layers = range(texture.layers or 1)
         self._dtype, _ = FORMATS[texture.format]
         self._shape = len(self._layers), len(rows), *texture.shape[2:]
-        self._bytes = math.prod(self._shape) * self._dtype.itemsize
-        gl, name = texture.device._gl, ctypes.c_uint()
-        gl.GenBuffers(1, ctypes.byref(name))
-        self.glo = name.value
-        texture.device._state.saw(self.glo)
-        gl.BindBuffer(g.GL_PIXEL_PACK_BUFFER, self.glo)
-        gl.BufferData(g.GL_PIXEL_PACK_BUFFER, self._bytes, None, GL_STREAM_READ)
-        gl.BindBuffer(g.GL_PIXEL_PACK_BUFFER, 0)
-        try:
-            faults.check(texture.device, f"{self._bytes} bytes for results were not made")
-        except DeviceError:
-            self.release()
-            raise
+        size, device = math.prod(self._shape) * self._dtype.itemsize, texture.device
+        self._buffer = Mapped(device, size, READ, "results") if device.maps else Copied(device, size)
+
+    @property
+    def glo(self) -> int:
+        """The buffer's name, 0 once it was released."""
+        return self._buffer.glo
 
     def start(self) -> None:
         """Has the texels copied as the draws so far leave them. Raises ClosedError."""
         texture = self._texture
         texture.live()
-        texture.device._gl.BindBuffer(g.GL_PIXEL_PACK_BUFFER, self.glo)
+        self._buffer.bind()
         try:
             texture.read_to(0, self._layers, self._rows)
         finally:
-            texture.device._gl.BindBuffer(g.GL_PIXEL_PACK_BUFFER, 0)
+            self._buffer.unbind()
+        self._buffer.used()
         faults.check(texture.device, "reading results back failed")
 
     def take(self) -> np.ndarray:
@@ -176,15 +230,10 @@ class Reading:
         if not self.glo:
             raise ClosedError("what was being read from a texture was released meanwhile")
         values = np.empty(self._shape, self._dtype)
-        gl = self._texture.device._gl
-        gl.BindBuffer(g.GL_PIXEL_PACK_BUFFER, self.glo)
-        gl.GetBufferSubData(g.GL_PIXEL_PACK_BUFFER, 0, self._bytes, values.ctypes.data)
-        gl.BindBuffer(g.GL_PIXEL_PACK_BUFFER, 0)
+        self._buffer.read(values)
         faults.check(self._texture.device, "reading results back failed")
         return values
 
     def release(self) -> None:
         """Frees the buffer; a second call does nothing."""
-        if self.glo:
-            self._texture.device._gl.DeleteBuffers(1, ctypes.byref(ctypes.c_uint(self.glo)))
-        self.glo = 0
+        self._buffer.release()

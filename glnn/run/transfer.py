@@ -101,6 +101,8 @@ class Download:
 
     def read(self) -> np.ndarray:
         """The array (float32, or the device's own floats); waits for the draws before it."""
+        if self._draws is not None and self._draws.device.maps:
+            return self.start()()
         textures, rows = self._ready()
         return self._array([texture.read(rows=rows) for texture in textures])
 

@@ -11,7 +11,7 @@ import pytest
 from support.small_net import X, model
 
 import glnn
-from glnn.device import pixels
+from glnn.device import copies, pixels
 from glnn.errors import ClosedError, DeviceLostError
 from glnn.graph import Graph, Node, TensorSpec
 from glnn.layers.activation import Activation
@@ -92,9 +92,9 @@ def test_draws_make_the_bits_that_numpy_makes(
 
 
 def test_large_values_are_copied_in_pieces_by_threads(drawn: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each is handed over when it is there, in order, zeros last; what does not lie in a row is one piece."""
-    monkeypatch.setattr(pixels, "PIECE", 512)
-    monkeypatch.setattr(pixels, "cores", lambda: 3)
+    """Inputs, each piece handed over when it is there, and results; what does not lie in a row is one piece."""
+    monkeypatch.setattr(copies, "PIECE", 512)
+    monkeypatch.setattr(copies, "cores", lambda: 3)
     x = values((2, 23, 17, 3))
     with glnn.Device() as device, glnn.Model(network(x.shape), device) as net:
         device.maps = device._gl.mapped
@@ -102,26 +102,41 @@ def test_large_values_are_copied_in_pieces_by_threads(drawn: None, monkeypatch: 
             pytest.skip("needs OpenGL 4.4")
         for turn, given in enumerate([x, x * 2, x * 3, np.asfortranarray(x * 4)], 1):
             np.testing.assert_array_equal(bits(net.predict({"x": given}, verbose=0)["a"]), bits(x * turn))
+        assert device._copiers._pool is not None  # whoever wrote what was read
         writing = net.session.executor({"x": x.shape})._uploads["x"]._mapped
-        copiers = writing._copiers
-        assert copiers is not None
-        memory = np.full(writing._buffers[0][1].size, 7, np.float32)
-        pieces = list(writing._copied(x, memory))
-        assert len(pieces) > 9 and pieces[0] == (0, pieces[0][1])
-        assert all(a + n == b for (a, n), (b, _) in zip(pieces, pieces[1:], strict=False))
-        assert sum(pieces[-1]) == -(-x.size // writing._row)
-        np.testing.assert_array_equal(bits(memory[: x.size]), bits(x.reshape(-1)))
-        assert not memory[x.size : sum(pieces[-1]) * writing._row].any()
-        submit = copiers.submit
-        slow = lambda copy, first: submit(lambda: (time.sleep(0.01), copy(first))[1])  # noqa: E731
-        monkeypatch.setattr(copiers, "submit", slow)
-        broken_off = writing._copied(x * 5, memory)
-        next(broken_off)
-        broken_off.close()
-        np.testing.assert_array_equal(bits(memory[: x.size]), bits(x.reshape(-1) * 5))
-        assert len(list(writing._copied(np.asfortranarray(x), memory))) == 1
-        np.testing.assert_array_equal(bits(memory[: x.size]), bits(x.reshape(-1)))
-    with pytest.raises(RuntimeError):  # ended with the model
+        (texture,) = {writing._texture}
+        with device.use():
+            reading = pixels.Reading(texture, range(texture.height))
+            for factor in (5, 6):
+                writing.write(x * factor)
+                reading.start()
+                found = reading.take().reshape(-1)
+                np.testing.assert_array_equal(bits(found[: x.size]), bits(x.reshape(-1) * factor))
+                assert not found[x.size : -(-x.size // writing._row) * writing._row].any()
+            reading.release()
+
+
+def test_pieces_come_in_order_and_none_is_written_after_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copies, "PIECE", 512)
+    monkeypatch.setattr(copies, "cores", lambda: 3)
+    copiers, x = copies.Copiers(), values((2, 23, 17, 3))
+    memory = np.full(x.size + 50, 7, np.float32)
+    pieces = list(copiers.pieces(memory, x, 60))
+    assert len(pieces) > 9 and pieces[0][0] == 0 and pieces[-1][1] == x.size
+    assert all(end == first and end % 60 == 0 for (_, end), (first, _) in zip(pieces, pieces[1:], strict=False))
+    np.testing.assert_array_equal(bits(memory[: x.size]), bits(x.reshape(-1)))
+    assert (memory[x.size :] == 7).all()
+    submit = copiers._pool.submit
+    slow = lambda copy, first: submit(lambda: (time.sleep(0.01), copy(first))[1])  # noqa: E731
+    monkeypatch.setattr(copiers._pool, "submit", slow)
+    broken_off = copiers.pieces(memory, x * 5, 60)
+    next(broken_off)
+    broken_off.close()
+    np.testing.assert_array_equal(bits(memory[: x.size]), bits(x.reshape(-1) * 5))
+    assert len(list(copiers.pieces(memory, np.asfortranarray(x), 60))) == 1
+    np.testing.assert_array_equal(bits(memory[: x.size]), bits(x.reshape(-1)))
+    copiers.release()
+    with pytest.raises(RuntimeError):
         submit(int)
 
 
