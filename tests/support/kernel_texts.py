@@ -36,7 +36,7 @@ CODED = {
 ACTIVATIONS = ("uint8", "float16", "rgba8")  # the tensors before and after a layer in a codec
 KINDS = (*SETTINGS, *CODED, *(f"between-{codec}" for codec in ACTIVATIONS), "forced")
 FORCED = "winograd"  # a recipe that estimates take for larger images than those of the cases
-ALIKE = 3  # cases of one layer and kind that a push has texts of
+ALIKE = 2  # cases of one layer and kind that a push has texts of
 
 
 def _plan(case: Case, dialect: str, kind: str, number: int) -> Plan:

@@ -15,9 +15,14 @@ def kept(params: list[Any]) -> list[Any]:
     return [p for p in params if whole or all(mark.name != "whole" for mark in p.marks)]
 
 
+def _name(item: Any) -> str:
+    """What a case is called: its name, the first that a tuple holds, or what it is."""
+    return str(getattr(item, "name", item[0] if isinstance(item, tuple) else item))
+
+
 def one_in(share: int, items: Iterable[Any]) -> list[Any]:
     """Parameters of a test, told by their names: one in so many on each push, all with --whole."""
     return [
-        pytest.param(item, id=getattr(item, "name", item), marks=[pytest.mark.whole] if number % share else [])
+        pytest.param(item, id=_name(item), marks=[pytest.mark.whole] if number % share else [])
         for number, item in enumerate(items)
     ]

@@ -28,7 +28,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "bytes-es100": {"float_targets": "rgba8", "dialect": "es100"},
 }
 NORMAL = [case for case in CASES if case.kind == "normal"]
-SHARE = 96  # one case in so many; --whole runs all
+SHARE = 192  # one case in so many; --whole runs all
 
 
 @pytest.fixture(scope="module", params=KINDS)

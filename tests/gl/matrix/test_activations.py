@@ -55,7 +55,7 @@ COMBINED = [(d, c) for d in DEVICES for c in BETWEEN if not (d.startswith("bytes
 JUDGED = {
     c: [case for case in CASES if case.kind in ((NORMAL,) if c == "uint8" else (NORMAL, SPECIAL))] for c in BETWEEN
 }
-SHARE = 200  # one case in so many runs on each push
+SHARE = 350  # one case in so many runs on each push
 
 
 def chosen(device: str, codec: str, case: Case) -> bool:

@@ -39,7 +39,7 @@ DEVICES: dict[str, dict] = {
 }
 FIRST = list({(type(c.layer), *(getattr(c.layer, k, None) for k in ("activation", "kind", "finish"))): c
               for c in reversed(JUDGED)}.values())  # fmt: skip
-SHARE = 30  # one case in so many runs on each push
+SHARE = 90  # one case in so many runs on each push
 ONE = OneDevice()
 
 

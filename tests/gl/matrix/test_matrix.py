@@ -19,8 +19,9 @@ from glnn.errors import LimitError
 from glnn.graph import ActivationCodec
 from glnn.graph.quantized import Quantized
 from glnn.graph.shapes import ceil_div
-from glnn.layers.conv import Conv2D, DepthwiseConv2D
+from glnn.layers.conv import Conv2D, DepthwiseConv2D, SeparableConv2D
 from glnn.layers.core import Dense, Permute
+from glnn.layers.embedding import Embedding
 from glnn.layout.limits import Limits
 from glnn.plan import make_plan
 from glnn.primitives import Primitive
@@ -37,7 +38,7 @@ from glnn.testing import (
     run_layer,
 )
 
-# name -> limits of the device. The first runs every case on each push, the others a share; --whole all.
+# name -> limits of the device. The first runs every case of a layer on each push, the others a share; --whole all.
 FIRST = "es300-8-4096"
 CONFIGS: dict[str, dict] = {
     f"{dialect}-{buffers}-{size}": {"dialect": dialect, "draw_buffers": buffers, "max_texture_size": size}
@@ -76,20 +77,23 @@ CODED: dict[str, tuple[dict, str, bool]] = {
     for per_channel in ((True, False) if codec != "float16" else (True,))
 }
 CODED_CASES = [case for case in CASES if any(w.ndim >= 2 for w in case.weights.values())]
-SHARE = 72  # one case in so many, where not all run
-CODED_SHARE = 37
+SHARE = 96  # one case in so many, where not all run
+CODED_SHARE = 93
+FEW = (Embedding, SeparableConv2D)
 
 
 def chosen(config: str, case: Case, share: int) -> bool:
     """Whether a push runs this case on this device: a share that differs from device to device.
 
-    Of primitives, which the cases of layers are drawn with as well, it is a third of that, but on the first device.
+    Of primitives, which the cases of layers are drawn with as well, it is a third of that, of all on the first device.
     Of what differs most from that one, es100 in parts, it is three times that; of compute shaders with limits of their
-    own, which differ from fragment shaders with these in nothing but the frame, a third.
+    own, which differ from fragment shaders with these in nothing but the frame, a third. Of layers with few cases three
+    times that, so that each codec has some.
     """
-    share = 3 * share if config.startswith("compute-") else share
+    share = 1 if config == FIRST else 3 * share if config.startswith("compute-") else share
     share = 3 * share if isinstance(case.layer, Primitive) else ceil_div(share, 3) if config == "es100-1-64" else share
-    return config == FIRST or zlib.crc32(f"{config} {case.name}".encode()) % share == 0
+    share = ceil_div(share, 3) if isinstance(case.layer, FEW) else share
+    return zlib.crc32(f"{config} {case.name}".encode()) % share == 0
 
 
 def params(configs: Iterable[str], cases: list[Case], share: int) -> list:

@@ -34,7 +34,7 @@ DEVICES: dict[str, dict[str, Any]] = {
     "bytes": {"float_targets": ["rgba8"], "draw_buffers": 1, "texture_units": 8},
     "compute": {"stage": "compute"},
 }
-SHARE = 90  # one case in so many; --whole all
+SHARE = 270  # one case in so many; --whole all
 SHAPES = {"x": X.shape}
 ONE = OneDevice()
 

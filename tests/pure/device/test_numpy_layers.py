@@ -45,7 +45,7 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 CODECS_OF_WEIGHTS = ("float16", "uint16", "uint8", "uint4")
 CODED = [case for case in CASES if any(w.ndim >= 2 for w in case.weights.values())]
-SHARE, WIDE_SHARE, CODED_SHARE = 36, 27, 91  # one case in so many on a push; --whole runs all
+SHARE, WIDE_SHARE, CODED_SHARE = 72, 54, 182  # one case in so many on a push; --whole runs all
 
 
 def params(names: list[str], cases: list[Case], share: int) -> list[Any]:
