@@ -78,6 +78,7 @@ class Mapped:
 
     def used(self) -> None:
         """What the GPU was told so far is what `await_use` waits for."""
+        self._forget()
         self._fence = self._gl.FenceSync(GL_SYNC_GPU_COMMANDS_COMPLETE, 0)
         if not self._fence:  # nothing to wait for later
             self._gl.Finish()
@@ -86,6 +87,10 @@ class Mapped:
         """Waits until the GPU is done with the memory."""
         if self._fence:
             self._gl.ClientWaitSync(self._fence, GL_SYNC_FLUSH_COMMANDS_BIT, FOREVER)
+        self._forget()
+
+    def _forget(self) -> None:
+        if self._fence:
             self._gl.DeleteSync(self._fence)
         self._fence = None
 
@@ -104,11 +109,10 @@ class Mapped:
 
     def release(self) -> None:
         """Frees the buffer; a second call does nothing."""
-        if self._fence:
-            self._gl.DeleteSync(self._fence)
+        self._forget()
         if self.glo:
             self._gl.DeleteBuffers(1, ctypes.byref(ctypes.c_uint(self.glo)))
-        self.glo, self._fence = 0, None
+        self.glo = 0
 
 
 class Writing:
@@ -140,13 +144,15 @@ class Writing:
         gl.ActiveTexture(g.GL_TEXTURE0)
         gl.BindTexture(texture.kind, texture.glo)
         buffer.bind()
-        for start, end in buffer.write(values, self._row):
-            first, rows = start // self._row, ceil_div(end - start, self._row)
-            place = start * self._dtype.itemsize
-            gl.TexSubImage3D(texture.kind, 0, 0, first, 0, texture.width, rows, 1, order, component, place)
-        buffer.unbind()
-        buffer.used()
-        texture.device._state.forget_textures()
+        try:
+            for start, end in buffer.write(values, self._row):
+                first, rows = start // self._row, ceil_div(end - start, self._row)
+                place = start * self._dtype.itemsize
+                gl.TexSubImage3D(texture.kind, 0, 0, first, 0, texture.width, rows, 1, order, component, place)
+        finally:  # an interrupt leaves no buffer in the way, nor memory that the GPU still reads taken for free
+            buffer.unbind()
+            buffer.used()
+            texture.device._state.forget_textures()
         self._turn = 1 - self._turn
 
     def release(self) -> None:

@@ -140,6 +140,30 @@ def test_pieces_come_in_order_and_none_is_written_after_an_interrupt(monkeypatch
         submit(int)
 
 
+def test_an_interrupt_while_values_are_copied_leaves_nothing_bound(
+    drawn: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = values((2, 23, 17, 3))
+    with glnn.Device() as device, glnn.Model(network(x.shape), device) as net:
+        device.maps = device._gl.mapped
+        if not device.maps:
+            pytest.skip("needs OpenGL 4.4")
+        want = net.predict({"x": x}, verbose=0)["a"]
+
+        def interrupted(*_: Any) -> Iterator[tuple[int, int]]:
+            raise KeyboardInterrupt
+            yield 0, 0
+
+        with monkeypatch.context() as patch:
+            patch.setattr(copies.Copiers, "pieces", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                net.predict({"x": x}, verbose=0)
+        with device.use():
+            assert device._gl.integer(0x88EF) == 0  # GL_PIXEL_UNPACK_BUFFER_BINDING
+        np.testing.assert_array_equal(bits(net.predict({"x": x}, verbose=0)["a"]), bits(want))
+        assert device.error() == "GL_NO_ERROR"
+
+
 def test_what_fits_no_raw_texture_is_packed_by_numpy(drawn: None) -> None:
     with glnn.Device(max_texture_size=16) as device, glnn.Model(network((2, 24, 20, 3)), device) as net:
         x = values((2, 24, 20, 3))
