@@ -34,7 +34,7 @@ DEVICES: dict[str, dict] = {
     "split": {"max_texture_size": 16, "array_layers": 256},
     "split-es100": {"max_texture_size": 16, "dialect": "es100"},
 }
-WHOLE, SHARE = ("es300",), 8  # every case on these on each push, one in so many on the others
+WHOLE, SHARE = ("es300",), 16  # every case on these on each push, one in so many on the others
 ONE = OneDevice()
 
 

@@ -45,11 +45,11 @@ def device(request: pytest.FixtureRequest) -> Iterator[glnn.Device]:
 
 
 PAIRS = [(name, count) for name, case in CASES.items() for count in case.counts]
-OFTEN = ("es300", "bytes")  # devices that draw every case with every count on a push; others draw every fourth
+OFTEN = ("es300", "bytes")  # devices that draw every case with every count on a push; others draw every sixth
 
 
 def marked(name: str, number: int) -> Any:
-    often = name in OFTEN or (number + list(DEVICES).index(name)) % 4 == 0
+    often = name in OFTEN or (number + list(DEVICES).index(name)) % 6 == 0
     return pytest.param(name, *PAIRS[number], marks=[] if often else [pytest.mark.whole])
 
 
