@@ -156,10 +156,10 @@ def test_an_interrupt_while_values_are_copied_leaves_nothing_bound(
 
         with monkeypatch.context() as patch:
             patch.setattr(copies.Copiers, "pieces", interrupted)
-            with pytest.raises(KeyboardInterrupt):
-                net.predict({"x": x}, verbose=0)
-        with device.use():
-            assert device._gl.integer(0x88EF) == 0  # GL_PIXEL_UNPACK_BUFFER_BINDING
+            with device.use():  # as the turn ends, which sets back what others bound
+                with pytest.raises(KeyboardInterrupt):
+                    net.predict({"x": x}, verbose=0)
+                assert device._gl.integer(0x88EF) == 0  # GL_PIXEL_UNPACK_BUFFER_BINDING
         np.testing.assert_array_equal(bits(net.predict({"x": x}, verbose=0)["a"]), bits(want))
         assert device.error() == "GL_NO_ERROR"
 
