@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 
+from ..graph.shapes import ceil_div
 from .share import cores
 
 PIECE, COPIERS = 1 << 21, 4  # bytes at a time, threads at most
@@ -28,7 +29,7 @@ class Copiers:
             target[: values.size].reshape(values.shape)[...] = values
             yield 0, values.size
             return
-        flat, step = values.reshape(-1), -(-PIECE // (unit * values.itemsize)) * unit
+        flat, step = values.reshape(-1), ceil_div(PIECE, unit * values.itemsize) * unit
 
         def copy(first: int) -> tuple[int, int]:
             end = min(first + step, flat.size)

@@ -42,19 +42,40 @@ def write_raw(texture: Texture, values: np.ndarray) -> None:
         texture.device._state.forget_textures()
 
 
-class Mapped:
-    """A pixel buffer of `size` bytes whose memory the host keeps mapped, for one way; with a fence for the GPU's use.
+class PixelBuffer:
+    """A buffer that pixels come from or go to, in place of the host's memory, while it is bound."""
+
+    def __init__(self, device: Device, kind: int):
+        self._gl, self._kind, name = device._gl, kind, ctypes.c_uint()
+        self._gl.GenBuffers(1, ctypes.byref(name))
+        self.glo = name.value
+        device._state.saw(self.glo)
+
+    def bind(self) -> None:
+        """Has pixels come from here, or go here."""
+        self._gl.BindBuffer(self._kind, self.glo)
+
+    def unbind(self) -> None:
+        """Has pixels come from and go to the host's memory."""
+        self._gl.BindBuffer(self._kind, 0)
+
+    def release(self) -> None:
+        """Frees the buffer; a second call does nothing."""
+        if self.glo:
+            self._gl.DeleteBuffers(1, ctypes.byref(ctypes.c_uint(self.glo)))
+        self.glo = 0
+
+
+class Mapped(PixelBuffer):
+    """One of `size` bytes whose memory the host keeps mapped, for one way; with a fence for the GPU's use.
 
     flags: WRITTEN or READ. doing: what it is for, in words. Raises DeviceError where there is no such memory.
     """
 
     def __init__(self, device: Device, size: int, flags: int, doing: str):
-        self._gl, self._copiers, name = device._gl, device._copiers, ctypes.c_uint()
+        super().__init__(device, g.GL_PIXEL_UNPACK_BUFFER if flags == WRITTEN else g.GL_PIXEL_PACK_BUFFER)
+        self._copiers = device._copiers
         self._fence: int | None = None
-        self._kind = g.GL_PIXEL_UNPACK_BUFFER if flags == WRITTEN else g.GL_PIXEL_PACK_BUFFER
-        self._gl.GenBuffers(1, ctypes.byref(name))
-        self.glo = name.value
-        device._state.saw(self.glo)
         self.bind()
         self._gl.BufferStorage(self._kind, size, None, flags)
         address = self._gl.MapBufferRange(self._kind, 0, size, flags)
@@ -67,14 +88,6 @@ class Mapped:
             self.release()
             raise
         self._bytes = np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(address))
-
-    def bind(self) -> None:
-        """Has pixels come from here, or go here."""
-        self._gl.BindBuffer(self._kind, self.glo)
-
-    def unbind(self) -> None:
-        """Has pixels come from and go to the host's memory."""
-        self._gl.BindBuffer(self._kind, 0)
 
     def used(self) -> None:
         """What the GPU was told so far is what `await_use` waits for."""
@@ -110,9 +123,7 @@ class Mapped:
     def release(self) -> None:
         """Frees the buffer; a second call does nothing."""
         self._forget()
-        if self.glo:
-            self._gl.DeleteBuffers(1, ctypes.byref(ctypes.c_uint(self.glo)))
-        self.glo = 0
+        super().release()
 
 
 class Writing:
@@ -162,16 +173,13 @@ class Writing:
         self._buffers = []
 
 
-class Copied:
-    """A pixel buffer of `size` bytes for results, which the driver copies out. Raises DeviceError."""
+class Copied(PixelBuffer):
+    """One of `size` bytes for results, which the driver copies out. Raises DeviceError."""
 
     def __init__(self, device: Device, size: int):
-        self._gl, name = device._gl, ctypes.c_uint()
-        self._gl.GenBuffers(1, ctypes.byref(name))
-        self.glo = name.value
-        device._state.saw(self.glo)
+        super().__init__(device, g.GL_PIXEL_PACK_BUFFER)
         self.bind()
-        self._gl.BufferData(g.GL_PIXEL_PACK_BUFFER, size, None, GL_STREAM_READ)
+        self._gl.BufferData(self._kind, size, None, GL_STREAM_READ)
         self.unbind()
         try:
             faults.check(device, f"{size} bytes for results were not made")
@@ -179,28 +187,14 @@ class Copied:
             self.release()
             raise
 
-    def bind(self) -> None:
-        """Has pixels go here."""
-        self._gl.BindBuffer(g.GL_PIXEL_PACK_BUFFER, self.glo)
-
-    def unbind(self) -> None:
-        """Has pixels go to the host's memory."""
-        self._gl.BindBuffer(g.GL_PIXEL_PACK_BUFFER, 0)
-
     def used(self) -> None:
         """Whoever reads waits by himself."""
 
     def read(self, values: np.ndarray) -> None:
         """Copies its bytes into an array, once they are there."""
         self.bind()
-        self._gl.GetBufferSubData(g.GL_PIXEL_PACK_BUFFER, 0, values.nbytes, values.ctypes.data)
+        self._gl.GetBufferSubData(self._kind, 0, values.nbytes, values.ctypes.data)
         self.unbind()
-
-    def release(self) -> None:
-        """Frees the buffer; a second call does nothing."""
-        if self.glo:
-            self._gl.DeleteBuffers(1, ctypes.byref(ctypes.c_uint(self.glo)))
-        self.glo = 0
 
 
 class Reading:

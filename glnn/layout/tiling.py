@@ -59,9 +59,9 @@ def choose_tiling(
         return matrices * ceil_div(pixels, height) * ceil_div(groups, width)
 
     width, q = (16, 2) if groups > 8 else (8, 1)
-    if least_shares == 1 and _wide(count(128, 32), count(128, 16), 4 * inner * taps):
-        return Tiling(128, 32, 8, 2, few)
     if least_shares == 1:
+        if _wide(count(128, 32), count(128, 16), 4 * inner * taps):
+            return Tiling(128, 32, 8, 2, few)
         if count(128, width) >= 2 * MULTIPROCESSORS:
             return Tiling(128, width, 8, q, few)
         if count(64, width) >= MULTIPROCESSORS:
